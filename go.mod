@@ -1,0 +1,3 @@
+module github.com/lighterman/lighterman
+
+go 1.26

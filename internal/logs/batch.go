@@ -1,0 +1,119 @@
+package logs
+
+// Entry is one finished record: a whole line of one stream of one container.
+type Entry struct {
+	// Time is Docker's timestamp in Unix nanoseconds.
+	Time int64
+	// Line is the text without the final line feed. It is valid UTF-8. The
+	// slice belongs to the producer and is valid only during the call it is
+	// passed to.
+	Line   []byte
+	Stream Stream
+}
+
+// Batch is what one push carries: entries gathered by stream. The zero value
+// is an empty batch. A batch is owned by one goroutine at a time.
+type Batch struct {
+	// Groups holds one element per label set and stream, in order of arrival.
+	Groups []*Group
+	// Entries is the number of entries in all groups.
+	Entries int
+	// Bytes is the size of all lines plus a fixed overhead per entry.
+	Bytes int
+}
+
+// Group is the part of a batch that has one label set and one stream: what
+// Loki calls a stream.
+type Group struct {
+	Labels *Labels
+	Stream Stream
+	// Times and Ends have one element per entry: the timestamp in Unix
+	// nanoseconds, and the end of its line in Text.
+	Times []int64
+	Ends  []int
+	Text  []byte
+}
+
+// EntryOverhead is what an entry counts beyond its text when a batch is
+// measured, in bytes: timestamp and framing.
+const EntryOverhead = 32
+
+// Add copies an entry to the group of its labels and stream.
+func (b *Batch) Add(labels *Labels, e Entry) {
+	g := b.group(labels, e.Stream)
+	g.Times = append(g.Times, e.Time)
+	g.Text = append(g.Text, e.Line...)
+	g.Ends = append(g.Ends, len(g.Text))
+	b.Entries++
+	b.Bytes += len(e.Line) + EntryOverhead
+}
+
+// group finds the group of labels and stream. Entries arrive in runs of one
+// container, so the group is nearly always one of the last two.
+func (b *Batch) group(labels *Labels, s Stream) *Group {
+	for i := len(b.Groups) - 1; i >= 0; i-- {
+		if g := b.Groups[i]; g.Labels == labels && g.Stream == s {
+			return g
+		}
+	}
+	g := &Group{Labels: labels, Stream: s}
+	b.Groups = append(b.Groups, g)
+	return g
+}
+
+// Len returns the number of entries of the group.
+func (g *Group) Len() int { return len(g.Times) }
+
+// Line returns the text of entry i. It must not be changed.
+func (g *Group) Line(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = g.Ends[i-1]
+	}
+	return g.Text[start:g.Ends[i]]
+}
+
+// slice returns a group of entries [from, to) that shares the text.
+func (g *Group) slice(from, to int) *Group {
+	part := &Group{Labels: g.Labels, Stream: g.Stream, Times: g.Times[from:to]}
+	start := 0
+	if from > 0 {
+		start = g.Ends[from-1]
+	}
+	part.Text = g.Text[start:g.Ends[to-1]]
+	part.Ends = make([]int, 0, to-from)
+	for _, end := range g.Ends[from:to] {
+		part.Ends = append(part.Ends, end-start)
+	}
+	return part
+}
+
+// Only returns a batch of a single group. It shares the group.
+func Only(g *Group) *Batch {
+	return &Batch{Groups: []*Group{g}, Entries: g.Len(), Bytes: len(g.Text) + g.Len()*EntryOverhead}
+}
+
+// Split halves the batch: by groups while there are several, then by entries.
+// Both halves share the text with b. A batch of one entry cannot be split:
+// Split returns nil, nil.
+func (b *Batch) Split() (first, second *Batch) {
+	switch {
+	case b.Entries < 2:
+		return nil, nil
+	case len(b.Groups) > 1:
+		half := len(b.Groups) / 2
+		return join(b.Groups[:half]), join(b.Groups[half:])
+	default:
+		g, half := b.Groups[0], b.Groups[0].Len()/2
+		return Only(g.slice(0, half)), Only(g.slice(half, g.Len()))
+	}
+}
+
+func join(groups []*Group) *Batch {
+	b := &Batch{Groups: groups}
+	for _, g := range groups {
+		b.Entries += g.Len()
+		b.Bytes += len(g.Text) + g.Len()*EntryOverhead
+	}
+	return b
+}

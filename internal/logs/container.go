@@ -1,0 +1,90 @@
+package logs
+
+import "time"
+
+// Stream is the output of a container that a line was written to.
+type Stream uint8
+
+// The two outputs of a container. A TTY container has only Stdout.
+const (
+	Stdout Stream = iota
+	Stderr
+)
+
+// Streams is the number of outputs; arrays indexed by Stream have this length.
+const Streams = 2
+
+// String returns the name Docker uses for the stream.
+func (s Stream) String() string {
+	if s == Stderr {
+		return "stderr"
+	}
+	return "stdout"
+}
+
+// Container is what the engine reports of one container. Values are immutable
+// once published: a change makes a new Container.
+type Container struct {
+	// ID is the full, 64 hexadecimal digits long container ID.
+	ID string
+	// Name is the container's name without the leading slash.
+	Name string
+	// Image is the reference the user gave, not the image's digest.
+	Image string
+	// Labels are the container's labels.
+	Labels map[string]string
+	// TTY tells that the container has a terminal: one stream, CR LF line ends.
+	TTY bool
+	// Driver is the name of the log driver: "json-file", "local", …
+	Driver string
+	// DriverOptions are the log driver's options, daemon defaults included.
+	DriverOptions map[string]string
+	// LogPath is the json-file path as the engine sees it, empty for other
+	// drivers and for a container that was never started.
+	LogPath string
+	// Running tells that the container's process exists, paused or not.
+	Running bool
+	// StartedAt identifies the present or the last run; zero when the
+	// container was never started.
+	StartedAt time.Time
+}
+
+// RouteKind is how a container's log is read.
+type RouteKind uint8
+
+// The routes.
+const (
+	Unreadable RouteKind = iota
+	File
+	API
+)
+
+// String returns the word used in logs, metrics and on the status page.
+func (k RouteKind) String() string {
+	switch k {
+	case File:
+		return "file"
+	case API:
+		return "api"
+	default:
+		return "unreadable"
+	}
+}
+
+// Route is how a container's log is read, and why.
+type Route struct {
+	Kind RouteKind
+	// Reason says in words why this route was chosen.
+	Reason string
+	// Path is the live log file; only for File.
+	Path string
+	// Fallback tells that the file would have been chosen had it been
+	// readable: such a container is probed again.
+	Fallback bool
+}
+
+// Target is a container chosen for collection, with its final labels.
+type Target struct {
+	Container *Container
+	Labels    *Labels
+}

@@ -1,0 +1,56 @@
+package logs
+
+import (
+	"maps"
+	"slices"
+)
+
+// Label is a name and a value, as Loki knows them.
+type Label struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Labels is the immutable label set of a target, without the stream label,
+// which is added per entry, and the structured metadata that goes with every
+// entry. Both are sorted by name, so equal sets encode to equal bytes: Loki
+// recognises an entry that is sent again only when labels and metadata match.
+type Labels struct {
+	Pairs    []Label `json:"labels"`
+	Metadata []Label `json:"metadata,omitempty"`
+}
+
+// NewLabels builds a label set. Labels with an empty value are left out, as
+// Prometheus and Loki treat them as absent.
+func NewLabels(pairs, metadata map[string]string) *Labels {
+	return &Labels{Pairs: sorted(pairs), Metadata: sorted(metadata)}
+}
+
+func sorted(m map[string]string) []Label {
+	out := make([]Label, 0, len(m))
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if m[name] != "" {
+			out = append(out, Label{name, m[name]})
+		}
+	}
+	return out
+}
+
+// Get returns the value of a label, or the empty string.
+func (l *Labels) Get(name string) string {
+	for _, p := range l.Pairs {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Equal tells whether both sets have the same labels and metadata.
+func (l *Labels) Equal(other *Labels) bool {
+	if l == other {
+		return true
+	}
+	return l != nil && other != nil &&
+		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata)
+}
