@@ -1,0 +1,184 @@
+package assemble
+
+import (
+	"unicode/utf8"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Config says how the records of a container are to be understood.
+type Config struct {
+	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
+	MaxLine int
+	// TimesDiffer tells that the parts of a line do not share their timestamp:
+	// the journald driver.
+	TimesDiffer bool
+	// Cut is called once for each line that was cut; it may be nil.
+	Cut func()
+}
+
+// Assembler holds the state of one container's two streams. It is used by one
+// goroutine at a time.
+type Assembler struct {
+	config Config
+	lines  [logs.Streams]line
+	marks  [logs.Streams]mark
+	resume [logs.Streams]*replay
+}
+
+// line is a line whose first parts have arrived and whose end has not.
+type line struct {
+	held   bool
+	time   int64
+	offset int64
+	text   []byte
+	// size counts all bytes of the line, text only those that are kept.
+	size int
+}
+
+// New makes an assembler that goes on after newest, the newest entries handed over.
+func New(config Config, newest [logs.Streams]logs.Mark) *Assembler {
+	a := &Assembler{config: config}
+	for s := range a.marks {
+		a.marks[s].seed(newest[s])
+	}
+	return a
+}
+
+// SkipDelivered makes the assembler leave out all entries up to the marks that
+// it was made with: they were handed over before, and the records come again
+// because reading was resumed by time and not by offset. It ends for a stream
+// with its first entry beyond the mark.
+func (a *Assembler) SkipDelivered() {
+	for s := range a.marks {
+		if m := a.marks[s].export(); m.Time != 0 {
+			a.resume[s] = newReplay(m)
+		}
+	}
+}
+
+// Add takes one record and passes on what it completes: no entry, one, or two
+// when the record shows that a line held back had ended without line feed. The
+// entry's text is valid until the next call; the record's must stay unchanged
+// until Seal.
+func (a *Assembler) Add(r logs.Record, emit func(logs.Entry)) {
+	held := &a.lines[r.Stream]
+	if held.held && r.Time != held.time && !a.config.TimesDiffer {
+		// After a restart of the container the end of the old run's last line
+		// would otherwise be taken for the beginning of the new run's first.
+		a.finish(r.Stream, emit)
+	}
+	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
+	switch {
+	case whole && !held.held:
+		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, emit)
+	case whole:
+		a.hold(r, len(r.Text)-1)
+		a.finish(r.Stream, emit)
+	default:
+		a.hold(r, len(r.Text))
+		// Docker splits a line after PartSize bytes, and replacing bytes that
+		// are no UTF-8 only lengthens a part. So a shorter one was written
+		// because the output ended: no further part will come.
+		if len(r.Text) < logs.PartSize {
+			a.finish(r.Stream, emit)
+		}
+	}
+}
+
+// Flush passes on the lines held back: the container's run has ended.
+func (a *Assembler) Flush(emit func(logs.Entry)) {
+	for s := range a.lines {
+		if a.lines[s].held {
+			a.finish(logs.Stream(s), emit)
+		}
+	}
+}
+
+// Seal must be called before the memory of records that were added is used
+// again.
+func (a *Assembler) Seal() {
+	for s := range a.marks {
+		a.marks[s].seal()
+	}
+}
+
+// Newest returns the marks of the newest entries passed on. It seals.
+func (a *Assembler) Newest() (newest [logs.Streams]logs.Mark) {
+	for s := range a.marks {
+		newest[s] = a.marks[s].export()
+	}
+	return newest
+}
+
+// Held returns the offset and the timestamp of the first part of the line
+// that is held back for a stream; ok is false when there is none.
+func (a *Assembler) Held(s logs.Stream) (offset, time int64, ok bool) {
+	l := &a.lines[s]
+	return l.offset, l.time, l.held
+}
+
+func (a *Assembler) hold(r logs.Record, n int) {
+	l := &a.lines[r.Stream]
+	if !l.held {
+		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0]}
+	}
+	l.size += n
+	keep := n
+	if a.config.MaxLine > 0 {
+		// One rune more than can be kept, so that the cut is seen and falls
+		// between runes.
+		keep = min(n, max(0, a.config.MaxLine+utf8.UTFMax-len(l.text)))
+	}
+	l.text = append(l.text, r.Text[:keep]...)
+}
+
+// keepCapacity is the largest buffer of a finished line that is kept for the
+// next one, in bytes.
+const keepCapacity = 64 << 10
+
+func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
+	l := &a.lines[s]
+	l.held = false
+	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, emit)
+	a.marks[s].seal()
+	if cap(l.text) > keepCapacity {
+		l.text = nil
+	}
+}
+
+// emit finishes an entry whose line had size bytes before it was stored.
+func (a *Assembler) emit(e logs.Entry, size int, emit func(logs.Entry)) {
+	if !utf8.Valid(e.Line) {
+		e.Line = sanitize(e.Line)
+	}
+	if limit := a.config.MaxLine; limit > 0 && max(size, len(e.Line)) > limit {
+		e.Line = a.cut(e.Line, size)
+	}
+	if replay := a.resume[e.Stream]; replay != nil {
+		if replay.delivered(e) {
+			return
+		}
+		if e.Time > replay.time {
+			a.resume[e.Stream] = nil
+		}
+	}
+	e.Time += a.marks[e.Stream].add(e)
+	emit(e)
+}
+
+// sanitize replaces each byte that is not part of valid UTF-8 by U+FFFD, as
+// Docker's json-file driver does.
+func sanitize(text []byte) []byte {
+	out := make([]byte, 0, len(text)+2*utf8.UTFMax)
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if r == utf8.RuneError && n == 1 {
+			out = utf8.AppendRune(out, utf8.RuneError)
+		} else {
+			out = append(out, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return out
+}

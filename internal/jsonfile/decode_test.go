@@ -1,0 +1,140 @@
+package jsonfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+func TestDecode(t *testing.T) {
+	at := time.Date(2025, 11, 7, 12, 0, 0, 123000000, time.UTC).UnixNano()
+	for _, test := range []struct {
+		name, line, text string
+		stream           logs.Stream
+		time             int64
+		torn             int
+	}{
+		{"plain", `{"log":"message\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`, "message\n", logs.Stdout, at, 0},
+		{"stderr", `{"log":"x\n","stream":"stderr","time":"2025-11-07T12:00:00.123Z"}`, "x\n", logs.Stderr, at, 0},
+		{"blank", `{"log":"\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`, "\n", logs.Stdout, at, 0},
+		{"part", `{"log":"part","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`, "part", logs.Stdout, at, 0},
+		{"no fraction", `{"log":"x\n","stream":"stdout","time":"2025-11-07T12:00:00Z"}`, "x\n", logs.Stdout, at - 123000000, 0},
+		{"nine digits", `{"log":"x\n","stream":"stdout","time":"2025-11-07T12:00:00.123000001Z"}`, "x\n", logs.Stdout, at + 1, 0},
+		{"escapes", `{"log":"\"q\" \\ \r \u0009\u003c\u2028\ufffd é \n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`,
+			"\"q\" \\ \r \t<\u2028\ufffd é \n", logs.Stdout, at, 0},
+		{"backslash before the end", `{"log":"dir\\","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`, `dir\`, logs.Stdout, at, 0},
+		{"surrogates", `{"log":"\ud83d\ude00 \ud83d \ude00\ud83d\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`,
+			"😀 \ufffd \ufffd\ufffd\n", logs.Stdout, at, 0},
+		{"attrs", `{"log":"x\n","stream":"stdout","attrs":{"a":"},\"time\":\"z","time":"no"},"time":"2025-11-07T12:00:00.123Z"}`, "x\n", logs.Stdout, at, 0},
+		{"other order", `{"time":"2025-11-07T12:00:00.123Z", "stream":"stderr", "log":"x\n"}`, "x\n", logs.Stderr, at, 0},
+		{"no log", `{"stream":"stderr","time":"2025-11-07T12:00:00.123Z"}`, "", logs.Stderr, at, 0},
+		{"other zone", `{"log":"x\n","stream":"stdout","time":"2025-11-07T13:00:00.123+01:00"}`, "x\n", logs.Stdout, at, 0},
+		{"torn", `{"log":"lost{"log":"kept\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`, "kept\n", logs.Stdout, at, 12},
+		{"a record inside a record", `{"log":"{\"log\":\"x\"}\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`, "{\"log\":\"x\"}\n", logs.Stdout, at, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var d Decoder
+			var r logs.Record
+			torn, err := d.Decode([]byte(test.line), &r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(r.Text) != test.text || r.Stream != test.stream || r.Time != test.time || torn != test.torn {
+				t.Errorf("got %q %v %d torn %d, want %q %v %d torn %d",
+					r.Text, r.Stream, r.Time, torn, test.text, test.stream, test.time, test.torn)
+			}
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, line := range []string{
+		"", "{", "null", `"x"`, `[]`, `{}`, "2025-11-07T12:00:00.123Z stdout F podman",
+		`{"log":"x\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"`,
+		`{"log":"x\q","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`,
+		`{"log":"x\u12","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`,
+		`{"log":"x","stream":"stdin","time":"2025-11-07T12:00:00.123Z"}`,
+		`{"log":"x","stream":"stdout","time":"2025-13-07T12:00:00.123Z"}`,
+		`{"log":"x","stream":"stdout","time":"2025-11-07T12:00:61Z"}`,
+		`{"log":"x","stream":"stdout","time":"9999-11-07T12:00:00Z"}`,
+		`{"log":"x","stream":"stdout","time":""}`,
+		`{"log":1,"stream":"stdout","time":"2025-11-07T12:00:00Z"}`,
+	} {
+		var d Decoder
+		var r logs.Record
+		if _, err := d.Decode([]byte(line), &r); err == nil {
+			t.Errorf("%s: no error, text %q", line, r.Text)
+		}
+	}
+}
+
+// FuzzDecode holds the fast path against encoding/json: whatever both accept
+// must be the same record, and nothing may panic.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"log":"message\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`))
+	f.Add([]byte(`{"log":"\"q\" \\ \u0009\ud83d\ude00\n","stream":"stderr","attrs":{"a":"b"},"time":"2025-11-07T12:00:00Z"}`))
+	f.Add([]byte(`{"log":"lost{"log":"kept\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var fast, slow Decoder
+		var got, want logs.Record
+		if !fast.fast(bytes.Clone(line), &got) {
+			if _, err := slow.Decode(bytes.Clone(line), &want); err == nil && want.Stream > logs.Stderr {
+				t.Fatalf("stream %d", want.Stream)
+			}
+			return
+		}
+		if !json.Valid(line) || !utf8.Valid(line) || bytes.Count(line, []byte(`"log"`)) > 1 ||
+			bytes.Count(line, []byte(`"time"`)) > 1 || bytes.Count(line, []byte(`"stream"`)) > 1 {
+			return // the fast path does not look inside attrs, nor at duplicate keys
+		}
+		if err := slow.slow(line, &want); err != nil {
+			t.Fatalf("fast accepts what slow refuses: %v", err)
+		}
+		if got.Time != want.Time || got.Stream != want.Stream || !bytes.Equal(got.Text, want.Text) {
+			t.Fatalf("fast %d %v %q, slow %d %v %q", got.Time, got.Stream, got.Text, want.Time, want.Stream, want.Text)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for name, text := range map[string]string{
+		"plain":   strings.Repeat("x", 160) + `\n`,
+		"escapes": strings.Repeat(`{\"level\":\"info\",\"n\":12345},`, 6) + `\n`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			line := []byte(`{"log":"` + text + `","stream":"stdout","time":"2025-11-07T12:00:00.123456789Z"}`)
+			work := make([]byte, len(line))
+			var d Decoder
+			var r logs.Record
+			b.SetBytes(int64(len(line)))
+			b.ReportAllocs()
+			for b.Loop() {
+				copy(work, line)
+				if _, err := d.Decode(work, &r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestDecodeDoesNotAllocate keeps the hot path free of garbage.
+func TestDecodeDoesNotAllocate(t *testing.T) {
+	line := []byte(`{"log":"\"a\" \u003c b\n","stream":"stdout","attrs":{"tag":"t"},"time":"2025-11-07T12:00:00.123456789Z"}`)
+	work := make([]byte, len(line))
+	var d Decoder
+	var r logs.Record
+	if n := testing.AllocsPerRun(100, func() {
+		copy(work, line)
+		if _, err := d.Decode(work, &r); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations per line", n)
+	}
+}
