@@ -57,6 +57,11 @@ func (a *Assembler) SkipDelivered() {
 	}
 }
 
+// Replaying tells whether entries are still being left out, or would be.
+func (a *Assembler) Replaying() bool {
+	return a.resume[logs.Stdout] != nil || a.resume[logs.Stderr] != nil
+}
+
 // Add takes one record and passes on what it completes: no entry, one, or two
 // when the record shows that a line held back had ended without line feed. The
 // entry's text is valid until the next call; the record's must stay unchanged

@@ -74,6 +74,8 @@ type replay struct {
 	time int64
 	// left are the hashes of the entries at time that have not come again yet.
 	left []uint64
+	// begun tells that an entry has come.
+	begun bool
 }
 
 func newReplay(m logs.Mark) *replay {
@@ -81,6 +83,8 @@ func newReplay(m logs.Mark) *replay {
 }
 
 func (r *replay) delivered(e logs.Entry) bool {
+	first := !r.begun
+	r.begun = true
 	if e.Time != r.time {
 		return e.Time < r.time
 	}
@@ -91,7 +95,9 @@ func (r *replay) delivered(e logs.Entry) bool {
 			return true
 		}
 	}
-	// An entry at the mark's own time that was not handed over is new. Those
-	// after it may still be old ones, so the replay goes on.
-	return false
+	// An entry at the mark's own time that was not handed over is new, and
+	// those after it may still be old ones: the replay goes on. But where the
+	// log now begins in the middle of the line that was handed over last,
+	// because rotation took its beginning away, it is the rest of that line.
+	return first && len(r.left) > 0
 }

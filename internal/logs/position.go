@@ -28,6 +28,10 @@ type FilePosition struct {
 	// has not been handed over. They differ while a stream holds a line whose
 	// end has not been read.
 	Offsets [Streams]int64 `json:"offsets"`
+	// Behind tells that entries after this place may have been handed over,
+	// through the API or because a line spans two files: reading that is
+	// resumed here must leave out what Newest shows to be old.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // Start returns the offset where reading must begin.

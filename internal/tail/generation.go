@@ -1,0 +1,126 @@
+package tail
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// generation is one file of a log: the live one, or one that was rotated away.
+type generation struct {
+	file *os.File
+	// data reads the file's content, uncompressed.
+	data io.ReaderAt
+	id   identity
+	// fingerprint is 0 while the first line is not complete.
+	fingerprint uint64
+	// offset is where the next record begins, in bytes of content.
+	offset int64
+	// skip is, per stream, the offset before which records were handed over.
+	skip [logs.Streams]int64
+	// seen is the end of what was read, which lies after offset while a record
+	// is incomplete.
+	seen int64
+	// inRecord tells that offset lies inside a record that is given up.
+	inRecord bool
+	// rested tells that the last read came to the end of the file: before the
+	// next one the file may have been truncated.
+	rested     bool
+	compressed bool
+}
+
+// openGeneration opens a file, rotated or live, to be read from its start.
+func openGeneration(path string) (*generation, error) {
+	f, info, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	g := &generation{file: f, data: f, id: identify(info)}
+	if isCompressed(path) {
+		g.compressed = true
+		g.data = newGzipContent(f)
+	}
+	return g, nil
+}
+
+func (g *generation) close() error { return g.file.Close() }
+
+// identifyContent computes the fingerprint if it is not known yet.
+func (g *generation) identifyContent() error {
+	if g.fingerprint != 0 {
+		return nil
+	}
+	sum, err := fingerprint(g.data)
+	g.fingerprint = sum
+	return err
+}
+
+// matches tells whether g has the content of the file a position speaks of. A
+// file that was compressed or moved to another place is recognised by it.
+// Where nothing was known of the content nothing matches: the inode alone may
+// have been used again.
+func (g *generation) matches(p logs.FilePosition) bool {
+	return p.Fingerprint != 0 && g.fingerprint == p.Fingerprint
+}
+
+// same tells whether two open generations are the same file, also when one of
+// them is compressed. The first line alone does not tell two files apart: both
+// may begin with a part of the same long line.
+func (g *generation) same(other *generation) bool {
+	if g.compressed == other.compressed {
+		return g.id == other.id
+	}
+	return g.fingerprint != 0 && g.fingerprint == other.fingerprint && g.size() == other.size()
+}
+
+// size is the size of the content modulo 2^32, which is what gzip stores in
+// the last four bytes of a file; 0 when it cannot be told.
+func (g *generation) size() uint32 {
+	info, err := g.file.Stat()
+	if err != nil {
+		return 0
+	}
+	if !g.compressed {
+		return uint32(info.Size()) //nolint:gosec // modulo 2^32 is meant
+	}
+	var trailer [4]byte
+	if _, err := g.file.ReadAt(trailer[:], info.Size()-int64(len(trailer))); err != nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(trailer[:])
+}
+
+// readAt fills buf from offset at on. It returns less than len(buf) only at the
+// end of the content, as it is now.
+func (g *generation) readAt(buf []byte, at int64) (int, error) {
+	n, err := g.data.ReadAt(buf, at)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// lag is the number of bytes that have not been read.
+func (g *generation) lag() int64 {
+	info, err := g.file.Stat()
+	if err != nil {
+		return 0
+	}
+	if g.compressed {
+		// Its uncompressed size is not known; this is a lower bound.
+		if g.offset > 0 {
+			return 0
+		}
+		return info.Size()
+	}
+	return max(0, info.Size()-g.offset)
+}
+
+// atEnd tells whether nothing was written since the last read.
+func (g *generation) atEnd() bool {
+	info, err := g.file.Stat()
+	return err == nil && (g.compressed || info.Size() == g.seen)
+}

@@ -1,0 +1,208 @@
+package tail
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Waker is told that a log must be looked at. Its methods are called on the
+// watcher's goroutine and must not block.
+type Waker interface {
+	// Rotated is called when the directory of the log has a new live file, or
+	// is gone.
+	Rotated()
+	// Written is called once after Arm when the live file has changed.
+	Written()
+}
+
+// Watcher wakes the owners of logs. It holds the process's only inotify
+// instance: their number is limited per user, for all containers together.
+//
+// A log has two watches. That on its directory stays and tells of rotation
+// only, so that a file is opened before rotation deletes it. That on the live
+// file is for one event: while a log is written it is polled, which costs one
+// system call per interval instead of one event per line, and armed again when
+// it has become quiet.
+type Watcher struct {
+	file *os.File
+	fd   int
+	// mu guards the maps. It is held while a watch is added and while events
+	// are looked up, so that no event of a new watch is missed.
+	mu        sync.Mutex
+	dirs      map[int]*Watch
+	files     map[int]*Watch
+	overflows uint64
+}
+
+// Watch is the pair of watches of one log.
+type Watch struct {
+	w     *Watcher
+	waker Waker
+	live  string
+	dir   int
+	// file is the descriptor of the armed one-shot watch, -1 when there is none.
+	file int
+}
+
+const (
+	dirEvents = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
+		unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW
+	fileEvents = unix.IN_MODIFY | unix.IN_ONESHOT | unix.IN_DONT_FOLLOW
+)
+
+// NewWatcher makes the inotify instance.
+func NewWatcher() (*Watcher, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make an inotify instance (raise fs.inotify.max_user_instances): %w", err)
+	}
+	return &Watcher{
+		// Non-blocking, so reads wait in the runtime's poller: no thread, and Close ends them.
+		file:  os.NewFile(uintptr(fd), "inotify"),
+		fd:    fd,
+		dirs:  make(map[int]*Watch),
+		files: make(map[int]*Watch),
+	}, nil
+}
+
+// Add watches the directory of a live log file. The error wraps unix.ENOSPC
+// when the limit of watches is reached; such a log has to be polled.
+func (w *Watcher) Add(live string, waker Waker) (*Watch, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	wd, err := unix.InotifyAddWatch(w.fd, filepath.Dir(live), dirEvents)
+	if err != nil {
+		return nil, watchError(filepath.Dir(live), err)
+	}
+	watch := &Watch{w: w, waker: waker, live: filepath.Base(live), dir: wd, file: -1}
+	w.dirs[wd] = watch
+	return watch, nil
+}
+
+func watchError(path string, err error) error {
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("cannot watch %s (raise fs.inotify.max_user_watches): %w", path, err)
+	}
+	return fmt.Errorf("cannot watch %s: %w", path, err)
+}
+
+// Arm makes the next change of the live file call Written once. The caller
+// must look at the file again afterwards: what changed before is not told.
+func (t *Watch) Arm(path string) error {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	wd, err := unix.InotifyAddWatch(t.w.fd, path, fileEvents)
+	if err != nil {
+		return watchError(path, err)
+	}
+	if t.file != wd {
+		t.disarm()
+	}
+	t.file = wd
+	t.w.files[wd] = t
+	return nil
+}
+
+// disarm removes the file watch; the lock is held.
+func (t *Watch) disarm() {
+	if t.file >= 0 {
+		delete(t.w.files, t.file)
+		// It may have fired in this moment, and is gone then.
+		_, _ = unix.InotifyRmWatch(t.w.fd, uint32(t.file)) //nolint:gosec // descriptors are not negative here
+		t.file = -1
+	}
+}
+
+// Close removes both watches.
+func (t *Watch) Close() {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	t.disarm()
+	if t.w.dirs[t.dir] == t {
+		delete(t.w.dirs, t.dir)
+		// The directory may be gone, and the watch with it.
+		_, _ = unix.InotifyRmWatch(t.w.fd, uint32(t.dir)) //nolint:gosec // descriptors are not negative
+	}
+}
+
+// Stats returns the number of watches and of queue overflows so far.
+func (w *Watcher) Stats() (watches int, overflows uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.dirs) + len(w.files), w.overflows
+}
+
+// Run reads events until ctx is done, and then closes the instance. It returns
+// nil then, and an error when inotify fails.
+func (w *Watcher) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = w.file.Close() })
+	defer stop()
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := w.file.Read(buf)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read inotify events: %w", err)
+		}
+		w.dispatch(buf[:n])
+	}
+}
+
+func (w *Watcher) dispatch(events []byte) {
+	for len(events) >= unix.SizeofInotifyEvent {
+		wd := int(int32(binary.NativeEndian.Uint32(events))) //nolint:gosec // the kernel's field is signed
+		mask := binary.NativeEndian.Uint32(events[4:])
+		size := int(binary.NativeEndian.Uint32(events[12:]))
+		name := events[unix.SizeofInotifyEvent : unix.SizeofInotifyEvent+size]
+		events = events[unix.SizeofInotifyEvent+size:]
+		w.event(wd, mask, strings.TrimRight(string(name), "\x00"))
+	}
+}
+
+func (w *Watcher) event(wd int, mask uint32, name string) {
+	if mask&unix.IN_Q_OVERFLOW != 0 {
+		w.overflow()
+		return
+	}
+	w.mu.Lock()
+	if t := w.files[wd]; t != nil {
+		// The kernel has removed a one-shot watch with its first event.
+		delete(w.files, wd)
+		t.file = -1
+		w.mu.Unlock()
+		t.waker.Written()
+		return
+	}
+	t := w.dirs[wd]
+	if mask&unix.IN_IGNORED != 0 {
+		delete(w.dirs, wd)
+	}
+	w.mu.Unlock()
+	if t != nil && (name == t.live || name == "") {
+		t.waker.Rotated()
+	}
+}
+
+// overflow wakes everybody: the kernel has dropped events, and does not say which.
+func (w *Watcher) overflow() {
+	w.mu.Lock()
+	w.overflows++
+	all := make([]*Watch, 0, len(w.dirs))
+	for _, t := range w.dirs {
+		all = append(all, t)
+	}
+	w.mu.Unlock()
+	for _, t := range all {
+		t.waker.Rotated()
+	}
+}
