@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stamp"
 )
 
 var (
@@ -22,11 +23,10 @@ var (
 
 var errNotRecord = errors.New("not a json-file record")
 
-// Decoder turns lines into records. It keeps the last minute seen, since
-// consecutive lines share all of their timestamp but the seconds. The zero
-// value is ready; a Decoder is used by one goroutine at a time.
+// Decoder turns lines into records. The zero value is ready; a Decoder is used
+// by one goroutine at a time.
 type Decoder struct {
-	clock clock
+	clock stamp.Parser
 }
 
 // Decode parses one line, without its line feed, into r. It works in place:
@@ -82,11 +82,11 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 	if !bytes.HasPrefix(rest, timeField) {
 		return false
 	}
-	stamp, closed := bytes.CutSuffix(rest[len(timeField):], recordEnd)
+	at, closed := bytes.CutSuffix(rest[len(timeField):], recordEnd)
 	if !closed {
 		return false
 	}
-	nano, ok := d.clock.parse(stamp)
+	nano, ok := d.clock.Parse(at)
 	if !ok {
 		return false
 	}
@@ -132,7 +132,7 @@ func (d *Decoder) slow(line []byte, r *logs.Record) error {
 		return fmt.Errorf("%w: %w", errNotRecord, err)
 	}
 	at, err := time.Parse(time.RFC3339Nano, fields.Time)
-	if err != nil || !representable(at.Year()) {
+	if err != nil || !stamp.Representable(at.Year()) {
 		return fmt.Errorf("%w: time %.40q", errNotRecord, fields.Time)
 	}
 	switch fields.Stream {

@@ -1,24 +1,25 @@
-package jsonfile
+package stamp
 
 import "time"
 
 // minuteLen is the length of "2006-01-02T15:04".
 const minuteLen = 16
 
-// clock parses timestamps of the form Docker writes: RFC 3339 in UTC with up to
-// nine digits of fraction, trailing zeros trimmed.
-type clock struct {
+// Parser parses timestamps. It keeps the last minute seen, since consecutive
+// ones share all but their seconds. The zero value is ready; a Parser is used
+// by one goroutine at a time.
+type Parser struct {
 	minute [minuteLen]byte
 	// base is the Unix time of minute in seconds; minute is valid when known.
 	base  int64
 	known bool
 }
 
-// representable tells whether all times of a year fit Unix nanoseconds.
-func representable(year int) bool { return year >= 1679 && year <= 2261 }
+// Representable tells whether all times of a year fit Unix nanoseconds.
+func Representable(year int) bool { return year >= 1679 && year <= 2261 }
 
-// parse returns Unix nanoseconds; ok is false for every other form.
-func (c *clock) parse(s []byte) (nano int64, ok bool) {
+// Parse returns Unix nanoseconds; ok is false for every other form.
+func (c *Parser) Parse(s []byte) (nano int64, ok bool) {
 	// Shortest: 2006-01-02T15:04:05Z, longest: with nine digits of fraction.
 	if len(s) < 20 || len(s) > 30 || s[len(s)-1] != 'Z' || s[16] != ':' {
 		return 0, false
@@ -39,9 +40,9 @@ func (c *clock) parse(s []byte) (nano int64, ok bool) {
 	return (c.base+int64(tens)*10+int64(ones))*1e9 + fraction, true
 }
 
-func (c *clock) learn(minute []byte) bool {
+func (c *Parser) learn(minute []byte) bool {
 	at, err := time.Parse("2006-01-02T15:04", string(minute))
-	if err != nil || !representable(at.Year()) {
+	if err != nil || !Representable(at.Year()) {
 		return false
 	}
 	copy(c.minute[:], minute)

@@ -1,0 +1,4 @@
+// Package checkpoint keeps the positions of all containers on disk: how far
+// the sink has acknowledged each log, and which labels its lines carry. It
+// survives a kill at any moment and never trusts a file that it cannot verify.
+package checkpoint

@@ -1,0 +1,182 @@
+package collect
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+// fileSource reads one container's log from its file. It belongs to its
+// reader's goroutine where nothing else is said.
+type fileSource struct {
+	unit    *unit
+	reader  *reader
+	store   Store
+	metrics Metrics
+	log     *tail.Log
+	watch   *tail.Watch // nil when the file cannot be watched
+	emit    func(logs.Entry)
+
+	// queued is guarded by the reader's mu.
+	queued bool
+	// opened tells the watcher's goroutine that log is set.
+	opened atomic.Bool
+	// captureErr is set by the watcher's goroutine.
+	captureErr atomic.Pointer[error]
+	// toldRunning and toldRemoved are the collector's: what it told last.
+	toldRunning, toldRemoved bool
+
+	running, removed bool
+	ended            bool
+	// lines and bytes count what the read under way has passed on.
+	lines, bytes int
+}
+
+// openFile makes the source of a unit's file and watches its directory.
+func (c *Collector) openFile(u *unit) (*fileSource, error) {
+	s := &fileSource{unit: u, reader: c.readers[u.lane], store: c.config.Store, metrics: c.config.Metrics,
+		toldRunning: u.container().Running}
+	s.emit = s.add
+	path := u.route().Path
+	// Watched before opened: a rotation in between is then told.
+	watch, err := c.config.Watcher.Add(path, s)
+	if err != nil && isGone(err) {
+		return nil, err
+	}
+	if err != nil {
+		u.log.Warn("log file is polled", "error", err)
+	}
+	s.watch = watch
+	s.log, err = tail.Open(tail.Config{Path: path, Resume: u.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.opened.Store(true)
+	return s, nil
+}
+
+// add passes an entry on; the lane is ours while a read is under way.
+func (s *fileSource) add(e logs.Entry) {
+	s.reader.lane.Add(s.unit.labels.Load().at(e.Time), e)
+	s.lines++
+	s.bytes += len(e.Line)
+}
+
+// Written implements tail.Waker.
+func (s *fileSource) Written() {
+	if s.opened.Load() {
+		s.reader.enqueue(s)
+	}
+}
+
+// Rotated implements tail.Waker: it opens what rotation has made at once, on
+// the watcher's goroutine, since the reader may be waiting for the sink while
+// rotation goes on and deletes.
+func (s *fileSource) Rotated() {
+	if !s.opened.Load() {
+		return // being opened: it will find what there is
+	}
+	if err := s.log.Capture(); err != nil {
+		s.captureErr.Store(&err)
+	}
+	s.reader.enqueue(s)
+}
+
+func (s *fileSource) close() {
+	if s.watch != nil {
+		s.watch.Close()
+	}
+	if s.log != nil {
+		s.log.Close()
+	}
+}
+
+// read reads one chunk of a source and decides when to read the next.
+func (r *reader) read(ctx context.Context, s *fileSource) {
+	if s.ended {
+		return
+	}
+	if r.lane.Begin(ctx) != nil {
+		return // stopping
+	}
+	s.lines, s.bytes = 0, 0
+	progress, err := s.log.Read(r.buf, s.emit)
+	drained := err == nil && !progress.More && s.log.AtEnd()
+	if drained && (!s.running || s.removed) {
+		s.log.Flush(s.emit)
+	}
+	if progress.Bytes > 0 || s.lines > 0 {
+		r.lane.End(s.receipt(progress.Bytes))
+	} else {
+		r.lane.End(nil)
+	}
+	if captured := s.captureErr.Swap(nil); err == nil && drained && captured != nil {
+		err = *captured
+	}
+	switch {
+	case err != nil:
+		r.end(ctx, s, err)
+	case !drained:
+		r.enqueue(s)
+	case s.removed:
+		r.end(ctx, s, nil)
+	default:
+		r.rest(s, progress.Bytes > 0)
+	}
+}
+
+// receipt counts what was read, and commits the position when it is delivered.
+func (s *fileSource) receipt(read int) func() {
+	position := s.log.Position()
+	s.unit.stats.lines.Add(int64(s.lines))
+	s.unit.stats.read.Add(int64(read))
+	s.metrics.Lines(logs.File.String(), s.lines, s.bytes)
+	return func() {
+		s.store.Commit(s.unit.id, position)
+		s.unit.stats.acked.Add(int64(read))
+		s.unit.stats.delivered(position)
+	}
+}
+
+// rest lets a drained source sleep, or be polled while it is hot.
+func (r *reader) rest(s *fileSource, hot bool) {
+	switch {
+	case s.watch == nil:
+		r.slow = append(r.slow, s)
+	case hot && r.poll > 0:
+		r.hot = append(r.hot, s)
+	default:
+		r.arm(s)
+	}
+}
+
+// arm sets the watch of a source, and looks once more: what was written before
+// the watch stood is not told.
+func (r *reader) arm(s *fileSource) {
+	if s.log.Files() == 0 {
+		return // no file yet: its directory is watched
+	}
+	if err := s.watch.Arm(s.log.Path()); err != nil && !isGone(err) {
+		r.slow = append(r.slow, s)
+		return
+	}
+	if !s.log.AtEnd() {
+		r.enqueue(s)
+	}
+}
+
+// end takes a source out and reports where it stands. ctx is done only when
+// everything stops.
+func (r *reader) end(ctx context.Context, s *fileSource, err error) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	select {
+	case r.failed <- failure{source: s, position: s.log.Position(), err: err}:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,205 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Backoff between attempts to start a source.
+const (
+	minBackoff = 250 * time.Millisecond
+	maxBackoff = 15 * time.Second
+	// lastWords is how long a stream may go on after its container was
+	// removed. The engine ends it in order, but not if the engine is gone.
+	lastWords = 10 * time.Second
+)
+
+// reconcile brings one unit's source to what it should be. A source that has
+// to go is asked to end first; its end brings us here again.
+func (c *Collector) reconcile(ctx context.Context, u *unit) {
+	if u.file != nil {
+		c.readers[u.lane].update(u.file, u.container().Running, u.removed)
+	}
+	wants, runs := u.wants(), u.runs()
+	switch {
+	case runs == logs.Unreadable && u.dismissed:
+		c.leave(u)
+	case wants == runs:
+		c.hurry(u)
+	case runs != logs.Unreadable:
+		c.stop(u)
+	case time.Now().Before(u.retryAt):
+	case wants == logs.File:
+		c.startFile(ctx, u)
+	case wants == logs.API:
+		c.startStream(ctx, u)
+	}
+}
+
+// leave ends a unit that is not wanted and has no source any more.
+func (c *Collector) leave(u *unit) {
+	c.drop(u)
+	if u.removed {
+		// Behind everything that is still to be delivered.
+		c.readers[u.lane].receipt(func() { c.config.Store.Forget(u.id) })
+	}
+}
+
+// hurry ends a stream that should have ended by itself.
+func (c *Collector) hurry(u *unit) {
+	if u.stream != nil && u.removed && time.Since(u.removedAt) > lastWords {
+		c.stop(u)
+	}
+}
+
+// stop asks the source to end.
+func (c *Collector) stop(u *unit) {
+	if u.stopping {
+		return
+	}
+	u.stopping = true
+	if u.stream != nil {
+		u.stream.cancel()
+		return
+	}
+	c.readers[u.lane].remove(u.file)
+}
+
+// pauseBefore makes the next start of a source wait.
+func (u *unit) pauseBefore() {
+	u.backoff = min(max(2*u.backoff, minBackoff), maxBackoff)
+	u.retryAt = time.Now().Add(u.backoff)
+}
+
+func (c *Collector) startFile(ctx context.Context, u *unit) {
+	source, err := c.openFile(u)
+	if err != nil {
+		c.cannotRead(ctx, u, err)
+		return
+	}
+	u.file, u.stopping = source, false
+	u.tailing.Store(source.log)
+	c.readers[u.lane].add(source, u.container().Running)
+}
+
+// cannotRead deals with a file that cannot be opened or read: the route is
+// decided again, which leads to the API where that is allowed.
+func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
+	u.stats.fail(err)
+	u.pauseBefore()
+	u.log.Warn("cannot read log file", "error", err)
+	c.decide(u)
+	if u.wants() == logs.API {
+		u.retryAt = time.Time{}
+		c.reconcile(ctx, u)
+	}
+}
+
+// failure is a file source that has ended.
+type failure struct {
+	source   *fileSource
+	position logs.Position
+	// err is nil when the source was asked to end or the log was at its end.
+	err error
+}
+
+func (c *Collector) fileFailed(ctx context.Context, f failure) {
+	u := f.source.unit
+	u.file, u.stopping = nil, false
+	u.position = f.position
+	u.tailing.Store(nil)
+	f.source.close()
+	if f.err != nil {
+		c.cannotRead(ctx, u, f.err)
+	}
+	c.reconcile(ctx, u)
+}
+
+// end is an API source that has ended.
+type end struct {
+	unit     *unit
+	position logs.Position
+	// run is the start of the container's run that was read.
+	run time.Time
+	// err is io.EOF when the engine ended the stream in order.
+	err error
+	// lines tells that something was read.
+	lines bool
+}
+
+func (c *Collector) streamEnded(ctx context.Context, e end) {
+	u := e.unit
+	asked := u.stopping
+	u.stream, u.stopping = nil, false
+	u.streaming.Store(false)
+	u.position = e.position
+	if e.lines {
+		u.backoff = 0
+	}
+	switch {
+	case errors.Is(e.err, io.EOF) && !errors.Is(e.err, io.ErrUnexpectedEOF):
+		// The run has ended, most likely. While the engine still says it runs
+		// the stream is opened again, after a pause.
+		u.position.Drained = e.run.UnixNano()
+		u.pauseBefore()
+		c.config.Discovery.Refresh(u.id)
+	case asked:
+	case errors.Is(e.err, errUnreadable):
+		u.refused = true
+		u.chosen.Store(&logs.Route{Reason: "the engine says: " + errUnreadable.Error()})
+		u.log.Warn("route chosen", "route", logs.Unreadable.String(), "reason", u.route().Reason)
+	default:
+		u.stats.fail(e.err)
+		u.pauseBefore()
+		u.log.Info("log stream broke, opening it again", "error", e.err, "in", u.backoff)
+		c.config.Discovery.Refresh(u.id)
+	}
+	c.reconcile(ctx, u)
+}
+
+// attend does what units wait for: starts that were put off, and a look at
+// files that could not be read.
+func (c *Collector) attend(ctx context.Context) {
+	now := time.Now()
+	for _, u := range c.units {
+		if u.route().Fallback && !u.removed && !now.Before(u.probeAt) {
+			u.probeAt = now.Add(probeInterval)
+			c.decide(u)
+		}
+		c.reconcile(ctx, u)
+	}
+}
+
+// nextAttention returns how long it is until attend has something to do; ok is
+// false when it never has.
+func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
+	var next time.Time
+	earlier := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	for _, u := range c.units {
+		if runs := u.runs(); runs == logs.Unreadable && u.wants() != logs.Unreadable {
+			earlier(u.retryAt)
+		}
+		if u.stream != nil && u.removed {
+			earlier(u.removedAt.Add(lastWords))
+		}
+		if u.route().Fallback && !u.removed {
+			earlier(u.probeAt)
+		}
+	}
+	if next.IsZero() {
+		return 0, false
+	}
+	return max(time.Until(next), 10*time.Millisecond), true
+}
+
+// isGone tells that a file is not there, as opposed to not readable.
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,53 @@
+package collect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Status is what is known of one container's collection.
+type Status struct {
+	Container *logs.Container
+	Route     logs.Route
+	// LagBytes is what is in the file and not delivered. The API does not
+	// tell how much is left; it is 0 there.
+	LagBytes int64
+	// LagSeconds is the age of the newest delivered entry while something is
+	// left, 0 otherwise.
+	LagSeconds float64
+	Lines      int64
+	LastError  string
+}
+
+// Snapshot returns the state of all containers, sorted by name, and the number
+// of API streams that are open.
+func (c *Collector) Snapshot() (all []Status, streams int) {
+	c.mu.Lock()
+	units := make([]*unit, 0, len(c.units))
+	for _, u := range c.units {
+		units = append(units, u)
+	}
+	c.mu.Unlock()
+	now := time.Now()
+	for _, u := range units {
+		s := Status{Container: u.container(), Route: u.route(), Lines: u.stats.lines.Load()}
+		if text := u.stats.lastError.Load(); text != nil {
+			s.LastError = *text
+		}
+		if log := u.tailing.Load(); log != nil {
+			s.LagBytes = log.Lag() + u.stats.read.Load() - u.stats.acked.Load()
+		}
+		if s.LagBytes > 0 {
+			s.LagSeconds = age(u.stats.newest.Load(), now)
+		}
+		if u.streaming.Load() {
+			streams++
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b Status) int { return cmp.Compare(a.Container.Name, b.Container.Name) })
+	return all, streams
+}

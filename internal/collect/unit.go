@@ -1,0 +1,172 @@
+package collect
+
+import (
+	"log/slog"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+// unit is one container in the running set. Where nothing else is said its
+// fields belong to the collector's goroutine.
+type unit struct {
+	id   string
+	log  *slog.Logger
+	lane int
+	// current and chosen are replaced as a whole, and read by other goroutines.
+	current atomic.Pointer[logs.Container]
+	chosen  atomic.Pointer[logs.Route]
+	labels  atomic.Pointer[timeline]
+	stats   stats
+	// tailing and streaming tell other goroutines what runs.
+	tailing   atomic.Pointer[tail.Log]
+	streaming atomic.Bool
+
+	// position is where the next source goes on. While a source runs it is
+	// the source's own.
+	position logs.Position
+	file     *fileSource
+	stream   *streamSource
+	// stopping tells that the present source was asked to end.
+	stopping bool
+
+	// dismissed tells that the container is not wanted any more, removed that
+	// it does not exist any more, since removedAt.
+	dismissed, removed bool
+	removedAt          time.Time
+	// refused tells that the engine says it cannot read this log.
+	refused bool
+	// probeAt is when a file that could not be read is looked at again.
+	probeAt time.Time
+	// retryAt is when a source may be started again; backoff is the pause
+	// before that.
+	retryAt time.Time
+	backoff time.Duration
+}
+
+// stats is what a unit has done; it is read by other goroutines.
+type stats struct {
+	lines atomic.Int64
+	// read and acked are bytes of the log file.
+	read, acked atomic.Int64
+	// newest is the timestamp of the newest delivered entry.
+	newest    atomic.Int64
+	lastError atomic.Pointer[string]
+}
+
+func (s *stats) fail(err error) {
+	text := err.Error()
+	s.lastError.Store(&text)
+}
+
+// timeline is the label sets of a container over time. Which one an entry gets
+// depends on its timestamp alone, so an entry that is sent again after a
+// restart has the labels it had the first time, whatever the container is
+// called by then.
+type timeline []checkpoint.LabelsSince
+
+// maxTimeline bounds the timeline of a container that is renamed again and again.
+const maxTimeline = 16
+
+func (t timeline) at(time int64) *logs.Labels {
+	for i := len(t) - 1; i > 0; i-- {
+		if time >= t[i].From {
+			return t[i].Labels
+		}
+	}
+	return t[0].Labels
+}
+
+func (c *Collector) newUnit(container *logs.Container) *unit {
+	u := &unit{
+		id:   container.ID,
+		lane: c.config.LaneOf(container.ID),
+		log:  c.config.Log.With("container", container.Name, "id", container.ID[:min(12, len(container.ID))]),
+	}
+	u.chosen.Store(&logs.Route{})
+	u.current.Store(&logs.Container{})
+	record, known := c.config.Store.Get(u.id)
+	if known {
+		u.position = record.Position
+		labels := timeline(record.Labels)
+		u.labels.Store(&labels)
+		return u
+	}
+	if c.config.Floor > 0 {
+		for s := range u.position.Newest {
+			u.position.Newest[s].Time = c.config.Floor
+		}
+	}
+	// At once, so that a restart measures from the same moment.
+	c.config.Store.Commit(u.id, u.position)
+	return u
+}
+
+func (u *unit) container() *logs.Container { return u.current.Load() }
+
+func (u *unit) route() logs.Route { return *u.chosen.Load() }
+
+// relabel makes entries from now on carry labels, if they are others. It
+// returns true when entries before carry different ones.
+func (u *unit) relabel(labels *logs.Labels, store Store) bool {
+	var now timeline
+	if before := u.labels.Load(); before != nil && len(*before) > 0 {
+		if (*before)[len(*before)-1].Labels.Equal(labels) {
+			return false
+		}
+		now = append(now, (*before)[max(0, len(*before)+1-maxTimeline):]...)
+	}
+	step := checkpoint.LabelsSince{From: math.MinInt64, Labels: labels}
+	if len(now) > 0 {
+		step.From = time.Now().UnixNano()
+	}
+	now = append(now, step)
+	store.SetLabels(u.id, now)
+	u.labels.Store(&now)
+	return len(now) > 1
+}
+
+// wants returns the route of the source that should run.
+func (u *unit) wants() logs.RouteKind {
+	c, route := u.container(), u.route()
+	switch {
+	case u.refused, u.dismissed && !u.removed:
+		return logs.Unreadable
+	case u.removed:
+		// What runs ends by itself at the end of the log; nothing new begins.
+		return u.runs()
+	case route.Kind == logs.API && !u.streamable(c):
+		return logs.Unreadable
+	}
+	return route.Kind
+}
+
+// streamable tells whether the API has something to read: a run that has not
+// been read to its end.
+func (u *unit) streamable(c *logs.Container) bool {
+	if c.StartedAt.IsZero() {
+		return false
+	}
+	return c.Running || u.stream != nil || u.position.Drained != c.StartedAt.UnixNano()
+}
+
+// runs returns the route of the source that does run.
+func (u *unit) runs() logs.RouteKind {
+	switch {
+	case u.file != nil:
+		return logs.File
+	case u.stream != nil:
+		return logs.API
+	}
+	return logs.Unreadable
+}
+
+func (u *unit) close() {
+	if u.file != nil {
+		u.file.close()
+	}
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// invalid is the error of a value that is not what was expected. It shows the
+// value: errors of secrets must not be made with it.
+func invalid(text, expected string) error {
+	const longest = 60
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return fmt.Errorf("invalid value %q: expected %s", text, expected)
+}
+
+// printable refuses what can be in no value: it would break headers, paths
+// and the effective configuration. The error does not show the value.
+func printable(text string) error {
+	if !utf8.ValidString(text) {
+		return fmt.Errorf("is not valid UTF-8")
+	}
+	if i := strings.IndexFunc(text, unicode.IsControl); i >= 0 {
+		r, _ := utf8.DecodeRuneInString(text[i:])
+		return fmt.Errorf("must not contain the control character %U", r)
+	}
+	return nil
+}
+
+func parseText(text string) (string, error) { return text, nil }
+
+func parseSecret(text string) (Secret, error) { return Secret(text), nil }
+
+func parseBool(text string) (bool, error) {
+	switch text {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, invalid(text, kindBool.expected)
+}
+
+// choice makes a parser that takes only these values.
+func choice[T ~string](values ...T) func(string) (T, error) {
+	return func(text string) (T, error) {
+		words := make([]string, 0, len(values))
+		for _, v := range values {
+			if string(v) == text {
+				return v, nil
+			}
+			words = append(words, string(v))
+		}
+		return "", invalid(text, oneOf(words))
+	}
+}
+
+func storeLogLevel(c *Config, text string) error {
+	word, err := choice("debug", "info", "warn", "error")(text)
+	if err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(word)); err != nil {
+		return err
+	}
+	c.LogLevel = level
+	return nil
+}
+
+// parseUsername refuses what basic authentication cannot carry. The value is
+// not shown: what follows the colon is likely a password.
+func parseUsername(text string) (string, error) {
+	if strings.Contains(text, ":") {
+		return "", fmt.Errorf("must not contain a colon; the password goes into loki-password-file")
+	}
+	return text, nil
+}
+
+// parseTenant takes what Loki takes: letters, digits and a few signs.
+func parseTenant(text string) (string, error) {
+	const signs = "!-_.*'()"
+	ok := len(text) <= 150 && text != "." && text != ".."
+	for _, r := range text {
+		ok = ok && (isAlphanumeric(r) || strings.ContainsRune(signs, r))
+	}
+	if !ok {
+		return "", invalid(text, "at most 150 letters, digits and "+signs)
+	}
+	return text, nil
+}
+
+func isAlphanumeric(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+}
+
+// parsePattern compiles a pattern by itself first, so that it can neither
+// break out of the anchors nor get an error that shows them.
+func parsePattern(text string) (*regexp.Regexp, error) {
+	if text == "" {
+		return nil, fmt.Errorf("expected a pattern, found nothing")
+	}
+	if _, err := regexp.Compile(text); err != nil {
+		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		return nil, fmt.Errorf("invalid pattern %q: %s", text, why)
+	}
+	return regexp.Compile("^(?:" + text + ")$")
+}
+
+func parseLabelMatch(text string) (LabelMatch, error) {
+	key, value, exact := strings.Cut(text, "=")
+	if key == "" {
+		return LabelMatch{}, invalid(text, "key or key=value")
+	}
+	return LabelMatch{Key: key, Value: value, AnyValue: !exact}, nil
+}

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// setting is one line of the table that everything else is derived from.
+type setting struct {
+	name    string
+	kind    *kind
+	section string
+	// def is the default as the user would write it; empty when there is
+	// none, or when it is found out at run time: auto then says how.
+	def  string
+	auto string
+	// example is a value for the reference; def when empty.
+	example string
+	// help is one or two sentences.
+	help   string
+	secret bool
+	// store parses one text into its field: the value of a scalar, one
+	// element of a list, one name=value of a map.
+	store func(c *Config, text string) error
+}
+
+// variable returns the name of the setting's environment variable.
+func (s *setting) variable() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// takesEmpty tells whether an empty value is possible: it means the default.
+func (s *setting) takesEmpty() bool { return s.def == "" && s.kind.shape == one }
+
+// prefix starts the name of every environment variable of lighterman.
+const prefix = "LIGHTERMAN_"
+
+// shape is how many values a setting has.
+type shape uint8
+
+const (
+	one shape = iota
+	list
+	pairs
+)
+
+// kind is what is common to all settings of one type.
+type kind struct {
+	// name is the word for it in the reference, placeholder the one in help.
+	name, placeholder string
+	// expected completes the sentence "expected …".
+	expected string
+	shape    shape
+	// tags are the YAML types that a value, or an element, may have.
+	tags []string
+	// free tells that any text is a value, so quotes would mend a number.
+	free bool
+}
+
+// takes tells whether a YAML value of this type is possible.
+func (k *kind) takes(tag string) bool { return slices.Contains(k.tags, tag) }
+
+var (
+	tagString  = []string{"!!str"}
+	tagsNumber = []string{"!!str", "!!int"}
+
+	kindText     = &kind{name: "text", placeholder: "TEXT", expected: "a string", tags: tagString, free: true}
+	kindFile     = &kind{name: "path", placeholder: "FILE", expected: "a path", tags: tagString, free: true}
+	kindDir      = &kind{name: "path", placeholder: "DIR", expected: "a path", tags: tagString, free: true}
+	kindURL      = &kind{name: "URL", placeholder: "URL", expected: "an http or https URL, such as http://localhost:3100", tags: tagString}
+	kindProxy    = &kind{name: "URL", placeholder: "URL", expected: "an http, https or socks5 URL, such as http://proxy:3128", tags: tagString}
+	kindEngine   = &kind{name: "URL", placeholder: "URL", expected: "a unix, tcp, http or https URL, such as unix:///var/run/docker.sock", tags: tagString}
+	kindAddress  = &kind{name: "address", placeholder: "ADDR|off", expected: `"off" or an address, such as 127.0.0.1:9177`, tags: tagString}
+	kindDuration = &kind{name: "duration", placeholder: "DURATION", expected: "a duration, such as 200ms, 10s or 7d", tags: tagsNumber}
+	kindSince    = &kind{name: "time", placeholder: "beginning|now|DURATION", expected: `"beginning", "now" or a duration, such as 168h or 7d`, tags: tagsNumber}
+	kindSize     = &kind{name: "size", placeholder: "SIZE", expected: "a size, such as 1048576, 512KiB or 1MiB", tags: tagsNumber}
+	kindPercent  = &kind{name: "percentage", placeholder: "N", expected: "a number from 0 to 100", tags: []string{"!!int"}}
+	kindBool     = &kind{name: "boolean", expected: "true or false", tags: []string{"!!bool"}}
+	kindPatterns = &kind{name: "list of patterns", placeholder: "REGEXP", expected: "a list of patterns", shape: list, tags: tagString, free: true}
+	kindMatches  = &kind{name: "list of labels", placeholder: "KEY[=VALUE]", expected: "a list of labels", shape: list, tags: tagString, free: true}
+	kindPairs    = &kind{name: "map", placeholder: "NAME=VALUE", expected: "a map of label names to values", shape: pairs, tags: tagString, free: true}
+)
+
+// choiceKind is a kind with a handful of values.
+func choiceKind(values ...string) *kind {
+	return &kind{
+		name: "choice", placeholder: strings.Join(values, "|"),
+		expected: oneOf(values), tags: tagString,
+	}
+}
+
+// oneOf lists values in words: "a", "b" or "c".
+func oneOf(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = `"` + v + `"`
+	}
+	last := len(quoted) - 1
+	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+}
+
+// into makes a store function for a field with a parser.
+func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*field(c) = v
+		}
+		return err
+	}
+}
+
+// onto makes a store function that appends to a list.
+func onto[T any](field func(*Config) *[]T, parse func(string) (T, error)) func(*Config, string) error {
+	return func(c *Config, text string) error {
+		v, err := parse(text)
+		if err == nil {
+			*field(c) = append(*field(c), v)
+		}
+		return err
+	}
+}

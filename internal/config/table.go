@@ -1,0 +1,116 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"time"
+)
+
+// The sections of the table, in the order of the reference.
+const (
+	general  = "General"
+	reading  = "Reading logs"
+	choosing = "Choosing containers"
+	delivery = "Delivery"
+	login    = "Access to Loki"
+	network  = "TLS and proxy"
+)
+
+// settings is the table: the one place that says which settings exist.
+var settings = slices.Concat(generalSettings, readingSettings, choosingSettings,
+	deliverySettings, loginSettings, networkSettings)
+
+// lookup finds a setting by name.
+func lookup(name string) *setting {
+	for _, s := range settings {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// configFile is the setting that names the YAML file. It cannot be in it.
+const configFile = "config"
+
+var generalSettings = []*setting{{
+	name: configFile, kind: kindFile, section: general,
+	auto: "none", example: "/etc/lighterman/lighterman.yaml",
+	help:  "YAML file with settings. It is only a flag and a variable, not a key of the file.",
+	store: into(func(c *Config) *string { return &c.File }, parseText),
+}, {
+	name: "log-level", kind: choiceKind("debug", "info", "warn", "error"), section: general, def: "info",
+	help:  "Least severity of lighterman's own messages, which go to standard error.",
+	store: storeLogLevel,
+}, {
+	name: "log-format", kind: choiceKind("text", "json"), section: general, def: "text",
+	help:  "Format of lighterman's own messages.",
+	store: into(func(c *Config) *LogFormat { return &c.LogFormat }, choice(LogText, LogJSON)),
+}, {
+	name: "color", kind: choiceKind("auto", "always", "never"), section: general, def: "auto",
+	help:  "Colour for log lines that go to standard output instead of Loki; auto colours a terminal only.",
+	store: into(func(c *Config) *Color { return &c.Color }, choice(ColorAuto, ColorAlways, ColorNever)),
+}, {
+	name: "listen", kind: kindAddress, section: general, def: "127.0.0.1:9177",
+	help:  "Address of metrics, health checks and the status page, or off.",
+	store: into(func(c *Config) *string { return &c.Listen }, parseListen),
+}, {
+	name: "state-dir", kind: kindDir, section: general, example: "/var/lib/lighterman",
+	auto:  "systemd's STATE_DIRECTORY, then /var/lib/lighterman for root, then $XDG_STATE_HOME/lighterman or ~/.local/state/lighterman",
+	help:  "Directory where the positions reached in every log are kept.",
+	store: into(func(c *Config) *string { return &c.StateDir }, parseText),
+}, {
+	name: "shutdown-timeout", kind: kindDuration, section: general, def: "10s",
+	help:  "How long a stop may take to deliver what has been read. What is not delivered by then is read again at the next start.",
+	store: into(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, parseDuration),
+}}
+
+var readingSettings = []*setting{{
+	name: "mode", kind: choiceKind("hybrid", "file", "stream"), section: reading, def: "hybrid",
+	help:  "hybrid reads Docker's own files where it can and the Docker API otherwise; file and stream force one way for all containers.",
+	store: into(func(c *Config) *Mode { return &c.Mode }, choice(Hybrid, FileOnly, StreamOnly)),
+}, {
+	name: "docker-host", kind: kindEngine, section: reading,
+	auto: "DOCKER_HOST, then unix:///var/run/docker.sock", example: "unix:///var/run/docker.sock",
+	help:  "The Docker Engine to collect from.",
+	store: into(func(c *Config) *string { return &c.DockerHost }, parseEngine),
+}, {
+	name: "docker-root", kind: kindDir, section: reading,
+	auto: "what the engine says, then /var/lib/docker", example: "/var/lib/docker",
+	help:  "Docker's data directory as lighterman sees it, for example where it is mounted in lighterman's container.",
+	store: into(func(c *Config) *string { return &c.DockerRoot }, parseText),
+}, {
+	name: "since", kind: kindSince, section: reading, def: "168h",
+	help:  "Where to start in the log of a container that was never seen before. The default is the age up to which Loki accepts lines unless it is told otherwise.",
+	store: into(func(c *Config) *Since { return &c.Since }, parseSince),
+}, {
+	name: "file-percent", kind: kindPercent, section: reading, def: "100",
+	help:  "Share of the containers with a readable file that are read from it; the rest goes by the API. The choice is stable per container.",
+	store: into(func(c *Config) *int { return &c.FilePercent }, parsePercent),
+}, {
+	name: "max-line-bytes", kind: kindSize, section: reading, def: "2MiB",
+	help:  "Longer lines are cut, marked as cut and counted.",
+	store: into(func(c *Config) *int { return &c.MaxLineBytes }, size[int](1<<10, 1<<30)),
+}, {
+	name: "max-memory", kind: kindSize, section: reading, def: "64MiB",
+	help:  "Bytes of lines that may be read and not yet acknowledged. Beyond that nothing more is read until Loki has caught up.",
+	store: into(func(c *Config) *int64 { return &c.MaxMemory }, size[int64](1<<20, 1<<40)),
+}}
+
+var choosingSettings = []*setting{{
+	name: "include-name", kind: kindPatterns, section: choosing, auto: "all", example: "web-.*",
+	help:  "Collect only containers whose name matches one of these regular expressions. They are fully anchored, as in Prometheus: web matches web and not web-1.",
+	store: onto(func(c *Config) *[]*regexp.Regexp { return &c.IncludeName }, parsePattern),
+}, {
+	name: "exclude-name", kind: kindPatterns, section: choosing, auto: "none", example: ".*-test",
+	help:  "Leave out containers whose name matches one of these fully anchored regular expressions. Leaving out wins over including.",
+	store: onto(func(c *Config) *[]*regexp.Regexp { return &c.ExcludeName }, parsePattern),
+}, {
+	name: "include-label", kind: kindMatches, section: choosing, auto: "all", example: "com.example.team=shop",
+	help:  "Collect only containers that have one of these labels, with any value or with exactly this one.",
+	store: onto(func(c *Config) *[]LabelMatch { return &c.IncludeLabel }, parseLabelMatch),
+}, {
+	name: "exclude-label", kind: kindMatches, section: choosing, auto: "none", example: "com.example.noisy",
+	help:  "Leave out containers that have one of these labels. The label lighterman.enable=false does the same without any setting.",
+	store: onto(func(c *Config) *[]LabelMatch { return &c.ExcludeLabel }, parseLabelMatch),
+}}

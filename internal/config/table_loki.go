@@ -1,0 +1,86 @@
+package config
+
+import (
+	"net/url"
+	"time"
+)
+
+var deliverySettings = []*setting{{
+	name: "loki-url", kind: kindURL, section: delivery,
+	auto: "none: lines go to standard output", example: "http://localhost:3100",
+	help:  "Loki to push to. Without a path, /loki/api/v1/push is meant.",
+	store: into(func(c *Config) **url.URL { return &c.LokiURL }, parseLokiURL),
+}, {
+	name: "tenant-id", kind: kindText, section: delivery, auto: "none", example: "team-a",
+	help:  "Tenant to push as, in the header X-Scope-OrgID.",
+	store: into(func(c *Config) *string { return &c.TenantID }, parseTenant),
+}, {
+	name: "batch-wait", kind: kindDuration, section: delivery, def: "200ms",
+	help:  "How long a line may wait for others before it is pushed; 0 pushes at once.",
+	store: into(func(c *Config) *time.Duration { return &c.BatchWait }, parseDuration),
+}, {
+	name: "batch-size", kind: kindSize, section: delivery, def: "1MiB",
+	help:  "Bytes of lines after which a batch is pushed without waiting.",
+	store: into(func(c *Config) *int { return &c.BatchSize }, size[int](1<<10, 1<<30)),
+}, {
+	name: "push-timeout", kind: kindDuration, section: delivery, def: "10s",
+	help:  "How long one push may take before it is tried again.",
+	store: into(func(c *Config) *time.Duration { return &c.PushTimeout }, parsePositive),
+}, {
+	name: "host-label", kind: kindText, section: delivery, auto: "the host name", example: "node-1",
+	help:  "Value of the label host. Set it where lighterman runs in a container, which has a host name of its own.",
+	store: into(func(c *Config) *string { return &c.HostLabel }, parseText),
+}, {
+	name: "external-label", kind: kindPairs, section: delivery, auto: "none", example: "datacenter=north",
+	help:  "Labels added to every line. The names stream, container and host are taken.",
+	store: storeExternalLabel,
+}}
+
+var loginSettings = []*setting{{
+	name: "loki-username", kind: kindText, section: login, auto: "none", example: "lighterman",
+	help:  "User name for basic authentication.",
+	store: into(func(c *Config) *string { return &c.LokiUsername }, parseUsername),
+}, {
+	name: "loki-password", kind: kindText, section: login, auto: "none", example: "change-me", secret: true,
+	help:  "Password for basic authentication. A flag can be seen by every user of the machine: prefer loki-password-file.",
+	store: into(func(c *Config) *Secret { return &c.LokiPassword }, parseSecret),
+}, {
+	name: "loki-password-file", kind: kindFile, section: login, auto: "none", example: "/etc/lighterman/password",
+	help:  "File that holds the password for basic authentication.",
+	store: into(func(c *Config) *string { return &c.LokiPasswordFile }, parseText),
+}, {
+	name: "loki-bearer-token", kind: kindText, section: login, auto: "none", example: "change-me", secret: true,
+	help:  "Bearer token, instead of basic authentication. A flag can be seen by every user of the machine: prefer loki-bearer-token-file.",
+	store: into(func(c *Config) *Secret { return &c.LokiBearerToken }, parseSecret),
+}, {
+	name: "loki-bearer-token-file", kind: kindFile, section: login, auto: "none", example: "/etc/lighterman/token",
+	help:  "File that holds the bearer token.",
+	store: into(func(c *Config) *string { return &c.LokiBearerTokenFile }, parseText),
+}}
+
+var networkSettings = []*setting{{
+	name: "tls-ca-file", kind: kindFile, section: network, auto: "the system's authorities", example: "/etc/lighterman/ca.pem",
+	help:  "Certificate authorities that Loki's certificate is checked against, in PEM form.",
+	store: into(func(c *Config) *string { return &c.TLSCAFile }, parseText),
+}, {
+	name: "tls-cert-file", kind: kindFile, section: network, auto: "none", example: "/etc/lighterman/client.pem",
+	help:  "Client certificate, in PEM form. Needs tls-key-file.",
+	store: into(func(c *Config) *string { return &c.TLSCertFile }, parseText),
+}, {
+	name: "tls-key-file", kind: kindFile, section: network, auto: "none", example: "/etc/lighterman/client.key",
+	help:  "Key of the client certificate, in PEM form. Needs tls-cert-file.",
+	store: into(func(c *Config) *string { return &c.TLSKeyFile }, parseText),
+}, {
+	name: "tls-server-name", kind: kindText, section: network, auto: "the host of loki-url", example: "loki.example.com",
+	help:  "Name that Loki's certificate must carry.",
+	store: into(func(c *Config) *string { return &c.TLSServerName }, parseText),
+}, {
+	name: "tls-insecure-skip-verify", kind: kindBool, section: network, def: "false",
+	help:  "Do not check Loki's certificate. Whoever can reach the network can then read the logs.",
+	store: into(func(c *Config) *bool { return &c.TLSInsecureSkipVerify }, parseBool),
+}, {
+	name: "proxy-url", kind: kindProxy, section: network,
+	auto: "HTTP_PROXY, HTTPS_PROXY and NO_PROXY", example: "http://proxy.example.com:3128",
+	help:  "Proxy for pushes. It may hold a user and a password.",
+	store: into(func(c *Config) **url.URL { return &c.ProxyURL }, parseProxyURL),
+}}

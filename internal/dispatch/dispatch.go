@@ -1,0 +1,109 @@
+package dispatch
+
+import (
+	"context"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Sink takes batches. It only classifies the answer; it does not retry.
+type Sink interface {
+	Push(ctx context.Context, b *logs.Batch) logs.Outcome
+}
+
+// Metrics is told what happens to batches. Its methods must not block.
+type Metrics interface {
+	// Pushed is called after every push: how it ended, how long it took, and
+	// the batch's size in bytes of text.
+	Pushed(outcome string, took time.Duration, bytes int)
+	// Retried is called before a batch is sent again.
+	Retried(reason string)
+	// Delivered is called for each group of a delivered batch: the age of its
+	// oldest entry, and the number of its entries.
+	Delivered(age time.Duration, entries int)
+	// Rejected is called for entries that the sink refused for good.
+	Rejected(reason string, entries int)
+}
+
+// Config says how entries are batched and delivered.
+type Config struct {
+	Sink    Sink
+	Metrics Metrics
+	Log     *slog.Logger
+	// Lanes is the number of batches that are gathered and pushed
+	// independently of each other.
+	Lanes int
+	// BatchWait is the least time between the starts of two pushes of a lane
+	// while its batches are not full.
+	BatchWait time.Duration
+	// BatchSize is the size in bytes from which on a batch is full.
+	BatchSize int
+	// MaxMemory bounds the bytes of entries that are held and not delivered,
+	// over all lanes.
+	MaxMemory int
+}
+
+// Dispatcher delivers entries through its lanes.
+type Dispatcher struct {
+	config Config
+	lanes  []*Lane
+}
+
+// New makes a dispatcher. It starts nothing.
+func New(config Config) *Dispatcher {
+	d := &Dispatcher{config: config}
+	budget := max(config.MaxMemory/config.Lanes, 1)
+	for range config.Lanes {
+		d.lanes = append(d.lanes, newLane(&d.config, budget))
+	}
+	return d
+}
+
+// Lanes returns the number of lanes.
+func (d *Dispatcher) Lanes() int { return len(d.lanes) }
+
+// Number returns the number of the lane that a container's entries go through.
+// It is always the same one: what is delivered is then acknowledged in order.
+func (d *Dispatcher) Number(id string) int {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, id) // a hash does not fail
+	return int(h.Sum32() % uint32(len(d.lanes)))
+}
+
+// Lane returns a lane by its number.
+func (d *Dispatcher) Lane(number int) *Lane { return d.lanes[number] }
+
+// Held returns the bytes of entries that are held and not delivered.
+func (d *Dispatcher) Held() (bytes int) {
+	for _, l := range d.lanes {
+		bytes += l.held()
+	}
+	return bytes
+}
+
+// Close says that no more entries will come: Run ends when all are delivered.
+func (d *Dispatcher) Close() {
+	for _, l := range d.lanes {
+		l.close()
+	}
+}
+
+// Run delivers until Close was called and everything is delivered, or until ctx
+// is done. It returns nil in both cases; what was not delivered then was not
+// acknowledged either, and will be read again.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	var group errgroup.Group
+	for _, l := range d.lanes {
+		group.Go(func() error {
+			l.run(ctx)
+			return nil
+		})
+	}
+	return group.Wait()
+}

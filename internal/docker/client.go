@@ -1,0 +1,144 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// ErrNotFound says that the engine knows no such container.
+var ErrNotFound = errors.New("no such container")
+
+// ErrUnreadable says that the container's log driver does not support reading.
+var ErrUnreadable = errors.New("the log driver does not support reading")
+
+// Client is the process's only connection to an engine.
+type Client struct {
+	api *client.Client
+}
+
+// New makes a client for host: "unix:///path", "tcp://address:port" or "" for
+// DOCKER_HOST and then the default socket. TLS follows DOCKER_CERT_PATH and
+// DOCKER_TLS_VERIFY. It does not connect.
+func New(host string) (*Client, error) {
+	options := []client.Opt{client.FromEnv}
+	if host != "" {
+		options = append(options, client.WithHost(host))
+	}
+	api, err := client.New(options...)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a Docker client: %w", err)
+	}
+	return &Client{api: api}, nil
+}
+
+// Host returns the address of the engine.
+func (c *Client) Host() string { return c.api.DaemonHost() }
+
+// Close closes idle connections.
+func (c *Client) Close() error { return c.api.Close() }
+
+// Root returns the engine's data root as the engine sees it.
+func (c *Client) Root(ctx context.Context) (string, error) {
+	result, err := c.api.Info(ctx, client.InfoOptions{})
+	if err != nil {
+		return "", fmt.Errorf("cannot ask the engine for its data root: %w", err)
+	}
+	return result.Info.DockerRootDir, nil
+}
+
+// List returns the IDs of all containers, running or not.
+func (c *Client) List(ctx context.Context) ([]string, error) {
+	result, err := c.api.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return nil, fmt.Errorf("cannot list containers: %w", err)
+	}
+	ids := make([]string, 0, len(result.Items))
+	for _, item := range result.Items {
+		ids = append(ids, item.ID)
+	}
+	return ids, nil
+}
+
+// Inspect returns one container. The error wraps ErrNotFound when it is gone.
+func (c *Client) Inspect(ctx context.Context, id string) (*logs.Container, error) {
+	result, err := c.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
+	switch {
+	case errdefs.IsNotFound(err):
+		return nil, fmt.Errorf("cannot inspect container: %w", ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("cannot inspect container: %w", err)
+	}
+	in := result.Container
+	out := &logs.Container{ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), LogPath: in.LogPath}
+	if in.Config != nil {
+		out.Image, out.Labels, out.TTY = in.Config.Image, in.Config.Labels, in.Config.Tty
+	}
+	if in.HostConfig != nil {
+		out.Driver, out.DriverOptions = in.HostConfig.LogConfig.Type, in.HostConfig.LogConfig.Config
+	}
+	if in.State != nil {
+		out.Running = in.State.Running
+		// The engine writes the year 1 for a container that never ran.
+		if at, err := time.Parse(time.RFC3339Nano, in.State.StartedAt); err == nil && at.Year() > 1 {
+			out.StartedAt = at
+		}
+	}
+	return out, nil
+}
+
+// Logs opens the log of a container and follows it. since is in Unix
+// nanoseconds, inclusive; 0 for all there is. The caller closes the body.
+func (c *Client) Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error) {
+	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: true}
+	if since > 0 {
+		options.Since = fmt.Sprintf("%d.%09d", since/1e9, since%1e9)
+	}
+	body, err := c.api.ContainerLogs(ctx, id, options)
+	switch {
+	case errdefs.IsNotFound(err):
+		return nil, fmt.Errorf("cannot open log stream: %w", ErrNotFound)
+	case errdefs.IsNotImplemented(err):
+		return nil, fmt.Errorf("cannot open log stream: %w", ErrUnreadable)
+	case err != nil:
+		return nil, fmt.Errorf("cannot open log stream: %w", err)
+	}
+	return body, nil
+}
+
+// Self returns the ID of the container that this process runs in, or "".
+func Self() string {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	return selfFromMounts(string(mounts))
+}
+
+// selfFromMounts finds the files that the engine mounts from the container's
+// own directory: …/containers/<ID>/hostname and others. The control group does
+// not tell: with its own namespace the process sees it as "/".
+func selfFromMounts(mountinfo string) string {
+	for line := range strings.Lines(mountinfo) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 || (fields[4] != "/etc/hostname" && fields[4] != "/etc/resolv.conf" && fields[4] != "/etc/hosts") {
+			continue
+		}
+		parts := strings.Split(fields[3], "/")
+		for i := len(parts) - 2; i > 0; i-- {
+			if parts[i-1] == "containers" && len(parts[i]) == 64 {
+				return parts[i]
+			}
+		}
+	}
+	return ""
+}

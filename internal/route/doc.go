@@ -1,0 +1,2 @@
+// Package route decides how a container's log is read, and says why in words.
+package route

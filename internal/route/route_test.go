@@ -1,0 +1,112 @@
+package route
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// host makes a data root with the given content in the log of container "id".
+func host(t *testing.T, content *string) Policy {
+	t.Helper()
+	p := Policy{Mode: Hybrid, FilePercent: 100, Root: t.TempDir()}
+	dir := filepath.Join(p.Root, "containers", "id")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if content != nil {
+		if err := os.WriteFile(filepath.Join(dir, "id-json.log"), []byte(*content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
+}
+
+func TestDecide(t *testing.T) {
+	record, foreign, empty := `{"log":"x\n"}`, "2025-11-07T12:00:00Z stdout F x\n", ""
+	started := time.Now()
+	for _, test := range []struct {
+		name      string
+		content   *string
+		container logs.Container
+		change    func(*Policy)
+		kind      logs.RouteKind
+		reason    string
+		fallback  bool
+	}{
+		{"file", &record, logs.Container{Driver: "json-file", StartedAt: started}, nil, logs.File, "can be read", false},
+		{"empty file", &empty, logs.Container{Driver: "json-file", StartedAt: started}, nil, logs.File, "can be read", false},
+		{"never started", nil, logs.Container{Driver: "json-file"}, nil, logs.File, "when the container starts", false},
+		{"file missing", nil, logs.Container{Driver: "json-file", StartedAt: started}, nil, logs.API, "no such file", true},
+		{"other format", &foreign, logs.Container{Driver: "json-file", StartedAt: started}, nil, logs.API, "json-file format", true},
+		{"no mount", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.Root = "/nowhere" }, logs.API, "no such file", true},
+		{"mode stream", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.Mode = StreamOnly }, logs.API, "mode is stream", false},
+		{"mode file", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.Mode = FileOnly; p.FilePercent = 0 }, logs.File, "can be read", false},
+		{"mode file, missing", nil, logs.Container{Driver: "json-file", StartedAt: started}, func(p *Policy) { p.Mode = FileOnly }, logs.Unreadable, "mode is file", true},
+		{"mode file, other driver", nil, logs.Container{Driver: "local"}, func(p *Policy) { p.Mode = FileOnly }, logs.Unreadable, "mode is file", false},
+		{"0 percent", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.FilePercent = 0 }, logs.API, "file-percent", false},
+		{"local", nil, logs.Container{Driver: "local"}, nil, logs.API, `"local"`, false},
+		{"journald", nil, logs.Container{Driver: "journald", DriverOptions: map[string]string{"cache-disabled": "true"}}, nil, logs.API, `"journald"`, false},
+		{"syslog", nil, logs.Container{Driver: "syslog"}, nil, logs.API, `"syslog"`, false},
+		{"cache disabled", nil, logs.Container{Driver: "syslog", DriverOptions: map[string]string{"cache-disabled": "true"}}, nil, logs.Unreadable, "cache-disabled", false},
+		{"none", nil, logs.Container{Driver: "none"}, nil, logs.Unreadable, "stores nothing", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := host(t, test.content)
+			if test.change != nil {
+				test.change(&p)
+			}
+			test.container.ID = "id"
+			got := p.Decide(&test.container)
+			if got.Kind != test.kind || !strings.Contains(got.Reason, test.reason) || got.Fallback != test.fallback {
+				t.Errorf("got %+v, want %v because of %q, fallback %v", got, test.kind, test.reason, test.fallback)
+			}
+			if (got.Kind == logs.File) != (got.Path != "") {
+				t.Errorf("path %q", got.Path)
+			}
+		})
+	}
+}
+
+func TestSymbolicLinkIsNotFollowed(t *testing.T) {
+	record := `{"log":"x\n"}`
+	p := host(t, &record)
+	path := filepath.Join(p.Root, "containers", "id", "id-json.log")
+	if err := os.Rename(path, path+".real"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(path+".real", path); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Decide(&logs.Container{ID: "id", Driver: "json-file", StartedAt: time.Now()}); got.Kind != logs.API {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// TestPercentGrows: whoever goes by file at 10 % does so at 50 %, too, and the
+// shares are about what they say.
+func TestPercentGrows(t *testing.T) {
+	at := func(percent int) (n int) {
+		before, now := Policy{FilePercent: percent - 1}, Policy{FilePercent: percent}
+		for i := range 10000 {
+			id := fmt.Sprintf("%064x", i*7919)
+			if now.chosen(id) {
+				n++
+			}
+			if before.chosen(id) && !now.chosen(id) {
+				t.Fatalf("%s leaves at %d %%", id, percent)
+			}
+		}
+		return n
+	}
+	for percent, want := range map[int]int{0: 0, 10: 1000, 50: 5000, 100: 10000} {
+		if got := at(percent); got < want-300 || got > want+300 {
+			t.Errorf("%d %%: %d of 10000", percent, got)
+		}
+	}
+}

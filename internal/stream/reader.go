@@ -1,0 +1,185 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/lighterman/lighterman/internal/assemble"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stamp"
+)
+
+// Config says how a body is to be read.
+type Config struct {
+	// TTY tells that the container has a terminal: the body is then raw text
+	// without frames.
+	TTY bool
+	// TimesDiffer tells that the parts of a line do not share their timestamp:
+	// the journald driver.
+	TimesDiffer bool
+	// Resume is where the log was left; the request must have been made with
+	// Since of it.
+	Resume logs.Position
+	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
+	MaxLine int
+	// Events counts what happens to the log; it must not be nil.
+	Events Events
+}
+
+// Events is told what an operator should know of.
+type Events interface {
+	// CorruptRecord counts a record without a timestamp.
+	CorruptRecord()
+	// LineCut counts a line that was longer than the limit.
+	LineCut()
+}
+
+// overlap is how far before the newest entry a resume begins, in nanoseconds.
+// The engine stamps both streams independently before it writes them in turn,
+// so a record may follow one with a later timestamp.
+const overlap = 1e9
+
+// Since returns the time in Unix nanoseconds from which on the log must be
+// asked for to resume at p; 0 for all of it.
+func Since(p logs.Position) int64 {
+	newest := max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
+	if newest == 0 && p.Pending == 0 {
+		return 0
+	}
+	since := newest - overlap
+	if p.Pending != 0 {
+		since = min(since, p.Pending)
+	}
+	return max(since, 1)
+}
+
+const (
+	// readSize is how much is asked for at a time, in bytes.
+	readSize = 64 << 10
+	// maxFrame is the longest record that is kept whole, in bytes. The engine
+	// itself refuses more than 10^6 where it stores them in frames.
+	maxFrame = 4 << 20
+)
+
+// Reader reads one body. It is used by one goroutine at a time, except that
+// the body may be closed at any time to end a Wait.
+type Reader struct {
+	body     io.Reader
+	config   Config
+	assemble *assemble.Assembler
+	clock    stamp.Parser
+	// buf holds bytes not taken yet, in memory that is reused from start on.
+	buf   []byte
+	start int
+	// skip is the number of bytes of an oversized frame still to be dropped.
+	skip int
+	end  error
+}
+
+// NewReader makes a reader. It reads nothing yet.
+func NewReader(body io.Reader, config Config) *Reader {
+	r := &Reader{body: body, config: config}
+	r.assemble = assemble.New(assemble.Config{
+		MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut,
+	}, config.Resume.Newest)
+	r.assemble.SkipDelivered()
+	return r
+}
+
+// errMore says that what is buffered ends within a record.
+var errMore = errors.New("incomplete record")
+
+// Wait blocks until Take will find something. It returns io.EOF when the
+// engine has ended the body in order, which means that the container's run has
+// ended, and another error when the connection broke or the engine reported
+// one.
+func (r *Reader) Wait() error {
+	for {
+		_, _, err := r.next()
+		if !errors.Is(err, errMore) {
+			return err
+		}
+		if r.end != nil {
+			return r.ended()
+		}
+		r.fill()
+	}
+}
+
+// Take passes on the entries of all records that have arrived. It does not
+// block. The entries' text is valid only during the call of emit.
+func (r *Reader) Take(emit func(logs.Entry)) {
+	for {
+		record, size, err := r.next()
+		if err != nil {
+			break
+		}
+		r.start += size
+		if record.Time == 0 {
+			r.config.Events.CorruptRecord()
+			continue
+		}
+		if size >= headerSize+maxFrame {
+			r.config.Events.LineCut()
+		}
+		r.assemble.Add(record, emit)
+	}
+	r.assemble.Seal()
+}
+
+// Flush passes on lines whose end has not come: the container's run has ended.
+func (r *Reader) Flush(emit func(logs.Entry)) { r.assemble.Flush(emit) }
+
+// Position returns the place up to which entries were passed on.
+func (r *Reader) Position() logs.Position {
+	p := logs.Position{File: r.config.Resume.File, Newest: r.assemble.Newest(), Drained: r.config.Resume.Drained}
+	// The file route may come back: what is read here is then behind it.
+	p.File.Behind = p.File != (logs.FilePosition{})
+	for s := range logs.Streams {
+		if _, time, held := r.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
+			p.Pending = time
+		}
+	}
+	return p
+}
+
+// next returns the next record in the buffer and the bytes it takes up.
+func (r *Reader) next() (logs.Record, int, error) {
+	rest := r.buf[r.start:]
+	if r.config.TTY {
+		return r.rawRecord(rest)
+	}
+	return r.frame(rest)
+}
+
+// fill reads more. Memory before start is free and used again first.
+func (r *Reader) fill() {
+	if r.start > 0 {
+		r.buf = r.buf[:copy(r.buf, r.buf[r.start:])]
+		r.start = 0
+	}
+	if cap(r.buf)-len(r.buf) < readSize {
+		r.buf = append(make([]byte, 0, 2*len(r.buf)+readSize), r.buf...)
+	}
+	n, err := r.body.Read(r.buf[len(r.buf):cap(r.buf)])
+	fresh := r.buf[len(r.buf) : len(r.buf)+n]
+	dropped := min(r.skip, len(fresh))
+	r.skip -= dropped
+	r.buf = append(r.buf, fresh[dropped:]...)
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		r.end = io.EOF
+	default:
+		r.end = fmt.Errorf("cannot read log stream: %w", err)
+	}
+}
+
+// ended returns why the body has ended, given that no whole record is left.
+func (r *Reader) ended() error {
+	if errors.Is(r.end, io.EOF) && len(r.buf) > r.start {
+		return fmt.Errorf("cannot read log stream: it ends within a frame: %w", io.ErrUnexpectedEOF)
+	}
+	return r.end
+}

@@ -1,0 +1,181 @@
+package stream
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+const start = 1_700_000_000_000_000_000
+
+func stamped(at int64, text string) string {
+	return time.Unix(0, start+at).UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + text
+}
+
+func frame(kind byte, payload string) string {
+	header := make([]byte, headerSize)
+	header[0] = kind
+	binary.BigEndian.PutUint32(header[4:], uint32(len(payload)))
+	return string(header) + payload
+}
+
+type counter struct{ corrupt, cut int }
+
+func (c *counter) CorruptRecord() { c.corrupt++ }
+func (c *counter) LineCut()       { c.cut++ }
+
+func read(t *testing.T, body io.Reader, config Config) (lines []string, end error, r *Reader) {
+	t.Helper()
+	if config.Events == nil {
+		config.Events = &counter{}
+	}
+	emit := func(e logs.Entry) {
+		lines = append(lines, fmt.Sprintf("%d %s %s", e.Time-start, e.Stream, e.Line))
+	}
+	r = NewReader(body, config)
+	for {
+		if end = r.Wait(); end != nil {
+			break
+		}
+		r.Take(emit)
+	}
+	if errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) {
+		r.Flush(emit)
+	}
+	return lines, end, r
+}
+
+var full = strings.Repeat("x", logs.PartSize)
+
+func TestFrames(t *testing.T) {
+	body := frame(1, stamped(1, "one\n")) + frame(2, stamped(2, "two\n")) + frame(1, stamped(3, "\n")) +
+		frame(1, stamped(4, full)) + frame(2, stamped(5, "between\n")) + frame(1, stamped(4, full)) + frame(1, stamped(4, "z\n")) +
+		frame(1, stamped(6, "unfinished")) + frame(1, stamped(7, "next run\n")) + frame(1, stamped(8, full))
+	want := []string{"1 stdout one", "2 stderr two", "3 stdout ", "5 stderr between", "4 stdout " + full + full + "z",
+		"6 stdout unfinished", "7 stdout next run", "8 stdout " + full}
+	for name, r := range map[string]io.Reader{
+		"at once": strings.NewReader(body), "byte by byte": iotest.OneByteReader(strings.NewReader(body)),
+		"with the end": iotest.DataErrReader(strings.NewReader(body)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines, end, _ := read(t, r, Config{})
+			if !slices.Equal(lines, want) || end != io.EOF {
+				t.Errorf("%v: %.200v", end, lines)
+			}
+		})
+	}
+}
+
+// TestCut: an end within a frame, or of the connection, is not the end of the run.
+func TestCut(t *testing.T) {
+	whole := frame(1, stamped(1, "one\n"))
+	for name, body := range map[string]io.Reader{
+		"in the header":  strings.NewReader(whole + whole[:4]),
+		"in the payload": strings.NewReader(whole + whole[:20]),
+		"of the chunk":   io.MultiReader(strings.NewReader(whole), iotest.ErrReader(io.ErrUnexpectedEOF)),
+		"reported":       strings.NewReader(whole + frame(3, "Error grabbing logs: no such file")),
+		"no frame":       strings.NewReader(whole + "HTTP/1.1 500"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			lines, end, _ := read(t, body, Config{})
+			if len(lines) != 1 || end == nil || end == io.EOF {
+				t.Errorf("%d lines, %v", len(lines), end)
+			}
+		})
+	}
+}
+
+func TestTTY(t *testing.T) {
+	lines, end, _ := read(t, strings.NewReader(
+		stamped(1, "hello\r\n")+stamped(2, "\r\n")+
+			stamped(3, full)+stamped(3, full)+stamped(3, "z\r\n")+
+			stamped(5, "it said "+stamped(4, "before\r\n"))+
+			stamped(6, "no newline at end")+stamped(7, "next run\r\n")+stamped(8, "last")), Config{TTY: true})
+	want := []string{"1 stdout hello\r", "2 stdout \r", "3 stdout " + full + full + "z\r",
+		"5 stdout it said " + stamped(4, "before\r"), "6 stdout no newline at end", "7 stdout next run\r", "8 stdout last"}
+	if !slices.Equal(lines, want) || end != io.EOF {
+		t.Errorf("%v: %.300q", end, lines)
+	}
+}
+
+// TestTTYReplacedBytes: bytes that are no UTF-8 make a part longer.
+func TestTTYReplacedBytes(t *testing.T) {
+	part := strings.Repeat("\ufffd", logs.PartSize)
+	lines, _, _ := read(t, iotest.OneByteReader(strings.NewReader(
+		stamped(3, part)+stamped(3, part)+stamped(3, "z\r\n"))), Config{TTY: true})
+	if want := []string{"3 stdout " + part + part + "z\r"}; !slices.Equal(lines, want) {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
+func TestJournaldParts(t *testing.T) {
+	lines, _, _ := read(t, strings.NewReader(
+		frame(1, stamped(1000, full))+frame(1, stamped(2000, full))+frame(1, stamped(3000, "z\n"))), Config{TimesDiffer: true})
+	if want := []string{"1000 stdout " + full + full + "z"}; !slices.Equal(lines, want) {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
+// TestResume reads a log up to every frame, and on from what Since asks for.
+func TestResume(t *testing.T) {
+	type record struct {
+		at   int64
+		text string
+		kind byte
+	}
+	records := []record{{1, "a\n", 1}, {2, "b\n", 2}, {2, "b\n", 2}, {3, full, 1}, {2e9, "c\n", 2}, {3, "end\n", 1},
+		{3e9, "d\n", 1}, {3e9 - 5, "late\n", 2}, {4e9, "e\n", 1}}
+	body := func(from int, since int64) (out string) {
+		for _, r := range records[from:] {
+			if start+r.at >= since {
+				out += frame(r.kind, stamped(r.at, r.text))
+			}
+		}
+		return out
+	}
+	whole, _, _ := read(t, strings.NewReader(body(0, 0)), Config{})
+	for cut := range records {
+		head := ""
+		for _, r := range records[:cut] {
+			head += frame(r.kind, stamped(r.at, r.text))
+		}
+		lines, _, first := read(t, io.MultiReader(strings.NewReader(head), iotest.ErrReader(io.ErrUnexpectedEOF)), Config{})
+		at := first.Position()
+		rest, _, _ := read(t, strings.NewReader(body(0, Since(at))), Config{Resume: at})
+		if got := append(lines, rest...); !slices.Equal(got, whole) {
+			t.Errorf("cut at %d:\n got %.200v\nwant %.200v", cut, got, whole)
+		}
+	}
+}
+
+func TestHostileFrames(t *testing.T) {
+	events := &counter{}
+	long := stamped(1, strings.Repeat("y", maxFrame+100)+"\n")
+	lines, end, r := read(t, strings.NewReader(frame(1, "no stamp\n")+frame(1, "")+frame(1, long)+frame(1, stamped(2, "after\n"))),
+		Config{Events: events})
+	if len(lines) != 2 || lines[1] != "2 stdout after" || end != io.EOF || events.corrupt < 2 || events.cut != 1 {
+		t.Errorf("%d lines, %v, %+v", len(lines), end, events)
+	}
+	if cap(r.buf) > 4*maxFrame {
+		t.Errorf("%d bytes held", cap(r.buf))
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add([]byte(frame(1, stamped(1, "one\n"))), false)
+	f.Add([]byte(stamped(1, "hello\r\n")+stamped(2, "last")), true)
+	f.Fuzz(func(t *testing.T, body []byte, tty bool) {
+		lines, end, _ := read(t, strings.NewReader(string(body)), Config{TTY: tty})
+		if end == nil || len(lines) > len(body) {
+			t.Fatal(end, len(lines))
+		}
+	})
+}

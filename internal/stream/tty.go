@@ -1,0 +1,79 @@
+package stream
+
+import (
+	"bytes"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// maxPart is the longest text of a part: every byte of it replaced by U+FFFD.
+const maxPart = 3 * logs.PartSize
+
+// rawRecord takes the first record of a TTY container's body apart, which has
+// no frames: records follow each other, each with its timestamp, and only the
+// last part of a line ends in a line feed. Where a part ends is told by the
+// timestamp that follows.
+func (r *Reader) rawRecord(buf []byte) (logs.Record, int, error) {
+	if len(buf) == 0 {
+		return logs.Record{}, 0, errMore
+	}
+	text, complete := rawText(buf, r.end != nil)
+	if !complete {
+		return logs.Record{}, 0, errMore
+	}
+	record := r.record(frameStdout, text)
+	if record.Time == 0 {
+		return record, len(text), nil
+	}
+	if end := r.recordEnd(text, record.Time); end < len(text) {
+		record.Text = text[stampSize:end]
+		return record, end, nil
+	}
+	return record, len(text), nil
+}
+
+// rawText returns the part of buf that the first record lies in: up to the
+// first line feed, or as much as can matter to find its end.
+func rawText(buf []byte, ended bool) (text []byte, complete bool) {
+	if at := bytes.IndexByte(buf, '\n'); at >= 0 {
+		return buf[:at+1], true
+	}
+	if enough := stampSize + maxPart + stampSize; len(buf) >= enough {
+		return buf, true
+	}
+	return buf, ended
+}
+
+// recordEnd returns where in text, which begins with a record's timestamp, the
+// next record begins; len(text) when it holds only one.
+//
+// After a full part the next one repeats the timestamp. After a line without
+// line feed, which the end of a run leaves, comes one that is later. The
+// program itself may print such timestamps, but only earlier ones: the engine
+// stamps a line when it has read it.
+func (r *Reader) recordEnd(text []byte, time int64) int {
+	for from := stampSize; ; {
+		at := bytes.Index(text[from:], []byte("Z "))
+		if at < 0 {
+			break
+		}
+		end := from + at + len("Z ")
+		from = end
+		begin := end - stampSize
+		if begin < stampSize {
+			continue
+		}
+		next, ok := r.clock.Parse(text[begin : end-1])
+		if !ok {
+			continue
+		}
+		if next > time || (next == time && begin-stampSize >= logs.PartSize) {
+			return begin
+		}
+	}
+	if text[len(text)-1] != '\n' && len(text) >= stampSize+maxPart+stampSize {
+		// No timestamp where one must be: not what an engine writes.
+		return stampSize + maxPart
+	}
+	return len(text)
+}

@@ -1,0 +1,282 @@
+package lokitest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/test/need"
+	"github.com/lighterman/lighterman/test/wait"
+)
+
+// Loki is a Loki under test.
+type Loki struct {
+	// URL is where it listens: "http://127.0.0.1:port". It stays the same over
+	// Stop and Start.
+	URL string
+	// Dir holds its configuration, data and log.
+	Dir string
+
+	program string
+	http    int
+	grpc    int
+	limits  map[string]string
+	mu      sync.Mutex // guards the fields below
+	cmd     *exec.Cmd  // the running process; nil when there is none
+	gone    chan struct{}
+}
+
+var shared struct {
+	mu   sync.Mutex // guards loki and makes it be started once
+	loki *Loki
+}
+
+// Shared returns the Loki that all tests of the process use, each with labels of
+// its own. It is started when first asked for; StopShared ends it.
+func Shared(t testing.TB) *Loki {
+	t.Helper()
+	program := need.Loki(t)
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.loki != nil {
+		return shared.loki
+	}
+	dir, err := os.MkdirTemp("", "lighterman-loki-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Loki{Dir: dir, program: program}
+	if err := l.start(); err != nil {
+		_ = os.RemoveAll(dir)
+		t.Fatalf("cannot start Loki: %v", err)
+	}
+	shared.loki = l
+	return l
+}
+
+// StopShared ends the Loki of Shared and removes its data. Call it at the end of
+// TestMain.
+func StopShared() {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.loki == nil {
+		return
+	}
+	_ = shared.loki.signal(syscall.SIGKILL, true)
+	_ = os.RemoveAll(shared.loki.Dir)
+	shared.loki = nil
+}
+
+// New starts a Loki of the test's own. Limits are lines of Loki's limits_config
+// that replace those of this package.
+func New(t testing.TB, limits map[string]string) *Loki {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lighterman-loki-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Loki{Dir: dir, program: need.Loki(t), limits: limits}
+	t.Cleanup(func() {
+		if err := l.signal(syscall.SIGKILL, true); err != nil {
+			t.Logf("cannot stop Loki: %v", err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Logf("cannot remove Loki's data: %v", err)
+		}
+	})
+	l.Start(t)
+	return l
+}
+
+// Reserve finds ports for a Loki without starting it: Start does, later.
+func Reserve(t testing.TB, limits map[string]string) *Loki {
+	t.Helper()
+	l := &Loki{Dir: t.TempDir(), program: need.Loki(t), limits: limits}
+	if err := l.reserve(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.signal(syscall.SIGKILL, true) })
+	return l
+}
+
+// Start starts Loki, again after Stop, with the same port and data, and waits
+// until it is ready.
+func (l *Loki) Start(t testing.TB) {
+	t.Helper()
+	if err := l.start(); err != nil {
+		t.Fatalf("cannot start Loki: %v", err)
+	}
+}
+
+func (l *Loki) start() error {
+	var err error
+	first := l.http == 0
+	for range 3 { // another process may take a port between reserve and listen
+		if l.http == 0 {
+			if err = l.reserve(); err != nil {
+				return err
+			}
+		}
+		if err = l.launch(); err == nil {
+			return nil
+		}
+		if first {
+			l.http = 0
+		}
+	}
+	return err
+}
+
+func (l *Loki) reserve() error {
+	var ports [2]int
+	for i := range ports {
+		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			return fmt.Errorf("cannot find a free port: %w", err)
+		}
+		defer func() { _ = listener.Close() }()
+		ports[i] = listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one
+	}
+	l.http, l.grpc = ports[0], ports[1]
+	l.URL = fmt.Sprintf("http://127.0.0.1:%d", l.http)
+	return nil
+}
+
+func (l *Loki) launch() error {
+	file := filepath.Join(l.Dir, "loki.yaml")
+	if err := os.WriteFile(file, []byte(config(l.Dir, l.http, l.grpc, l.limits)), 0o600); err != nil {
+		return err
+	}
+	logFile, err := os.OpenFile(filepath.Join(l.Dir, "loki.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = logFile.Close() }()
+	cmd := exec.Command(l.program, "-config.file", file) //nolint:gosec,noctx // a test's own
+	cmd.Dir, cmd.Stdout, cmd.Stderr = l.Dir, logFile, logFile
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	gone := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(gone)
+	}()
+	l.mu.Lock()
+	l.cmd, l.gone = cmd, gone
+	l.mu.Unlock()
+	ready := wait.Until(2*time.Minute, func() bool { return l.Ready() || closed(gone) })
+	if ready && !closed(gone) {
+		return nil
+	}
+	_ = l.signal(syscall.SIGKILL, true)
+	return fmt.Errorf("it is not ready; its log ends:\n%s", l.logTail())
+}
+
+func closed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ready tells whether Loki says that it is ready.
+func (l *Loki) Ready() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	answer, err := get(ctx, l.URL+"/ready")
+	if err != nil {
+		return false
+	}
+	defer func() { _ = answer.Body.Close() }()
+	_, _ = io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode == http.StatusOK
+}
+
+func get(ctx context.Context, url string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels")
+	return http.DefaultClient.Do(request)
+}
+
+// Stop ends Loki with SIGTERM and waits for it. It keeps port and data.
+func (l *Loki) Stop(t testing.TB) {
+	t.Helper()
+	if err := l.signal(syscall.SIGTERM, true); err != nil {
+		t.Fatalf("cannot stop Loki: %v", err)
+	}
+}
+
+// Kill9 ends Loki with SIGKILL. What it had acknowledged is in its write-ahead
+// log and comes back with Start.
+func (l *Loki) Kill9(t testing.TB) {
+	t.Helper()
+	if err := l.signal(syscall.SIGKILL, true); err != nil {
+		t.Fatalf("cannot kill Loki: %v", err)
+	}
+}
+
+// Freeze stops the process with SIGSTOP: it accepts connections and answers
+// nothing.
+func (l *Loki) Freeze(t testing.TB) {
+	t.Helper()
+	if err := l.signal(syscall.SIGSTOP, false); err != nil {
+		t.Fatalf("cannot freeze Loki: %v", err)
+	}
+}
+
+// Thaw ends a Freeze.
+func (l *Loki) Thaw(t testing.TB) {
+	t.Helper()
+	if err := l.signal(syscall.SIGCONT, false); err != nil {
+		t.Fatalf("cannot thaw Loki: %v", err)
+	}
+}
+
+// signal sends a signal, and with end waits for the process.
+func (l *Loki) signal(s syscall.Signal, end bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cmd == nil {
+		return nil
+	}
+	if err := l.cmd.Process.Signal(s); err != nil && !closed(l.gone) {
+		return err
+	}
+	if !end {
+		return nil
+	}
+	select {
+	case <-l.gone:
+	case <-time.After(2 * time.Minute):
+		return fmt.Errorf("process %d is still there 2 minutes after %v", l.cmd.Process.Pid, s)
+	}
+	l.cmd = nil
+	return nil
+}
+
+// logTail returns the end of Loki's log.
+func (l *Loki) logTail() string {
+	text, err := os.ReadFile(filepath.Join(l.Dir, "loki.log"))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+}

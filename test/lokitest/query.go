@@ -1,0 +1,245 @@
+package lokitest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/test/wait"
+)
+
+// Entry is what Loki has.
+type Entry struct {
+	Labels   map[string]string
+	Time     int64 // Unix nanoseconds
+	Line     string
+	Metadata map[string]string // structured metadata, Loki's own detected_level included
+}
+
+// page is how many entries a request asks for. An answer must fit into memory a
+// few times, in Loki as here.
+const page = 50_000
+
+// Query returns all entries that match from start to end, both included, in
+// order of time, each as often as Loki returns it.
+func (l *Loki) Query(t testing.TB, logql string, start, end time.Time) []Entry {
+	t.Helper()
+	entries, err := l.query(logql, start, end, page)
+	if err != nil {
+		t.Fatalf("cannot query Loki: %v", err)
+	}
+	return entries
+}
+
+// All is Query over the time that tests can be about: the last 8 days and the
+// next hour.
+func (l *Loki) All(t testing.TB, logql string) []Entry {
+	t.Helper()
+	return l.Query(t, logql, time.Now().Add(-8*24*time.Hour), time.Now().Add(time.Hour))
+}
+
+// query pages by time. The entries at the last timestamp of a full page may not
+// be all: they are dropped, and the next page begins at them. A page of a
+// single timestamp is asked for again, twice as large.
+func (l *Loki) query(logql string, start, end time.Time, limit int) ([]Entry, error) {
+	var all []Entry
+	from, to := start.UnixNano(), end.UnixNano()+1 // Loki's end is exclusive
+	for {
+		got, err := l.queryPage(logql, from, to, limit)
+		if err != nil {
+			return nil, err
+		}
+		if len(got) < limit {
+			return append(all, got...), nil
+		}
+		last := got[len(got)-1].Time
+		whole := slices.IndexFunc(got, func(e Entry) bool { return e.Time == last })
+		if whole == 0 {
+			limit *= 2
+			continue
+		}
+		all = append(all, got[:whole]...)
+		from = last
+	}
+}
+
+func (l *Loki) queryPage(logql string, from, to int64, limit int) ([]Entry, error) {
+	values := url.Values{
+		"query": {logql}, "direction": {"forward"}, "limit": {strconv.Itoa(limit)},
+		"start": {strconv.FormatInt(from, 10)}, "end": {strconv.FormatInt(to, 10)},
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	answer, err := get(ctx, l.URL+"/loki/api/v1/query_range?"+values.Encode())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
+		return nil, fmt.Errorf("%s: %s", answer.Status, text)
+	}
+	var body struct {
+		Data struct {
+			Result []struct {
+				Stream map[string]string `json:"stream"`
+				Values []value           `json:"values"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	var out []Entry
+	for _, stream := range body.Data.Result {
+		for _, v := range stream.Values {
+			out = append(out, Entry{Labels: stream.Stream, Time: v.time, Line: v.line, Metadata: v.metadata})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Entry) int { return int(a.Time - b.Time) })
+	return out, nil
+}
+
+// value is ["<nanoseconds>", "<line>", {"structuredMetadata": {…}}].
+type value struct {
+	time     int64
+	line     string
+	metadata map[string]string
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *value) UnmarshalJSON(b []byte) error {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(b, &raw); err != nil {
+		return err
+	}
+	if len(raw) < 2 {
+		return fmt.Errorf("value of %d elements", len(raw))
+	}
+	var stamp string
+	if err := json.Unmarshal(raw[0], &stamp); err != nil {
+		return err
+	}
+	var err error
+	if v.time, err = strconv.ParseInt(stamp, 10, 64); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw[1], &v.line); err != nil || len(raw) == 2 {
+		return err
+	}
+	var more struct {
+		StructuredMetadata map[string]string `json:"structuredMetadata"`
+	}
+	err = json.Unmarshal(raw[2], &more)
+	v.metadata = more.StructuredMetadata
+	return err
+}
+
+// Count returns how many entries match over the time of All. It is cheap.
+func (l *Loki) Count(t testing.TB, selector string) int {
+	t.Helper()
+	n, err := l.count(selector)
+	if err != nil {
+		t.Fatalf("cannot count in Loki: %v", err)
+	}
+	return n
+}
+
+func (l *Loki) count(selector string) (int, error) {
+	// The range ends an hour ahead, as that of All.
+	values := url.Values{
+		"query": {"sum(count_over_time(" + selector + "[193h]))"},
+		"time":  {strconv.FormatInt(time.Now().Add(time.Hour).UnixNano(), 10)},
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	answer, err := get(ctx, l.URL+"/loki/api/v1/query?"+values.Encode())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
+		return 0, fmt.Errorf("%s: %s", answer.Status, text)
+	}
+	var body struct {
+		Data struct {
+			Result []struct {
+				Value [2]any `json:"value"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		return 0, err
+	}
+	if len(body.Data.Result) == 0 {
+		return 0, nil
+	}
+	text, _ := body.Data.Result[0].Value[1].(string)
+	return strconv.Atoi(text)
+}
+
+// Await waits until at least n entries match and returns all that do then.
+// Errors of Loki do not end the waiting: it may be away on purpose.
+func (l *Loki) Await(t testing.TB, selector string, n int, timeout time.Duration) []Entry {
+	t.Helper()
+	var count int
+	var last error
+	reached := wait.Until(timeout, func() bool {
+		got, err := l.count(selector)
+		if last = err; err == nil {
+			count = got
+		}
+		return count >= n
+	})
+	if !reached {
+		t.Fatalf("waited %v in vain for %d entries of %s: %d are there, last error: %v", timeout, n, selector, count, last)
+	}
+	return l.All(t, selector)
+}
+
+// Push sends entries by hand, as JSON, and fails the test unless Loki accepts
+// them.
+func (l *Loki) Push(t testing.TB, entries ...Entry) {
+	t.Helper()
+	type stream struct {
+		Stream map[string]string `json:"stream"`
+		Values [][]any           `json:"values"`
+	}
+	var body struct {
+		Streams []stream `json:"streams"`
+	}
+	for _, e := range entries {
+		v := []any{strconv.FormatInt(e.Time, 10), e.Line}
+		if e.Metadata != nil {
+			v = append(v, e.Metadata)
+		}
+		body.Streams = append(body.Streams, stream{e.Labels, [][]any{v}})
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.URL+"/loki/api/v1/push", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("cannot push to Loki: %v", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusNoContent {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
+		t.Fatalf("cannot push to Loki: %s: %s", answer.Status, text)
+	}
+}

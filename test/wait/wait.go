@@ -1,0 +1,30 @@
+package wait
+
+import (
+	"testing"
+	"time"
+)
+
+// Until polls cond until it holds and tells whether it did within timeout. The
+// pauses grow from 1 ms to 100 ms.
+func Until(timeout time.Duration, cond func() bool) bool {
+	deadline := time.Now().Add(timeout)
+	for pause := time.Millisecond; ; pause = min(pause*2, 100*time.Millisecond) {
+		if cond() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+}
+
+// For polls cond until it holds; after timeout the test fails and says what was
+// waited for.
+func For(t testing.TB, timeout time.Duration, what string, cond func() bool) {
+	t.Helper()
+	if !Until(timeout, cond) {
+		t.Fatalf("waited %v in vain for %s", timeout, what)
+	}
+}
