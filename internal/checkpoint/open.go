@@ -44,6 +44,7 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		interval: saveInterval,
 		wake:     make(chan struct{}, 1),
 		lock:     lock,
+		born:     born(dir),
 		records:  make(map[string]*record),
 	}
 	if err := s.load(); err != nil {

@@ -17,6 +17,7 @@ type Store struct {
 	dir      string
 	log      *slog.Logger
 	interval time.Duration
+	born     time.Time
 	// wake has one element while there are changes that Run has not seen.
 	wake chan struct{}
 

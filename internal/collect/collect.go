@@ -219,18 +219,22 @@ func (c *Collector) unit(id string, container *logs.Container) (relabelled bool)
 	return relabelled
 }
 
-// decide chooses the unit's route and tells of a change.
+// decide chooses the unit's route and tells of a change. A file that is being
+// read stays: in the middle of a rotation it would seem to be missing.
 func (c *Collector) decide(u *unit) {
+	if u.file != nil || u.refused {
+		return
+	}
 	before, now := u.route(), c.config.Route(u.container())
 	u.chosen.Store(&now)
 	if before.Kind == now.Kind && before.Reason == now.Reason {
 		return
 	}
-	log, level := u.log, slog.LevelInfo
+	level := slog.LevelInfo
 	if now.Kind == logs.Unreadable {
 		level = slog.LevelWarn
 	}
-	log.Log(context.Background(), level, "route chosen", "route", now.Kind.String(), "reason", now.Reason)
+	u.log.Log(context.Background(), level, "route chosen", "route", now.Kind.String(), "reason", now.Reason)
 }
 
 // dismiss notes that a container is not wanted any more: it was removed, or is

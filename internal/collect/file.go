@@ -159,7 +159,8 @@ func (r *reader) arm(s *fileSource) {
 	if s.log.Files() == 0 {
 		return // no file yet: its directory is watched
 	}
-	if err := s.watch.Arm(s.log.Path()); err != nil && !isGone(err) {
+	if err := s.watch.Arm(s.log.Path()); err != nil {
+		// Also when the path is gone: the engine may still write to the file.
 		r.slow = append(r.slow, s)
 		return
 	}

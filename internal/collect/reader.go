@@ -115,6 +115,9 @@ func (r *reader) run(ctx context.Context) error {
 			continue
 		case s != nil:
 			r.read(ctx, s)
+			if due.IsZero() {
+				due = r.nextTick()
+			}
 			if !due.IsZero() && time.Now().After(due) {
 				due = r.tick()
 			}

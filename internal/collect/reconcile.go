@@ -82,7 +82,7 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 		c.cannotRead(ctx, u, err)
 		return
 	}
-	u.file, u.stopping = source, false
+	u.file, u.stopping, u.backoff = source, false, 0
 	u.tailing.Store(source.log)
 	c.readers[u.lane].add(source, u.container().Running)
 }
@@ -90,8 +90,13 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 // cannotRead deals with a file that cannot be opened or read: the route is
 // decided again, which leads to the API where that is allowed.
 func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
-	u.stats.fail(err)
 	u.pauseBefore()
+	if isGone(err) && u.backoff == minBackoff {
+		// Most likely the container was removed, and we shall hear of it.
+		c.config.Discovery.Refresh(u.id)
+		return
+	}
+	u.stats.fail(err)
 	u.log.Warn("cannot read log file", "error", err)
 	c.decide(u)
 	if u.wants() == logs.API {
@@ -130,6 +135,7 @@ type end struct {
 	err error
 	// lines tells that something was read.
 	lines bool
+	began time.Time
 }
 
 func (c *Collector) streamEnded(ctx context.Context, e end) {
@@ -138,7 +144,7 @@ func (c *Collector) streamEnded(ctx context.Context, e end) {
 	u.stream, u.stopping = nil, false
 	u.streaming.Store(false)
 	u.position = e.position
-	if e.lines {
+	if e.lines || time.Since(e.began) > maxBackoff {
 		u.backoff = 0
 	}
 	switch {
@@ -149,9 +155,9 @@ func (c *Collector) streamEnded(ctx context.Context, e end) {
 		u.pauseBefore()
 		c.config.Discovery.Refresh(u.id)
 	case asked:
-	case errors.Is(e.err, errUnreadable):
+	case errors.Is(e.err, logs.ErrUnreadable):
 		u.refused = true
-		u.chosen.Store(&logs.Route{Reason: "the engine says: " + errUnreadable.Error()})
+		u.chosen.Store(&logs.Route{Reason: "the engine says: " + logs.ErrUnreadable.Error()})
 		u.log.Warn("route chosen", "route", logs.Unreadable.String(), "reason", u.route().Reason)
 	default:
 		u.stats.fail(e.err)

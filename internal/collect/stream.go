@@ -10,9 +10,6 @@ import (
 	"github.com/lighterman/lighterman/internal/stream"
 )
 
-// errUnreadable is the reason that the engine gives for a log it cannot read.
-var errUnreadable = errors.New("the log driver does not support reading")
-
 // streamSource reads one container's log through the API, on a goroutine and a
 // connection of its own.
 type streamSource struct {
@@ -36,7 +33,7 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 
 // follow reads a log until its stream ends or ctx is done.
 func (c *Collector) follow(ctx context.Context, u *unit, container *logs.Container, from logs.Position) end {
-	e := end{unit: u, position: from, run: container.StartedAt}
+	e := end{unit: u, position: from, run: container.StartedAt, began: time.Now()}
 	body, err := c.config.Engine.Logs(ctx, u.id, stream.Since(from))
 	if err != nil {
 		e.err = err

@@ -44,11 +44,8 @@ func byVariable(name string) *setting {
 }
 
 func unknownVariable(name string) error {
-	known := make([]string, 0, len(settings))
-	for _, s := range settings {
-		known = append(known, s.variable())
-	}
-	return fmt.Errorf("%s: unknown variable%s", name, hint(name, known, func(s string) string { return s }))
+	quote := func(s string) string { return lookup(s).variable() }
+	return fmt.Errorf("%s: unknown variable%s", name, hint(strings.TrimPrefix(name, prefix), settingNames(), quote))
 }
 
 // fromVariable splits lists and maps at commas.

@@ -3,15 +3,14 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // ErrHelp is returned when the arguments ask for help.
 var ErrHelp = errors.New("help requested")
 
-// flagParser walks the arguments. Only known flag names get into errors:
-// anything else on a command line may be a secret gone astray.
+// flagParser walks the arguments. Only names of flags get into errors: anything
+// else on a command line may be a secret gone astray.
 type flagParser struct {
 	args     []string
 	at       int
@@ -101,5 +100,5 @@ func settingNames() []string {
 	for _, s := range settings {
 		names = append(names, s.name)
 	}
-	return slices.Clip(names)
+	return names
 }

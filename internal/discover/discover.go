@@ -15,7 +15,8 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Engine is what discovery needs of an engine.
+// Engine is what discovery needs of an engine. Inspect's error wraps
+// logs.ErrNotFound for a container that is gone.
 type Engine interface {
 	List(ctx context.Context) ([]string, error)
 	Inspect(ctx context.Context, id string) (*logs.Container, error)
@@ -26,8 +27,6 @@ type Engine interface {
 type Config struct {
 	Engine Engine
 	Filter Filter
-	// NotFound is the error that Engine.Inspect wraps for a container that is gone.
-	NotFound error
 	// Relist is the interval of the list that is made as a net under the
 	// events; 3 minutes when 0.
 	Relist time.Duration
@@ -231,7 +230,7 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case errors.Is(err, d.config.NotFound):
+	case errors.Is(err, logs.ErrNotFound):
 		delete(d.containers, id)
 		return nil
 	case ctx.Err() != nil:

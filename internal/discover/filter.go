@@ -2,7 +2,6 @@ package discover
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -20,9 +19,14 @@ type Filter struct {
 	IncludeNames []*regexp.Regexp
 	ExcludeNames []*regexp.Regexp
 	// IncludeLabels, when there are any, are the labels of which a container
-	// must have one: "key" or "key=value".
-	IncludeLabels []string
-	ExcludeLabels []string
+	// must have one.
+	IncludeLabels []LabelMatcher
+	ExcludeLabels []LabelMatcher
+}
+
+// LabelMatcher chooses containers by their labels.
+type LabelMatcher interface {
+	Matches(labels map[string]string) bool
 }
 
 // Wants tells whether a container is to be collected.
@@ -34,10 +38,10 @@ func (f *Filter) Wants(c *logs.Container) bool {
 		return false
 	case len(f.IncludeNames) > 0 && !matchesAny(f.IncludeNames, c.Name):
 		return false
-	case len(f.IncludeLabels) > 0 && !hasAny(c.Labels, f.IncludeLabels):
+	case len(f.IncludeLabels) > 0 && !labelled(f.IncludeLabels, c.Labels):
 		return false
 	}
-	return !matchesAny(f.ExcludeNames, c.Name) && !hasAny(c.Labels, f.ExcludeLabels)
+	return !matchesAny(f.ExcludeNames, c.Name) && !labelled(f.ExcludeLabels, c.Labels)
 }
 
 func matchesAny(patterns []*regexp.Regexp, name string) bool {
@@ -49,10 +53,9 @@ func matchesAny(patterns []*regexp.Regexp, name string) bool {
 	return false
 }
 
-func hasAny(labels map[string]string, wanted []string) bool {
-	for _, w := range wanted {
-		key, value, exact := strings.Cut(w, "=")
-		if got, ok := labels[key]; ok && (!exact || got == value) {
+func labelled(matchers []LabelMatcher, labels map[string]string) bool {
+	for _, m := range matchers {
+		if m.Matches(labels) {
 			return true
 		}
 	}

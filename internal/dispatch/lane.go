@@ -189,7 +189,7 @@ func (l *Lane) take(last time.Time) (p *parcel, wait time.Duration, done bool) {
 		p, l.full = l.full[0], l.full[1:]
 		return p, 0, false
 	}
-	if len(l.filling.receipts) == 0 {
+	if len(l.filling.receipts) == 0 && l.filling.batch.Entries == 0 {
 		return nil, 0, l.closed
 	}
 	if !l.closed {

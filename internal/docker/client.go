@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,12 +13,6 @@ import (
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
-
-// ErrNotFound says that the engine knows no such container.
-var ErrNotFound = errors.New("no such container")
-
-// ErrUnreadable says that the container's log driver does not support reading.
-var ErrUnreadable = errors.New("the log driver does not support reading")
 
 // Client is the process's only connection to an engine.
 type Client struct {
@@ -69,12 +62,12 @@ func (c *Client) List(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// Inspect returns one container. The error wraps ErrNotFound when it is gone.
+// Inspect returns one container. The error wraps logs.ErrNotFound when it is gone.
 func (c *Client) Inspect(ctx context.Context, id string) (*logs.Container, error) {
 	result, err := c.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	switch {
 	case errdefs.IsNotFound(err):
-		return nil, fmt.Errorf("cannot inspect container: %w", ErrNotFound)
+		return nil, fmt.Errorf("cannot inspect container: %w", logs.ErrNotFound)
 	case err != nil:
 		return nil, fmt.Errorf("cannot inspect container: %w", err)
 	}
@@ -97,7 +90,8 @@ func (c *Client) Inspect(ctx context.Context, id string) (*logs.Container, error
 }
 
 // Logs opens the log of a container and follows it. since is in Unix
-// nanoseconds, inclusive; 0 for all there is. The caller closes the body.
+// nanoseconds, inclusive; 0 for all there is. The caller closes the body. The
+// error wraps logs.ErrNotFound or logs.ErrUnreadable where that is the reason.
 func (c *Client) Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error) {
 	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: true}
 	if since > 0 {
@@ -106,9 +100,9 @@ func (c *Client) Logs(ctx context.Context, id string, since int64) (io.ReadClose
 	body, err := c.api.ContainerLogs(ctx, id, options)
 	switch {
 	case errdefs.IsNotFound(err):
-		return nil, fmt.Errorf("cannot open log stream: %w", ErrNotFound)
+		return nil, fmt.Errorf("cannot open log stream: %w", logs.ErrNotFound)
 	case errdefs.IsNotImplemented(err):
-		return nil, fmt.Errorf("cannot open log stream: %w", ErrUnreadable)
+		return nil, fmt.Errorf("cannot open log stream: %w", logs.ErrUnreadable)
 	case err != nil:
 		return nil, fmt.Errorf("cannot open log stream: %w", err)
 	}

@@ -219,3 +219,13 @@ func secret(value, file string) (string, error) {
 	}
 	return strings.TrimSpace(string(content)), nil
 }
+
+// Probe asks whether pushes would be taken, by pushing nothing: Loki answers
+// that it wants at least one stream, after it has checked who asks.
+func (c *Client) Probe(ctx context.Context) logs.Outcome {
+	out := c.Push(ctx, &logs.Batch{})
+	if out.Kind == logs.Refused {
+		return logs.Outcome{Kind: logs.Accepted}
+	}
+	return out
+}

@@ -78,6 +78,9 @@ func (p Policy) jsonFile(c *logs.Container) logs.Route {
 	}
 	path := p.Path(c)
 	err := probe(path)
+	if errors.Is(err, fs.ErrNotExist) && isRotated(path) {
+		err = nil // in the middle of a rotation
+	}
 	switch {
 	case err == nil:
 		return logs.Route{Kind: logs.File, Path: path, Reason: "json-file log can be read"}
@@ -124,6 +127,12 @@ func probe(path string) error {
 		return errNotJSON
 	}
 	return nil
+}
+
+// isRotated tells whether a log has rotated files.
+func isRotated(path string) bool {
+	files, err := filepath.Glob(path + ".*")
+	return err == nil && len(files) > 0
 }
 
 func isDir(path string) bool {

@@ -7,8 +7,9 @@ import (
 
 // config returns Loki's configuration. Rates and sizes are far above what tests
 // send; the age limits and whatever else decides about acceptance have Loki's
-// defaults unless limits says otherwise. The lifecycle is shortened: an
-// ingester that is alone has nobody to wait for.
+// defaults unless limits says otherwise. The lifecycle is shortened, as an
+// ingester that is alone has nobody to wait for, and the scheduler's ring, which
+// is looked at only every 10 s, is not used: Loki is ready in about a second.
 func config(dir string, httpPort, grpcPort int, limits map[string]string) string {
 	all := map[string]string{
 		"ingestion_rate_mb":                        "10000",
@@ -94,6 +95,7 @@ frontend_worker:
     max_recv_msg_size: 1073741824
     max_send_msg_size: 1073741824
 query_scheduler:
+  use_scheduler_ring: false
   grpc_client_config:
     max_recv_msg_size: 1073741824
     max_send_msg_size: 1073741824

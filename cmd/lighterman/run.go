@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/collect"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/discover"
+	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/docker"
+	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+// carrier is the running program: all its parts, and the order they stop in.
+type carrier struct {
+	config     *config.Config
+	log        *slog.Logger
+	store      *checkpoint.Store
+	engine     *docker.Client
+	watcher    *tail.Watcher
+	sink       *sink
+	server     *status.Server
+	dispatcher *dispatch.Dispatcher
+	discovery  *discover.Discovery
+	collector  *collect.Collector
+}
+
+// runCarrier carries logs until ctx is done.
+func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
+	started := time.Now()
+	store, err := checkpoint.Open(cfg.StateDir, log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	engine, err := docker.New(cfg.DockerHost)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = engine.Close() }()
+	watcher, err := tail.NewWatcher()
+	if err != nil {
+		return err
+	}
+	out, err := newSink(cfg, stdout)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	server := status.New(cfg.Listen, log)
+	metrics := meters{server.Metrics()}
+	dispatcher := dispatch.New(dispatch.Config{
+		Sink: out, Metrics: metrics, Log: log, Lanes: lanes(),
+		BatchWait: cfg.BatchWait, BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
+	})
+	discovery := discover.New(discover.Config{Engine: engine, Filter: filter(cfg), Log: log})
+	root := &dataRoot{engine: engine, root: cfg.DockerRoot, log: log}
+	collector := collect.New(collect.Config{
+		Discovery: discovery, Engine: engine, Store: store, Metrics: metrics, Watcher: watcher, Log: log,
+		Lanes: fileLanes(dispatcher), LaneOf: dispatcher.Number,
+		Route:        root.route(ctx, route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent}),
+		Labels:       discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}.Labels,
+		Floor:        floor(cfg.Since, store.Born(), started),
+		PollInterval: cfg.BatchWait, MaxLine: cfg.MaxLineBytes,
+	})
+	c := &carrier{cfg, log, store, engine, watcher, out, server, dispatcher, discovery, collector}
+	c.observe(started)
+	return c.run(ctx)
+}
+
+// run starts everything and stops it in the order in which data flows: the
+// sources, then the dispatcher, which delivers what it holds as long as the
+// shutdown timeout allows, then the last checkpoint and the listener.
+func (c *carrier) run(ctx context.Context) error {
+	c.log.Info("starting", "version", version(), "sink", c.sink.name, "engine", c.engine.Host(),
+		"mode", string(c.config.Mode), "state", c.config.StateDir)
+	// Not ctx itself: its end stops the sources only.
+	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
+	sources, stopSources := context.WithCancel(failed)
+	draining, stopDraining := context.WithCancel(failed)
+	rest, stopRest := context.WithCancel(failed)
+	defer context.AfterFunc(ctx, stopSources)()
+	defer stopSources()
+	defer stopDraining()
+
+	group.Go(func() error { return c.watcher.Run(sources) })
+	group.Go(func() error { return c.discovery.Run(sources) })
+	group.Go(func() error { return c.sink.await(sources) })
+	group.Go(func() error {
+		err := c.collector.Run(sources)
+		c.dispatcher.Close()
+		time.AfterFunc(c.config.ShutdownTimeout, stopDraining)
+		return err
+	})
+	group.Go(func() error {
+		defer stopRest()
+		return c.dispatcher.Run(draining)
+	})
+	group.Go(func() error { return c.store.Run(rest) })
+	if c.config.Listen != "" {
+		group.Go(func() error { return c.server.Run(rest) })
+	}
+	err := group.Wait()
+	if held := c.dispatcher.Held(); held > 0 {
+		c.log.Warn("stopped before everything was delivered; the next start reads it again", "bytes", held)
+	} else if err == nil {
+		c.log.Info("stopped, everything is delivered")
+	}
+	return err
+}
+
+// lanes is the number of readers of files and of pushes at a time: one per
+// processor, as they decode, but no more than a Loki likes connections.
+func lanes() int { return min(runtime.GOMAXPROCS(0), 4) }
+
+func fileLanes(d *dispatch.Dispatcher) (out []collect.Lane) {
+	for i := range d.Lanes() {
+		out = append(out, d.Lane(i))
+	}
+	return out
+}
+
+func filter(cfg *config.Config) discover.Filter {
+	f := discover.Filter{Self: docker.Self(), IncludeNames: cfg.IncludeName, ExcludeNames: cfg.ExcludeName}
+	for _, m := range cfg.IncludeLabel {
+		f.IncludeLabels = append(f.IncludeLabels, m)
+	}
+	for _, m := range cfg.ExcludeLabel {
+		f.ExcludeLabels = append(f.ExcludeLabels, m)
+	}
+	return f
+}
+
+// floor is the time before which the lines of containers never seen before are
+// left out. "Now" is the first start with this state directory: what is
+// written while lighterman is away is then not taken for old.
+func floor(since config.Since, born, now time.Time) int64 {
+	switch {
+	case since.Beginning:
+		return 0
+	case since.Now:
+		return born.UnixNano()
+	default:
+		return now.Add(-since.Age).UnixNano()
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/console"
+	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/loki"
+)
+
+// sink is the one place that entries go to, and whether it takes them.
+type sink struct {
+	dispatch.Sink
+	name string
+	loki *loki.Client  // nil for standard output
+	out  *console.Sink // nil for Loki
+	err  atomic.Pointer[error]
+}
+
+var errNotReached = errors.New("it has not answered yet")
+
+func newSink(cfg *config.Config, stdout io.Writer) (*sink, error) {
+	if cfg.LokiURL == nil {
+		out := console.New(stdout, consoleOptions(cfg, stdout))
+		return &sink{Sink: out, out: out, name: "standard output"}, nil
+	}
+	client, err := loki.New(loki.Config{
+		URL: cfg.LokiURL, Tenant: cfg.TenantID,
+		Username: cfg.LokiUsername, Password: cfg.LokiPassword.Reveal(), PasswordFile: cfg.LokiPasswordFile,
+		BearerToken: cfg.LokiBearerToken.Reveal(), BearerTokenFile: cfg.LokiBearerTokenFile,
+		TLS: loki.TLS{
+			CAFile: cfg.TLSCAFile, CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile,
+			ServerName: cfg.TLSServerName, InsecureSkipVerify: cfg.TLSInsecureSkipVerify,
+		},
+		Proxy: cfg.ProxyURL, Timeout: cfg.PushTimeout, UserAgent: "lighterman/" + version(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{Sink: client, loki: client, name: cfg.LokiURL.Redacted()}
+	s.note(errNotReached)
+	return s, nil
+}
+
+// Push implements dispatch.Sink, and remembers whether the sink takes entries.
+func (s *sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	out := s.Sink.Push(ctx, b)
+	if out.Kind == logs.Retry {
+		s.note(out.Err)
+	} else {
+		s.note(nil)
+	}
+	return out
+}
+
+func (s *sink) note(err error) { s.err.Store(&err) }
+
+// ready returns nil when the sink takes entries.
+func (s *sink) ready() error {
+	if err := s.err.Load(); err != nil && *err != nil {
+		return fmt.Errorf("%s: %w", s.name, *err)
+	}
+	return nil
+}
+
+// await asks Loki whether it is there until it is, so that readiness does not
+// wait for the first line. With standard output it waits for that to break.
+func (s *sink) await(ctx context.Context) error {
+	if s.out != nil {
+		select {
+		case <-s.out.Broken():
+			return errors.New("cannot write to standard output: it is closed")
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for s.ready() != nil {
+		if out := s.loki.Probe(ctx); out.Kind == logs.Accepted {
+			s.note(nil)
+			return nil
+		} else if ctx.Err() == nil {
+			s.note(out.Err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *sink) close() {
+	if s.loki != nil {
+		s.loki.Close()
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && console.IsTerminal(f)
+}

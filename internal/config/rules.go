@@ -1,0 +1,67 @@
+package config
+
+import "fmt"
+
+// exclusive lists groups of settings of which only one group may be used: of
+// each group, the first setting that is set is named.
+var exclusive = [][2][]string{
+	{{"loki-password"}, {"loki-password-file"}},
+	{{"loki-bearer-token"}, {"loki-bearer-token-file"}},
+	{{"loki-username", "loki-password", "loki-password-file"}, {"loki-bearer-token", "loki-bearer-token-file"}},
+}
+
+// needs lists settings that mean nothing without another one.
+var needs = [][2]string{
+	{"tls-cert-file", "tls-key-file"},
+	{"tls-key-file", "tls-cert-file"},
+	{"loki-password", "loki-username"},
+	{"loki-password-file", "loki-username"},
+}
+
+// rules checks what settings say together.
+func (l *loader) rules() {
+	for _, groups := range exclusive {
+		a, b := l.firstSet(groups[0]), l.firstSet(groups[1])
+		if a != nil && b != nil {
+			l.report("%s and %s exclude each other: expected one of them", l.named(a), l.named(b))
+		}
+	}
+	for _, pair := range needs {
+		a := l.firstSet(pair[:1])
+		if a != nil && l.firstSet(pair[1:]) == nil {
+			l.report("%s needs %s", l.named(a), pair[1])
+		}
+	}
+}
+
+// rulesOfSize checks that the memory can hold a batch and a line.
+func (l *loader) rulesOfSize(c *Config) {
+	memory := lookup("max-memory")
+	for i, name := range []string{"batch-size", "max-line-bytes"} {
+		n := []int{c.BatchSize, c.MaxLineBytes}[i]
+		s := lookup(name)
+		if l.values[memory].bad || l.values[s].bad || c.MaxMemory >= int64(n) {
+			continue
+		}
+		l.report("%s is less than %s: expected at least %s", l.named(memory), l.named(s), l.values[s].texts[0])
+	}
+}
+
+func (l *loader) report(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf(format, args...))
+}
+
+// firstSet returns the first of these settings that has a value.
+func (l *loader) firstSet(names []string) *setting {
+	for _, name := range names {
+		if s := lookup(name); len(l.values[s].texts) > 0 {
+			return s
+		}
+	}
+	return nil
+}
+
+// named returns the name of a setting and where its value comes from.
+func (l *loader) named(s *setting) string {
+	return s.name + " (" + l.values[s].from + ")"
+}

@@ -1,0 +1,170 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Format is how entries are printed.
+type Format uint8
+
+// The formats.
+const (
+	// AutoFormat is Text on a terminal and JSON elsewhere.
+	AutoFormat Format = iota
+	// Text is for people: the name of the container and the line.
+	Text
+	// JSON is for programs: one object per line.
+	JSON
+)
+
+// Color tells whether Text has colours.
+type Color uint8
+
+// The choices of colour.
+const (
+	// AutoColor means colours on a terminal that has them, unless NO_COLOR is set.
+	AutoColor Color = iota
+	Always
+	Never
+)
+
+// Options are the choices for a Sink. The zero value decides by the writer.
+type Options struct {
+	Format Format
+	Color  Color
+	// NameWidth bounds the column of names in Text; 0 means 40.
+	NameWidth int
+}
+
+const defaultNameWidth = 40
+
+// maxIdleBuffer is the largest buffer that is kept from one batch to the next.
+const maxIdleBuffer = 4 << 20
+
+// Sink prints batches. Push may be called from several goroutines.
+type Sink struct {
+	w      io.Writer
+	print  printer
+	broken chan struct{}
+
+	// mu guards the fields below and the printer, and keeps the entries of one
+	// batch together.
+	mu     sync.Mutex
+	buf    []byte
+	merger merger
+	// torn tells that the last write ended within a line.
+	torn   bool
+	closed bool
+}
+
+// printer appends entries in one format. It is owned by its Sink.
+type printer interface {
+	// begin gets the groups of a batch before their entries are printed.
+	begin(groups []*logs.Group)
+	// entry appends entry i of group g.
+	entry(b []byte, g, i int) []byte
+}
+
+// New makes a sink that writes to w. The process must ignore SIGPIPE
+// (signal.Ignore) when w is standard output: the Go runtime would otherwise end
+// it when the reader goes, before positions are saved.
+func New(w io.Writer, o Options) *Sink {
+	s := &Sink{w: w, broken: make(chan struct{})}
+	if o.NameWidth <= 0 {
+		o.NameWidth = defaultNameWidth
+	}
+	f, _ := w.(*os.File)
+	terminal := f != nil && IsTerminal(f)
+	if o.Format == JSON || o.Format == AutoFormat && !terminal {
+		s.print = &jsonPrinter{}
+	} else {
+		s.print = &textPrinter{color: useColor(o.Color, terminal), maxWidth: o.NameWidth}
+	}
+	return s
+}
+
+func useColor(c Color, terminal bool) bool {
+	if c != AutoColor {
+		return c == Always
+	}
+	return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// Broken is closed when the reader of the output is gone for good: whoever
+// runs the sink must stop then, because every further Push is answered with
+// Retry.
+func (s *Sink) Broken() <-chan struct{} { return s.broken }
+
+// Push prints a batch, ordered by time, with one write. It cannot be
+// interrupted while a reader stands still. After a write that failed half-way,
+// as on a full disk, a repetition prints the first entries again.
+func (s *Sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return retry(err)
+	}
+	s.format(b)
+	if err := s.write(); err != nil {
+		return retry(err)
+	}
+	return logs.Outcome{Kind: logs.Accepted}
+}
+
+func retry(err error) logs.Outcome {
+	return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot print entries: %w", err)}
+}
+
+// format fills buf with the text of a batch.
+func (s *Sink) format(b *logs.Batch) {
+	s.buf = s.buf[:0]
+	if s.torn {
+		s.buf = append(s.buf, '\n')
+	}
+	s.print.begin(b.Groups)
+	s.merger.reset(b.Groups)
+	for {
+		g, i, ok := s.merger.next()
+		if !ok {
+			return
+		}
+		s.buf = s.print.entry(s.buf, g, i)
+	}
+}
+
+func (s *Sink) write() error {
+	if len(s.buf) == 0 {
+		return nil
+	}
+	n, err := s.w.Write(s.buf)
+	if n > 0 {
+		s.torn = s.buf[n-1] != '\n'
+	}
+	if cap(s.buf) > maxIdleBuffer {
+		s.buf = nil
+	}
+	if isBroken(err) && !s.closed {
+		s.closed = true
+		close(s.broken)
+	}
+	return err
+}
+
+// isBroken tells a reader that is gone from trouble that may pass, such as a
+// full disk. EIO is what a terminal that hung up answers.
+func isBroken(err error) bool {
+	for _, gone := range []error{syscall.EPIPE, syscall.EIO, syscall.EBADF, os.ErrClosed, io.ErrClosedPipe} {
+		if errors.Is(err, gone) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,227 @@
+package discover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// engine is an engine of the imagination whose events can be lost and cut.
+type engine struct {
+	mu         sync.Mutex
+	containers map[string]*logs.Container
+	broken     map[string]bool
+	down       bool
+	changed    func(id string)
+	cut        chan error
+	lists      int
+}
+
+func newEngine() *engine {
+	return &engine{containers: make(map[string]*logs.Container), broken: make(map[string]bool)}
+}
+
+var errDown = errors.New("connection refused")
+
+func (e *engine) List(context.Context) ([]string, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lists++
+	if e.down {
+		return nil, errDown
+	}
+	return slices.Collect(maps.Keys(e.containers)), nil
+}
+
+func (e *engine) Inspect(_ context.Context, id string) (*logs.Container, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.broken[id]:
+		return nil, errors.New("500")
+	case e.containers[id] == nil:
+		return nil, fmt.Errorf("cannot inspect: %w", logs.ErrNotFound)
+	}
+	c := *e.containers[id]
+	return &c, nil
+}
+
+func (e *engine) Events(ctx context.Context, subscribed func(), changed func(string)) error {
+	e.mu.Lock()
+	if e.down {
+		e.mu.Unlock()
+		return errDown
+	}
+	cut := make(chan error, 1)
+	e.changed, e.cut = changed, cut
+	e.mu.Unlock()
+	subscribed()
+	select {
+	case err := <-cut:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// set changes a container and, if told, sends the event.
+func (e *engine) set(id, name string, event bool) {
+	e.mu.Lock()
+	if name == "" {
+		delete(e.containers, id)
+	} else {
+		e.containers[id] = &logs.Container{ID: id, Name: name}
+	}
+	changed := e.changed
+	e.mu.Unlock()
+	if event && changed != nil {
+		changed(id)
+	}
+}
+
+func start(t *testing.T, e *engine, filter Filter) *Discovery {
+	t.Helper()
+	d := New(Config{Engine: e, Filter: filter, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	synctest.Wait()
+	return d
+}
+
+// names are the wanted containers' names.
+func names(d *Discovery) []string {
+	synctest.Wait()
+	set, _ := d.Wanted()
+	var out []string
+	for _, c := range set {
+		out = append(out, c.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func expect(t *testing.T, d *Discovery, want ...string) {
+	t.Helper()
+	if got := names(d); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.set("1", "a", false)
+		d := start(t, e, Filter{})
+		expect(t, d, "a")
+		e.set("2", "b", true)
+		expect(t, d, "a", "b")
+		e.set("1", "renamed", true)
+		expect(t, d, "b", "renamed")
+		e.set("1", "", true)
+		expect(t, d, "b")
+		if d.Exists("1") || !d.Exists("2") {
+			t.Error("existence does not follow")
+		}
+	})
+}
+
+// TestLostEvents: the list made as a net finds what events did not tell.
+func TestLostEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.set("1", "a", false)
+		d := start(t, e, Filter{})
+		e.set("1", "", false)
+		e.set("2", "b", false)
+		expect(t, d, "a")
+		time.Sleep(4 * time.Minute)
+		expect(t, d, "b")
+	})
+}
+
+func TestReconnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.set("1", "a", false)
+		d := start(t, e, Filter{})
+		e.mu.Lock()
+		e.down = true
+		e.mu.Unlock()
+		e.cut <- errors.New("unexpected EOF")
+		synctest.Wait()
+		e.set("1", "", false)
+		e.set("2", "b", false)
+		time.Sleep(time.Hour)
+		expect(t, d, "a") // still read by file
+		if ok, err := d.Status(); ok || !errors.Is(err, errDown) {
+			t.Errorf("connected %v, %v", ok, err)
+		}
+		e.mu.Lock()
+		e.down = false
+		e.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		expect(t, d, "b")
+		if ok, err := d.Status(); !ok || err != nil {
+			t.Errorf("connected %v, %v", ok, err)
+		}
+	})
+}
+
+// TestEngineNotUp: nothing may be concluded before the first list.
+func TestEngineNotUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.down = true
+		d := start(t, e, Filter{})
+		if _, known := d.Wanted(); known {
+			t.Error("the set is known without an engine")
+		}
+		time.Sleep(time.Minute)
+		e.mu.Lock()
+		e.down = false
+		e.mu.Unlock()
+		e.set("1", "a", false)
+		time.Sleep(time.Minute)
+		expect(t, d, "a")
+		if e.lists > 10 {
+			t.Errorf("%d lists", e.lists)
+		}
+	})
+}
+
+// TestBrokenContainer: one that cannot be inspected does not stop the others.
+func TestBrokenContainer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.set("1", "a", false)
+		e.set("2", "b", false)
+		e.broken["1"] = true
+		d := start(t, e, Filter{})
+		expect(t, d, "b")
+		e.mu.Lock()
+		e.broken["1"] = false
+		e.mu.Unlock()
+		e.set("3", "c", true)
+		expect(t, d, "a", "b", "c")
+	})
+}

@@ -1,0 +1,126 @@
+package loki
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// fields takes a protobuf message apart by the wire format alone.
+func fields(t testing.TB, message []byte) (out []struct {
+	number protowire.Number
+	varint uint64
+	bytes  []byte
+}) {
+	t.Helper()
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			t.Fatal(protowire.ParseError(n))
+		}
+		message = message[n:]
+		var f struct {
+			number protowire.Number
+			varint uint64
+			bytes  []byte
+		}
+		f.number = number
+		switch kind {
+		case protowire.VarintType:
+			f.varint, n = protowire.ConsumeVarint(message)
+		case protowire.BytesType:
+			f.bytes, n = protowire.ConsumeBytes(message)
+		default:
+			t.Fatalf("kind %d", kind)
+		}
+		if n < 0 {
+			t.Fatal(protowire.ParseError(n))
+		}
+		message = message[n:]
+		out = append(out, f)
+	}
+	return out
+}
+
+// render writes a push request in words.
+func render(t testing.TB, request []byte) (out string) {
+	for _, stream := range fields(t, request) {
+		for _, f := range fields(t, stream.bytes) {
+			if f.number == 1 {
+				out += fmt.Sprintf("%s\n", f.bytes)
+				continue
+			}
+			for _, e := range fields(t, f.bytes) {
+				switch e.number {
+				case 1:
+					at := fields(t, e.bytes)
+					out += fmt.Sprintf("%d.%09d", int64(at[0].varint), at[1].varint)
+				case 2:
+					out += fmt.Sprintf(" %q", e.bytes)
+				case 3:
+					pair := fields(t, e.bytes)
+					out += fmt.Sprintf(" %s=%s", pair[0].bytes, pair[1].bytes)
+				}
+			}
+			out += "\n"
+		}
+	}
+	return out
+}
+
+func TestEncode(t *testing.T) {
+	var b logs.Batch
+	web := logs.NewLabels(map[string]string{"container": `we"b`, "zone": "z", "empty": "", "bad": "\xff"}, map[string]string{"container_id": "abc"})
+	db := logs.NewLabels(map[string]string{"container": "db"}, nil)
+	b.Add(web, logs.Entry{Time: 1_700_000_000_123_456_789, Line: []byte("one")})
+	b.Add(web, logs.Entry{Time: 2, Stream: logs.Stderr})
+	b.Add(db, logs.Entry{Time: -1, Line: []byte(strings.Repeat("y", 300))})
+	b.Add(web, logs.Entry{Time: 1_700_000_001_000_000_000, Line: []byte("two")})
+	want := `{bad="` + "\ufffd" + `", container="we\"b", stream="stdout", zone="z"}
+1700000000.123456789 "one" container_id=abc
+1700000001.000000000 "two" container_id=abc
+{bad="` + "\ufffd" + `", container="we\"b", stream="stderr", zone="z"}
+0.000000002 "" container_id=abc
+{container="db", stream="stdout"}
+-1.999999999 "` + strings.Repeat("y", 300) + `"
+`
+	if got := render(t, appendRequest(nil, &b)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestDeterministic: Loki knows an entry that is sent again only when all of it is equal.
+func TestDeterministic(t *testing.T) {
+	encode := func() []byte {
+		labels := logs.NewLabels(map[string]string{"a": "1", "b": "2", "c": "3", "z": "4"}, map[string]string{"k": "v", "l": "w"})
+		var b logs.Batch
+		b.Add(labels, logs.Entry{Time: 1, Line: []byte("x")})
+		return appendRequest(nil, &b)
+	}
+	first := encode()
+	for range 50 {
+		if !bytes.Equal(encode(), first) {
+			t.Fatal("two encodings of one entry differ")
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	labels := logs.NewLabels(map[string]string{"container": "web", "host": "h"}, map[string]string{"container_id": strings.Repeat("a", 64)})
+	var batch logs.Batch
+	line := []byte(strings.Repeat("a line of text ", 12))
+	for i := range 5000 {
+		batch.Add(labels, logs.Entry{Time: 1_700_000_000_000_000_000 + int64(i)*1000, Line: line})
+	}
+	var dst []byte
+	b.SetBytes(int64(batch.Bytes))
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = appendRequest(dst[:0], &batch)
+	}
+}

@@ -1,0 +1,141 @@
+package status
+
+import (
+	"os"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// collector turns a snapshot into metrics when they are asked for, so that
+// nothing has to keep gauges up to date.
+type collector struct{ snapshot func() Snapshot }
+
+// gauge is a metric without labels that is read from a snapshot.
+type gauge struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(Snapshot) float64
+}
+
+var gauges = []gauge{
+	{desc("buffered_bytes", "Bytes read that are not acknowledged yet."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return float64(s.BufferedBytes) }},
+	{desc("unreadable_containers", "Containers whose log cannot be read."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return float64(targets(s)[routeUnreadable]) }},
+	{desc("engine_connected", "1 while the Docker Engine answers."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return boolean(s.EngineConnected) }},
+	{desc("api_streams", "Log streams open through the Docker API."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return float64(s.APIStreams) }},
+	{desc("inotify_watches", "Inotify watches in use."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return float64(s.InotifyWatches) }},
+	{desc("inotify_overflows_total", "Overflows of the inotify queue; all files are looked at after one."), prometheus.CounterValue,
+		func(s Snapshot) float64 { return float64(s.InotifyOverflows) }},
+	{desc("checkpoint_saves_total", "Saves of the positions."), prometheus.CounterValue,
+		func(s Snapshot) float64 { return float64(s.CheckpointSaves) }},
+	{desc("checkpoint_failures_total", "Saves of the positions that failed and are repeated."), prometheus.CounterValue,
+		func(s Snapshot) float64 { return float64(s.CheckpointFailures) }},
+	{desc("checkpoint_unsaved_seconds", "Age of the oldest change of a position that is not on disk."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return s.CheckpointAge }},
+	{desc("goroutines", "Goroutines of the process."), prometheus.GaugeValue,
+		func(Snapshot) float64 { return float64(runtime.NumGoroutine()) }},
+	{desc("open_fds", "Open file descriptors of the process."), prometheus.GaugeValue,
+		func(Snapshot) float64 { return float64(openFDs()) }},
+}
+
+var (
+	buildInfo  = desc("build_info", "Always 1; the label tells the version.", "version")
+	targetsBy  = desc("targets", "Containers, by the route their log is read on.", "route")
+	lagBytes   = desc("container_lag_bytes", "Bytes in the log of a container that are not delivered.", "container", "route")
+	lagSeconds = desc("container_lag_seconds", "Age of the oldest entry of a container that is not delivered.", "container", "route")
+)
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, g := range gauges {
+		ch <- g.desc
+	}
+	for _, d := range []*prometheus.Desc{buildInfo, targetsBy, lagBytes, lagSeconds} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	s := c.snapshot()
+	for _, g := range gauges {
+		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(s))
+	}
+	ch <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, s.Version)
+	for route, n := range targets(s) {
+		ch <- prometheus.MustNewConstMetric(targetsBy, prometheus.GaugeValue, float64(n), route)
+	}
+	for key, lag := range lags(s) {
+		if lag.bytes >= 0 {
+			ch <- prometheus.MustNewConstMetric(lagBytes, prometheus.GaugeValue, float64(lag.bytes), key.container, key.route)
+		}
+		if lag.seconds >= 0 {
+			ch <- prometheus.MustNewConstMetric(lagSeconds, prometheus.GaugeValue, lag.seconds, key.container, key.route)
+		}
+	}
+}
+
+// targets counts the containers by route.
+func targets(s Snapshot) map[string]int {
+	out := make(map[string]int, len(routes))
+	for _, r := range routes {
+		out[r] = 0
+	}
+	for _, c := range s.Containers {
+		out[c.Route]++
+	}
+	return out
+}
+
+type lagKey struct{ container, route string }
+
+type lag struct {
+	bytes   int64
+	seconds float64
+}
+
+// lags returns the lag by container name. Two containers may have the same name,
+// one removed that is still being delivered and its successor: they count as
+// one, because a metric that comes twice would spoil the whole scrape.
+func lags(s Snapshot) map[lagKey]lag {
+	out := make(map[lagKey]lag, len(s.Containers))
+	for _, c := range s.Containers {
+		key := lagKey{c.Name, c.Route}
+		sum, ok := out[key]
+		if !ok {
+			sum = lag{-1, -1}
+		}
+		if c.LagBytes >= 0 {
+			sum.bytes = max(sum.bytes, 0) + c.LagBytes
+		}
+		sum.seconds = max(sum.seconds, c.LagSeconds)
+		out[key] = sum
+	}
+	return out
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// openFDs counts the open descriptors, without the one needed to count them.
+func openFDs() int {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return 0
+	}
+	return len(names) - 1
+}

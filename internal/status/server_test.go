@@ -1,0 +1,184 @@
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func TestReadiness(t *testing.T) {
+	s := server()
+	var engine, loop atomic.Pointer[error]
+	check := func(p *atomic.Pointer[error]) func() error {
+		return func() error {
+			if err := p.Load(); err != nil {
+				return *err
+			}
+			return nil
+		}
+	}
+	why := errors.New("cannot connect\nto the engine")
+	engine.Store(&why)
+	s.Ready("docker engine", check(&engine))
+	s.Ready("loki", func() error { return nil })
+	s.Live("collector", check(&loop))
+	url := serve(t, s)
+
+	answer := get(t, url+"/readyz")
+	answer.expect(t, "not ready\n", "not ok: docker engine: cannot connect to the engine\n", "ok: loki\n")
+	if answer.code != http.StatusServiceUnavailable {
+		t.Errorf("code %d", answer.code)
+	}
+	engine.Store(nil)
+	answer = get(t, url+"/readyz")
+	if want := "ready\nok: docker engine\nok: loki\n"; answer.code != http.StatusOK || answer.body != want {
+		t.Errorf("got %d %q", answer.code, answer.body)
+	}
+	if answer = get(t, url+"/healthz"); answer.code != http.StatusOK {
+		t.Errorf("got %d %q", answer.code, answer.body)
+	}
+	dead := errors.New("it has ended")
+	loop.Store(&dead)
+	answer = get(t, url+"/healthz")
+	answer.expect(t, "not healthy\nnot ok: collector: it has ended\n")
+	if answer.code != http.StatusServiceUnavailable {
+		t.Errorf("code %d", answer.code)
+	}
+}
+
+func TestPageEscapes(t *testing.T) {
+	s := server()
+	s.Observe(snapshot)
+	s.Ready(hostile, func() error { return errors.New(hostile) })
+	answer := get(t, serve(t, s)+"/")
+	answer.expect(t, "&lt;script&gt;", "json-file", "its file is readable", "15", "v1.2.3", "1m30s", "no space left on device")
+	for _, bad := range []string{"<script", "\x1b", "\u202e", "ZgotmplZ"} {
+		if strings.Contains(answer.body, bad) {
+			t.Errorf("%q is in the page", bad)
+		}
+	}
+	if got := answer.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
+		t.Errorf("content type %q", got)
+	}
+	_, rest, _ := strings.Cut(answer.body, "<style>")
+	css, _, _ := strings.Cut(rest, "</style>")
+	if !strings.Contains(answer.header.Get("Content-Security-Policy"), digest(css)) {
+		t.Error("the policy does not allow the style sheet that was sent")
+	}
+}
+
+func TestPageWithoutContainers(t *testing.T) {
+	get(t, serve(t, server())+"/").expect(t, "no containers yet", "not connected")
+}
+
+func TestJSON(t *testing.T) {
+	s := server()
+	s.Observe(snapshot)
+	s.Ready("engine", func() error { return errors.New("why") })
+	answer := get(t, serve(t, s)+"/status.json")
+	var got state
+	if err := json.Unmarshal([]byte(answer.body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Ready || !got.Healthy || len(got.Containers) != 4 || got.Containers[1].Name != "api" || got.Conditions[0].Why != "why" {
+		t.Errorf("got %+v", got)
+	}
+	if strings.Contains(answer.body, "<script") || answer.header.Get("Content-Type") != "application/json" {
+		t.Errorf("headers %v, body %s", answer.header, answer.body)
+	}
+}
+
+func TestHeadersAndMethods(t *testing.T) {
+	url := serve(t, server())
+	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/status.json", "/nothing"} {
+		answer := get(t, url+path)
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Content-Security-Policy": contentPolicy,
+		} {
+			if got := answer.header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+		if head := request(t, http.MethodHead, url+path, ""); head.code != answer.code || head.body != "" {
+			t.Errorf("HEAD %s: %d, %q", path, head.code, head.body)
+		}
+		if post := request(t, http.MethodPost, url+path, ""); post.code != http.StatusMethodNotAllowed {
+			t.Errorf("POST %s: %d", path, post.code)
+		}
+	}
+	if got := get(t, url+"/nothing").code; got != http.StatusNotFound {
+		t.Errorf("code %d", got)
+	}
+}
+
+func TestHostHeader(t *testing.T) {
+	url := serve(t, server())
+	for host, want := range map[string]int{
+		"localhost": 200, "LOCALHOST:9177": 200, "a.localhost.": 200, "127.0.0.1": 200, "127.8.8.8:1": 200, "[::1]:9177": 200,
+		"evil.example": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example:9177": 421, "192.168.1.1": 421,
+	} {
+		if got := request(t, http.MethodGet, url+"/status.json", host).code; got != want {
+			t.Errorf("%s: %d, want %d", host, got, want)
+		}
+	}
+	anywhere := guard(http.NotFoundHandler(), &net.TCPAddr{IP: net.IPv4zero})
+	recorder := httptest.NewRecorder()
+	anywhere.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "http://logs.example/", nil))
+	if recorder.Code != http.StatusNotFound {
+		t.Errorf("an address that is not loopback refuses host names: %d", recorder.Code)
+	}
+}
+
+func TestListenFailure(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	addr := listener.Addr().String()
+	err = New(addr, slog.New(slog.DiscardHandler)).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "--listen") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// said is a writer of a log that hands over each message.
+type said chan string
+
+func (s said) Write(p []byte) (int, error) {
+	s <- string(p)
+	return len(p), nil
+}
+
+func TestRunEndsWithContext(t *testing.T) {
+	messages := make(said, 8)
+	s := New("127.0.0.1:0", slog.New(slog.NewTextHandler(messages, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	if got := <-messages; !strings.Contains(got, "address=127.0.0.1:") {
+		t.Errorf("log: %s", got)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestInWords(t *testing.T) {
+	for got, want := range map[string]string{
+		bytesInWords(-1): "–", bytesInWords(1023): "1023 B", bytesInWords(1536): "1.5 KiB", bytesInWords(1<<63 - 1): "8.0 EiB",
+		secondsInWords(-1): "–", secondsInWords(0.25): "0.2 s", secondsInWords(3601): "1h0m1s", secondsInWords(1e300): "very long",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

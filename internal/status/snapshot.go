@@ -1,0 +1,115 @@
+package status
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Snapshot is the state of the process at one moment, as plain data.
+type Snapshot struct {
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// Containers may come in any order.
+	Containers []ContainerStatus `json:"containers"`
+	// BufferedBytes is the size of what was read and is not acknowledged.
+	BufferedBytes    int64  `json:"buffered_bytes"`
+	EngineConnected  bool   `json:"engine_connected"`
+	APIStreams       int    `json:"api_streams"`
+	InotifyWatches   int    `json:"inotify_watches"`
+	InotifyOverflows uint64 `json:"inotify_overflows"`
+
+	CheckpointSaves    uint64 `json:"checkpoint_saves"`
+	CheckpointFailures uint64 `json:"checkpoint_failures"`
+	// CheckpointError is empty when the last save succeeded.
+	CheckpointError string `json:"checkpoint_error,omitempty"`
+	// CheckpointAge is the age in seconds of the oldest change not on disk.
+	CheckpointAge float64 `json:"checkpoint_unsaved_seconds"`
+}
+
+// ContainerStatus is the state of one container.
+type ContainerStatus struct {
+	Name   string `json:"name"`
+	ID     string `json:"id"`
+	Driver string `json:"driver"`
+	// Route is "file", "api" or "unreadable", and Reason says why.
+	Route  string `json:"route"`
+	Reason string `json:"reason"`
+	// LagBytes and LagSeconds tell how far delivery is behind; negative when
+	// it is not known.
+	LagBytes   int64   `json:"lag_bytes"`
+	LagSeconds float64 `json:"lag_seconds"`
+	Lines      uint64  `json:"lines"`
+	LastError  string  `json:"last_error,omitempty"`
+}
+
+// routes are the routes that are always reported, also when no container has
+// them. Any other counts as unreadable.
+var routes = []string{routeFile, routeAPI, routeUnreadable}
+
+const (
+	routeFile       = "file"
+	routeAPI        = "api"
+	routeUnreadable = "unreadable"
+)
+
+// maxText bounds a text from outside, in bytes: label values, names, errors.
+const maxText = 256
+
+// clean returns a copy of s that is safe to show: containers sorted by name,
+// texts bounded and on one line, numbers finite.
+func (s Snapshot) clean() Snapshot {
+	s.Version = bounded(s.Version)
+	s.CheckpointError = bounded(s.CheckpointError)
+	s.CheckpointAge = finite(s.CheckpointAge)
+	s.Containers = slices.Clone(s.Containers)
+	for i, c := range s.Containers {
+		s.Containers[i] = c.clean()
+	}
+	slices.SortFunc(s.Containers, func(a, b ContainerStatus) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return s
+}
+
+func (c ContainerStatus) clean() ContainerStatus {
+	for _, text := range []*string{&c.Name, &c.ID, &c.Driver, &c.Reason, &c.LastError} {
+		*text = bounded(*text)
+	}
+	if !slices.Contains(routes, c.Route) {
+		c.Route = routeUnreadable
+	}
+	c.LagSeconds = finite(c.LagSeconds)
+	return c
+}
+
+// finite replaces what JSON cannot express by "not known".
+func finite(f float64) float64 {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return -1
+	}
+	return f
+}
+
+// bounded returns a text as valid UTF-8, without control characters and cut to
+// maxText bytes.
+func bounded(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, s)
+	if len(s) <= maxText {
+		return s
+	}
+	end := maxText - len("…")
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
