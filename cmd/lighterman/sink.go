@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +28,7 @@ var errNotReached = errors.New("it has not answered yet")
 
 func newSink(cfg *config.Config, stdout io.Writer) (*sink, error) {
 	if cfg.LokiURL == nil {
-		out := console.New(stdout, consoleOptions(cfg, stdout))
+		out := console.New(stdout, console.Options{Color: colors[cfg.Color]})
 		return &sink{Sink: out, out: out, name: "standard output"}, nil
 	}
 	client, err := loki.New(loki.Config{
@@ -106,7 +105,7 @@ func (s *sink) close() {
 	}
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && console.IsTerminal(f)
+// colors are the choices of the setting color, as the console knows them.
+var colors = map[config.Color]console.Color{
+	config.ColorAuto: console.AutoColor, config.ColorAlways: console.Always, config.ColorNever: console.Never,
 }

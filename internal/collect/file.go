@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -30,6 +31,8 @@ type fileSource struct {
 
 	running, removed bool
 	ended            bool
+	// misses counts attempts in a row to watch the live file that failed.
+	misses int
 	// lines and bytes count what the read under way has passed on.
 	lines, bytes int
 }
@@ -104,7 +107,10 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	}
 	s.lines, s.bytes = 0, 0
 	progress, err := s.log.Read(r.buf, s.emit)
-	drained := err == nil && !progress.More && s.log.AtEnd()
+	drained := false
+	if err == nil && !progress.More {
+		drained, err = s.log.AtEnd()
+	}
 	if drained && (!s.running || s.removed) {
 		s.log.Flush(s.emit)
 	}
@@ -124,7 +130,7 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	case s.removed:
 		r.end(ctx, s, nil)
 	default:
-		r.rest(s, progress.Bytes > 0)
+		r.rest(ctx, s, progress.Bytes > 0)
 	}
 }
 
@@ -142,29 +148,43 @@ func (s *fileSource) receipt(read int) func() {
 }
 
 // rest lets a drained source sleep, or be polled while it is hot.
-func (r *reader) rest(s *fileSource, hot bool) {
+func (r *reader) rest(ctx context.Context, s *fileSource, hot bool) {
 	switch {
 	case s.watch == nil:
 		r.slow = append(r.slow, s)
 	case hot && r.poll > 0:
 		r.hot = append(r.hot, s)
 	default:
-		r.arm(s)
+		r.arm(ctx, s)
 	}
 }
 
+// maxMisses is how many slow polls in a row may find the live file's path gone
+// while the file itself exists.
+const maxMisses = 3
+
+var errDetached = errors.New("the log file's directory cannot be reached any more")
+
 // arm sets the watch of a source, and looks once more: what was written before
 // the watch stood is not told.
-func (r *reader) arm(s *fileSource) {
+func (r *reader) arm(ctx context.Context, s *fileSource) {
 	if s.log.Files() == 0 {
 		return // no file yet: its directory is watched
 	}
 	if err := s.watch.Arm(s.log.Path()); err != nil {
+		if s.misses++; s.misses > maxMisses && s.log.Detached() {
+			r.end(ctx, s, errDetached)
+			return
+		}
 		// Also when the path is gone: the engine may still write to the file.
 		r.slow = append(r.slow, s)
 		return
 	}
-	if !s.log.AtEnd() {
+	s.misses = 0
+	switch end, err := s.log.AtEnd(); {
+	case err != nil:
+		r.end(ctx, s, err)
+	case !end:
 		r.enqueue(s)
 	}
 }

@@ -129,8 +129,10 @@ func (c *Collector) fileFailed(ctx context.Context, f failure) {
 type end struct {
 	unit     *unit
 	position logs.Position
-	// run is the start of the container's run that was read.
-	run time.Time
+	// run is the start of the container's run that was read, and final that
+	// it was over before reading began.
+	run   time.Time
+	final bool
 	// err is io.EOF when the engine ended the stream in order.
 	err error
 	// lines tells that something was read.
@@ -149,9 +151,13 @@ func (c *Collector) streamEnded(ctx context.Context, e end) {
 	}
 	switch {
 	case errors.Is(e.err, io.EOF) && !errors.Is(e.err, io.ErrUnexpectedEOF):
-		// The run has ended, most likely. While the engine still says it runs
-		// the stream is opened again, after a pause.
-		u.position.Drained = e.run.UnixNano()
+		// The run has ended, most likely. But a stream that followed it may
+		// have ended too early: with a cached driver the last lines reach the
+		// cache after that (seen on 20.10: up to 200 of them). Only a stream
+		// that was opened when the run was over has it all.
+		if e.final {
+			u.position.Drained = e.run.UnixNano()
+		}
 		u.pauseBefore()
 		c.config.Discovery.Refresh(u.id)
 	case asked:

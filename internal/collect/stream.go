@@ -33,7 +33,7 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 
 // follow reads a log until its stream ends or ctx is done.
 func (c *Collector) follow(ctx context.Context, u *unit, container *logs.Container, from logs.Position) end {
-	e := end{unit: u, position: from, run: container.StartedAt, began: time.Now()}
+	e := end{unit: u, position: from, run: container.StartedAt, final: !container.Running, began: time.Now()}
 	body, err := c.config.Engine.Logs(ctx, u.id, stream.Since(from))
 	if err != nil {
 		e.err = err
@@ -69,7 +69,7 @@ func (s *session) run(ctx context.Context) error {
 		if end != nil && !errors.Is(end, io.EOF) {
 			return end
 		}
-		if err := s.handOver(ctx, end != nil); err != nil {
+		if err := s.handOver(ctx, end != nil && s.end.final); err != nil {
 			return err
 		}
 		if end != nil {
@@ -78,8 +78,8 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// handOver passes on what has arrived, and at the end of the run the lines
-// that were held back.
+// handOver passes on what has arrived, and at the end of a run that is over the
+// lines that were held back.
 func (s *session) handOver(ctx context.Context, last bool) error {
 	if err := s.lane.Begin(ctx); err != nil {
 		return err

@@ -6,6 +6,8 @@ type assignment struct {
 	// from says in words where the value comes from, for people.
 	from  string
 	texts []text
+	// bad tells that a part of the value has been refused and reported.
+	bad bool
 }
 
 // text is one text of an assignment, with what its errors begin with.
@@ -28,5 +30,5 @@ func (a *assignments) add(s *setting, from string, t text) {
 			}
 		}
 	}
-	*a = append(*a, assignment{s, from, []text{t}})
+	*a = append(*a, assignment{setting: s, from: from, texts: []text{t}})
 }

@@ -38,11 +38,11 @@ func (c *Config) Effective() string {
 		}
 		if line.setting.section != section {
 			section = line.setting.section
-			b.WriteString(strings.TrimPrefix("\n# "+section+"\n", map[bool]string{true: "\n"}[b.Len() == 0]))
+			b.WriteString("\n# " + section + "\n")
 		}
 		line.write(&b)
 	}
-	return b.String()
+	return strings.TrimPrefix(b.String(), "\n")
 }
 
 func (l shown) write(b *strings.Builder) {
@@ -55,8 +55,10 @@ func (l shown) write(b *strings.Builder) {
 	switch {
 	case l.setting.kind.shape == one:
 		b.WriteString(" " + l.scalar() + comment)
+	case len(l.texts) == 0 && l.setting.kind.shape == list:
+		b.WriteString(" []" + comment)
 	case len(l.texts) == 0:
-		b.WriteString(map[shape]string{list: " []", pairs: " {}"}[l.setting.kind.shape] + comment)
+		b.WriteString(" {}" + comment)
 	default:
 		b.WriteString(comment)
 		l.elements(b)

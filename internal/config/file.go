@@ -100,11 +100,10 @@ func (p *fileParser) pair(key, value *yaml.Node, seen map[string]int) {
 
 // value takes the value of a known key.
 func (p *fileParser) value(s *setting, key, n *yaml.Node) {
+	before := len(p.problems)
 	a := assignment{setting: s, from: fmt.Sprintf("%s:%d", p.name, key.Line)}
-	if !p.tricks(n, s.name+": ") {
-		return
-	}
 	switch {
+	case !p.tricks(n, s.name+": "):
 	case s.kind.shape == list && n.Kind == yaml.SequenceNode:
 		for _, element := range n.Content {
 			p.scalar(&a, element, "", "a string")
@@ -118,6 +117,7 @@ func (p *fileParser) value(s *setting, key, n *yaml.Node) {
 	default:
 		p.report(n, "%s: expected %s, found %s", s.name, s.kind.expected, found(n))
 	}
+	a.bad = len(p.problems) > before
 	p.found = append(p.found, a)
 }
 

@@ -40,6 +40,11 @@ func load(args, environ []string, m machine) (*Config, error) {
 	l.file(vars, flags)
 	l.take(vars, varProblems)
 	l.take(flags, flagProblems)
+	return l.finish()
+}
+
+// finish completes the configuration once all sources have been taken.
+func (l *loader) finish() (*Config, error) {
 	l.defaults()
 	l.rules()
 	c := l.config()
@@ -82,7 +87,7 @@ func (l *loader) take(source assignments, problems []error) {
 // check parses the texts of an assignment only to find out what is wrong with
 // them: a value that does not win is checked as well.
 func (l *loader) check(a assignment) value {
-	v := value{from: a.from}
+	v := value{from: a.from, bad: a.bad}
 	var scratch Config
 	for _, t := range a.texts {
 		if t.value == "" && a.setting.takesEmpty() {

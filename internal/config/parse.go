@@ -25,12 +25,15 @@ func printable(text string) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("is not valid UTF-8")
 	}
-	if i := strings.IndexFunc(text, unicode.IsControl); i >= 0 {
+	if i := strings.IndexFunc(text, breaks); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(text[i:])
 		return fmt.Errorf("must not contain the control character %U", r)
 	}
 	return nil
 }
+
+// breaks tells whether a rune can end a line or steer a terminal.
+func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 func parseText(text string) (string, error) { return text, nil }
 

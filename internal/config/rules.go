@@ -36,25 +36,28 @@ func (l *loader) rules() {
 
 // rulesOfSize checks that the memory can hold a batch and a line.
 func (l *loader) rulesOfSize(c *Config) {
-	memory := lookup("max-memory")
-	for i, name := range []string{"batch-size", "max-line-bytes"} {
-		n := []int{c.BatchSize, c.MaxLineBytes}[i]
-		s := lookup(name)
-		if l.values[memory].bad || l.values[s].bad || c.MaxMemory >= int64(n) {
-			continue
-		}
-		l.report("%s is less than %s: expected at least %s", l.named(memory), l.named(s), l.values[s].texts[0])
+	l.fits("batch-size", c.BatchSize, c.MaxMemory)
+	l.fits("max-line-bytes", c.MaxLineBytes, c.MaxMemory)
+}
+
+func (l *loader) fits(name string, size int, memory int64) {
+	m, s := lookup("max-memory"), lookup(name)
+	if l.values[m].bad || l.values[s].bad || int64(size) <= memory {
+		return
 	}
+	l.report("%s is less than %s: expected at least %s", l.named(m), l.named(s), l.values[s].texts[0])
 }
 
 func (l *loader) report(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf(format, args...))
 }
 
-// firstSet returns the first of these settings that has a value.
+// firstSet returns the first of these settings that has a value, be it
+// a refused one.
 func (l *loader) firstSet(names []string) *setting {
 	for _, name := range names {
-		if s := lookup(name); len(l.values[s].texts) > 0 {
+		s := lookup(name)
+		if v := l.values[s]; v.bad || len(v.texts) > 0 {
 			return s
 		}
 	}

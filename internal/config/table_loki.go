@@ -7,7 +7,7 @@ import (
 
 var deliverySettings = []*setting{{
 	name: "loki-url", kind: kindURL, section: delivery,
-	auto: "none: lines go to standard output", example: "http://localhost:3100",
+	auto: "none, so lines go to standard output", example: "http://localhost:3100",
 	help:  "Loki to push to. Without a path, /loki/api/v1/push is meant.",
 	store: into(func(c *Config) **url.URL { return &c.LokiURL }, parseLokiURL),
 }, {

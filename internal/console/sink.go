@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,9 @@ type Sink struct {
 	buf    []byte
 	merger merger
 	// torn tells that the last write ended within a line.
-	torn   bool
-	closed bool
+	torn bool
+	// gone is why the output is broken, nil while it is not.
+	gone error
 }
 
 // printer appends entries in one format. It is owned by its Sink.
@@ -109,7 +111,7 @@ func (s *Sink) Broken() <-chan struct{} { return s.broken }
 func (s *Sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(s.gone, ctx.Err()); err != nil {
 		return retry(err)
 	}
 	s.format(b)
@@ -151,8 +153,8 @@ func (s *Sink) write() error {
 	if cap(s.buf) > maxIdleBuffer {
 		s.buf = nil
 	}
-	if isBroken(err) && !s.closed {
-		s.closed = true
+	if isBroken(err) {
+		s.gone = err
 		close(s.broken)
 	}
 	return err

@@ -67,7 +67,7 @@ func (p *textPrinter) prefix(name string, stream logs.Stream) []byte {
 	case stream == logs.Stdout:
 		b = append(b, "  | "...)
 	case p.color:
-		b = append(b, red+" !"+"| "...)
+		b = append(b, red+" !| "...)
 	default:
 		b = append(b, " !| "...)
 	}

@@ -1,7 +1,6 @@
 package loki
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -14,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/klauspost/compress/s2"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -59,9 +56,6 @@ type Client struct {
 	buffers sync.Pool
 }
 
-// buffer is the memory of one push.
-type buffer struct{ plain, packed []byte }
-
 // New makes a client. It reads the TLS files, but does not connect.
 func New(config Config) (*Client, error) {
 	transport, err := transport(config)
@@ -81,7 +75,6 @@ func New(config Config) (*Client, error) {
 			// A redirected push would arrive as a GET: say where instead.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		buffers: sync.Pool{New: func() any { return new(buffer) }},
 	}, nil
 }
 
@@ -106,6 +99,8 @@ func transport(config Config) (*http.Transport, error) {
 	return out, nil
 }
 
+var errCertificate = errors.New("cannot read the client certificate")
+
 func tlsConfig(config TLS) (*tls.Config, error) {
 	out := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -128,7 +123,7 @@ func tlsConfig(config TLS) (*tls.Config, error) {
 		load := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			cert, err := tls.LoadX509KeyPair(config.CertFile, config.KeyFile)
 			if err != nil {
-				return nil, fmt.Errorf("cannot read the client certificate: %w", err)
+				return nil, fmt.Errorf("%w: %w", errCertificate, err)
 			}
 			return &cert, nil
 		}
@@ -145,35 +140,37 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Push sends a batch once.
 func (c *Client) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
-	buf, _ := c.buffers.Get().(*buffer)
-	defer c.buffers.Put(buf)
-	buf.plain = appendRequest(buf.plain[:0], b)
-	// The encoder allocates only when the destination is too small.
-	if need := s2.MaxEncodedLen(len(buf.plain)); cap(buf.packed) < need {
-		buf.packed = make([]byte, need)
-	}
-	buf.packed = s2.EncodeSnappy(buf.packed[:cap(buf.packed)], buf.plain)
-	response, err := c.send(ctx, buf.packed)
+	buf := c.encode(b)
+	defer buf.release()
+	response, err := c.send(ctx, buf)
 	if err != nil {
-		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: errors.Is(err, errSecret)}
+		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: mendable(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
-	// The count of refused entries stands at the end of the text.
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil && response.StatusCode/100 != 2 {
 		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err)}
 	}
-	return classify(response, strings.TrimSpace(string(text)), b)
+	out := classify(response, strings.TrimSpace(string(text)), b)
+	if len(text) == maxAnswer {
+		// What is missing may tell of more entries.
+		out.Exact, out.Rejects = false, nil
+	}
+	return out
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
 
-func (c *Client) send(ctx context.Context, body []byte) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+func (c *Client) send(ctx context.Context, buf *buffer) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a push request: %w", err)
 	}
+	request.ContentLength = int64(len(buf.packed))
+	// GetBody lets a request be sent again when an idle connection turns out
+	// to be closed.
+	request.GetBody = func() (io.ReadCloser, error) { return buf.open(), nil }
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	request.Header.Set("User-Agent", c.config.UserAgent)
 	if c.config.Tenant != "" {
@@ -182,6 +179,7 @@ func (c *Client) send(ctx context.Context, body []byte) (*http.Response, error) 
 	if err := c.authorize(request); err != nil {
 		return nil, err
 	}
+	request.Body = buf.open()
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("cannot push to Loki: %w", err)
@@ -190,6 +188,16 @@ func (c *Client) send(ctx context.Context, body []byte) (*http.Response, error) 
 }
 
 var errSecret = errors.New("cannot read a secret")
+
+// mendable tells that a request failed for a reason that somebody has to mend:
+// a secret that cannot be read, or two sides that do not agree on TLS.
+func mendable(err error) bool {
+	var untrusted *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var plain tls.RecordHeaderError
+	return errors.Is(err, errSecret) || errors.Is(err, errCertificate) || errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.As(err, &untrusted) || errors.As(err, &alert) || errors.As(err, &plain)
+}
 
 func (c *Client) authorize(request *http.Request) error {
 	password, err := secret(c.config.Password, c.config.PasswordFile)
@@ -224,8 +232,15 @@ func secret(value, file string) (string, error) {
 // that it wants at least one stream, after it has checked who asks.
 func (c *Client) Probe(ctx context.Context) logs.Outcome {
 	out := c.Push(ctx, &logs.Batch{})
-	if out.Kind == logs.Refused {
+	switch {
+	case out.Kind != logs.Refused:
+		return out
+	case strings.Contains(out.Err.Error(), noStreams):
 		return logs.Outcome{Kind: logs.Accepted}
+	default:
+		return logs.Outcome{Kind: logs.Retry, Misconfigured: true, Err: out.Err}
 	}
-	return out
 }
+
+// noStreams is what Loki answers to a push of nothing.
+const noStreams = "at least one valid stream is required"

@@ -157,9 +157,18 @@ func (r *reader) step() bool {
 
 func (r *reader) drain() []string {
 	r.t.Helper()
-	for r.step() || !r.log.AtEnd() {
+	for {
+		if r.step() {
+			continue
+		}
+		end, err := r.log.AtEnd()
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if end {
+			return r.lines
+		}
 	}
-	return r.lines
 }
 
 // saved is the position after a trip through the state file.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -91,6 +92,19 @@ func (g *generation) size() uint32 {
 		return 0
 	}
 	return binary.LittleEndian.Uint32(trailer[:])
+}
+
+// links is the number of names the file has.
+func (g *generation) links() uint64 {
+	info, err := g.file.Stat()
+	if err != nil {
+		return 0
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return uint64(st.Nlink) //nolint:unconvert // it is narrower on some architectures
 }
 
 // readAt fills buf from offset at on. It returns less than len(buf) only at the

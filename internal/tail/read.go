@@ -2,6 +2,9 @@ package tail
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
+	"os"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -240,18 +243,34 @@ func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
 
 // AtEnd tells whether the live file is the one being read, has been read to its
 // end, and has no successor yet: the log may be left alone until it changes.
-func (l *Log) AtEnd() bool {
+// The error says that it can no longer be told what rotation does.
+func (l *Log) AtEnd() (bool, error) {
 	if err := l.Capture(); err != nil {
-		return false
+		return false, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch len(l.files) {
 	case 0:
-		return true
+		return true, nil
 	case 1:
-		return l.files[0].atEnd()
+		return l.files[0].atEnd(), nil
 	default:
+		return false, nil
+	}
+}
+
+// Detached tells that the live file still exists, but not where it was: its
+// directory cannot be reached any more, and what rotation makes will not be
+// seen. A file that was deleted is not detached; the engine may still write to it.
+func (l *Log) Detached() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.files) == 0 {
 		return false
 	}
+	if _, err := os.Lstat(l.path); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	return l.last().links() > 0
 }

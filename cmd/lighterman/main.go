@@ -1,0 +1,116 @@
+// Lighterman carries the log of every container on a Docker host to Grafana
+// Loki.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/lighterman/lighterman/internal/config"
+)
+
+// The exit codes, besides 0.
+const (
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run runs a subcommand and returns the exit code.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		return usageError(stderr)
+	}
+	rest := args[1:]
+	switch args[0] {
+	case "run":
+		return runCommand(ctx, rest, environ, stdout, stderr)
+	case "check":
+		return checkCommand(rest, environ, stdout, stderr)
+	case "version", "--version":
+		return versionCommand(rest, stdout, stderr)
+	case "help", "--help", "-h":
+		return helpCommand(rest, stdout, stderr)
+	}
+	return unknownCommand(args[0], stderr)
+}
+
+// runCommand carries logs until a signal comes or something breaks for good.
+func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	cfg, code := loadConfig("run", args, environ, stdout, stderr)
+	if cfg == nil {
+		return code
+	}
+	log := newLogger(cfg, stderr)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	ctx, stop := stopOnSignal(ctx, signals, log, os.Exit)
+	defer stop()
+	if err := runCarrier(ctx, cfg, stdout, log); err != nil {
+		log.Error("cannot go on", "error", err)
+		return exitFailure
+	}
+	return 0
+}
+
+// stopOnSignal returns a context that ends with the first signal. The second
+// one exits at once: a drain that takes too long must not need a SIGKILL. The
+// function returned stops listening.
+func stopOnSignal(ctx context.Context, signals <-chan os.Signal, log *slog.Logger, exit func(int)) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		for asked := false; ; asked = true {
+			select {
+			case s := <-signals:
+				if asked {
+					log.Warn("stopping at once", "signal", s.String())
+					exit(exitInterrupted)
+					return
+				}
+				log.Info("stopping", "signal", s.String())
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		cancel()
+	}
+}
+
+// newLogger makes the logger for lighterman's own messages.
+func newLogger(cfg *config.Config, stderr io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(stderr, options))
+}
+
+// loadConfig loads the configuration of a subcommand. Without one it has said
+// why, and returns the exit code.
+func loadConfig(command string, args, environ []string, stdout, stderr io.Writer) (*config.Config, int) {
+	cfg, err := config.Load(args, environ)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		return nil, helpCommand([]string{command}, stdout, stderr)
+	case err != nil:
+		_, _ = fmt.Fprintln(stderr, err)
+		return nil, exitUsage
+	}
+	return cfg, 0
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lighterman": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_STATE_HOME", "")
+			env.Setenv("STATE_DIRECTORY", "/run/state")
+			return nil
+		},
+	})
+}
+
+func TestSignals(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	var out strings.Builder
+	signals := make(chan os.Signal)
+	exited := make(chan int)
+	log := slog.New(slog.NewTextHandler(&out, nil))
+	ctx, stop := stopOnSignal(context.Background(), signals, log, func(code int) { exited <- code })
+	defer stop()
+
+	signals <- syscall.SIGTERM
+	<-ctx.Done()
+	signals <- os.Interrupt
+	if code := <-exited; code != exitInterrupted {
+		t.Errorf("exit code %d, want %d", code, exitInterrupted)
+	}
+	if got := strings.Count(out.String(), "\n"); got != 2 || !strings.Contains(out.String(), `msg="stopping at once" signal=interrupt`) {
+		t.Errorf("log:\n%s", out.String())
+	}
+}
+
+func TestNoSignal(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	ctx, stop := stopOnSignal(context.Background(), nil, slog.New(slog.DiscardHandler), func(int) { t.Error("exit") })
+	stop()
+	if ctx.Err() == nil {
+		t.Error("the context outlives its owner")
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestBrokenStandardOutput(t *testing.T) {
+	if code := run(t.Context(), []string{"version"}, nil, brokenPipe{}, io.Discard); code != exitFailure {
+		t.Errorf("exit code %d, want %d", code, exitFailure)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want int
+	}{
+		{nil, exitUsage},
+		{[]string{"chek"}, exitUsage},
+		{[]string{"--mode", "file"}, exitUsage},
+		{[]string{"help"}, 0},
+		{[]string{"help", "nothing"}, exitUsage},
+		{[]string{"version"}, 0},
+		{[]string{"version", "2"}, exitUsage},
+		{[]string{"check"}, 0},
+		{[]string{"check", "--help"}, 0},
+		{[]string{"check", "--mode", "none"}, exitUsage},
+		{[]string{"run", "--help"}, 0},
+		{[]string{"run", "--mode", "none"}, exitUsage},
+		{[]string{"run", "--state-dir", "/dev/null/none"}, exitFailure},
+	} {
+		if got := run(t.Context(), tt.args, []string{"HOME=/home/user"}, io.Discard, io.Discard); got != tt.want {
+			t.Errorf("%q: exit code %d, want %d", tt.args, got, tt.want)
+		}
+	}
+}

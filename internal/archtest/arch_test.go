@@ -1,0 +1,99 @@
+package archtest
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// may lists, for each internal package, what it may import of the others. The
+// arrows run downwards only; main, which wires, may import everything, and
+// nobody else may import config. Tests may import more.
+var may = map[string][]string{
+	"logs":       {},
+	"status":     {},
+	"stamp":      {},
+	"config":     {},
+	"docker":     {"logs"},
+	"discover":   {"logs"},
+	"route":      {"logs"},
+	"jsonfile":   {"logs", "stamp"},
+	"assemble":   {"logs"},
+	"tail":       {"logs", "jsonfile", "assemble"},
+	"stream":     {"logs", "assemble", "stamp"},
+	"collect":    {"logs", "route", "tail", "stream", "checkpoint"},
+	"dispatch":   {"logs"},
+	"loki":       {"logs"},
+	"console":    {"logs"},
+	"checkpoint": {"logs"},
+	"archtest":   {},
+}
+
+const internal = "github.com/lighterman/lighterman/internal/"
+
+func TestImports(t *testing.T) {
+	for _, pkg := range packages(t) {
+		allowed, ok := may[pkg]
+		if !ok {
+			t.Errorf("package %s is not in the table", pkg)
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join("..", pkg, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range parsed.Imports {
+				name, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), internal)
+				if ours && !slices.Contains(allowed, name) {
+					t.Errorf("%s imports %s; package %s may import %v", filepath.Base(file), name, pkg, allowed)
+				}
+			}
+		}
+	}
+}
+
+func TestPackageComments(t *testing.T) {
+	for _, pkg := range packages(t) {
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", pkg, "doc.go"), nil, parser.ParseComments)
+		if err != nil {
+			t.Errorf("package %s has no doc.go: %v", pkg, err)
+		} else if !strings.HasPrefix(parsed.Doc.Text(), "Package "+filepath.Base(pkg)+" ") {
+			t.Errorf("doc.go of package %s has no package comment", pkg)
+		}
+	}
+}
+
+// packages lists the directories below internal that hold Go code.
+func packages(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deeper, err := filepath.Glob("../*/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range append(files, deeper...) {
+		name, err := filepath.Rel("..", filepath.Dir(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(names, name) && !strings.Contains(name, "testdata") {
+			names = append(names, name)
+		}
+	}
+	return names
+}

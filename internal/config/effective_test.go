@@ -1,0 +1,107 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+)
+
+// everything sets as many settings as go together.
+var everything = []string{
+	"--loki-url=http://loki:3100", "--tenant-id=1234", "--host-label= ünï: #x ", "--include-name=a|b", "--include-name=[0-9]",
+	"--exclude-label=a: b=#c", "--external-label=n=true", "--external-label=y='", "--since=2w", "--batch-wait=0",
+	"--batch-size=4096", "--listen=off", "--tls-ca-file=~", "--loki-username=007", "--docker-root=- x",
+}
+
+func TestEffectiveLoadsAgain(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{nil, everything} {
+		first, err := load(args, testEnviron, testMachine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := reload(t, first)
+		if a, b := values(first), values(again); a != b {
+			t.Errorf("loaded again:\n%s\nwant:\n%s", b, a)
+		}
+	}
+}
+
+// reload loads the effective configuration of c as a file.
+func reload(t *testing.T, c *Config) *Config {
+	t.Helper()
+	if err := os.WriteFile("effective.yaml", []byte(c.Effective()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := load([]string{"--config=effective.yaml"}, testEnviron, testMachine)
+	if err != nil {
+		t.Fatalf("cannot load again: %v\n%s", err, c.Effective())
+	}
+	return again
+}
+
+// values prints every field of a configuration, but where it was read from.
+func values(c *Config) string {
+	plain := *c
+	plain.File, plain.shown, plain.LokiURL = "", nil, nil
+	return fmt.Sprintf("%+v %v", plain, c.LokiURL)
+}
+
+func TestSecretsStayHidden(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const secret = "hunter2"
+	args := []string{"--loki-username=me", "--loki-password=" + secret, "--proxy-url=http://me:" + secret + "@proxy"}
+	c, err := load(args, testEnviron, testMachine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.LokiPassword.Reveal() != secret {
+		t.Errorf("password is %q", c.LokiPassword.Reveal())
+	}
+	effective := c.Effective()
+	for _, line := range []string{"# loki-password: <secret>  # flag --loki-password\n", "# proxy-url: <secret>  # flag --proxy-url\n"} {
+		if !strings.Contains(effective, line) {
+			t.Errorf("effective configuration lacks %q", line)
+		}
+	}
+	encoded, err := json.Marshal(c.LokiPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "password", c.LokiPassword)
+	reload(t, c)
+	// A URL shows its password, as the field says.
+	c.ProxyURL = nil
+	printed := effective + string(encoded) + log.String() + fmt.Sprintf("%v %+v %#v %q %x", c, c, *c, c.LokiPassword, c.LokiPassword)
+	if strings.Contains(printed, secret) || strings.Contains(printed, fmt.Sprintf("%x", secret)) {
+		t.Errorf("the secret was printed:\n%s", printed)
+	}
+}
+
+func TestErrorsHoldNoSecrets(t *testing.T) {
+	const secret = "hunter2"
+	for _, file := range []string{
+		"loki-password: *hunter2\n", "loki-password: &hunter2\n", "loki-password: !hunter2 x\n", "loki-password: [hunter2]\n",
+		"loki-password: {hunter2: x}\n", "loki-password: |\n  hunter2\n", "loki-password: hunter2: x\n", "loki-password: \"hunter2\n",
+		"loki-password: %hunter2\n", "loki-password: hunter2\n", "loki-bearer-token: hunter2\nloki-bearer-token-file: x\n",
+		"loki-username: me:hunter2\n", "loki-url: http://me:hunter2@loki\n", "loki-url: http://me:hunter2@loki:port\n",
+	} {
+		_, err := loadFile(t, file)
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: got %v", file, err)
+		}
+	}
+	for _, args := range [][]string{
+		{"--loki-pasword", secret}, {"--loki-pasword=" + secret}, {"--loki-password=a", secret}, {"-loki-password", secret},
+		{"--loki-password", secret + "\n"}, {"--loki-bearer-token=" + secret, "--loki-username=x"},
+	} {
+		_, err := load(args, testEnviron, testMachine)
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: got %v", args, err)
+		}
+	}
+}

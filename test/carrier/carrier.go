@@ -1,0 +1,311 @@
+package carrier
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/test/repo"
+	"github.com/lighterman/lighterman/test/wait"
+)
+
+// Binary returns the path of the program, built once per process, or the one
+// that LIGHTERMAN_BINARY names.
+func Binary(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("LIGHTERMAN_BINARY"); path != "" {
+		return path
+	}
+	path, err := repo.Build("./cmd/lighterman", cgo, append([]string{"-buildvcs=false"}, buildArgs...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Options is how the program shall be run.
+type Options struct {
+	// Args follow "run". Unless they hold --listen and --state-dir, a free port
+	// of loopback and a temporary directory are added.
+	Args []string
+	// Env is added to the environment, which has no LIGHTERMAN_ variables.
+	Env []string
+	// Wrap is put before the program: "strace", "-f", …
+	Wrap []string
+}
+
+// Carrier is a running `lighterman run`.
+type Carrier struct {
+	// Addr is what --listen was given, StateDir what --state-dir was.
+	Addr, StateDir string
+
+	cmd            *exec.Cmd
+	stdout, stderr output
+	gone           chan struct{} // closed when the process has been waited for
+}
+
+// Start runs `lighterman run` with the arguments. The process is killed when the
+// test ends; if the test failed, its stderr is shown.
+func Start(t testing.TB, args ...string) *Carrier {
+	t.Helper()
+	return StartWith(t, Options{Args: args})
+}
+
+// StartWith is Start with more to say.
+func StartWith(t testing.TB, o Options) *Carrier {
+	t.Helper()
+	c := &Carrier{gone: make(chan struct{})}
+	args := append([]string{"run"}, o.Args...)
+	if c.Addr = value(o.Args, "--listen"); c.Addr == "" {
+		c.Addr = freeAddr(t)
+		args = append(args, "--listen", c.Addr)
+	}
+	if c.StateDir = value(o.Args, "--state-dir"); c.StateDir == "" {
+		c.StateDir = t.TempDir()
+		args = append(args, "--state-dir", c.StateDir)
+	}
+	line := append(append(slices.Clone(o.Wrap), Binary(t)), args...)
+	c.cmd = exec.Command(line[0], line[1:]...) //nolint:gosec,noctx // a test's own
+	c.cmd.Env = append(environment(), o.Env...)
+	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.cmd.Start(); err != nil {
+		t.Fatalf("cannot start lighterman: %v", err)
+	}
+	go func() {
+		_ = c.cmd.Wait()
+		close(c.gone)
+	}()
+	t.Cleanup(func() {
+		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+		<-c.gone
+		if strings.Contains(c.Stderr(), "WARNING: DATA RACE") {
+			t.Error("lighterman has a data race")
+		}
+		if t.Failed() {
+			t.Logf("lighterman %s\n%s", strings.Join(args, " "), c.Stderr())
+		}
+	})
+	return c
+}
+
+// Run runs the program to its end, whatever the arguments, and returns what it
+// wrote and its exit code.
+func Run(t testing.TB, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, err bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, Binary(t), args...) //nolint:gosec // a test's own
+	cmd.Env = environment()
+	cmd.Stdout, cmd.Stderr = &out, &err
+	var exit *exec.ExitError
+	if failure := cmd.Run(); failure != nil && !errors.As(failure, &exit) {
+		t.Fatalf("cannot run lighterman: %v", failure)
+	}
+	return out.String(), err.String(), cmd.ProcessState.ExitCode()
+}
+
+// environment is ours without LIGHTERMAN_ variables, which would be read as
+// configuration.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LIGHTERMAN_") })
+}
+
+// value returns the value of a flag among args, empty if it is not there.
+func value(args []string, flag string) string {
+	for i, arg := range args {
+		if text, ok := strings.CutPrefix(arg, flag+"="); ok {
+			return text
+		}
+		if arg == flag && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
+
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// PID returns the ID of the process.
+func (c *Carrier) PID() int { return c.cmd.Process.Pid }
+
+// Stdout returns what the program has written to its standard output.
+func (c *Carrier) Stdout() string { return c.stdout.String() }
+
+// Stderr returns what the program has written to its standard error.
+func (c *Carrier) Stderr() string { return c.stderr.String() }
+
+// Signal sends a signal.
+func (c *Carrier) Signal(t testing.TB, s syscall.Signal) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		t.Fatalf("cannot send %v to lighterman: %v", s, err)
+	}
+}
+
+// Terminate sends SIGTERM and returns the exit code.
+func (c *Carrier) Terminate(t testing.TB) int {
+	t.Helper()
+	c.Signal(t, syscall.SIGTERM)
+	return c.Wait(t, time.Minute)
+}
+
+// Kill9 ends the program with SIGKILL.
+func (c *Carrier) Kill9(t testing.TB) {
+	t.Helper()
+	c.Signal(t, syscall.SIGKILL)
+	c.Wait(t, time.Minute)
+}
+
+// Wait waits for the end of the program and returns its exit code, -1 after a
+// signal.
+func (c *Carrier) Wait(t testing.TB, timeout time.Duration) int {
+	t.Helper()
+	select {
+	case <-c.gone:
+	case <-time.After(timeout):
+		t.Fatalf("lighterman still runs after %v", timeout)
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
+// Running tells whether the process exists.
+func (c *Carrier) Running() bool {
+	select {
+	case <-c.gone:
+		return false
+	default:
+		return true
+	}
+}
+
+// Get asks the program's HTTP server and returns status and body. Not being
+// answered is an error.
+func (c *Carrier) Get(path string) (int, string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Addr+path, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	request.Close = true // no connection of ours among its descriptors
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(body), err
+}
+
+// AwaitReady waits until /readyz says so. The program ending is a failure.
+func (c *Carrier) AwaitReady(t testing.TB, timeout time.Duration) {
+	t.Helper()
+	var last string
+	ready := wait.Until(timeout, func() bool {
+		code, body, err := c.Get("/readyz")
+		last = fmt.Sprintf("%d %s %v", code, body, err)
+		return code == http.StatusOK || !c.Running()
+	})
+	if !c.Running() {
+		t.Fatalf("lighterman ended with code %d before it was ready", c.cmd.ProcessState.ExitCode())
+	}
+	if !ready {
+		t.Fatalf("waited %v in vain for lighterman to be ready: %s", timeout, last)
+	}
+}
+
+// Metrics scrapes the program.
+func (c *Carrier) Metrics(t testing.TB) Metrics {
+	t.Helper()
+	code, body, err := c.Get("/metrics")
+	if err != nil || code != http.StatusOK {
+		t.Fatalf("cannot scrape lighterman: %d %v", code, err)
+	}
+	m, err := parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatalf("cannot scrape lighterman: %v", err)
+	}
+	return m
+}
+
+// FDs returns the targets of the open descriptors of the process.
+func (c *Carrier) FDs(t testing.TB) []string {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", c.PID())
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatalf("cannot list lighterman's descriptors: %v", err)
+	}
+	var out []string
+	for _, fd := range list {
+		if target, err := os.Readlink(dir + "/" + fd.Name()); err == nil {
+			out = append(out, target)
+		}
+	}
+	return out
+}
+
+// InotifyWatches returns the number of inotify instances and watches of the
+// process.
+func (c *Carrier) InotifyWatches(t testing.TB) (instances, watches int) {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fdinfo", c.PID())
+	for _, target := range c.FDs(t) {
+		if target == "anon_inode:inotify" {
+			instances++
+		}
+	}
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatalf("cannot list lighterman's descriptors: %v", err)
+	}
+	for _, fd := range list {
+		text, err := os.ReadFile(dir + "/" + fd.Name()) //nolint:gosec // /proc
+		if err == nil {
+			watches += strings.Count(string(text), "inotify wd:")
+		}
+	}
+	return instances, watches
+}
+
+// output gathers what a process writes.
+type output struct {
+	mu  sync.Mutex // guards buf: the process writes while the test reads
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+// String returns all that was written.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}

@@ -1,0 +1,7 @@
+//go:build !race
+
+package carrier
+
+var buildArgs []string
+
+const cgo = false
