@@ -56,7 +56,7 @@ version() { git -C "$root" describe --tags --always --dirty 2>/dev/null || echo 
 build_lighterman() {
 	need_go
 	say "building bin/lighterman"
-	(cd "$root" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(version)" -o bin/lighterman ./cmd/lighterman)
+	(cd "$root" && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$(version)" -o bin/lighterman ./cmd/lighterman)
 }
 
 # module_version FILE MODULE prints the version that a go.mod requires.

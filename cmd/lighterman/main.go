@@ -52,6 +52,9 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 		return code
 	}
 	log := newLogger(cfg, stderr)
+	// A reader of standard output that goes is an error to be dealt with, after
+	// which positions are saved; it must not end the process.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -1,0 +1,224 @@
+package loki
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// authority is a certificate authority in a directory of files.
+type authority struct {
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	next int64
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	a := &authority{dir: t.TempDir(), next: 1}
+	template := a.template("test authority")
+	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
+	a.cert, a.key = a.sign(t, "ca", template)
+	return a
+}
+
+func (a *authority) template(name string) *x509.Certificate {
+	a.next++
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(a.next), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+}
+
+// sign makes file.pem and file.key; the first certificate signs itself.
+func (a *authority) sign(t *testing.T, file string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent, signer := a.cert, a.key
+	if parent == nil {
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, a.file(file+".pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, a.file(file+".key"), string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})))
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
+
+// issue makes the certificate of a server or client.
+func (a *authority) issue(t *testing.T, file, name string, dns ...string) {
+	t.Helper()
+	template := a.template(name)
+	template.DNSNames = dns
+	if len(dns) == 0 {
+		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	}
+	a.sign(t, file, template)
+}
+
+func (a *authority) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
+// serve starts a server with a certificate for the names, 127.0.0.1 without.
+func (a *authority) serve(t *testing.T, clients *authority, dns ...string) *server {
+	t.Helper()
+	a.issue(t, "server", "server", dns...)
+	cert, err := tls.LoadX509KeyPair(a.file("server.pem"), a.file("server.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newUnstarted(t, nil)
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if clients != nil {
+		s.TLS.ClientCAs, s.TLS.ClientAuth = clients.pool(), tls.RequireAndVerifyClientCert
+	}
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	return s
+}
+
+func TestServerCertificate(t *testing.T) {
+	good, other := newAuthority(t), newAuthority(t)
+	s := good.serve(t, nil)
+	named := good.serve(t, nil, "loki.example")
+	for _, test := range []struct {
+		name  string
+		url   string
+		tls   TLS
+		words string // of the error; none is expected without
+	}{
+		{"its authority", s.URL, TLS{CAFile: good.file("ca.pem")}, ""},
+		{"another authority", s.URL, TLS{CAFile: other.file("ca.pem")}, "certificate signed by unknown authority"},
+		{"the system's authorities", s.URL, TLS{}, "certificate signed by unknown authority"},
+		{"not verified", s.URL, TLS{InsecureSkipVerify: true}, ""},
+		{"another name", named.URL, TLS{CAFile: good.file("ca.pem")}, "127.0.0.1"},
+		{"the name asked for", named.URL, TLS{CAFile: good.file("ca.pem"), ServerName: "loki.example"}, ""},
+		{"not the name asked for", s.URL, TLS{CAFile: good.file("ca.pem"), ServerName: "loki.example"}, "loki.example"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := newClient(t, test.url, func(c *Config) { c.TLS = test.tls }).Push(t.Context(), batch(1))
+			if test.words == "" {
+				accepted(t, out)
+				return
+			}
+			retried(t, out, true, "cannot push to Loki", test.words)
+		})
+	}
+}
+
+func TestClientCertificate(t *testing.T) {
+	ca, clients, strangers := newAuthority(t), newAuthority(t), newAuthority(t)
+	s := ca.serve(t, clients)
+	trust := func(c *Config) { c.TLS.CAFile = ca.file("ca.pem") }
+	retried(t, newClient(t, s.URL, trust).Push(t.Context(), batch(1)), true, "certificate required")
+
+	strangers.issue(t, "client", "stranger")
+	retried(t, newClient(t, s.URL, func(c *Config) {
+		trust(c)
+		c.TLS.CertFile, c.TLS.KeyFile = strangers.file("client.pem"), strangers.file("client.key")
+	}).Push(t.Context(), batch(1)), true, "tls:")
+
+	clients.issue(t, "client", "first")
+	c := newClient(t, s.URL, func(c *Config) {
+		trust(c)
+		c.TLS.CertFile, c.TLS.KeyFile = clients.file("client.pem"), clients.file("client.key")
+	})
+	sends := func(name string) {
+		t.Helper()
+		accepted(t, c.Push(t.Context(), batch(1)))
+		if got := s.last(t).TLS.PeerCertificates[0].Subject.CommonName; got != name {
+			t.Errorf("got the certificate of %q, want %q", got, name)
+		}
+	}
+	sends("first")
+	clients.issue(t, "client", "renewed")
+	sends("first") // the connection lives
+	s.CloseClientConnections()
+	sends("renewed")
+
+	write(t, clients.file("client.pem"), "half a certificate")
+	c.Close()
+	retried(t, c.Push(t.Context(), batch(1)), true, "cannot read the client certificate")
+	clients.issue(t, "client", "mended")
+	sends("mended")
+}
+
+func TestTLSFiles(t *testing.T) {
+	ca := newAuthority(t)
+	write(t, ca.file("empty"), "")
+	for _, test := range []struct {
+		name string
+		tls  TLS
+		want string
+	}{
+		{"no CA", TLS{CAFile: ca.file("missing")}, "cannot read the CA certificates"},
+		{"empty CA", TLS{CAFile: ca.file("empty")}, "holds no PEM certificate"},
+		{"no certificate", TLS{CertFile: ca.file("missing"), KeyFile: ca.file("ca.key")}, "cannot read the client certificate"},
+		{"no key", TLS{CertFile: ca.file("ca.pem"), KeyFile: ca.file("empty")}, "cannot read the client certificate"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := New(Config{URL: address(t, "https://loki.example"), TLS: test.tls})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// TestSchemes: a wrong scheme must not cost a line.
+func TestSchemes(t *testing.T) {
+	ca := newAuthority(t)
+	s := ca.serve(t, nil)
+	plain := newServer(t, nil)
+	retried(t, newClient(t, strings.Replace(s.URL, "https", "http", 1), nil).Push(t.Context(), batch(3)), true, "HTTP request to an HTTPS server")
+	retried(t, newClient(t, strings.Replace(plain.URL, "http", "https", 1), nil).Push(t.Context(), batch(3)), true, "HTTP response to HTTPS client")
+}
+
+func TestHTTP2(t *testing.T) {
+	ca := newAuthority(t)
+	s := ca.serve(t, nil)
+	two := newUnstarted(t, nil)
+	two.EnableHTTP2, two.TLS = true, s.TLS.Clone()
+	two.StartTLS()
+	c := newClient(t, two.URL, func(c *Config) { c.TLS.CAFile = ca.file("ca.pem") })
+	for range 3 {
+		accepted(t, c.Push(t.Context(), batch(3)))
+	}
+	if r := two.last(t); r.ProtoMajor != 2 || r.Header.Get("Accept-Encoding") != "" {
+		t.Errorf("%s, %v", r.Proto, r.Header)
+	}
+	two.Config.Handler = http.NotFoundHandler()
+}

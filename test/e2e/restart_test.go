@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/test/carrier"
+	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/lokitest"
+	"github.com/lighterman/lighterman/test/wait"
+)
+
+// writers starts containers that write until they are stopped.
+func writers(t testing.TB, docker *engine.Engine, name string, rate int, drivers ...string) (all []*engine.Container) {
+	t.Helper()
+	for _, driver := range drivers {
+		spec := engine.Spec{Name: name + "-" + driver, Driver: driver,
+			Args: []string{"-n", "-1", "-rate", fmt.Sprint(rate), "-tag", driver, "-streams", "alternate"}}
+		if driver == "json-file" {
+			spec.Opts = map[string]string{"max-size": "500k", "max-file": "50"}
+		}
+		all = append(all, docker.Start(t, spec))
+	}
+	return all
+}
+
+// growth waits until more lines of a container have arrived.
+func growth(t testing.TB, loki *lokitest.Loki, c *engine.Container, lines int) {
+	t.Helper()
+	before := loki.Count(t, byID(c))
+	wait.For(t, 2*time.Minute, "more lines of "+c.Name, func() bool { return loki.Count(t, byID(c)) >= before+lines })
+}
+
+// TestKilledAgainAndAgain: kill -9 at random moments under load; nothing is
+// lost and nothing is visible twice.
+func TestKilledAgainAndAgain(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	state := t.TempDir()
+	all := writers(t, docker, "kill", 1000, "json-file", "json-file", "local")
+	args := mine(loki, "--state-dir", state)
+	for range 15 {
+		c := carrier.Start(t, args...)
+		growth(t, loki, all[0], rand.IntN(2000))
+		c.Kill9(t)
+	}
+	for _, c := range all {
+		c.Stop(t)
+	}
+	last := carrier.Start(t, args...)
+	for _, c := range all {
+		check(t, loki, c)
+	}
+	clean(t, last)
+}
+
+// TestTerminateDrains: SIGTERM delivers what was read and exits 0; the next
+// start sends nothing again.
+func TestTerminateDrains(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	state := t.TempDir()
+	c := docker.Start(t, engine.Spec{Name: "drain", Args: []string{"-n", "20000", "-tag", "drain"}})
+	first := carrier.Start(t, mine(loki, "--state-dir", state, "--batch-wait", "10s")...)
+	c.Wait(t)
+	loki.Await(t, byID(c), 1, time.Minute)
+	if code := first.Terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	second := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	check(t, loki, c)
+	read := second.Metrics(t).Sum("lighterman_lines_total")
+	clean(t, second)
+	third := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	third.AwaitReady(t, 30*time.Second)
+	if n := third.Metrics(t).Sum("lighterman_lines_total"); n != 0 {
+		t.Errorf("%v lines were read again after a clean stop (%v the time before)", n, read)
+	}
+	clean(t, third)
+}
+
+// TestSecondSignal: with Loki frozen the first signal would wait, the second ends.
+func TestSecondSignal(t *testing.T) {
+	docker := engine.Default(t)
+	loki := lokitest.Reserve(t, nil) // nothing listens
+	c := docker.Start(t, engine.Spec{Name: "second", Args: []string{"-n", "10"}})
+	c.Wait(t)
+	l := carrier.Start(t, mine(loki, "--shutdown-timeout", "1h")...)
+	wait.For(t, 30*time.Second, "a push that fails", func() bool { return strings.Contains(l.Stderr(), "cannot deliver") })
+	l.Signal(t, syscall.SIGTERM)
+	wait.For(t, 10*time.Second, "the first signal", func() bool { return strings.Contains(l.Stderr(), "stopping") })
+	l.Signal(t, syscall.SIGTERM)
+	if code := l.Wait(t, 10*time.Second); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestOneStateDirectory: the second process refuses.
+func TestOneStateDirectory(t *testing.T) {
+	engine.Default(t)
+	state := t.TempDir()
+	first := carrier.Start(t, "--include-name", "nothing", "--state-dir", state)
+	first.AwaitReady(t, 30*time.Second)
+	_, stderr, code := carrier.Run(t, "run", "--state-dir", state, "--listen", "off")
+	if code != 1 || !strings.Contains(stderr, fmt.Sprint(first.PID())) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if code := first.Terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestDamagedState: a garbled file is set aside, and the generation before
+// serves: nothing lost, nothing visible twice.
+func TestDamagedState(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	state := t.TempDir()
+	all := writers(t, docker, "damage", 500, "json-file", "local")
+	for i := range 4 {
+		c := carrier.Start(t, mine(loki, "--state-dir", state)...)
+		c.AwaitReady(t, 30*time.Second)
+		growth(t, loki, all[0], 300)
+		wait.For(t, time.Minute, "a checkpoint", func() bool { return c.Metrics(t).Sum("lighterman_checkpoint_saves_total") >= 2 })
+		c.Kill9(t)
+		positions := filepath.Join(state, "positions")
+		raw, err := os.ReadFile(positions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			raw = raw[:len(raw)*2/3]
+		} else {
+			raw[len(raw)/2] ^= 0x55
+		}
+		if err := os.WriteFile(positions, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range all {
+		c.Stop(t)
+	}
+	last := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	for _, c := range all {
+		check(t, loki, c)
+	}
+	if !strings.Contains(last.Stderr(), "set aside") {
+		t.Error("nothing is said of the damaged file")
+	}
+	clean(t, last)
+}
