@@ -88,6 +88,14 @@ func TestHugeAndDeepFiles(t *testing.T) {
 	wantErr(t, err, "lm.yaml:1:1: cannot parse: exceeded max depth of 10000")
 }
 
+func TestManyProblems(t *testing.T) {
+	_, err := loadFile(t, "include-name:\n"+strings.Repeat("  - 1\n", 1000))
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != mostProblems+1 || lines[mostProblems] != "and 900 more problems" {
+		t.Errorf("%d lines, the last %q", len(lines), lines[len(lines)-1])
+	}
+}
+
 func TestEmptyFiles(t *testing.T) {
 	for _, text := range []string{"", "\n", "# only a comment\n", "---\n", "{}\n", "\ufeff", "--- {}\n...\n"} {
 		if _, err := loadFile(t, text); err != nil {

@@ -49,11 +49,17 @@ func (l *loader) finish() (*Config, error) {
 	l.rules()
 	c := l.config()
 	l.rulesOfSize(c)
+	if n := len(l.problems); n > mostProblems {
+		l.problems = append(l.problems[:mostProblems], fmt.Errorf("and %d more problems", n-mostProblems))
+	}
 	if len(l.problems) > 0 {
 		return nil, errors.Join(l.problems...)
 	}
 	return c, nil
 }
+
+// mostProblems bounds what is said about a file that is something else.
+const mostProblems = 100
 
 // file takes the settings of the file that a variable or a flag names.
 func (l *loader) file(sources ...assignments) {

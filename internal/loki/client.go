@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -173,6 +174,9 @@ func (c *Client) send(ctx context.Context, buf *buffer) (*http.Response, error) 
 	request.GetBody = func() (io.ReadCloser, error) { return buf.open(), nil }
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	request.Header.Set("User-Agent", c.config.UserAgent)
+	// This is not sent: it tells the transport that sending twice does no harm.
+	// A server may close an idle connection in the moment that it is used again.
+	request.Header["Idempotency-Key"] = nil
 	if c.config.Tenant != "" {
 		request.Header.Set("X-Scope-OrgID", c.config.Tenant)
 	}
@@ -193,10 +197,10 @@ var errSecret = errors.New("cannot read a secret")
 // a secret that cannot be read, or two sides that do not agree on TLS.
 func mendable(err error) bool {
 	var untrusted *tls.CertificateVerificationError
-	var alert tls.AlertError
+	var alert *net.OpError // that is how crypto/tls hands out what the other side says
 	var plain tls.RecordHeaderError
 	return errors.Is(err, errSecret) || errors.Is(err, errCertificate) || errors.Is(err, http.ErrSchemeMismatch) ||
-		errors.As(err, &untrusted) || errors.As(err, &alert) || errors.As(err, &plain)
+		errors.As(err, &untrusted) || errors.As(err, &alert) && alert.Op == "remote error" || errors.As(err, &plain)
 }
 
 func (c *Client) authorize(request *http.Request) error {

@@ -18,7 +18,7 @@ import (
 func onRoute(t testing.TB, c *carrier.Carrier, route string, n int) {
 	t.Helper()
 	wait.For(t, 30*time.Second, fmt.Sprintf("%d containers on route %s", n, route), func() bool {
-		return int(c.Metrics(t).Sum("lighterman_targets", "route", route)) == n
+		return int(c.Metrics(t).Sum("lighterman_targets", fmt.Sprintf("route=%q", route))) == n
 	})
 }
 
@@ -68,8 +68,8 @@ func TestFilePercent(t *testing.T) {
 			growth(t, loki, c, 200)
 		}
 		m := l.Metrics(t)
-		files := int(m.Sum("lighterman_targets", "route", "file"))
-		if apis := int(m.Sum("lighterman_targets", "route", "api")); files+apis != len(all) {
+		files := int(m.Sum("lighterman_targets", `route="file"`))
+		if apis := int(m.Sum("lighterman_targets", `route="api"`)); files+apis != len(all) {
 			t.Errorf("%d %%: %d by file, %d by API", percent, files, apis)
 		}
 		switch {

@@ -1,0 +1,47 @@
+package loki
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/test/lokitest"
+)
+
+// TestLokiReadsIt compares what Loki has with what was encoded.
+func TestLokiReadsIt(t *testing.T) {
+	l := lokitest.Shared(t)
+	c := newClient(t, l.URL, nil)
+	accepted(t, c.Probe(t.Context()))
+	base := time.Now().Add(-time.Minute).Truncate(time.Second).UnixNano()
+	lines := []string{"", "one", "emoji 🚢 \x00 \u2028 \"quoted\" \\ `", strings.Repeat("x", 127), strings.Repeat("y", 128), strings.Repeat("z", 1<<20), "last\r"}
+	names := []string{`we"b\` + "\n\t", "db 🚢", "\u0085\u200b\ufeff\U0001F600"}
+	var b logs.Batch
+	want := map[string]int64{}
+	for _, name := range names {
+		labels := logs.NewLabels(map[string]string{"test": t.Name(), "service_name": "s", "container": name}, map[string]string{"container_id": "id of " + name})
+		for s := range logs.Stream(logs.Streams) {
+			for k, line := range lines {
+				at := base + int64(k)*999_999_999
+				b.Add(labels, logs.Entry{Time: at, Line: []byte(line), Stream: s})
+				want[fmt.Sprint(name, "|", s, "|", line)] = at
+			}
+		}
+	}
+	accepted(t, c.Push(t.Context(), &b))
+	accepted(t, c.Push(t.Context(), &b)) // stored once
+	entries := l.Await(t, fmt.Sprintf("{test=%q}", t.Name()), b.Entries, 10*time.Second)
+	got := map[string]int64{}
+	for _, e := range entries {
+		got[fmt.Sprint(e.Labels["container"], "|", e.Labels["stream"], "|", e.Line)] = e.Time
+		if e.Metadata["container_id"] != "id of "+e.Labels["container"] {
+			t.Errorf("metadata %v of %v", e.Metadata, e.Labels)
+		}
+	}
+	if len(entries) != b.Entries || !maps.Equal(got, want) {
+		t.Errorf("%d entries, want %d; got %.2000v", len(entries), b.Entries, got)
+	}
+}
