@@ -161,11 +161,14 @@ remove_engine() {
 		await_end "$pid" 300
 		kill -9 "$pid" 2>/dev/null || true
 	fi
-	# Shims and containers of an engine that was killed.
-	local proc
+	# What is left when the engine was killed: the shims and, their children, the
+	# containers.
+	local proc children
 	for proc in /proc/[0-9]*; do
 		if grep -qsF -- "$dir/exec" "$proc/cmdline"; then
-			kill -9 "${proc#/proc/}" 2>/dev/null || true
+			children=$(cat "$proc"/task/*/children 2>/dev/null || true)
+			# shellcheck disable=SC2086 # a list
+			kill -9 "${proc#/proc/}" $children 2>/dev/null || true
 		fi
 	done
 	awk -v d="$dir/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r point; do umount -l "$point"; done

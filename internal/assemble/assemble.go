@@ -13,6 +13,10 @@ type Config struct {
 	// TimesDiffer tells that the parts of a line do not share their timestamp:
 	// the journald driver.
 	TimesDiffer bool
+	// DropRepeats leaves out an entry that equals one with the same timestamp:
+	// the engine's API sends records twice around a rotation. Without it both
+	// count as lines of their own, which a clock without nanoseconds needs.
+	DropRepeats bool
 	// Cut is called once for each line that was cut; it may be nil.
 	Cut func()
 }
@@ -168,7 +172,13 @@ func (a *Assembler) emit(e logs.Entry, size int, emit func(logs.Entry)) {
 			a.resume[e.Stream] = nil
 		}
 	}
-	e.Time += a.marks[e.Stream].add(e)
+	repeats := a.marks[e.Stream].add(e)
+	if repeats > 0 && a.config.DropRepeats {
+		return
+	}
+	// Loki merges entries of equal labels, timestamp and text: a nanosecond
+	// keeps those apart that are different lines.
+	e.Time += repeats
 	emit(e)
 }
 

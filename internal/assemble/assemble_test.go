@@ -125,6 +125,16 @@ func TestIdenticalLinesStayApart(t *testing.T) {
 	}
 }
 
+// TestRepeatsAreDropped: the same record sent twice by the engine is one line.
+func TestRepeatsAreDropped(t *testing.T) {
+	a := New(Config{DropRepeats: true}, none)
+	got := run(a, rec(5, 0, "a\n"), rec(5, 0, "a\n"), rec(5, 0, "b\n"), rec(5, 1, "a\n"), rec(6, 0, "a\n"))
+	want := []entry{{5, 0, "a"}, {5, 0, "b"}, {5, 1, "a"}, {6, 0, "a"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // TestResumeAnywhere cuts a random log at every place, by offset and by time,
 // and wants exactly the entries of the uninterrupted run.
 func TestResumeAnywhere(t *testing.T) {

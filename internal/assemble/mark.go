@@ -28,10 +28,9 @@ func (m *mark) seed(from logs.Mark) {
 	m.hashes = append(m.hashes[:0], from.Hashes...)
 }
 
-// add notes an entry. Loki merges entries of equal labels, timestamp and text;
-// add returns the nanoseconds by which the timestamp must move on for the
-// entry to be seen beside identical ones before it.
-func (m *mark) add(e logs.Entry) (shift int64) {
+// add notes an entry and returns the number of equal ones before it that have
+// the same timestamp.
+func (m *mark) add(e logs.Entry) (repeats int64) {
 	if e.Time != m.time {
 		m.time = e.Time
 		m.hashes = m.hashes[:0]
@@ -42,11 +41,11 @@ func (m *mark) add(e logs.Entry) (shift int64) {
 	hash := xxhash.Sum64(e.Line)
 	for _, h := range m.hashes {
 		if h == hash {
-			shift++
+			repeats++
 		}
 	}
 	m.push(hash)
-	return shift
+	return repeats
 }
 
 func (m *mark) push(hash uint64) {

@@ -192,8 +192,8 @@ func (c *Collector) attend(ctx context.Context) {
 func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 	var next time.Time
 	earlier := func(t time.Time) {
-		if next.IsZero() || t.Before(next) {
-			next = t
+		if !ok || t.Before(next) {
+			next, ok = t, true
 		}
 	}
 	for _, u := range c.units {
@@ -207,10 +207,7 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 			earlier(u.probeAt)
 		}
 	}
-	if next.IsZero() {
-		return 0, false
-	}
-	return max(time.Until(next), 10*time.Millisecond), true
+	return max(time.Until(next), 10*time.Millisecond), ok
 }
 
 // isGone tells that a file is not there, as opposed to not readable.

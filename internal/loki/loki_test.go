@@ -17,12 +17,13 @@ func TestLokiReadsIt(t *testing.T) {
 	c := newClient(t, l.URL, nil)
 	accepted(t, c.Probe(t.Context()))
 	base := time.Now().Add(-time.Minute).Truncate(time.Second).UnixNano()
+	test := fmt.Sprint(t.Name(), base) // the Loki is shared with other runs
 	lines := []string{"", "one", "emoji 🚢 \x00 \u2028 \"quoted\" \\ `", strings.Repeat("x", 127), strings.Repeat("y", 128), strings.Repeat("z", 1<<20), "last\r"}
 	names := []string{`we"b\` + "\n\t", "db 🚢", "\u0085\u200b\ufeff\U0001F600"}
 	var b logs.Batch
 	want := map[string]int64{}
 	for _, name := range names {
-		labels := logs.NewLabels(map[string]string{"test": t.Name(), "service_name": "s", "container": name}, map[string]string{"container_id": "id of " + name})
+		labels := logs.NewLabels(map[string]string{"test": test, "service_name": "s", "container": name}, map[string]string{"container_id": "id of " + name})
 		for s := range logs.Stream(logs.Streams) {
 			for k, line := range lines {
 				at := base + int64(k)*999_999_999
@@ -33,7 +34,7 @@ func TestLokiReadsIt(t *testing.T) {
 	}
 	accepted(t, c.Push(t.Context(), &b))
 	accepted(t, c.Push(t.Context(), &b)) // stored once
-	entries := l.Await(t, fmt.Sprintf("{test=%q}", t.Name()), b.Entries, 10*time.Second)
+	entries := l.Await(t, fmt.Sprintf("{test=%q}", test), b.Entries, 10*time.Second)
 	got := map[string]int64{}
 	for _, e := range entries {
 		got[fmt.Sprint(e.Labels["container"], "|", e.Labels["stream"], "|", e.Line)] = e.Time
@@ -42,6 +43,6 @@ func TestLokiReadsIt(t *testing.T) {
 		}
 	}
 	if len(entries) != b.Entries || !maps.Equal(got, want) {
-		t.Errorf("%d entries, want %d; got %.2000v", len(entries), b.Entries, got)
+		t.Errorf("%d entries, want %d; got %.2000s", len(entries), b.Entries, fmt.Sprint(got))
 	}
 }

@@ -172,7 +172,7 @@ func TestClientCertificate(t *testing.T) {
 	sends("first")
 	clients.issue(t, "client", "renewed")
 	sends("first") // the connection lives
-	s.CloseClientConnections()
+	c.Close()
 	sends("renewed")
 
 	write(t, clients.file("client.pem"), "half a certificate")

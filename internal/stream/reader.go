@@ -82,6 +82,8 @@ func NewReader(body io.Reader, config Config) *Reader {
 	r := &Reader{body: body, config: config}
 	r.assemble = assemble.New(assemble.Config{
 		MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut,
+		// journald's clock has microseconds, and it does not repeat records.
+		DropRepeats: !config.TimesDiffer,
 	}, config.Resume.Newest)
 	r.assemble.SkipDelivered()
 	return r

@@ -131,7 +131,7 @@ func TestResume(t *testing.T) {
 		text string
 		kind byte
 	}
-	records := []record{{1, "a\n", 1}, {2, "b\n", 2}, {2, "b\n", 2}, {3, full, 1}, {2e9, "c\n", 2}, {3, "end\n", 1},
+	records := []record{{1, "a\n", 1}, {2, "b\n", 2}, {2, "B\n", 2}, {3, full, 1}, {2e9, "c\n", 2}, {3, "end\n", 1},
 		{3e9, "d\n", 1}, {3e9 - 5, "late\n", 2}, {4e9, "e\n", 1}}
 	body := func(from int, since int64) (out string) {
 		for _, r := range records[from:] {

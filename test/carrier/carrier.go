@@ -77,7 +77,7 @@ func StartWith(t testing.TB, o Options) *Carrier {
 		args = append(args, "--state-dir", c.StateDir)
 	}
 	line := append(append(slices.Clone(o.Wrap), Binary(t)), args...)
-	c.cmd = exec.Command(line[0], line[1:]...) //nolint:gosec,noctx // a test's own
+	c.cmd = exec.Command(line[0], line[1:]...)
 	c.cmd.Env = append(environment(), o.Env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -108,7 +108,7 @@ func Run(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	var out, err bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Binary(t), args...) //nolint:gosec // a test's own
+	cmd := exec.CommandContext(ctx, Binary(t), args...)
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = &out, &err
 	var exit *exec.ExitError
@@ -282,7 +282,7 @@ func (c *Carrier) InotifyWatches(t testing.TB) (instances, watches int) {
 		t.Fatalf("cannot list lighterman's descriptors: %v", err)
 	}
 	for _, fd := range list {
-		text, err := os.ReadFile(dir + "/" + fd.Name()) //nolint:gosec // /proc
+		text, err := os.ReadFile(dir + "/" + fd.Name())
 		if err == nil {
 			watches += strings.Count(string(text), "inotify wd:")
 		}

@@ -97,7 +97,7 @@ func (e *Engine) Image(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.ReadFile(path) //nolint:gosec // just built
+	program, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,5 +163,5 @@ func (e *Engine) sweep() error {
 // alive tells whether the process with this ID exists.
 func alive(pid string) bool {
 	n, err := strconv.Atoi(pid)
-	return err == nil && n > 0 && syscall.Kill(n, 0) != syscall.ESRCH //nolint:errorlint // an errno
+	return err == nil && n > 0 && syscall.Kill(n, 0) != syscall.ESRCH
 }

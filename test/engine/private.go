@@ -118,7 +118,7 @@ func (p *PrivateEngine) start() error {
 		args = append(args, "--live-restore")
 	}
 	// unshare and sh replace themselves: the process is dockerd in the end.
-	cmd := exec.Command("unshare", append(args, p.opts.Args...)...) //nolint:gosec,noctx // a test's own
+	cmd := exec.Command("unshare", append(args, p.opts.Args...)...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
 	cmd.Env = append(os.Environ(), "PATH="+strings.TrimPrefix(p.opts.Path+":"+os.Getenv("PATH"), ":"))
@@ -193,7 +193,7 @@ func (p *PrivateEngine) end(signal syscall.Signal) error {
 // file for a living process and wait for it in vain: the file goes too.
 func (p *PrivateEngine) buryContainerd() error {
 	file := filepath.Join(p.Dir, "exec", "containerd", "containerd.pid")
-	pid, err := os.ReadFile(file) //nolint:gosec // in a directory of our own
+	pid, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -231,6 +231,7 @@ func (p *PrivateEngine) destroy(t testing.TB) {
 		_ = p.end(syscall.SIGKILL)
 	}
 	_ = p.API.Close()
+	killBelow(p.Dir) // nothing, unless the above failed
 	if t.Failed() {
 		t.Logf("the private engine's log ends:\n%s", tail(p.Log(), 40))
 	}
@@ -291,7 +292,7 @@ func killBelow(dir string) {
 		return
 	}
 	for _, proc := range procs {
-		line, err := os.ReadFile(filepath.Join(proc, "cmdline")) //nolint:gosec // /proc
+		line, err := os.ReadFile(filepath.Join(proc, "cmdline"))
 		if err != nil || !strings.Contains(string(line), dir+"/") {
 			continue
 		}
@@ -299,9 +300,14 @@ func killBelow(dir string) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		children, _ := os.ReadFile(filepath.Join(proc, "task", strconv.Itoa(pid), "children")) //nolint:gosec // /proc
+		var children []string
+		threads, _ := filepath.Glob(filepath.Join(proc, "task", "*", "children"))
+		for _, thread := range threads {
+			list, _ := os.ReadFile(thread)
+			children = append(children, strings.Fields(string(list))...)
+		}
 		_ = syscall.Kill(pid, syscall.SIGKILL)
-		for _, child := range strings.Fields(string(children)) {
+		for _, child := range children {
 			if n, err := strconv.Atoi(child); err == nil && n > 1 {
 				_ = syscall.Kill(n, syscall.SIGKILL)
 			}

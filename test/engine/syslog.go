@@ -49,7 +49,7 @@ template(name="raw" type="string" string="%rawmsg%\n")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("rsyslogd", "-n", "-f", config, "-i", filepath.Join(dir, "pid")) //nolint:gosec,noctx // a test's own
+	cmd := exec.Command("rsyslogd", "-n", "-f", config, "-i", filepath.Join(dir, "pid"))
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("cannot start rsyslogd: %v", err)
 	}

@@ -33,7 +33,7 @@ func Text(tag string, pattern Pattern, k int) string {
 		seed += 0x9e3779b97f4a7c15
 		z := (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
 		z = (z ^ z>>27) * 0x94d049bb133111eb
-		return int((z ^ z>>31) % uint64(n)) //nolint:gosec // n is small
+		return int((z ^ z>>31) % uint64(n))
 	}
 	var b strings.Builder
 	switch pattern {

@@ -84,7 +84,7 @@ func (o *options) begin(ctx context.Context) error {
 		}
 	}
 	if o.onStdin {
-		if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil && err != io.EOF { //nolint:errorlint // as documented
+		if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil && err != io.EOF {
 			return err
 		}
 	}

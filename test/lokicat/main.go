@@ -72,7 +72,23 @@ func run(base, query, limit string, w io.Writer) error {
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return int(a.time - b.time) })
 	for _, e := range entries {
-		fmt.Fprintf(w, "  %s  %s  %s  %s\n", time.Unix(0, e.time).UTC().Format("15:04:05.000000000"), e.container, e.stream, strings.TrimRight(e.line, "\r"))
+		fmt.Fprintf(w, "  %s  %s  %s  %s\n", time.Unix(0, e.time).UTC().Format("15:04:05.000000000"), e.container, e.stream, visible(e.line))
 	}
 	return nil
+}
+
+// visible makes a line safe for a terminal: control characters become carets.
+func visible(line string) string {
+	var b strings.Builder
+	for _, r := range strings.TrimRight(line, "\r") {
+		switch {
+		case r < 0x20 && r != '\t':
+			b.WriteString("^" + string(r+'@'))
+		case r == 0x7f:
+			b.WriteString("^?")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

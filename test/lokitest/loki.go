@@ -162,7 +162,7 @@ func (l *Loki) launch() error {
 		return err
 	}
 	defer func() { _ = logFile.Close() }()
-	cmd := exec.Command(l.program, "-config.file", file) //nolint:gosec,noctx // a test's own
+	cmd := exec.Command(l.program, "-config.file", file)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = l.Dir, logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
 	if err := cmd.Start(); err != nil {

@@ -19,7 +19,7 @@ func Root() (string, error) {
 		return "", fmt.Errorf("cannot find the checkout: %w", err)
 	}
 	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		mod, err := os.ReadFile(filepath.Join(dir, "go.mod")) //nolint:gosec // only looking for our own go.mod
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 		if err == nil && strings.HasPrefix(string(mod), "module github.com/lighterman/lighterman\n") {
 			return dir, nil
 		}
@@ -69,7 +69,7 @@ func Build(pkg string, cgo bool, args ...string) (string, error) {
 		}
 	}
 	path := filepath.Join(built.dir, fmt.Sprintf("%d-%s", len(built.made), filepath.Base(pkg)))
-	cmd := exec.Command("go", append(append([]string{"build", "-o", path}, args...), pkg)...) //nolint:gosec,noctx // arguments come from tests
+	cmd := exec.Command("go", append(append([]string{"build", "-o", path}, args...), pkg)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if cgo {
