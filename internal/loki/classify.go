@@ -150,6 +150,8 @@ var (
 	cutoffText = regexp.MustCompile(`too far behind, entry timestamp is: \S+, oldest acceptable timestamp is: ([^\s']+)`)
 	// errorsLike counts what the distributor refused, one count per text.
 	errorsLike = regexp.MustCompile(`(?:^|; )(\d+) errors like: `)
+	// serviceName is the label that Loki adds to streams without it.
+	serviceName = regexp.MustCompile(`service_name="(?:[^"\\]|\\.)*", `)
 	// containerOf finds the container's name within a stream's labels.
 	containerOf = regexp.MustCompile(`container="((?:[^"\\]|\\.)*)"`)
 )
@@ -245,8 +247,10 @@ func grouped(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 // none when it is not clear which streams are meant.
 func streamsIn(e countedError, b *logs.Batch) (container string, entries int) {
 	streams := 0
+	without := serviceName.ReplaceAllString(e.text, "")
 	for _, g := range b.Groups {
-		if len(b.Groups) == 1 || strings.Contains(e.text, "'"+streamLabels(g.Labels, g.Stream)+"'") {
+		name := "'" + streamLabels(g.Labels, g.Stream) + "'"
+		if len(b.Groups) == 1 || strings.Contains(e.text, name) || strings.Contains(without, name) {
 			container = nameOf(g)
 			entries += g.Len()
 			streams++

@@ -83,7 +83,7 @@ func TestRefused(t *testing.T) {
 		behind = "entry with timestamp 2026 ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable timestamp is: 1970-01-01T00:00:01Z',\n"
 		newer  = "entry with timestamp 1969 ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable timestamp is: 1969-12-31T23:59:00Z',\n"
 		total  = `user 'fake', total ignored: 2 out of 3 for stream: {container="a"}`
-		labels = `stream '{container="a", stream="stdout"}' has label value too long: 'zzz'`
+		labels = `stream '{container="a", service_name="a", stream="stdout"}' has label value too long: 'zzz'`
 		others = `stream '{container="c", stream="stdout"}' has label value too long: 'zzz'`
 	)
 	for _, test := range []struct {

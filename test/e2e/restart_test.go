@@ -19,8 +19,8 @@ import (
 // writers starts containers that write until they are stopped.
 func writers(t testing.TB, docker *engine.Engine, name string, rate int, drivers ...string) (all []*engine.Container) {
 	t.Helper()
-	for _, driver := range drivers {
-		spec := engine.Spec{Name: name + "-" + driver, Driver: driver,
+	for i, driver := range drivers {
+		spec := engine.Spec{Name: fmt.Sprint(name, i, "-", driver), Driver: driver,
 			Args: []string{"-n", "-1", "-rate", fmt.Sprint(rate), "-tag", driver, "-streams", "alternate"}}
 		if driver == "json-file" {
 			spec.Opts = map[string]string{"max-size": "500k", "max-file": "50"}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,7 +75,7 @@ func freeUDPPort(t testing.TB) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	return conn.LocalAddr().(*net.UDPAddr).Port //nolint:forcetypeassert // it is one
+	return int(netip.MustParseAddrPort(conn.LocalAddr().String()).Port())
 }
 
 // shortDir makes a directory whose path leaves room for the name of a socket.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,13 +19,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
 	code, err := run(ctx, os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "logwriter:", err)
 		code = 2
 	}
-	os.Exit(code) //nolint:gocritic // nothing to undo
+	stop()
+	os.Exit(code)
 }
 
 type options struct {
@@ -84,7 +85,7 @@ func (o *options) begin(ctx context.Context) error {
 		}
 	}
 	if o.onStdin {
-		if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil && err != io.EOF {
+		if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 	}

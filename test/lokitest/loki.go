@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,14 +139,18 @@ func (l *Loki) start() error {
 }
 
 func (l *Loki) reserve() error {
-	var ports [2]int
-	for i := range ports {
-		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
+	// Both listen before one is closed, so that they differ.
+	var listeners [2]net.Listener
+	for i := range listeners {
+		var err error
+		if listeners[i], err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 			return fmt.Errorf("cannot find a free port: %w", err)
 		}
-		defer func() { _ = listener.Close() }()
-		ports[i] = listener.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it is one
+	}
+	var ports [2]int
+	for i, listener := range listeners {
+		ports[i] = int(netip.MustParseAddrPort(listener.Addr().String()).Port())
+		_ = listener.Close()
 	}
 	l.http, l.grpc = ports[0], ports[1]
 	l.URL = fmt.Sprintf("http://127.0.0.1:%d", l.http)

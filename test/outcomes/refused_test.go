@@ -88,7 +88,7 @@ func TestUnclear(t *testing.T) {
 	l := lokitest.New(t, limits)
 	behind := lines{"a", 5, 2 * time.Hour, 0}
 	for name, parts := range map[string][]lines{
-		"behind in the last of several streams":   {{"b", 3, recent, 0}, behind, {"a", 2, recent, 0}},
+		"behind in the last of several streams":    {{"b", 3, recent, 0}, behind, {"a", 2, recent, 0}},
 		"behind and refused before, in one stream": {behind, {"a", 2, old, 0}, {"a", 2, recent, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {

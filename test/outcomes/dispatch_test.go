@@ -1,0 +1,102 @@
+package outcomes
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/test/lokitest"
+)
+
+// counts is a dispatch.Metrics.
+type counts struct {
+	mu       sync.Mutex // guards the fields below
+	rejected int
+	pushes   int
+}
+
+func (c *counts) Pushed(string, time.Duration, int) { c.add(&c.pushes, 1) }
+func (c *counts) Retried(string)                    {}
+func (c *counts) Delivered(time.Duration, int)      {}
+func (c *counts) Rejected(_ string, n int)          { c.add(&c.rejected, n) }
+
+func (c *counts) add(to *int, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*to += n
+}
+
+// dispatch sends lines through a dispatcher of one lane, as one batch, and waits
+// until it has delivered them.
+func (s *scene) dispatch(parts ...lines) *counts {
+	s.Helper()
+	m := &counts{}
+	d := dispatch.New(dispatch.Config{
+		Sink: s.client, Metrics: m, Log: slog.New(slog.DiscardHandler),
+		Lanes: 1, BatchWait: time.Millisecond, BatchSize: 1 << 20, MaxMemory: 64 << 20,
+	})
+	lane, receipts := d.Lane(0), 0
+	if err := lane.Begin(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+	s.each(parts, func(labels *logs.Labels, e logs.Entry) { lane.Add(labels, e) })
+	lane.End(func() { receipts++ })
+	d.Close()
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
+	defer cancel()
+	if err := d.Run(ctx); err != nil || receipts != 1 {
+		s.Fatalf("%v, %d receipts", err, receipts)
+	}
+	return m
+}
+
+// TestDispatch: what is counted as refused is what Loki does not have, and nobody
+// else loses a line.
+func TestDispatch(t *testing.T) {
+	l := lokitest.New(t, limits)
+	for _, test := range []struct {
+		name   string
+		before []lines
+		send   []lines
+		lost   map[string]int
+	}{
+		{"nothing wrong", nil, []lines{{"a", 500, recent, 0}, {"b", 500, recent, 0}}, map[string]int{}},
+		{"of everything", nil, []lines{
+			{"many", 40, recent, 0}, {"a", 300, recent, 0}, {"a", 20, old, 0}, {"b", 20, future, 0},
+			{"b", 10, recent, 2000}, {"long", 30, recent, 0}, {"b", 7, recent, 0}, {"c", 100, recent, 0},
+		}, map[string]int{"many": 40, "a": 20, "b": 30, "long": 30}},
+		{"one stream behind", []lines{{"a", 1, 0, 0}}, []lines{{"a", 200, 2 * time.Hour, 0}, {"a", 100, recent, 0}}, map[string]int{"a": 200}},
+		{"one stream behind and refused before", []lines{{"a", 1, 0, 0}},
+			[]lines{{"a", 50, 2 * time.Hour, 0}, {"a", 100, recent, 0}, {"a", 3, old, 0}, {"a", 20, recent + time.Minute, 0}}, map[string]int{"a": 53}},
+		{"the last of several behind", []lines{{"a", 1, 0, 0}},
+			[]lines{{"b", 100, recent, 0}, {"c", 100, recent, 0}, {"a", 50, 2 * time.Hour, 0}, {"a", 10, recent, 0}}, map[string]int{"a": 50}},
+		{"all of several behind", []lines{{"a", 1, 0, 0}, {"b", 1, 0, 0}, {"c", 1, 0, 0}},
+			[]lines{{"a", 5, 2 * time.Hour, 0}, {"b", 6, 2 * time.Hour, 0}, {"c", 7, 2 * time.Hour, 0}, {"c", 3, recent, 0}}, map[string]int{"a": 5, "b": 6, "c": 7}},
+		{"the first of several behind", []lines{{"a", 1, 0, 0}},
+			[]lines{{"a", 50, 2 * time.Hour, 0}, {"a", 10, recent, 0}, {"b", 100, recent, 0}}, map[string]int{"a": 50}},
+		{"a long time in parts", []lines{{"a", 1, 0, 0}},
+			[]lines{{"b", 5, 2 * time.Hour, 0}, {"b", 5, 0, 0}, {"a", 50, 2 * time.Hour, 0}}, map[string]int{"a": 50}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene(t, l)
+			poison(s)
+			if test.before != nil {
+				s.accepted(test.before...)
+			}
+			m := s.dispatch(test.send...)
+			s.expectLost(test.lost)
+			want := 0
+			for _, n := range test.lost {
+				want += n
+			}
+			if m.rejected != want {
+				t.Errorf("%d counted as refused, want %d", m.rejected, want)
+			}
+			t.Logf("%d pushes", m.pushes)
+		})
+	}
+}
