@@ -36,7 +36,7 @@ func newMetrics() *Metrics {
 		pushes:     newSeries("pushes_total", "Pushes, by outcome.", "outcome", "accepted", "retry", "too_large", "refused"),
 		cut:        counter("cut_lines_total", "Lines cut because they are longer than the limit."),
 		corrupt:    counter("corrupt_records_total", "Stored log records that could not be decoded."),
-		pushBytes:  counter("push_bytes_total", "Bytes sent to the sink, compressed, repetitions included."),
+		pushBytes:  counter("push_bytes_total", "Bytes of lines pushed to the sink, repetitions included."),
 		reconnects: counter("api_reconnects_total", "Log streams of the Docker API that were opened again after a cut."),
 		pushDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "push_duration_seconds", Help: "Time from the start of a push to its answer.",
