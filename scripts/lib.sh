@@ -87,8 +87,16 @@ build_tool() {
 		mv "$out.tmp" "$out"
 	) 9>"$out.lock"
 }
-build_loki() { build_tool test/loki github.com/grafana/loki/v3/cmd/loki "$(loki_path)" "five to seven"; }
-build_lint() { build_tool test/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$(lint_path)" "two to three"; }
+build_loki() {
+	local out
+	out=$(loki_path)
+	build_tool test/loki github.com/grafana/loki/v3/cmd/loki "$out" "five to seven"
+}
+build_lint() {
+	local out
+	out=$(lint_path)
+	build_tool test/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$out" "two to three"
+}
 
 # --- Docker -----------------------------------------------------------------
 

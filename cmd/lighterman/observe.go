@@ -64,7 +64,7 @@ func (c *carrier) snapshot(started time.Time) status.Snapshot {
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
 			Route: s.Route.Kind.String(), Reason: s.Route.Reason,
 			LagBytes: s.LagBytes, LagSeconds: s.LagSeconds,
-			Lines: uint64(max(0, s.Lines)), LastError: s.LastError, //nolint:gosec // not negative
+			Lines: uint64(max(0, s.Lines)), LastError: s.LastError,
 		})
 	}
 	return out

@@ -119,7 +119,8 @@ func (r *reader) run(ctx context.Context) error {
 				due = r.nextTick()
 			}
 			if !due.IsZero() && time.Now().After(due) {
-				due = r.tick()
+				due = time.Time{}
+				r.tick()
 			}
 			continue
 		}
@@ -134,7 +135,8 @@ func (r *reader) run(ctx context.Context) error {
 		case <-r.wake:
 			timer.Stop()
 		case <-timer.C:
-			due = r.tick()
+			due = time.Time{}
+			r.tick()
 		case <-ctx.Done():
 		}
 	}
@@ -171,7 +173,7 @@ func (r *reader) nextTick() time.Time {
 }
 
 // tick puts the sources to be polled into the queue.
-func (r *reader) tick() time.Time {
+func (r *reader) tick() {
 	hot, slow := r.hot, r.slow
 	r.hot, r.slow = nil, nil
 	for _, s := range hot {
@@ -180,5 +182,4 @@ func (r *reader) tick() time.Time {
 	for _, s := range slow {
 		r.enqueue(s)
 	}
-	return time.Time{}
 }

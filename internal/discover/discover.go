@@ -124,7 +124,7 @@ func (d *Discovery) Run(ctx context.Context) error {
 		began := time.Now()
 		err := d.follow(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // asked to end
 		}
 		d.disconnected(err)
 		if time.Since(began) > maxBackoff {

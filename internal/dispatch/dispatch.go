@@ -72,8 +72,8 @@ func (d *Dispatcher) Lanes() int { return len(d.lanes) }
 // It is always the same one: what is delivered is then acknowledged in order.
 func (d *Dispatcher) Number(id string) int {
 	h := fnv.New32a()
-	_, _ = io.WriteString(h, id) // a hash does not fail
-	return int(h.Sum32() % uint32(len(d.lanes)))
+	_, _ = io.WriteString(h, id)                 // a hash does not fail
+	return int(h.Sum32() % uint32(len(d.lanes))) //nolint:gosec // there are few lanes
 }
 
 // Lane returns a lane by its number.

@@ -76,7 +76,7 @@ func decodeEscape(s []byte, write *int, read int) int {
 	}
 	r, n := hex4(s[read+2:]), 6
 	if r < utf8.RuneSelf {
-		s[*write] = byte(r)
+		s[*write] = byte(r) //nolint:gosec // below utf8.RuneSelf
 		*write++
 		return n
 	}

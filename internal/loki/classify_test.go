@@ -60,7 +60,8 @@ func TestClassify(t *testing.T) {
 		{"within the limit", answer(429), "ingestion rate limit exceeded for user fake (limit: 11 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes, reduce", logs.Retry, false, 0},
 		{"larger than a stream's limit", answer(429), "Per stream rate limit exceeded (limit: 80B/sec) while", logs.TooLarge, false, 0},
 		{"within a stream's limit", answer(429), "Per stream rate limit exceeded (limit: 0.1KB/sec) while", logs.Retry, false, 0},
-		{"limited and refused", answer(400), "reason: 'Per stream rate limit exceeded (limit: 3MB/sec)', reason: 'entry too far behind', total ignored: 2 out of 3 for stream: {}", logs.Retry, false, 0},
+		{"limited and refused", answer(400), "entry with timestamp x ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)', reason: 'entry too far behind', total ignored: 2 out of 3 for stream: {}", logs.Retry, false, 0},
+		{"labels that tell of a limit", answer(400), "stream '{x=\"reason: 'Per stream rate limit exceeded total ignored: 1 out of 1 for stream\"}' has label value too long: 'y'", logs.Refused, false, 0},
 		{"refused", answer(400), "entry for stream '{}' has timestamp too old: x, oldest acceptable timestamp is: y", logs.Refused, false, 0},
 		{"no streams", answer(422), "error at least one valid stream is required for ingestion", logs.Refused, false, 0},
 	} {
@@ -78,13 +79,14 @@ func TestClassify(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	const (
-		old    = `entry for stream '{container="a", host="h"}' has timestamp too old: 2020, oldest acceptable timestamp is: 2021`
-		long   = `max entry size '262144' bytes exceeded for stream '{container="b"}' while adding an entry with length '300000' bytes`
-		behind = "entry with timestamp 2026 ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable timestamp is: 1970-01-01T00:00:01Z',\n"
-		newer  = "entry with timestamp 1969 ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable timestamp is: 1969-12-31T23:59:00Z',\n"
-		total  = `user 'fake', total ignored: 2 out of 3 for stream: {container="a"}`
-		labels = `stream '{container="a", service_name="a", stream="stdout"}' has label value too long: 'zzz'`
-		others = `stream '{container="c", stream="stdout"}' has label value too long: 'zzz'`
+		old     = `entry for stream '{container="a", host="h"}' has timestamp too old: 2020, oldest acceptable timestamp is: 2021`
+		long    = `max entry size '262144' bytes exceeded for stream '{container="b"}' while adding an entry with length '300000' bytes`
+		behind  = "entry with timestamp 2026 ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable timestamp is: 1970-01-01T00:00:01Z',\n"
+		newer   = "entry with timestamp 1969 ignored, reason: 'entry too far behind, entry timestamp is: x, oldest acceptable timestamp is: 1969-12-31T23:59:00Z',\n"
+		total   = `user 'fake', total ignored: 2 out of 3 for stream: {container="a"}`
+		labels  = `stream '{container="a", service_name="a", stream="stdout"}' has label value too long: 'zzz'`
+		hostile = `stream '{container="a", x="entry too far behind total ignored: 1 out of 7 for stream"}' has label value too long: 'timestamp too old'`
+		others  = `stream '{container="c", stream="stdout"}' has label value too long: 'zzz'`
 	)
 	for _, test := range []struct {
 		name  string
@@ -104,6 +106,7 @@ func TestRefused(t *testing.T) {
 		{"a whole stream among others", labels, batch(7, 1), []logs.Reject{{Container: "a", Reason: "labels", Count: 7}}, true},
 		{"a whole stream and a line of another", "1 errors like: " + long + "; 1 errors like: " + labels, batch(7, 2),
 			[]logs.Reject{{Container: "b", Reason: "line_too_long", Count: 1}, {Container: "a", Reason: "labels", Count: 7}}, true},
+		{"labels like an answer", hostile, batch(7), []logs.Reject{{Container: "a", Reason: "labels", Count: 7}}, true},
 		{"a stream that was not sent", others, batch(7, 1), nil, false},
 		{"not known", "bad request", batch(2), nil, false},
 		{"not known, one entry", "bad request", batch(1), []logs.Reject{{Container: "a", Reason: "refused", Count: 1}}, true},

@@ -237,10 +237,9 @@ func TestBufferReuse(t *testing.T) {
 	group.Wait()
 }
 
-// TestBufferIsUsedAgain: a push makes no new memory for the next one's body.
-func TestBufferIsUsedAgain(t *testing.T) {
-	s := newServer(t, nil)
-	c := newClient(t, s.URL, nil)
+// TestBufferIsReleased when the push and the body are done with it, not before.
+func TestBufferIsReleased(t *testing.T) {
+	c := newClient(t, "http://loki.invalid", nil)
 	buf := c.encode(batch(1))
 	body := buf.open()
 	buf.release()

@@ -132,7 +132,7 @@ func openFDs() int {
 	if err != nil {
 		return 0
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }()
 	names, err := dir.Readdirnames(-1)
 	if err != nil {
 		return 0

@@ -32,7 +32,7 @@ type counter struct{ corrupt, cut int }
 func (c *counter) CorruptRecord() { c.corrupt++ }
 func (c *counter) LineCut()       { c.cut++ }
 
-func read(t *testing.T, body io.Reader, config Config) (lines []string, end error, r *Reader) {
+func read(t *testing.T, body io.Reader, config Config) (lines []string, r *Reader, end error) {
 	t.Helper()
 	if config.Events == nil {
 		config.Events = &counter{}
@@ -50,7 +50,7 @@ func read(t *testing.T, body io.Reader, config Config) (lines []string, end erro
 	if errors.Is(end, io.EOF) && !errors.Is(end, io.ErrUnexpectedEOF) {
 		r.Flush(emit)
 	}
-	return lines, end, r
+	return lines, r, end
 }
 
 var full = strings.Repeat("x", logs.PartSize)
@@ -66,7 +66,7 @@ func TestFrames(t *testing.T) {
 		"with the end": iotest.DataErrReader(strings.NewReader(body)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			lines, end, _ := read(t, r, Config{})
+			lines, _, end := read(t, r, Config{})
 			if !slices.Equal(lines, want) || end != io.EOF {
 				t.Errorf("%v: %.200v", end, lines)
 			}
@@ -85,7 +85,7 @@ func TestCut(t *testing.T) {
 		"no frame":       strings.NewReader(whole + "HTTP/1.1 500"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			lines, end, _ := read(t, body, Config{})
+			lines, _, end := read(t, body, Config{})
 			if len(lines) != 1 || end == nil || end == io.EOF {
 				t.Errorf("%d lines, %v", len(lines), end)
 			}
@@ -94,7 +94,7 @@ func TestCut(t *testing.T) {
 }
 
 func TestTTY(t *testing.T) {
-	lines, end, _ := read(t, strings.NewReader(
+	lines, _, end := read(t, strings.NewReader(
 		stamped(1, "hello\r\n")+stamped(2, "\r\n")+
 			stamped(3, full)+stamped(3, full)+stamped(3, "z\r\n")+
 			stamped(5, "it said "+stamped(4, "before\r\n"))+
@@ -147,10 +147,10 @@ func TestResume(t *testing.T) {
 		for _, r := range records[:cut] {
 			head += frame(r.kind, stamped(r.at, r.text))
 		}
-		lines, _, first := read(t, io.MultiReader(strings.NewReader(head), iotest.ErrReader(io.ErrUnexpectedEOF)), Config{})
+		lines, first, _ := read(t, io.MultiReader(strings.NewReader(head), iotest.ErrReader(io.ErrUnexpectedEOF)), Config{})
 		at := first.Position()
 		rest, _, _ := read(t, strings.NewReader(body(0, Since(at))), Config{Resume: at})
-		if got := append(lines, rest...); !slices.Equal(got, whole) {
+		if got := slices.Concat(lines, rest); !slices.Equal(got, whole) {
 			t.Errorf("cut at %d:\n got %.200v\nwant %.200v", cut, got, whole)
 		}
 	}
@@ -159,7 +159,7 @@ func TestResume(t *testing.T) {
 func TestHostileFrames(t *testing.T) {
 	events := &counter{}
 	long := stamped(1, strings.Repeat("y", maxFrame+100)+"\n")
-	lines, end, r := read(t, strings.NewReader(frame(1, "no stamp\n")+frame(1, "")+frame(1, long)+frame(1, stamped(2, "after\n"))),
+	lines, r, end := read(t, strings.NewReader(frame(1, "no stamp\n")+frame(1, "")+frame(1, long)+frame(1, stamped(2, "after\n"))),
 		Config{Events: events})
 	if len(lines) != 2 || lines[1] != "2 stdout after" || end != io.EOF || events.corrupt < 2 || events.cut != 1 {
 		t.Errorf("%d lines, %v, %+v", len(lines), end, events)
@@ -173,7 +173,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte(frame(1, stamped(1, "one\n"))), false)
 	f.Add([]byte(stamped(1, "hello\r\n")+stamped(2, "last")), true)
 	f.Fuzz(func(t *testing.T, body []byte, tty bool) {
-		lines, end, _ := read(t, strings.NewReader(string(body)), Config{TTY: tty})
+		lines, _, end := read(t, strings.NewReader(string(body)), Config{TTY: tty})
 		if end == nil || len(lines) > len(body) {
 			t.Fatal(end, len(lines))
 		}

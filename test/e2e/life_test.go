@@ -64,12 +64,12 @@ func TestRemovedUnderLoad(t *testing.T) {
 		loki.Await(t, byID(c), 1000, time.Minute)
 		before := len(c.Logs(t))
 		c.Remove(t)
-		entries := loki.Await(t, byID(c), before, time.Minute)
+		loki.Await(t, byID(c), before, time.Minute)
 		wait.For(t, 30*time.Second, "the container to be forgotten", func() bool {
 			_, page, err := lighterman.Get("/status.json")
 			return err == nil && !strings.Contains(page, c.ID)
 		})
-		entries = loki.All(t, byID(c))
+		entries := loki.All(t, byID(c))
 		seen := make(map[string]bool)
 		for _, e := range entries {
 			number, _, _ := strings.Cut(strings.TrimPrefix(e.Line, "rm "), " ")

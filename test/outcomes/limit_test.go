@@ -75,9 +75,7 @@ func TestTooLarge(t *testing.T) {
 	withFlags(t, need.Loki(t), "-distributor.max-recv-msg-size=200000", "-server.grpc-max-recv-msg-size-bytes=100000")
 	s := newScene(t, lokitest.New(t, nil))
 	for name, n := range map[string]int{"http": 400, "grpc": 120} {
-		out := s.push(lines{name, n, 0, 1000})
-		expectKind(t, out, logs.TooLarge)
-		t.Log(name, out.Err)
+		expectKind(t, s.push(lines{name, n, 0, 1000}), logs.TooLarge)
 	}
 	s.accepted(lines{"fits", 80, 0, 1000})
 	s.expectLost(map[string]int{"http": 400, "grpc": 120})

@@ -154,7 +154,7 @@ func withFlags(t *testing.T, program string, flags ...string) {
 	t.Helper()
 	dir := t.TempDir()
 	script := "#!/bin/sh\nexec '" + program + "' \"$@\" " + strings.Join(flags, " ") + "\n"
-	if err := os.WriteFile(dir+program[strings.LastIndex(program, "/"):], []byte(script), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(dir+program[strings.LastIndex(program, "/"):], []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("LIGHTERMAN_CACHE", dir)

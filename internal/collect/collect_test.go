@@ -1,0 +1,432 @@
+package collect
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const began = 1_700_000_000_000_000_000
+
+// host is a host of the imagination: containers, their files, an API that
+// serves what it is told to, and a lane that delivers at once.
+type host struct {
+	t      *testing.T
+	root   string
+	update chan struct{}
+
+	mu         sync.Mutex
+	containers map[string]*logs.Container
+	bodies     map[string]func(since int64) (io.ReadCloser, error)
+	opened     map[string]int
+	lines      []string
+	refreshed  int
+	counts     map[string]int
+
+	store     *checkpoint.Store
+	collector *Collector
+	labels    func(*logs.Container) *logs.Labels
+	floor     int64
+	stop      func()
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	h := &host{t: t, root: t.TempDir(), update: make(chan struct{}, 1),
+		containers: make(map[string]*logs.Container), bodies: make(map[string]func(int64) (io.ReadCloser, error)),
+		opened: make(map[string]int), counts: make(map[string]int)}
+	h.labels = func(c *logs.Container) *logs.Labels {
+		return logs.NewLabels(map[string]string{"container": c.Name}, nil)
+	}
+	return h
+}
+
+// start runs a collector until stop or the test's end.
+func (h *host) start() {
+	h.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	store, err := checkpoint.Open(filepath.Join(h.root, "state"), log)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	watcher, err := tail.NewWatcher()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.store = store
+	h.collector = New(Config{
+		Discovery: h, Engine: h, Store: store, Metrics: h, Watcher: watcher, Log: log,
+		Lanes: []Lane{h}, LaneOf: func(string) int { return 0 },
+		Route:  route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root}.Decide,
+		Labels: h.labels, PollInterval: time.Millisecond, Floor: h.floor,
+	})
+	h.changed()
+	ctx, cancel := context.WithCancel(h.t.Context())
+	done := make(chan error, 2)
+	go func() { done <- watcher.Run(ctx) }()
+	go func() { done <- h.collector.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		for range 2 {
+			if err := <-done; err != nil {
+				h.t.Error(err)
+			}
+		}
+		if err := store.Save(); err != nil {
+			h.t.Error(err)
+		}
+		if err := store.Close(); err != nil {
+			h.t.Error(err)
+		}
+	})
+	h.t.Cleanup(h.stop)
+}
+
+// set changes a container; nil removes it.
+func (h *host) set(id string, c *logs.Container) {
+	h.mu.Lock()
+	if c == nil {
+		delete(h.containers, id)
+	} else {
+		c.ID = id
+		h.containers[id] = c
+	}
+	h.mu.Unlock()
+	h.changed()
+}
+
+func (h *host) changed() {
+	select {
+	case h.update <- struct{}{}:
+	default:
+	}
+}
+
+// Updates implements Discovery.
+func (h *host) Updates() <-chan struct{} { return h.update }
+
+// Wanted implements Discovery.
+func (h *host) Wanted() (map[string]*logs.Container, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.containers), true
+}
+
+// Exists implements Discovery.
+func (h *host) Exists(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.containers[id] != nil
+}
+
+// Refresh implements Discovery.
+func (h *host) Refresh(string) {
+	h.mu.Lock()
+	h.refreshed++
+	h.mu.Unlock()
+	h.changed()
+}
+
+// Logs implements Engine.
+func (h *host) Logs(_ context.Context, id string, since int64) (io.ReadCloser, error) {
+	h.mu.Lock()
+	h.opened[id]++
+	body := h.bodies[id]
+	h.mu.Unlock()
+	if body == nil {
+		return nil, logs.ErrNotFound
+	}
+	return body(since)
+}
+
+// Begin, Add, End and Flush implement Lane.
+func (h *host) Begin(ctx context.Context) error { h.mu.Lock(); return ctx.Err() }
+
+func (h *host) Add(l *logs.Labels, e logs.Entry) {
+	h.lines = append(h.lines, fmt.Sprintf("%s %s %d %s", l.Get("container"), e.Stream, e.Time-began, e.Line))
+}
+
+func (h *host) End(delivered func()) {
+	h.mu.Unlock()
+	if delivered != nil {
+		delivered()
+	}
+}
+
+func (h *host) Flush() {}
+
+// Lines and the others implement Metrics.
+func (h *host) Lines(string, int, int) {}
+func (h *host) CorruptRecord()         {}
+func (h *host) LineCut()               {}
+func (h *host) Reconnected()           { h.mu.Lock(); h.counts["reconnected"]++; h.mu.Unlock() }
+
+// await waits until exactly the given lines have been delivered, in any order.
+func (h *host) await(want ...string) {
+	h.t.Helper()
+	slices.Sort(want)
+	var got []string
+	h.until(func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		got = slices.Sorted(slices.Values(h.lines))
+		return len(got) >= len(want)
+	}, "lines")
+	if !slices.Equal(got, want) {
+		h.t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func (h *host) until(cond func() bool, what string) {
+	h.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.t.Fatalf("waited in vain for %s; have %q", what, h.lines)
+		}
+		time.Sleep(time.Millisecond) // a poll of a condition, with a deadline
+	}
+}
+
+func (h *host) path(id string) string {
+	return filepath.Join(h.root, "containers", id, id+"-json.log")
+}
+
+// write appends a line to a container's file.
+func (h *host) write(id string, at int, text string) {
+	h.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(h.path(id)), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+	f, err := os.OpenFile(h.path(id), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	stamp := time.Unix(0, began+int64(at)).UTC().Format(time.RFC3339Nano)
+	if _, err := fmt.Fprintf(f, `{"log":"%s","stream":"stdout","time":"%s"}`+"\n", text, stamp); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// frame is a record as the API sends it.
+func frame(at int, text string) []byte {
+	payload := time.Unix(0, began+int64(at)).UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + text
+	header := make([]byte, 8)
+	header[0] = 1
+	binary.BigEndian.PutUint32(header[4:], uint32(len(payload)))
+	return append(header, payload...)
+}
+
+func body(frames ...[]byte) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(bytes.Join(frames, nil))), nil
+}
+
+func running(name, driver string) *logs.Container {
+	return &logs.Container{Name: name, Driver: driver, Running: true, StartedAt: time.Unix(0, began)}
+}
+
+func stopped(name, driver string) *logs.Container {
+	c := running(name, driver)
+	c.Running = false
+	return c
+}
+
+func TestFile(t *testing.T) {
+	h := newHost(t)
+	h.write("1", 1, `one\n`)
+	h.set("1", running("a", "json-file"))
+	h.start()
+	h.await("a stdout 1 one")
+	h.write("1", 2, `two\n`)
+	h.await("a stdout 1 one", "a stdout 2 two")
+	h.stop()
+	h.write("1", 3, `three\n`)
+	h.start()
+	h.await("a stdout 1 one", "a stdout 2 two", "a stdout 3 three")
+}
+
+// TestUnfinishedLineAtTheEndOfARun is passed on when the container has stopped.
+func TestUnfinishedLineAtTheEndOfARun(t *testing.T) {
+	h := newHost(t)
+	full := string(bytes.Repeat([]byte("x"), logs.PartSize))
+	h.write("1", 1, full)
+	h.set("1", running("a", "json-file"))
+	h.start()
+	h.write("1", 1, full)
+	h.until(func() bool { r, ok := h.store.Get("1"); return ok && r.Position.Pending == began+1 }, "the line to be held")
+	h.await()
+	h.set("1", stopped("a", "json-file"))
+	h.await("a stdout 1 " + full + full)
+}
+
+// TestRename: what comes after it has the new name, and a restart keeps both.
+func TestRename(t *testing.T) {
+	h := newHost(t)
+	h.write("1", 1, `one\n`)
+	h.set("1", running("a", "json-file"))
+	h.start()
+	h.await("a stdout 1 one")
+	h.set("1", running("b", "json-file"))
+	h.until(func() bool { r, _ := h.store.Get("1"); return len(r.Labels) == 2 }, "the new labels")
+	late := int(time.Now().UnixNano() - began)
+	h.write("1", 2, `old\n`)
+	h.write("1", late, `new\n`)
+	want := []string{"a stdout 1 one", "a stdout 2 old", fmt.Sprintf("b stdout %d new", late)}
+	h.await(want...)
+	h.stop()
+	h.start()
+	h.write("1", 3, `old too\n`)
+	h.await(append(want, "a stdout 3 old too")...)
+}
+
+func TestRemoved(t *testing.T) {
+	h := newHost(t)
+	h.write("1", 1, `one\n`)
+	h.set("1", running("a", "json-file"))
+	h.start()
+	h.await("a stdout 1 one")
+	h.write("1", 2, `last words`)
+	if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
+		t.Fatal(err)
+	}
+	h.set("1", nil)
+	h.await("a stdout 1 one", "a stdout 2 last words")
+	h.until(func() bool { return len(h.store.IDs()) == 0 }, "the position to be forgotten")
+	if all, _ := h.collector.Snapshot(); len(all) != 0 {
+		t.Errorf("%d containers are left", len(all))
+	}
+}
+
+// TestFallback: no file, so the API; then the file, from where the API left off.
+func TestFallback(t *testing.T) {
+	h := newHost(t)
+	pipe, w := io.Pipe()
+	h.bodies["1"] = func(int64) (io.ReadCloser, error) { return pipe, nil }
+	h.set("1", running("a", "json-file"))
+	h.start()
+	if _, err := w.Write(frame(1, "one\n")); err != nil {
+		t.Fatal(err)
+	}
+	h.await("a stdout 1 one")
+	h.write("1", 1, `one\n`)
+	h.write("1", 2, `two\n`)
+	// The probe finds the file; the stream is asked to end, which its body
+	// does when the connection is closed.
+	go func() {
+		h.until(func() bool { all, _ := h.collector.Snapshot(); return all[0].Route.Kind == logs.File }, "the file")
+		_ = w.CloseWithError(context.Canceled)
+	}()
+	h.await("a stdout 1 one", "a stdout 2 two")
+}
+
+// TestStream: a cut is not an end; the end of a run is read with a stream that
+// was opened after it.
+func TestStream(t *testing.T) {
+	h := newHost(t)
+	h.bodies["1"] = func(since int64) (io.ReadCloser, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		switch {
+		case h.opened["1"] == 1:
+			return io.NopCloser(io.MultiReader(bytes.NewReader(frame(1, "one\n")), &broken{})), nil
+		case since == 0:
+			return nil, errors.New("not resumed")
+		case h.containers["1"].Running:
+			return body(frame(1, "one\n"), frame(2, "two\n"))
+		}
+		return body(frame(1, "one\n"), frame(2, "two\n"), frame(3, "three"))
+	}
+	h.set("1", running("a", "local"))
+	h.start()
+	h.await("a stdout 1 one", "a stdout 2 two")
+	h.set("1", stopped("a", "local"))
+	h.await("a stdout 1 one", "a stdout 2 two", "a stdout 3 three")
+	h.until(func() bool { r, _ := h.store.Get("1"); return r.Position.Drained == began }, "the run to be drained")
+	opened := h.opened["1"]
+	h.stop()
+	h.start()
+	h.changed()
+	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 1 }, "the container")
+	if _, streams := h.collector.Snapshot(); streams != 0 || h.opened["1"] != opened {
+		t.Errorf("a drained log was opened again: %d streams, opened %d times", streams, h.opened["1"]-opened)
+	}
+}
+
+type broken struct{}
+
+func (*broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// TestUnreadable: said once, and no loop.
+func TestUnreadable(t *testing.T) {
+	h := newHost(t)
+	h.bodies["1"] = func(int64) (io.ReadCloser, error) { return nil, logs.ErrUnreadable }
+	h.set("1", running("a", "plugin"))
+	h.set("2", running("b", "none"))
+	h.start()
+	h.until(func() bool {
+		all, _ := h.collector.Snapshot()
+		return len(all) == 2 && all[0].Route.Kind == logs.Unreadable && all[1].Route.Kind == logs.Unreadable
+	}, "both to be unreadable")
+	for range 5 {
+		h.changed()
+	}
+	h.set("3", running("c", "none"))
+	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 3 }, "the third")
+	if h.opened["1"] != 1 || h.opened["2"] != 0 {
+		t.Errorf("opened %v times", h.opened)
+	}
+}
+
+// TestStreamIsNotOpenedTooOften: a container that seems to run and whose stream
+// ends at once is asked for at a falling rate.
+func TestStreamIsNotOpenedTooOften(t *testing.T) {
+	h := newHost(t)
+	h.bodies["1"] = func(int64) (io.ReadCloser, error) { return body() }
+	h.set("1", running("a", "local"))
+	h.start()
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return h.counts["reconnected"] == 2 }, "two attempts more")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refreshed > 3 {
+		t.Errorf("the engine was asked %d times", h.refreshed)
+	}
+}
+
+// TestFloor: what is older than asked for is left out, also after a restart.
+func TestFloor(t *testing.T) {
+	h := newHost(t)
+	h.write("1", 1, `old\n`)
+	h.write("1", 100, `new\n`)
+	h.set("1", running("a", "json-file"))
+	h.floor = began + 50
+	h.start()
+	h.await("a stdout 100 new")
+	h.stop()
+	h.floor = began + 1000
+	h.write("1", 101, `newer\n`)
+	h.start()
+	h.await("a stdout 100 new", "a stdout 101 newer")
+}
