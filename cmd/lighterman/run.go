@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"runtime"
 	"time"
 
@@ -63,12 +64,12 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 		BatchWait: cfg.BatchWait, BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
 	})
 	discovery := discover.New(discover.Config{Engine: engine, Filter: filter(cfg), Log: log})
-	root := &dataRoot{engine: engine, root: cfg.DockerRoot, log: log}
+	info := &engineInfo{engine: engine, log: log}
 	collector := collect.New(collect.Config{
 		Discovery: discovery, Engine: engine, Store: store, Metrics: metrics, Watcher: watcher, Log: log,
 		Lanes: fileLanes(dispatcher), LaneOf: dispatcher.Number,
-		Route:        root.route(ctx, route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent}),
-		Labels:       discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}.Labels,
+		Route:        info.route(ctx, route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent, Root: cfg.DockerRoot}),
+		Labels:       info.labels(ctx, discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}, borrowsHost(cfg)),
 		Floor:        floor(cfg.Since, store.Born(), started),
 		PollInterval: cfg.BatchWait, MaxLine: cfg.MaxLineBytes,
 	})
@@ -138,6 +139,13 @@ func filter(cfg *config.Config) discover.Filter {
 		f.ExcludeLabels = append(f.ExcludeLabels, m)
 	}
 	return f
+}
+
+// borrowsHost tells that the label host is to be the engine's host: this
+// process runs in a container, and nobody has set the label.
+func borrowsHost(cfg *config.Config) bool {
+	own, err := os.Hostname()
+	return docker.Self() != "" && err == nil && cfg.HostLabel == own
 }
 
 // floor is the time before which the lines of containers never seen before are

@@ -27,7 +27,7 @@ var deliverySettings = []*setting{{
 	help:  "How long one push may take before it is tried again.",
 	store: into(func(c *Config) *time.Duration { return &c.PushTimeout }, parsePositive),
 }, {
-	name: "host-label", kind: kindText, section: delivery, auto: "the host name", example: "node-1",
+	name: "host-label", kind: kindText, section: delivery, auto: "the host name, in a container that of the engine's host", example: "node-1",
 	help:  "Value of the label host. Set it where lighterman runs in a container, which has a host name of its own.",
 	store: into(func(c *Config) *string { return &c.HostLabel }, parseText),
 }, {

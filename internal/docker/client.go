@@ -40,13 +40,21 @@ func (c *Client) Host() string { return c.api.DaemonHost() }
 // Close closes idle connections.
 func (c *Client) Close() error { return c.api.Close() }
 
-// Root returns the engine's data root as the engine sees it.
-func (c *Client) Root(ctx context.Context) (string, error) {
+// Info is what an engine says of itself.
+type Info struct {
+	// Root is the data root as the engine sees it.
+	Root string
+	// Name is the name of the engine's host.
+	Name string
+}
+
+// Info asks the engine about itself.
+func (c *Client) Info(ctx context.Context) (Info, error) {
 	result, err := c.api.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return "", fmt.Errorf("cannot ask the engine for its data root: %w", err)
+		return Info{}, fmt.Errorf("cannot ask the engine about itself: %w", err)
 	}
-	return result.Info.DockerRootDir, nil
+	return Info{Root: result.Info.DockerRootDir, Name: result.Info.Name}, nil
 }
 
 // List returns the IDs of all containers, running or not.
