@@ -1,11 +1,13 @@
 package outcomes
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/test/lokitest"
+	"github.com/lighterman/lighterman/test/wait"
 )
 
 // An ingester answers with the result of the last stream of a request, whatever
@@ -66,4 +68,23 @@ func TestSentAgain(t *testing.T) {
 		t.Errorf("got %+v", out)
 	}
 	s.expectLost(map[string]int{})
+}
+
+// TestSentAgainSharded: what is sent again is stored again, when Loki has begun
+// meanwhile to shard the stream because of its rate (shard_streams, on by default
+// from 1.5 MB/s): shards differ in a label and are streams of their own.
+func TestSentAgainSharded(t *testing.T) {
+	s := newScene(t, lokitest.New(t, map[string]string{"shard_streams": "{desired_rate: 10KB}"}))
+	b := s.batch(lines{"a", 100, 0, 1000})
+	count := 0
+	again := wait.Until(30*time.Second, func() bool {
+		if out := s.client.Push(t.Context(), b); out.Kind != logs.Accepted {
+			t.Errorf("got %+v", out)
+		}
+		count = len(s.loki.All(t, fmt.Sprintf("{test=%q}", s.name)))
+		return count != b.Entries
+	})
+	if !again {
+		t.Errorf("%d entries: Loki knows what is sent again", count)
+	}
 }
