@@ -60,7 +60,7 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 	server := status.New(cfg.Listen, log)
 	metrics := meters{server.Metrics()}
 	dispatcher := dispatch.New(dispatch.Config{
-		Sink: out, Metrics: metrics, Log: log, Lanes: lanes(),
+		Sink: out, Metrics: metrics, Log: log, Lanes: lanes(), LastOnly: cfg.LokiURL != nil,
 		BatchWait: cfg.BatchWait, BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
 	})
 	discovery := discover.New(discover.Config{Engine: engine, Filter: filter(cfg), Log: log})

@@ -19,6 +19,21 @@ const (
 	warnEvery = 30 * time.Second
 )
 
+// deliverAll pushes a batch in as many requests as it needs. It returns false
+// when ctx is done before.
+func (l *Lane) deliverAll(ctx context.Context, b *logs.Batch) bool {
+	if !l.config.LastOnly {
+		return l.deliver(ctx, b)
+	}
+	for _, part := range l.sent.plan(b, time.Now()) {
+		if !l.deliver(ctx, part) {
+			return false
+		}
+		l.sent.told(part, time.Now())
+	}
+	return true
+}
+
 // deliver pushes a batch until the sink has taken or refused all of it. It
 // returns false when ctx is done before.
 func (l *Lane) deliver(ctx context.Context, b *logs.Batch) bool {

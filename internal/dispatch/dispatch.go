@@ -36,6 +36,9 @@ type Config struct {
 	Sink    Sink
 	Metrics Metrics
 	Log     *slog.Logger
+	// LastOnly tells that the sink's answer is about the last group of a batch,
+	// as Loki's is: see plan.go.
+	LastOnly bool
 	// Lanes is the number of batches that are gathered and pushed
 	// independently of each other.
 	Lanes int
@@ -59,8 +62,9 @@ type Dispatcher struct {
 func New(config Config) *Dispatcher {
 	d := &Dispatcher{config: config}
 	budget := max(config.MaxMemory/config.Lanes, 1)
+	sent := newStreams()
 	for range config.Lanes {
-		d.lanes = append(d.lanes, newLane(&d.config, budget))
+		d.lanes = append(d.lanes, newLane(&d.config, sent, budget))
 	}
 	return d
 }

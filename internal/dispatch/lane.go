@@ -18,6 +18,7 @@ import (
 //	lane.Flush()           // nothing more to add for now
 type Lane struct {
 	config *Config
+	sent   *streams
 	budget int
 	// wake tells the pushing goroutine that there may be something to push.
 	wake chan struct{}
@@ -52,9 +53,10 @@ type parcel struct {
 // errClosed is returned by Begin when the lane delivers no more.
 var errClosed = errors.New("the dispatcher is closed")
 
-func newLane(config *Config, budget int) *Lane {
+func newLane(config *Config, sent *streams, budget int) *Lane {
 	return &Lane{
 		config:  config,
+		sent:    sent,
 		budget:  budget,
 		limit:   config.BatchSize,
 		wake:    make(chan struct{}, 1),
@@ -162,7 +164,7 @@ func (l *Lane) run(ctx context.Context) {
 			if p.batch.Entries > 0 {
 				last = time.Now()
 			}
-			if !l.deliver(ctx, &p.batch) {
+			if !l.deliverAll(ctx, &p.batch) {
 				return
 			}
 			l.delivered(p)
@@ -219,6 +221,8 @@ func (l *Lane) delivered(p *parcel) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bytes -= p.batch.Bytes
+	// Batches that were found too large grow again little by little.
+	l.limit = min(l.limit+l.limit/8, l.config.BatchSize)
 	close(l.room)
 	l.room = make(chan struct{})
 }

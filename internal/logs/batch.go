@@ -88,11 +88,6 @@ func (g *Group) slice(from, to int) *Group {
 	return part
 }
 
-// Only returns a batch of a single group. It shares the group.
-func Only(g *Group) *Batch {
-	return &Batch{Groups: []*Group{g}, Entries: g.Len(), Bytes: len(g.Text) + g.Len()*EntryOverhead}
-}
-
 // Split halves the batch: by groups while there are several, then by entries.
 // Both halves share the text with b. A batch of one entry cannot be split:
 // Split returns nil, nil.
@@ -102,14 +97,15 @@ func (b *Batch) Split() (first, second *Batch) {
 		return nil, nil
 	case len(b.Groups) > 1:
 		half := len(b.Groups) / 2
-		return join(b.Groups[:half]), join(b.Groups[half:])
+		return Join(b.Groups[:half]...), Join(b.Groups[half:]...)
 	default:
 		g, half := b.Groups[0], b.Groups[0].Len()/2
-		return Only(g.slice(0, half)), Only(g.slice(half, g.Len()))
+		return Join(g.slice(0, half)), Join(g.slice(half, g.Len()))
 	}
 }
 
-func join(groups []*Group) *Batch {
+// Join returns a batch of the given groups, which it shares.
+func Join(groups ...*Group) *Batch {
 	b := &Batch{Groups: groups}
 	for _, g := range groups {
 		b.Entries += g.Len()

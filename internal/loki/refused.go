@@ -67,18 +67,23 @@ func ingesters(text string) (reasons string, counts []string, ok bool) {
 }
 
 // refused says which entries a 400 speaks of. It is not exact when the answer
-// does not tell, or tells of one stream among several: then the batch has to be
-// sent again in parts.
+// does not tell, or tells of a stream that is not the batch's last: then the
+// batch has to be sent again in parts. An ingester speaks of the last stream
+// only; that none before it can be refused is the dispatcher's care.
 func refused(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 	if _, counts, ok := ingesters(text); ok {
 		ignored, _ := strconv.Atoi(counts[0]) // digits, by the expression
 		reached, _ := strconv.Atoi(counts[1])
 		// Entries that did not reach the stream were refused before, or went
 		// to another shard of it.
-		if len(b.Groups) != 1 || reached != b.Entries || ignored > mostBehind(text, b.Groups[0]) {
+		g := b.Groups[len(b.Groups)-1]
+		if !strings.HasSuffix(text, streamLabels(g.Labels, g.Stream)) && len(b.Groups) > 1 {
+			return nil, false // of another stream, or a shard of one
+		}
+		if reached != g.Len() || ignored > mostBehind(text, g) {
 			return nil, false
 		}
-		return []logs.Reject{{Container: nameOf(b.Groups[0]), Reason: reasonOf(text), Count: ignored, Message: brief(text)}}, true
+		return []logs.Reject{{Container: nameOf(g), Reason: reasonOf(text), Count: ignored, Message: brief(text)}}, true
 	}
 	return grouped(text, b)
 }

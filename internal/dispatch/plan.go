@@ -1,0 +1,131 @@
+package dispatch
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// A Loki ingester answers with the fate of a request's last stream, whatever
+// became of those before it: entries that are too far behind, over the stream's
+// rate limit or over the limit of streams are then dropped behind a 204. So a
+// stream that may be refused must be the last of its request. Which one may is
+// known beforehand: a stream that Loki may not have, one with entries well
+// behind what was sent before, and one that is busy. All others share requests,
+// so that a quiet host needs one request per batch.
+const (
+	// toldFor is how long a stream counts as existing in Loki after an answer
+	// about it. Loki drops idle streams after half an hour by default.
+	toldFor = 20 * time.Minute
+	// behind is how old entries may be against the newest sent of their
+	// stream. Loki's limit is an hour by default.
+	behind = 30 * time.Minute
+	// busyBytes and busyRate describe the leaky bucket of a stream: one that
+	// overflows may be over its rate limit. Loki's own is 15 MB and 3 MB/s by
+	// default; a low limit of an operator is meant to be covered, too.
+	busyBytes = 256 << 10
+	busyRate  = 128 << 10
+	// streamIdle is how long an unused stream is remembered.
+	streamIdle = time.Hour
+)
+
+// streams remembers what was sent of every stream. It is shared by the lanes: a
+// container that was made anew has the streams of the old one.
+type streams struct {
+	mu     sync.Mutex // guards the fields below
+	known  map[string]*streamState
+	pruned time.Time
+}
+
+type streamState struct {
+	// told is when an answer was about this stream.
+	told time.Time
+	// newest is the newest timestamp sent, in Unix nanoseconds.
+	newest int64
+	// level is the bucket's content in bytes at the time of seen.
+	level float64
+	seen  time.Time
+}
+
+func newStreams() *streams { return &streams{known: make(map[string]*streamState)} }
+
+// plan divides a batch into the requests in which every stream that may be
+// refused is the last.
+func (s *streams) plan(b *logs.Batch, now time.Time) []*logs.Batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prune(now)
+	var safe, risky []*logs.Group
+	for _, g := range b.Groups {
+		if s.state(g).risky(g, now) {
+			risky = append(risky, g)
+		} else {
+			safe = append(safe, g)
+		}
+	}
+	if len(risky) == 0 {
+		return []*logs.Batch{b}
+	}
+	out := []*logs.Batch{logs.Join(append(safe, risky[0])...)}
+	for _, g := range risky[1:] {
+		out = append(out, logs.Join(g))
+	}
+	return out
+}
+
+// told notes that a request was answered: about its last stream.
+func (s *streams) told(b *logs.Batch, now time.Time) {
+	if len(b.Groups) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state(b.Groups[len(b.Groups)-1]).told = now
+}
+
+func (s *streams) state(g *logs.Group) *streamState {
+	key := streamKey(g)
+	state := s.known[key]
+	if state == nil {
+		state = &streamState{}
+		s.known[key] = state
+	}
+	return state
+}
+
+// risky tells whether a group of this stream may be refused, and counts it as sent.
+func (s *streamState) risky(g *logs.Group, now time.Time) bool {
+	s.level = max(0, s.level-busyRate*now.Sub(s.seen).Seconds()) + float64(len(g.Text))
+	s.seen = now
+	oldest, newest := g.Times[0], g.Times[0]
+	for _, t := range g.Times {
+		oldest, newest = min(oldest, t), max(newest, t)
+	}
+	risky := now.Sub(s.told) > toldFor || s.level > busyBytes || oldest < s.newest-int64(behind)
+	s.newest = max(s.newest, newest)
+	s.level = min(s.level, 2*busyBytes)
+	return risky
+}
+
+func (s *streams) prune(now time.Time) {
+	if now.Sub(s.pruned) < streamIdle {
+		return
+	}
+	s.pruned = now
+	for key, state := range s.known {
+		if now.Sub(state.seen) > streamIdle {
+			delete(s.known, key)
+		}
+	}
+}
+
+func streamKey(g *logs.Group) string {
+	var key strings.Builder
+	key.WriteString(g.Stream.String())
+	for _, p := range g.Labels.Pairs {
+		key.WriteString("\x00" + p.Name + "\x01" + p.Value)
+	}
+	return key.String()
+}
