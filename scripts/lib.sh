@@ -179,8 +179,8 @@ remove_engine() {
 			kill -9 "${proc#/proc/}" $children 2>/dev/null || true
 		fi
 	done
-	awk -v d="$dir/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r point; do umount -l "$point"; done
-	rm -rf "$dir"
+	awk -v d="$dir/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r point; do umount -l "$point" || true; done
+	rm -rf --one-file-system "$dir" || say "cannot remove $dir"
 }
 
 # --- journald ---------------------------------------------------------------

@@ -200,13 +200,13 @@ func (h *host) await(want ...string) {
 func (h *host) until(cond func() bool, what string) {
 	h.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
-	for !cond() {
-		if time.Now().After(deadline) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			h.t.Fatalf("waited in vain for %s; have %q", what, h.lines)
-		}
+	for !cond() && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond) // a poll of a condition, with a deadline
+	}
+	if !cond() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.t.Fatalf("waited in vain for %s; have %q", what, h.lines)
 	}
 }
 
@@ -234,10 +234,8 @@ func (h *host) write(id string, at int, text string) {
 // frame is a record as the API sends it.
 func frame(at int, text string) []byte {
 	payload := time.Unix(0, began+int64(at)).UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + text
-	header := make([]byte, 8)
-	header[0] = 1
-	binary.BigEndian.PutUint32(header[4:], uint32(len(payload)))
-	return append(header, payload...)
+	out := binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(payload)))
+	return append(out, payload...)
 }
 
 func body(frames ...[]byte) (io.ReadCloser, error) {

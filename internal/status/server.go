@@ -85,7 +85,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close() // whoever is still reading loses the connection
 	}
-	<-failed // it says that the server was closed
+	<-failed //nolint:errcheck // it says that the server was closed
 	return err
 }
 
