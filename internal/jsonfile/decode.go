@@ -57,8 +57,8 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 		return false
 	}
 	body := line[len(recordStart):]
-	end := stringEnd(body)
-	if end < 0 {
+	end, first, ok := scanString(body)
+	if !ok {
 		return false
 	}
 	rest := body[end+1:]
@@ -90,32 +90,8 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 	if !ok {
 		return false
 	}
-	text, ok := unescape(body[:end])
-	if !ok {
-		return false
-	}
-	r.Time, r.Text = nano, text
+	r.Time, r.Text = nano, unescape(body[:end], first)
 	return true
-}
-
-// stringEnd returns the index of the quote that ends a JSON string, or -1.
-func stringEnd(s []byte) int {
-	for from := 0; ; {
-		at := bytes.IndexByte(s[from:], '"')
-		if at < 0 {
-			return -1
-		}
-		at += from
-		// A quote after an odd number of backslashes is part of the string.
-		back := at
-		for back > 0 && s[back-1] == '\\' {
-			back--
-		}
-		if (at-back)%2 == 0 {
-			return at
-		}
-		from = at + 1
-	}
 }
 
 // slow decodes any JSON object with the right keys.

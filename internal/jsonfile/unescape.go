@@ -1,63 +1,37 @@
 package jsonfile
 
 import (
-	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// unescape undoes JSON's escapes in place: every escape is longer than what it
-// stands for. It checks all of s before it writes, so that s is unchanged when
-// ok is false.
-func unescape(s []byte) (text []byte, ok bool) {
-	first := bytes.IndexByte(s, '\\')
-	if first < 0 {
-		return s, true
-	}
-	if first == len(s)-2 && s[first+1] == 'n' {
-		// The line feed that ends nearly every line, and nothing else.
-		s[first] = '\n'
-		return s[:first+1], true
-	}
-	if !valid(s[first:]) {
-		return nil, false
+// unescape undoes JSON's escapes in place, given that all of them are valid and
+// where the first one is: every escape is longer than what it stands for.
+func unescape(s []byte, first int) []byte {
+	if first >= len(s) {
+		return s
 	}
 	write, read := first, first
 	for {
 		read += decodeEscape(s, &write, read)
-		next := bytes.IndexByte(s[read:], '\\')
-		if next < 0 {
-			write += copy(s[write:], s[read:])
-			return s[:write], true
+		next := nextBackslash(s, read)
+		write = move(s, write, read, next)
+		if read = next; read >= len(s) {
+			return s[:write]
 		}
-		write += copy(s[write:], s[read:read+next])
-		read += next
 	}
 }
 
-// valid tells whether every backslash in s begins a complete escape.
-func valid(s []byte) bool {
-	for {
-		at := bytes.IndexByte(s, '\\')
-		if at < 0 {
-			return true
-		}
-		s = s[at+1:]
-		if len(s) == 0 {
-			return false
-		}
-		if s[0] == 'u' {
-			if len(s) < 5 || hex4(s[1:]) < 0 {
-				return false
-			}
-			s = s[5:]
-			continue
-		}
-		if plain[s[0]] == 0 {
-			return false
-		}
-		s = s[1:]
+// move copies s[from:to] down to s[write:] and returns where the copy ends.
+func move(s []byte, write, from, to int) int {
+	if to-from > 16 {
+		return write + copy(s[write:], s[from:to])
 	}
+	for _, c := range s[from:to] {
+		s[write] = c
+		write++
+	}
+	return write
 }
 
 // plain maps the letter after a backslash to the byte it stands for.
