@@ -20,21 +20,30 @@ const defaultRoot = "/var/lib/docker"
 type engineInfo struct {
 	engine *docker.Client
 	log    *slog.Logger
-	// mu guards info, whose Root is empty while it is not known.
-	mu   sync.Mutex
-	info docker.Info
+	// mu guards info, whose Root is empty while it is not known, and when to
+	// ask again.
+	mu      sync.Mutex
+	info    docker.Info
+	retryAt time.Time
 }
+
+// infoRetry is how long a refusal to tell is taken for an answer.
+const infoRetry = time.Minute
 
 func (e *engineInfo) get(ctx context.Context) docker.Info {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.info.Root != "" {
+	switch {
+	case e.info.Root != "":
 		return e.info
+	case time.Now().Before(e.retryAt):
+		return docker.Info{Root: defaultRoot}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	info, err := e.engine.Info(ctx)
 	if err != nil || info.Root == "" {
+		e.retryAt = time.Now().Add(infoRetry)
 		e.log.Warn("the engine does not tell its data root, taking the usual one", "root", defaultRoot, "error", err)
 		return docker.Info{Root: defaultRoot}
 	}

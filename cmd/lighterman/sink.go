@@ -51,13 +51,30 @@ func newSink(cfg *config.Config, stdout io.Writer) (*sink, error) {
 
 // Push implements dispatch.Sink, and remembers whether the sink takes entries.
 func (s *sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
-	out := s.Sink.Push(ctx, b)
+	out := s.interruptible(ctx, b)
 	if out.Kind == logs.Retry {
 		s.note(out.Err)
 	} else {
 		s.note(nil)
 	}
 	return out
+}
+
+// interruptible pushes, and gives up when ctx is done: a write to a pipe or a
+// terminal whose reader stands still ends no other way. The write goes on then,
+// in a process that is about to end.
+func (s *sink) interruptible(ctx context.Context, b *logs.Batch) logs.Outcome {
+	if s.loki != nil {
+		return s.Sink.Push(ctx, b)
+	}
+	done := make(chan logs.Outcome, 1)
+	go func() { done <- s.Sink.Push(ctx, b) }()
+	select {
+	case out := <-done:
+		return out
+	case <-ctx.Done():
+		return logs.Outcome{Kind: logs.Retry, Err: ctx.Err()}
+	}
 }
 
 func (s *sink) note(err error) { s.err.Store(&err) }

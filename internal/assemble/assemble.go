@@ -28,6 +28,8 @@ type Assembler struct {
 	lines  [logs.Streams]line
 	marks  [logs.Streams]mark
 	resume [logs.Streams]*replay
+	// last is the timestamp of the entry passed on last.
+	last int64
 }
 
 // line is a line whose first parts have arrived and whose end has not.
@@ -37,14 +39,15 @@ type line struct {
 	offset int64
 	text   []byte
 	// size counts all bytes of the line, text only those that are kept.
-	size int
+	size  int
+	parts int
 }
 
-// New makes an assembler that goes on after newest, the newest entries handed over.
-func New(config Config, newest [logs.Streams]logs.Mark) *Assembler {
-	a := &Assembler{config: config}
+// New makes an assembler that goes on after from.
+func New(config Config, from logs.Position) *Assembler {
+	a := &Assembler{config: config, last: from.Last}
 	for s := range a.marks {
-		a.marks[s].seed(newest[s])
+		a.marks[s].seed(from.Newest[s])
 	}
 	return a
 }
@@ -52,18 +55,18 @@ func New(config Config, newest [logs.Streams]logs.Mark) *Assembler {
 // SkipDelivered makes the assembler leave out all entries up to the marks that
 // it was made with: they were handed over before, and the records come again
 // because reading was resumed by time and not by offset. It ends for a stream
-// with its first entry beyond the mark.
-func (a *Assembler) SkipDelivered() {
+// with its first entry beyond the mark. Only the given streams are concerned.
+func (a *Assembler) SkipDelivered(of [logs.Streams]bool) {
 	for s := range a.marks {
-		if m := a.marks[s].export(); m.Time != 0 {
+		if m := a.marks[s].export(); m.Time != 0 && of[s] {
 			a.resume[s] = newReplay(m)
 		}
 	}
 }
 
-// Replaying tells whether entries are still being left out, or would be.
-func (a *Assembler) Replaying() bool {
-	return a.resume[logs.Stdout] != nil || a.resume[logs.Stderr] != nil
+// Replaying tells of which streams entries are still being left out, or would be.
+func (a *Assembler) Replaying() [logs.Streams]bool {
+	return [logs.Streams]bool{a.resume[logs.Stdout] != nil, a.resume[logs.Stderr] != nil}
 }
 
 // Add takes one record and passes on what it completes: no entry, one, or two
@@ -120,6 +123,10 @@ func (a *Assembler) Newest() (newest [logs.Streams]logs.Mark) {
 	return newest
 }
 
+// Last returns the timestamp of the entry passed on last, in the order of the
+// log; 0 when there was none.
+func (a *Assembler) Last() int64 { return a.last }
+
 // Held returns the offset and the timestamp of the first part of the line
 // that is held back for a stream; ok is false when there is none.
 func (a *Assembler) Held(s logs.Stream) (offset, time int64, ok bool) {
@@ -133,6 +140,7 @@ func (a *Assembler) hold(r logs.Record, n int) {
 		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0]}
 	}
 	l.size += n
+	l.parts++
 	keep := n
 	if a.config.MaxLine > 0 {
 		// One rune more than can be kept, so that the cut is seen and falls
@@ -149,7 +157,12 @@ const keepCapacity = 64 << 10
 func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	l := &a.lines[s]
 	l.held = false
+	before := a.last
 	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, emit)
+	if l.parts > 1 {
+		// Its timestamp is that of its first part, which others may have overtaken.
+		a.last = max(a.last, before)
+	}
 	a.marks[s].seal()
 	if cap(l.text) > keepCapacity {
 		l.text = nil
@@ -176,6 +189,7 @@ func (a *Assembler) emit(e logs.Entry, size int, emit func(logs.Entry)) {
 	if repeats > 0 && a.config.DropRepeats {
 		return
 	}
+	a.last = e.Time
 	// Loki merges entries of equal labels, timestamp and text: a nanosecond
 	// keeps those apart that are different lines.
 	e.Time += repeats

@@ -35,7 +35,9 @@ func rec(time int64, s logs.Stream, text string) logs.Record {
 
 var full = strings.Repeat("x", logs.PartSize)
 
-var none [logs.Streams]logs.Mark
+var none logs.Position
+
+var both = [logs.Streams]bool{true, true}
 
 func TestParts(t *testing.T) {
 	for _, test := range []struct {
@@ -146,8 +148,8 @@ func TestResumeAnywhere(t *testing.T) {
 			first := New(Config{}, none)
 			head := run(first, records[:cut]...)
 
-			again := New(Config{}, first.Newest())
-			again.SkipDelivered()
+			again := New(Config{}, logs.Position{Newest: first.Newest()})
+			again.SkipDelivered(both)
 			byTime := append(slices.Clone(head), run(again, records...)...)
 			if !slices.Equal(byTime, want) {
 				t.Fatalf("seed %d, cut %d, by time:\n got %.60v\nwant %.60v", seed, cut, byTime, want)

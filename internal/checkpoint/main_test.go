@@ -74,7 +74,7 @@ func containerID(n int) string { return fmt.Sprintf("%064x", n) }
 func position(n int64) logs.Position {
 	return logs.Position{
 		File: logs.FilePosition{
-			Device: 1<<64 - 1, Inode: 1 << 60, Fingerprint: 1<<64 - 3, Offsets: [2]int64{n, n + 1}, Behind: true,
+			Device: 1<<64 - 1, Inode: 1 << 60, Fingerprint: 1<<64 - 3, Offsets: [2]int64{n, n + 1}, Behind: [2]bool{true, false},
 		},
 		Newest:  [2]logs.Mark{{Time: 1 + n, Hashes: []uint64{1<<64 - 1, 0, 7}}, {Time: 2 + n, Hashes: []uint64{9}}},
 		Pending: 3 + n,

@@ -89,6 +89,9 @@ type Collector struct {
 	ended chan end
 	// failed receives from readers the units whose file cannot be read on.
 	failed chan failure
+	// final bounds the streams under way that read a run to its end which is
+	// over: at the first start there may be any number of stopped containers.
+	final chan struct{}
 	// streams owns the goroutines of the API sources.
 	streams errgroup.Group
 
@@ -104,6 +107,7 @@ func New(config Config) *Collector {
 		units:  make(map[string]*unit),
 		ended:  make(chan end),
 		failed: make(chan failure),
+		final:  make(chan struct{}, maxFinal),
 	}
 	for _, lane := range config.Lanes {
 		c.readers = append(c.readers, newReader(lane, config.PollInterval, c.failed))
@@ -125,6 +129,10 @@ func (c *Collector) Run(ctx context.Context) error {
 	}
 	return err
 }
+
+// maxFinal is the number of logs of stopped containers read at a time through
+// the API: each makes the engine scan the log.
+const maxFinal = 4
 
 // probeInterval is how often a container whose file could not be read is
 // looked at again.

@@ -289,7 +289,7 @@ func TestRename(t *testing.T) {
 	h.await("a stdout 1 one")
 	h.set("1", running("b", "json-file"))
 	h.until(func() bool { r, _ := h.store.Get("1"); return len(r.Labels) == 2 }, "the new labels")
-	late := int(time.Now().UnixNano() - began)
+	late := int(time.Now().Add(2*labelsDelay).UnixNano() - began)
 	h.write("1", 2, `old\n`)
 	h.write("1", late, `new\n`)
 	want := []string{"a stdout 1 one", "a stdout 2 old", fmt.Sprintf("b stdout %d new", late)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
@@ -28,9 +29,12 @@ type fileSource struct {
 	captureErr atomic.Pointer[error]
 	// toldRunning and toldRemoved are the collector's: what it told last.
 	toldRunning, toldRemoved bool
+	toldRun                  time.Time
 
-	running, removed bool
-	ended            bool
+	// flush tells that a run has ended: lines held back are complete. Files
+	// may hold a new run before we hear of it, so it counts once.
+	flush, removed bool
+	ended          bool
 	// misses counts attempts in a row to watch the live file that failed.
 	misses int
 	// lines and bytes count what the read under way has passed on.
@@ -40,7 +44,8 @@ type fileSource struct {
 // openFile makes the source of a unit's file and watches its directory.
 func (c *Collector) openFile(u *unit) (*fileSource, error) {
 	s := &fileSource{unit: u, reader: c.readers[u.lane], store: c.config.Store, metrics: c.config.Metrics,
-		toldRunning: u.container().Running}
+		toldRunning: u.container().Running, toldRun: u.container().StartedAt}
+	s.flush = !s.toldRunning && !s.toldRun.IsZero()
 	s.emit = s.add
 	path := u.route().Path
 	// Watched before opened: a rotation in between is then told.
@@ -111,7 +116,8 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	if err == nil && !progress.More {
 		drained, err = s.log.AtEnd()
 	}
-	if drained && (!s.running || s.removed) {
+	if drained && (s.flush || s.removed) {
+		s.flush = false
 		s.log.Flush(s.emit)
 	}
 	if progress.Bytes > 0 || s.lines > 0 {

@@ -68,19 +68,16 @@ func (r *reader) signal() {
 }
 
 // add hands a source to the reader.
-func (r *reader) add(s *fileSource, running bool) {
-	s.running = running
-	r.enqueue(s)
-}
+func (r *reader) add(s *fileSource) { r.enqueue(s) }
 
 // update tells a source what has become of its container.
-func (r *reader) update(s *fileSource, running, removed bool) {
-	if s.toldRunning == running && s.toldRemoved == removed {
+func (r *reader) update(s *fileSource, running, removed bool, run time.Time) {
+	if s.toldRunning == running && s.toldRemoved == removed && s.toldRun.Equal(run) {
 		return
 	}
-	s.toldRunning, s.toldRemoved = running, removed
+	s.toldRunning, s.toldRemoved, s.toldRun = running, removed, run
 	r.do(func(context.Context) {
-		s.running, s.removed = running, removed
+		s.flush, s.removed = !running && !run.IsZero(), removed
 		r.enqueue(s)
 	})
 }

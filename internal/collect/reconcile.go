@@ -23,7 +23,7 @@ const (
 // to go is asked to end first; its end brings us here again.
 func (c *Collector) reconcile(ctx context.Context, u *unit) {
 	if u.file != nil {
-		c.readers[u.lane].update(u.file, u.container().Running, u.removed)
+		c.readers[u.lane].update(u.file, u.container().Running, u.removed, u.container().StartedAt)
 	}
 	wants, runs := u.wants(), u.runs()
 	switch {
@@ -52,9 +52,22 @@ func (c *Collector) leave(u *unit) {
 
 // hurry ends a stream that should have ended by itself.
 func (c *Collector) hurry(u *unit) {
-	if u.stream != nil && u.removed && time.Since(u.removedAt) > lastWords {
+	if u.stream != nil && u.removed && time.Now().After(u.lastWordsAt()) {
 		c.stop(u)
 	}
+}
+
+// lastWordsAt is when the stream of a removed container has been silent for too
+// long. While the sink does not take what the stream has, it is not silent.
+func (u *unit) lastWordsAt() time.Time {
+	idle := u.idleSince.Load()
+	if idle == 0 {
+		return time.Now().Add(lastWords)
+	}
+	if at := time.Unix(0, idle); at.After(u.removedAt) {
+		return at.Add(lastWords)
+	}
+	return u.removedAt.Add(lastWords)
 }
 
 // stop asks the source to end.
@@ -82,9 +95,10 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 		c.cannotRead(ctx, u, err)
 		return
 	}
-	u.file, u.stopping, u.backoff = source, false, 0
+	u.file, u.stopping = source, false
+	u.startedAt = time.Now()
 	u.tailing.Store(source.log)
-	c.readers[u.lane].add(source, u.container().Running)
+	c.readers[u.lane].add(source)
 }
 
 // cannotRead deals with a file that cannot be opened or read: the route is
@@ -119,6 +133,9 @@ func (c *Collector) fileFailed(ctx context.Context, f failure) {
 	u.position = f.position
 	u.tailing.Store(nil)
 	f.source.close()
+	if time.Since(u.startedAt) > maxBackoff {
+		u.backoff = 0
+	}
 	if f.err != nil {
 		c.cannotRead(ctx, u, f.err)
 	}
@@ -201,7 +218,7 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 			earlier(u.retryAt)
 		}
 		if u.stream != nil && u.removed {
-			earlier(u.removedAt.Add(lastWords))
+			earlier(u.lastWordsAt())
 		}
 		if u.route().Fallback && !u.removed {
 			earlier(u.probeAt)

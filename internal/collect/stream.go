@@ -20,6 +20,7 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 	ctx, cancel := context.WithCancel(ctx)
 	u.stream, u.stopping = &streamSource{cancel: cancel}, false
 	u.streaming.Store(true)
+	u.idleSince.Store(time.Now().UnixNano())
 	container, position := u.container(), u.position
 	if u.backoff > 0 {
 		c.config.Metrics.Reconnected()
@@ -34,6 +35,15 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 // follow reads a log until its stream ends or ctx is done.
 func (c *Collector) follow(ctx context.Context, u *unit, container *logs.Container, from logs.Position) end {
 	e := end{unit: u, position: from, run: container.StartedAt, final: !container.Running, began: time.Now()}
+	if e.final {
+		select {
+		case c.final <- struct{}{}:
+			defer func() { <-c.final }()
+		case <-ctx.Done():
+			e.err = ctx.Err()
+			return e
+		}
+	}
 	body, err := c.config.Engine.Logs(ctx, u.id, stream.Since(from))
 	if err != nil {
 		e.err = err
@@ -65,7 +75,9 @@ type session struct {
 // engine ended it in order.
 func (s *session) run(ctx context.Context) error {
 	for {
+		s.unit.idleSince.Store(time.Now().UnixNano())
 		end := s.reader.Wait()
+		s.unit.idleSince.Store(0)
 		if end != nil && !errors.Is(end, io.EOF) {
 			return end
 		}

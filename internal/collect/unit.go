@@ -25,6 +25,9 @@ type unit struct {
 	// tailing and streaming tell other goroutines what runs.
 	tailing   atomic.Pointer[tail.Log]
 	streaming atomic.Bool
+	// idleSince is when the stream began to wait for the engine, in Unix
+	// nanoseconds; 0 while it hands over.
+	idleSince atomic.Int64
 
 	// position is where the next source goes on. While a source runs it is
 	// the source's own.
@@ -40,6 +43,8 @@ type unit struct {
 	removedAt          time.Time
 	// refused tells that the engine says it cannot read this log.
 	refused bool
+	// startedAt is when the present file source began.
+	startedAt time.Time
 	// probeAt is when a file that could not be read is looked at again.
 	probeAt time.Time
 	// retryAt is when a source may be started again; backoff is the pause
@@ -68,6 +73,10 @@ func (s *stats) fail(err error) {
 // restart has the labels it had the first time, whatever the container is
 // called by then.
 type timeline []checkpoint.LabelsSince
+
+// labelsDelay is how far ahead a change of labels takes effect: the timeline is
+// on disk by then, and no entry with that timestamp was sent with the old ones.
+const labelsDelay = time.Second
 
 // maxTimeline bounds the timeline of a container that is renamed again and again.
 const maxTimeline = 16
@@ -122,7 +131,7 @@ func (u *unit) relabel(labels *logs.Labels, store Store) bool {
 	}
 	step := checkpoint.LabelsSince{From: math.MinInt64, Labels: labels}
 	if len(now) > 0 {
-		step.From = time.Now().UnixNano()
+		step.From = time.Now().Add(labelsDelay).UnixNano()
 	}
 	now = append(now, step)
 	store.SetLabels(u.id, now)

@@ -45,9 +45,11 @@ type Discovery struct {
 	mu         sync.Mutex
 	containers map[string]*logs.Container
 	dirty      map[string]bool
-	connected  bool
-	listed     bool
-	lastError  error
+	// unknown are containers that exist and could not be inspected.
+	unknown   map[string]bool
+	connected bool
+	listed    bool
+	lastError error
 }
 
 // New makes a discovery. It does not connect.
@@ -61,6 +63,7 @@ func New(config Config) *Discovery {
 		wake:       make(chan struct{}, 1),
 		containers: make(map[string]*logs.Container),
 		dirty:      make(map[string]bool),
+		unknown:    make(map[string]bool),
 	}
 }
 
@@ -86,7 +89,7 @@ func (d *Discovery) Exists(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, ok := d.containers[id]
-	return ok
+	return ok || d.unknown[id]
 }
 
 // Status returns whether the engine is connected, and why not.
@@ -168,10 +171,20 @@ func (d *Discovery) keep(ctx context.Context) error {
 	d.reached()
 	relist := time.NewTicker(d.config.Relist)
 	defer relist.Stop()
+	retry := time.NewTimer(0)
+	<-retry.C
+	defer retry.Stop()
 	for {
+		if d.someUnknown() {
+			retry.Reset(inspectRetry)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-retry.C:
+			if err := d.inspectAll(ctx, d.takeDirty()); err != nil {
+				return err
+			}
 		case <-relist.C:
 			if err := d.list(ctx); err != nil {
 				return err
@@ -183,6 +196,12 @@ func (d *Discovery) keep(ctx context.Context) error {
 		}
 		signal(d.updates)
 	}
+}
+
+func (d *Discovery) someUnknown() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.unknown) > 0
 }
 
 func (d *Discovery) takeDirty() []string {
@@ -204,6 +223,7 @@ func (d *Discovery) list(ctx context.Context) error {
 		listed[id] = true
 	}
 	d.mu.Lock()
+	maps.DeleteFunc(d.unknown, func(id string, _ bool) bool { return !listed[id] })
 	for id := range d.containers {
 		if !listed[id] {
 			delete(d.containers, id)
@@ -212,6 +232,10 @@ func (d *Discovery) list(ctx context.Context) error {
 	d.mu.Unlock()
 	return d.inspectAll(ctx, ids)
 }
+
+// inspectTimeout bounds one inspection: an engine may hang on one container.
+// inspectRetry is when one that failed is tried again.
+const inspectTimeout, inspectRetry = 10 * time.Second, 10 * time.Second
 
 // inspectors bounds the inspections under way at once.
 const inspectors = 4
@@ -226,12 +250,15 @@ func (d *Discovery) inspectAll(ctx context.Context, ids []string) error {
 }
 
 func (d *Discovery) inspect(ctx context.Context, id string) error {
-	c, err := d.config.Engine.Inspect(ctx, id)
+	limited, cancel := context.WithTimeout(ctx, inspectTimeout)
+	c, err := d.config.Engine.Inspect(limited, id)
+	cancel()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case errors.Is(err, logs.ErrNotFound):
 		delete(d.containers, id)
+		delete(d.unknown, id)
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -239,11 +266,15 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 		// One container that cannot be inspected must not stop the others.
 		// When the engine is gone the events end, and a list follows; else
 		// the next event or list tries again.
-		d.dirty[id] = true
+		d.dirty[id], d.unknown[id] = true, true
 		d.config.Log.Warn("cannot inspect a container, trying again later", "container", id, "error", err)
 		return nil
 	}
 	d.containers[c.ID] = c
+	delete(d.unknown, id)
+	if d.listed {
+		signal(d.updates) // at once: others may be slow
+	}
 	return nil
 }
 

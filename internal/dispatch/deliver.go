@@ -100,11 +100,21 @@ func (l *Lane) reject(rejects []logs.Reject) {
 	}
 }
 
+// observeEach is up to how many entries of a group are measured one by one; of
+// more, which is a backlog, the oldest stands for all.
+const observeEach = 64
+
 // observe measures the time from Docker's timestamp to the acknowledgement.
 func (l *Lane) observe(b *logs.Batch) {
 	now := time.Now().UnixNano()
 	for _, g := range b.Groups {
-		l.config.Metrics.Delivered(time.Duration(now-g.Times[0]), g.Len())
+		if g.Len() > observeEach {
+			l.config.Metrics.Delivered(time.Duration(now-g.Times[0]), g.Len())
+			continue
+		}
+		for _, at := range g.Times {
+			l.config.Metrics.Delivered(time.Duration(now-at), 1)
+		}
 	}
 }
 

@@ -8,6 +8,10 @@ type Position struct {
 	File FilePosition `json:"file,omitzero"`
 	// Newest is the newest entry handed over, per stream.
 	Newest [Streams]Mark `json:"newest"`
+	// Last is the timestamp of the entry handed over last, in the order of the
+	// log, in Unix nanoseconds: where the clock was set back it is not the
+	// newest. 0 when there was none.
+	Last int64 `json:"last,omitempty"`
 	// Pending is the timestamp of the oldest line whose first parts were read
 	// and whose end was not, in Unix nanoseconds; 0 when there is none. A
 	// resume by time must begin there.
@@ -28,10 +32,10 @@ type FilePosition struct {
 	// has not been handed over. They differ while a stream holds a line whose
 	// end has not been read.
 	Offsets [Streams]int64 `json:"offsets"`
-	// Behind tells that entries after this place may have been handed over,
-	// through the API or because a line spans two files: reading that is
-	// resumed here must leave out what Newest shows to be old.
-	Behind bool `json:"behind,omitempty"`
+	// Behind tells, per stream, that entries after this place may have been
+	// handed over, through the API or because a line spans two files: reading
+	// that is resumed here must leave out what Newest shows to be old.
+	Behind [Streams]bool `json:"behind,omitzero"`
 }
 
 // Start returns the offset where reading must begin.

@@ -81,6 +81,9 @@ func (p Policy) jsonFile(c *logs.Container) logs.Route {
 	if errors.Is(err, fs.ErrNotExist) && isRotated(path) {
 		err = nil // in the middle of a rotation
 	}
+	if err == nil {
+		err = probeRotated(path)
+	}
 	switch {
 	case err == nil:
 		return logs.Route{Kind: logs.File, Path: path, Reason: "json-file log can be read"}
@@ -113,20 +116,46 @@ var errNotJSON = errors.New("the file does not hold Docker's json-file format")
 // probe tells whether a log file can be read and is what its driver says:
 // other engines report "json-file" for files of their own format.
 func probe(path string) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := openRegular(path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", path)
-	}
 	// Zeros are what truncation from outside leaves.
 	var first [1]byte
 	if n, _ := f.Read(first[:]); n == 1 && first[0] != '{' && first[0] != 0 {
 		return errNotJSON
 	}
 	return nil
+}
+
+// probeRotated tells whether the rotated files can be read, too: a log of which
+// only a part can be read goes by API.
+func probeRotated(path string) error {
+	files, _ := filepath.Glob(path + ".[1-9]*") // the pattern is valid
+	for _, file := range files {
+		f, err := openRegular(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_ = f.Close()
+	}
+	return nil
+}
+
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		_ = f.Close()
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return f, nil
 }
 
 // isRotated tells whether a log has rotated files.

@@ -35,6 +35,16 @@ type Events interface {
 	LineCut()
 }
 
+// replayed tells of which streams entries come again. A mark far beyond the
+// entry handed over last is from before the clock was set back: what comes now
+// is new although it seems to be older.
+func replayed(from logs.Position) (of [logs.Streams]bool) {
+	for s := range of {
+		of[s] = from.Last == 0 || from.Newest[s].Time <= from.Last+overlap
+	}
+	return of
+}
+
 // overlap is how far before the newest entry a resume begins, in nanoseconds.
 // The engine stamps both streams independently before it writes them in turn,
 // so a record may follow one with a later timestamp.
@@ -43,11 +53,14 @@ const overlap = 1e9
 // Since returns the time in Unix nanoseconds from which on the log must be
 // asked for to resume at p; 0 for all of it.
 func Since(p logs.Position) int64 {
-	newest := max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
-	if newest == 0 && p.Pending == 0 {
+	last := p.Last
+	if last == 0 {
+		last = max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
+	}
+	if last == 0 && p.Pending == 0 {
 		return 0
 	}
-	since := newest - overlap
+	since := last - overlap
 	if p.Pending != 0 {
 		since = min(since, p.Pending)
 	}
@@ -84,8 +97,8 @@ func NewReader(body io.Reader, config Config) *Reader {
 		MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut,
 		// journald's clock has microseconds, and it does not repeat records.
 		DropRepeats: !config.TimesDiffer,
-	}, config.Resume.Newest)
-	r.assemble.SkipDelivered()
+	}, config.Resume)
+	r.assemble.SkipDelivered(replayed(config.Resume))
 	return r
 }
 
@@ -135,9 +148,13 @@ func (r *Reader) Flush(emit func(logs.Entry)) { r.assemble.Flush(emit) }
 
 // Position returns the place up to which entries were passed on.
 func (r *Reader) Position() logs.Position {
-	p := logs.Position{File: r.config.Resume.File, Newest: r.assemble.Newest(), Drained: r.config.Resume.Drained}
+	p := logs.Position{
+		File: r.config.Resume.File, Newest: r.assemble.Newest(), Last: r.assemble.Last(), Drained: r.config.Resume.Drained,
+	}
 	// The file route may come back: what is read here is then behind it.
-	p.File.Behind = p.File != (logs.FilePosition{})
+	if p.File != (logs.FilePosition{}) {
+		p.File.Behind = [logs.Streams]bool{true, true}
+	}
 	for s := range logs.Streams {
 		if _, time, held := r.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
 			p.Pending = time

@@ -2,12 +2,18 @@ package stream
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // maxPart is the longest text of a part: every byte of it replaced by U+FFFD.
 const maxPart = 3 * logs.PartSize
+
+// clockSkew is how far the clock of the engine may be ahead of ours.
+const clockSkew = time.Second
 
 // rawRecord takes the first record of a TTY container's body apart, which has
 // no frames: records follow each other, each with its timestamp, and only the
@@ -17,7 +23,7 @@ func (r *Reader) rawRecord(buf []byte) (logs.Record, int, error) {
 	if len(buf) == 0 {
 		return logs.Record{}, 0, errMore
 	}
-	text, complete := rawText(buf, r.end != nil)
+	text, complete := rawText(buf, errors.Is(r.end, io.EOF) && !errors.Is(r.end, io.ErrUnexpectedEOF))
 	if !complete {
 		return logs.Record{}, 0, errMore
 	}
@@ -51,7 +57,8 @@ func rawText(buf []byte, ended bool) (text []byte, complete bool) {
 // line feed, which the end of a run leaves, comes one that is later. The
 // program itself may print such timestamps, but only earlier ones: the engine
 // stamps a line when it has read it.
-func (r *Reader) recordEnd(text []byte, time int64) int {
+func (r *Reader) recordEnd(text []byte, stamped int64) int {
+	latest := time.Now().Add(clockSkew).UnixNano()
 	for from := stampSize; ; {
 		at := bytes.Index(text[from:], []byte("Z "))
 		if at < 0 {
@@ -67,7 +74,7 @@ func (r *Reader) recordEnd(text []byte, time int64) int {
 		if !ok {
 			continue
 		}
-		if next > time || (next == time && begin-stampSize >= logs.PartSize) {
+		if (next > stamped && next <= latest) || (next == stamped && begin-stampSize >= logs.PartSize) {
 			return begin
 		}
 	}

@@ -25,6 +25,8 @@ type generation struct {
 	// seen is the end of what was read, which lies after offset while a record
 	// is incomplete.
 	seen int64
+	// need is the size of buffer that the next record was found to need.
+	need int
 	// inRecord tells that offset lies inside a record that is given up.
 	inRecord bool
 	// rested tells that the last read came to the end of the file: before the

@@ -56,6 +56,9 @@ func (c *gzipContent) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// release gives the memory back until the next read.
+func (c *gzipContent) release() { c.z, c.buf, c.base, c.ended = nil, nil, 0, false }
+
 // discard drops the content before off.
 func (c *gzipContent) discard(off int64) {
 	n := min(off-c.base, int64(len(c.buf)))

@@ -55,9 +55,38 @@ func rotation(live, name string) (number int, compressed, ok bool) {
 	return number, compressed, true
 }
 
-// openAll opens all files of a log, oldest first, the live one last. Files
-// that vanish meanwhile are left out: rotation goes on while we look.
-func openAll(live string) ([]*generation, error) {
+// openAll opens all files of a log, oldest first, the live one last. Rotation
+// goes on while we look, and would make us skip a file: names are then read
+// again until none has changed.
+func openAll(live string) (all []*generation, err error) {
+	for range maxLooks {
+		closeAll(all)
+		before, err := names(live)
+		if err != nil {
+			return nil, err
+		}
+		if all, err = openNames(before); err != nil {
+			return nil, err
+		}
+		after, err := names(live)
+		if err != nil || slices.Equal(before, after) {
+			return all, nil //nolint:nilerr // the directory is gone, what was opened is not
+		}
+	}
+	return all, nil
+}
+
+// maxLooks bounds the attempts to see a log between two rotations.
+const maxLooks = 20
+
+// name is a name in the directory and the file that it stands for.
+type name struct {
+	path string
+	id   identity
+}
+
+// names lists the files of a log, oldest first.
+func names(live string) (out []name, err error) {
 	paths, err := rotated(live)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -66,24 +95,34 @@ func openAll(live string) ([]*generation, error) {
 		return nil, err
 	}
 	slices.Reverse(paths)
-	var all []*generation
 	for _, path := range append(paths, live) {
-		g, err := openIdentified(path)
+		n := name{path: path}
+		if info, err := os.Lstat(path); err == nil {
+			n.id = identify(info)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+func openNames(all []name) (out []*generation, err error) {
+	for _, n := range all {
+		g, err := openIdentified(n.path)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			continue
 		case err != nil:
-			closeAll(all)
+			closeAll(out)
 			return nil, err
 		}
-		if len(all) > 0 && all[len(all)-1].same(g) {
-			// Renamed between listing and opening: the same file twice.
+		if len(out) > 0 && out[len(out)-1].same(g) {
+			// Renamed meanwhile: the same file twice.
 			_ = g.close()
 			continue
 		}
-		all = append(all, g)
+		out = append(out, g)
 	}
-	return all, nil
+	return out, nil
 }
 
 func openIdentified(path string) (*generation, error) {
@@ -94,6 +133,9 @@ func openIdentified(path string) (*generation, error) {
 	if err := g.identifyContent(); err != nil {
 		_ = g.close()
 		return nil, err
+	}
+	if z, ok := g.data.(*gzipContent); ok {
+		z.release()
 	}
 	return g, nil
 }

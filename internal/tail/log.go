@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/lighterman/lighterman/internal/assemble"
@@ -72,7 +73,7 @@ func Open(config Config) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{path: config.Path, events: config.Events, files: files}
-	l.assemble = assemble.New(assemble.Config{MaxLine: config.MaxLine, Cut: config.Events.LineCut}, config.Resume.Newest)
+	l.assemble = assemble.New(assemble.Config{MaxLine: config.MaxLine, Cut: config.Events.LineCut}, config.Resume)
 	l.resume(config.Resume)
 	return l, nil
 }
@@ -83,16 +84,18 @@ func (l *Log) resume(from logs.Position) {
 	if at < 0 {
 		// The file is gone, was empty, or the log was read through the API
 		// before: all there is, less what the newest entries' times show to be old.
-		l.assemble.SkipDelivered()
+		l.assemble.SkipDelivered([logs.Streams]bool{true, true})
 		return
 	}
 	closeAll(l.files[:at])
 	l.files = l.files[at:]
 	l.files[0].offset = from.File.Start()
 	l.files[0].skip = from.File.Offsets
-	if from.File.Behind || !sure {
-		l.assemble.SkipDelivered()
+	behind := from.File.Behind
+	if !sure {
+		behind = [logs.Streams]bool{true, true}
 	}
+	l.assemble.SkipDelivered(behind)
 }
 
 // find returns the index of the file that a position speaks of, or -1. It is
@@ -140,15 +143,32 @@ func (l *Log) Capture() error {
 
 func (l *Log) last() *generation { return l.files[len(l.files)-1] }
 
-// unknown opens the files newer than the last one known, oldest first.
-func (l *Log) unknown() ([]*generation, error) {
-	paths, err := rotated(l.path)
-	if err != nil {
-		return nil, err
+// unknown opens the files newer than the last one known, oldest first. As in
+// openAll, a rotation meanwhile makes us look again.
+func (l *Log) unknown() (fresh []*generation, err error) {
+	for range maxLooks {
+		closeAll(fresh)
+		before, err := names(l.path)
+		if err != nil {
+			return nil, err
+		}
+		if fresh, err = l.newer(before); err != nil {
+			return nil, err
+		}
+		after, err := names(l.path)
+		if err != nil || slices.Equal(before, after) {
+			return fresh, nil //nolint:nilerr // the directory is gone, what was opened is not
+		}
 	}
+	return fresh, nil
+}
+
+// newer opens the files newer than the last one known, from names, which are
+// in order, oldest first.
+func (l *Log) newer(all []name) ([]*generation, error) {
 	var fresh []*generation // newest first until the end
-	for _, path := range append([]string{l.path}, paths...) {
-		g, err := openIdentified(path)
+	for _, n := range slices.Backward(all) {
+		g, err := openIdentified(n.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -166,7 +186,8 @@ func (l *Log) unknown() ([]*generation, error) {
 		}
 		fresh = append(fresh, g)
 	}
-	return reversed(fresh), nil
+	slices.Reverse(fresh)
+	return fresh, nil
 }
 
 // knows tells whether g is the last file known. Where that one has no
@@ -182,17 +203,9 @@ func (l *Log) knows(g *generation) bool {
 	return last.same(g)
 }
 
-func reversed(g []*generation) []*generation {
-	out := make([]*generation, 0, len(g))
-	for i := len(g) - 1; i >= 0; i-- {
-		out = append(out, g[i])
-	}
-	return out
-}
-
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
-	p := logs.Position{Newest: l.assemble.Newest()}
+	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last()}
 	for s := range logs.Streams {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
 			p.Pending = time

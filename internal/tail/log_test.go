@@ -202,7 +202,7 @@ func TestPartsAcrossFiles(t *testing.T) {
 		t.Fatalf("%.300v", r.lines)
 	}
 	at := r.saved()
-	if at.Pending != began || !at.File.Behind {
+	if at.Pending != began || !at.File.Behind[logs.Stdout] {
 		t.Errorf("position %+v", at)
 	}
 	w.now = began

@@ -26,18 +26,10 @@ type Buffer struct{ b []byte }
 // NewBuffer makes a buffer.
 func NewBuffer() *Buffer { return &Buffer{b: make([]byte, chunkSize)} }
 
-// grow makes room for a record that did not fit; ok is false at the limit.
-func (b *Buffer) grow() (ok bool) {
-	if len(b.b) >= maxRecord {
-		return false
-	}
-	b.b = make([]byte, min(2*len(b.b), maxRecord))
-	return true
-}
-
-func (b *Buffer) shrink() {
-	if len(b.b) > chunkSize {
-		b.b = make([]byte, chunkSize)
+// fit gives the buffer the size that a file needs for its next record.
+func (b *Buffer) fit(need int) {
+	if need = max(need, chunkSize); len(b.b) != need {
+		b.b = make([]byte, need)
 	}
 }
 
@@ -59,6 +51,7 @@ func (l *Log) Read(buf *Buffer, emit func(logs.Entry)) (Progress, error) {
 	}
 	// last was learned before reading: Docker writes nothing to a file after
 	// its renaming, so what is read now is all there will ever be of g.
+	buf.fit(g.need)
 	n, err := g.readAt(buf.b, g.before())
 	if err != nil {
 		return Progress{}, err
@@ -73,8 +66,11 @@ func (l *Log) Read(buf *Buffer, emit func(logs.Entry)) (Progress, error) {
 	l.advance(g, taken, g.before()+int64(n))
 	switch {
 	case taken > 0:
-		buf.shrink()
-	case !atEnd && !buf.grow():
+		g.need = 0
+		buf.fit(0)
+	case !atEnd && len(buf.b) < maxRecord:
+		g.need = min(2*len(buf.b), maxRecord)
+	case !atEnd:
 		l.giveUp(g, chunk)
 	case atEnd && !last:
 		l.finishFile(g, len(chunk))
@@ -108,8 +104,9 @@ func (g *generation) before() int64 { return max(0, g.offset-1) }
 // check cuts that byte off. It is not intact when the file was truncated, be
 // it that it has grown beyond the old size again.
 func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
+	known := l.fingerprint(g)
 	if g.offset == 0 {
-		if sum := fingerprintOf(chunk); sum != 0 && g.fingerprint == 0 {
+		if sum := fingerprintOf(chunk); sum != 0 && known == 0 {
 			l.setFingerprint(g, sum)
 		}
 		return chunk, true
@@ -128,13 +125,20 @@ func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
 		return chunk[1:], true
 	}
 	sum, err := fingerprint(g.data)
-	if err != nil || sum != g.fingerprint || sum == 0 {
+	if err != nil || sum != known || sum == 0 {
 		return nil, false
 	}
 	// The same file. Without a line feed we stand inside a record that is
 	// being given up.
 	g.inRecord = chunk[0] != '\n'
 	return chunk[1:], true
+}
+
+// fingerprint and setFingerprint guard what Capture may compute, too.
+func (l *Log) fingerprint(g *generation) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return g.fingerprint
 }
 
 func (l *Log) setFingerprint(g *generation, sum uint64) {
@@ -228,7 +232,7 @@ func (l *Log) finishFile(g *generation, rest int) {
 // keepAnchors remembers where in g the lines began that are held back.
 func (l *Log) keepAnchors(g *generation) {
 	place := l.place(g)
-	place.Behind = true
+	place.Behind = [logs.Streams]bool{true, true}
 	for s := range l.anchors {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
 			l.anchors[s] = &anchor{place: place, time: time, order: l.done}

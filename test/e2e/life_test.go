@@ -37,7 +37,9 @@ func TestLifeUnderLoad(t *testing.T) {
 		c.Stop(t)
 		c.Start(t)
 		c.Rename(t, c.Name+"-renamed")
-		grown(c)
+		wait.For(t, time.Minute, "lines with the new name", func() bool {
+			return loki.Count(t, fmt.Sprintf(`{container=%q}`, c.Name)) > 100
+		})
 		c.Pause(t)
 		c.Unpause(t)
 		grown(c)
