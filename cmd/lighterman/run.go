@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -38,7 +40,7 @@ type carrier struct {
 // runCarrier carries logs until ctx is done.
 func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
 	started := time.Now()
-	store, err := checkpoint.Open(cfg.StateDir, log)
+	store, err := checkpoint.Open(stateDir(cfg), log)
 	if err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 // shutdown timeout allows, then the last checkpoint and the listener.
 func (c *carrier) run(ctx context.Context) error {
 	c.log.Info("starting", "version", version(), "sink", c.sink.name, "engine", c.engine.Host(),
-		"mode", string(c.config.Mode), "state", c.config.StateDir)
+		"mode", string(c.config.Mode), "state", stateDir(c.config))
 	// Not ctx itself: its end stops the sources only.
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	sources, stopSources := context.WithCancel(failed)
@@ -111,12 +113,25 @@ func (c *carrier) run(ctx context.Context) error {
 		group.Go(func() error { return c.server.Run(rest) })
 	}
 	err := group.Wait()
+	if errors.Is(err, errOutputGone) {
+		c.log.Info("the reader of standard output has gone")
+		return nil
+	}
 	if held := c.dispatcher.Held(); held > 0 {
 		c.log.Warn("stopped before everything was delivered; the next start reads it again", "bytes", held)
 	} else if err == nil {
 		c.log.Info("stopped, everything is delivered")
 	}
 	return err
+}
+
+// stateDir is where positions are kept: apart for standard output, since what
+// was shown on a terminal is not in Loki.
+func stateDir(cfg *config.Config) string {
+	if cfg.LokiURL == nil {
+		return filepath.Join(cfg.StateDir, "stdout")
+	}
+	return cfg.StateDir
 }
 
 // lanes is the number of readers of files and of pushes at a time: one per

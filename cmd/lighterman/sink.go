@@ -24,6 +24,9 @@ type sink struct {
 	err  atomic.Pointer[error]
 }
 
+// errOutputGone is the normal end of "lighterman run | head".
+var errOutputGone = errors.New("cannot write to standard output: it is closed")
+
 var errNotReached = errors.New("it has not answered yet")
 
 func newSink(cfg *config.Config, stdout io.Writer) (*sink, error) {
@@ -93,7 +96,7 @@ func (s *sink) await(ctx context.Context) error {
 	if s.out != nil {
 		select {
 		case <-s.out.Broken():
-			return errors.New("cannot write to standard output: it is closed")
+			return errOutputGone
 		case <-ctx.Done():
 			return nil
 		}

@@ -280,6 +280,49 @@ func TestUnfinishedLineAtTheEndOfARun(t *testing.T) {
 	h.await("a stdout 1 " + full + full)
 }
 
+// TestLongFirstLine: its first part is there before we hear that the container runs.
+func TestLongFirstLine(t *testing.T) {
+	h := newHost(t)
+	full := string(bytes.Repeat([]byte("x"), logs.PartSize))
+	h.write("1", 1, full)
+	h.set("1", &logs.Container{Name: "a", Driver: "json-file"})
+	h.start()
+	h.until(func() bool { r, ok := h.store.Get("1"); return ok && r.Position.Pending == began+1 }, "the line to be held")
+	h.set("1", running("a", "json-file"))
+	h.write("1", 1, `end\n`)
+	h.await("a stdout 1 " + full + "end")
+}
+
+// TestStoppedContainersAtOnce: their logs are not all opened at a time.
+func TestStoppedContainersAtOnce(t *testing.T) {
+	h := newHost(t)
+	var open, most int
+	for i := range 40 {
+		id := fmt.Sprint("c", i)
+		h.bodies[id] = func(int64) (io.ReadCloser, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			open++
+			most = max(most, open)
+			return &counted{Reader: bytes.NewReader(frame(1, "one\n")), closed: func() { h.mu.Lock(); open--; h.mu.Unlock() }}, nil
+		}
+		h.set(id, stopped(id, "local"))
+	}
+	h.start()
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.lines) == 40 }, "all lines")
+	if most > maxFinal {
+		t.Errorf("%d at a time", most)
+	}
+}
+
+type counted struct {
+	io.Reader
+	closed func()
+}
+
+// Close implements io.Closer.
+func (c *counted) Close() error { c.closed(); return nil }
+
 // TestRename: what comes after it has the new name, and a restart keeps both.
 func TestRename(t *testing.T) {
 	h := newHost(t)

@@ -37,8 +37,10 @@ type fileSource struct {
 	ended          bool
 	// misses counts attempts in a row to watch the live file that failed.
 	misses int
-	// lines and bytes count what the read under way has passed on.
+	// lines and bytes count what the read under way has passed on, and first is
+	// the timestamp of the first of it.
 	lines, bytes int
+	first        int64
 }
 
 // openFile makes the source of a unit's file and watches its directory.
@@ -69,6 +71,9 @@ func (c *Collector) openFile(u *unit) (*fileSource, error) {
 // add passes an entry on; the lane is ours while a read is under way.
 func (s *fileSource) add(e logs.Entry) {
 	s.reader.lane.Add(s.unit.labels.Load().at(e.Time), e)
+	if s.lines == 0 {
+		s.first = e.Time
+	}
 	s.lines++
 	s.bytes += len(e.Line)
 }
@@ -110,7 +115,7 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	if r.lane.Begin(ctx) != nil {
 		return // stopping
 	}
-	s.lines, s.bytes = 0, 0
+	s.lines, s.bytes, s.first = 0, 0, 0
 	progress, err := s.log.Read(r.buf, s.emit)
 	drained := false
 	if err == nil && !progress.More {
@@ -144,12 +149,11 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 func (s *fileSource) receipt(read int) func() {
 	position := s.log.Position()
 	s.unit.stats.lines.Add(int64(s.lines))
-	s.unit.stats.read.Add(int64(read))
+	s.unit.stats.handed(read, s.first)
 	s.metrics.Lines(logs.File.String(), s.lines, s.bytes)
 	return func() {
 		s.store.Commit(s.unit.id, position)
-		s.unit.stats.acked.Add(int64(read))
-		s.unit.stats.delivered(position)
+		s.unit.stats.delivered(read, position)
 	}
 }
 

@@ -13,10 +13,11 @@ type Status struct {
 	Container *logs.Container
 	Route     logs.Route
 	// LagBytes is what is in the file and not delivered. The API does not
-	// tell how much is left; it is 0 there.
+	// tell how much is left: there it is what was read and not delivered. It
+	// is negative when nothing is known.
 	LagBytes int64
-	// LagSeconds is the age of the newest delivered entry while something is
-	// left, 0 otherwise.
+	// LagSeconds is the age of about the oldest entry that was read and not
+	// delivered; 0 when there is none, negative when nothing is known.
 	LagSeconds float64
 	Lines      int64
 	LastError  string
@@ -37,11 +38,13 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 		if text := u.stats.lastError.Load(); text != nil {
 			s.LastError = *text
 		}
+		s.LagBytes = u.stats.read.Load() - u.stats.acked.Load()
 		if log := u.tailing.Load(); log != nil {
-			s.LagBytes = log.Lag() + u.stats.read.Load() - u.stats.acked.Load()
+			s.LagBytes += log.Lag()
 		}
-		if s.LagBytes > 0 {
-			s.LagSeconds = age(u.stats.newest.Load(), now)
+		s.LagSeconds = age(u.stats.oldest.Load(), now)
+		if s.Route.Kind == logs.Unreadable {
+			s.LagBytes, s.LagSeconds = -1, -1
 		}
 		if u.streaming.Load() {
 			streams++

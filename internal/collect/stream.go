@@ -63,12 +63,15 @@ func (c *Collector) follow(ctx context.Context, u *unit, container *logs.Contain
 
 // session is one connection.
 type session struct {
-	collector    *Collector
-	unit         *unit
-	lane         Lane
-	reader       *stream.Reader
-	end          *end
+	collector *Collector
+	unit      *unit
+	lane      Lane
+	reader    *stream.Reader
+	end       *end
+	// lines and bytes count what is being handed over, and first is the
+	// timestamp of the first of it.
 	lines, bytes int
+	first        int64
 }
 
 // run hands entries over until the stream ends. It returns io.EOF when the
@@ -96,7 +99,7 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 	if err := s.lane.Begin(ctx); err != nil {
 		return err
 	}
-	s.lines, s.bytes = 0, 0
+	s.lines, s.bytes, s.first = 0, 0, 0
 	s.reader.Take(s.add)
 	if last {
 		s.reader.Flush(s.add)
@@ -109,9 +112,11 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 	s.end.lines = s.end.lines || s.lines > 0
 	s.unit.stats.lines.Add(int64(s.lines))
 	s.collector.config.Metrics.Lines(logs.API.String(), s.lines, s.bytes)
+	bytes := s.bytes
+	s.unit.stats.handed(bytes, s.first)
 	s.lane.End(func() {
 		s.collector.config.Store.Commit(s.unit.id, position)
-		s.unit.stats.delivered(position)
+		s.unit.stats.delivered(bytes, position)
 	})
 	s.lane.Flush()
 	return nil
@@ -119,13 +124,11 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 
 func (s *session) add(e logs.Entry) {
 	s.lane.Add(s.unit.labels.Load().at(e.Time), e)
+	if s.lines == 0 {
+		s.first = e.Time
+	}
 	s.lines++
 	s.bytes += len(e.Line)
-}
-
-// delivered notes the newest entry that was delivered.
-func (s *stats) delivered(p logs.Position) {
-	s.newest.Store(max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time))
 }
 
 // age returns how long ago a timestamp was, in seconds; 0 for none.

@@ -56,11 +56,31 @@ type unit struct {
 // stats is what a unit has done; it is read by other goroutines.
 type stats struct {
 	lines atomic.Int64
-	// read and acked are bytes of the log file.
+	// read and acked are bytes: of the log file, or of text from the API.
 	read, acked atomic.Int64
-	// newest is the timestamp of the newest delivered entry.
-	newest    atomic.Int64
-	lastError atomic.Pointer[string]
+	// waiting is the number of receipts that have not come, and oldest the
+	// timestamp of about the oldest entry that they stand for.
+	waiting, oldest atomic.Int64
+	lastError       atomic.Pointer[string]
+}
+
+// handed notes what was handed over: its size and its first entry's timestamp,
+// which is 0 when there was no entry.
+func (s *stats) handed(bytes int, first int64) {
+	s.read.Add(int64(bytes))
+	if s.waiting.Add(1) == 1 || s.oldest.Load() == 0 {
+		s.oldest.Store(first)
+	}
+}
+
+// delivered notes that as much was delivered, up to a position.
+func (s *stats) delivered(bytes int, p logs.Position) {
+	s.acked.Add(int64(bytes))
+	newest := max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
+	if s.waiting.Add(-1) == 0 {
+		newest = 0
+	}
+	s.oldest.Store(newest)
 }
 
 func (s *stats) fail(err error) {

@@ -33,7 +33,7 @@ func checkExternalLabel(name, value string) error {
 		return fmt.Errorf("invalid label name %q: expected letters, digits and underscores, not beginning with a digit", name)
 	case strings.HasPrefix(name, "__"):
 		return fmt.Errorf("invalid label name %q: names that begin with two underscores are reserved", name)
-	case name == "stream" || name == "container":
+	case name == "stream" || name == "container" || name == "container_id":
 		return fmt.Errorf("invalid label name %q: lighterman sets this label itself", name)
 	case name == "host":
 		return fmt.Errorf("invalid label name %q: use host-label", name)

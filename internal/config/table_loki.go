@@ -28,11 +28,11 @@ var deliverySettings = []*setting{{
 	store: into(func(c *Config) *time.Duration { return &c.PushTimeout }, parsePositive),
 }, {
 	name: "host-label", kind: kindText, section: delivery, auto: "the host name, in a container that of the engine's host", example: "node-1",
-	help:  "Value of the label host. Set it where lighterman runs in a container, which has a host name of its own.",
+	help:  "Value of the label host. Seldom needed: in a container the name of the engine's host is taken.",
 	store: into(func(c *Config) *string { return &c.HostLabel }, parseText),
 }, {
 	name: "external-label", kind: kindPairs, section: delivery, auto: "none", example: "datacenter=north",
-	help:  "Labels added to every line. The names stream, container and host are taken.",
+	help:  "Labels added to every line. The names stream, container, container_id and host are taken; others that lighterman sets may be overridden.",
 	store: storeExternalLabel,
 }}
 

@@ -286,7 +286,11 @@ func (d *Discovery) reached() {
 	n := len(d.containers)
 	d.mu.Unlock()
 	if again {
-		d.config.Log.Info("connected to the engine", "containers", n)
+		wanted, _ := d.Wanted()
+		d.config.Log.Info("connected to the engine", "containers", n, "chosen", len(wanted))
+		if n > 0 && len(wanted) == 0 {
+			d.config.Log.Warn("no container is chosen; patterns for names must match the whole name")
+		}
 	}
 	signal(d.updates)
 }

@@ -29,7 +29,8 @@ func nextSpecial(s []byte, i int) int {
 			return i + bits.TrailingZeros64(found)>>3
 		}
 	}
-	for ; i < len(s) && s[i] != '"' && s[i] != '\\'; i++ {
+	for i < len(s) && s[i] != '"' && s[i] != '\\' {
+		i++
 	}
 	return i
 }
@@ -41,7 +42,8 @@ func nextBackslash(s []byte, i int) int {
 			return i + bits.TrailingZeros64(found)>>3
 		}
 	}
-	for ; i < len(s) && s[i] != '\\'; i++ {
+	for i < len(s) && s[i] != '\\' {
+		i++
 	}
 	return i
 }
