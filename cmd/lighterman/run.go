@@ -40,11 +40,18 @@ type carrier struct {
 // runCarrier carries logs until ctx is done.
 func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
 	started := time.Now()
-	store, err := checkpoint.Open(stateDir(cfg), log)
+	store, err := checkpoint.Open(cfg.StateDir, log)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if dir := stateDir(cfg); dir != cfg.StateDir {
+		// The outer one stays locked: a state directory has one process.
+		if store, err = checkpoint.Open(dir, log); err != nil {
+			return err
+		}
+		defer func() { _ = store.Close() }()
+	}
 	engine, err := docker.New(cfg.DockerHost)
 	if err != nil {
 		return err

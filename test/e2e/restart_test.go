@@ -152,3 +152,19 @@ func TestDamagedState(t *testing.T) {
 	}
 	clean(t, last)
 }
+
+// TestTerminalDoesNotCount: what was shown on standard output is still sent to Loki.
+func TestTerminalDoesNotCount(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	state := t.TempDir()
+	c := docker.Start(t, engine.Spec{Name: "shown", Args: []string{"-n", "100", "-tag", "shown"}})
+	c.Wait(t)
+	shown := carrier.Start(t, "--include-name", c.Name, "--state-dir", state)
+	wait.For(t, 30*time.Second, "the lines on standard output", func() bool { return strings.Count(shown.Stdout(), "\n") >= 100 })
+	if code := shown.Terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	sent := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	check(t, loki, c)
+	clean(t, sent)
+}
