@@ -40,18 +40,11 @@ type carrier struct {
 // runCarrier carries logs until ctx is done.
 func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
 	started := time.Now()
-	store, err := checkpoint.Open(cfg.StateDir, log)
+	store, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = store.Close() }()
-	if dir := stateDir(cfg); dir != cfg.StateDir {
-		// The outer one stays locked: a state directory has one process.
-		if store, err = checkpoint.Open(dir, log); err != nil {
-			return err
-		}
-		defer func() { _ = store.Close() }()
-	}
+	defer closeStore()
 	engine, err := docker.New(cfg.DockerHost)
 	if err != nil {
 		return err
@@ -139,6 +132,26 @@ func stateDir(cfg *config.Config) string {
 		return filepath.Join(cfg.StateDir, "stdout")
 	}
 	return cfg.StateDir
+}
+
+// openStore opens the positions of the sink. A state directory has one process,
+// whatever its sink: so that of standard output, which lies within, is not all
+// that is locked.
+func openStore(cfg *config.Config, log *slog.Logger) (store *checkpoint.Store, closeAll func(), err error) {
+	outer, err := checkpoint.Open(cfg.StateDir, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	closeOuter := func() { _ = outer.Close() }
+	if stateDir(cfg) == cfg.StateDir {
+		return outer, closeOuter, nil
+	}
+	inner, err := checkpoint.Open(stateDir(cfg), log)
+	if err != nil {
+		closeOuter()
+		return nil, nil, err
+	}
+	return inner, func() { _ = inner.Close(); closeOuter() }, nil
 }
 
 // lanes is the number of readers of files and of pushes at a time: one per
