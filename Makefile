@@ -1,7 +1,7 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-quick lint fuzz demo demo-loki clean
+.PHONY: help build test test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -15,10 +15,28 @@ test: ## all tests, with real Docker engines and a real Loki; installs what is m
 test-quick: ## the tests that need nothing but Go; the others are skipped
 	@go test ./...
 
+test-engines: ## all tests that need a Docker Engine, on the installed and on the newest one; TEST_ENGINES=newest for one
+	@scripts/test-engines
+
+torture: ## faults drawn from a seed, many at once, then every line is accounted for; TORTURE_FAULTS=N, TORTURE_MINUTES=N, TORTURE_SEED=N
+	@scripts/torture
+
+compare: ## stream, file, hybrid and a leaky reference on the same real containers; COMPARE_MINUTES=N, COMPARE_CONTAINERS=N, COMPARE_MIX=…
+	@scripts/compare compare
+
+soak: ## the three modes at once under churn and rotation: nothing may grow; SOAK_MINUTES=N
+	@scripts/compare soak
+
 lint: ## golangci-lint, built into the cache at first
 	@scripts/lint
 
-fuzz: ## every fuzz test for FUZZ_MINUTES minutes (default 1)
+bench: ## lighterman, the physical floor and every collector on PATH at the same work; writes bench/results and docs/performance.md
+	@scripts/bench
+
+bench-quick: ## a minute of that, and one line of figures
+	@scripts/bench quick
+
+fuzz: ## every fuzz test for FUZZ_MINUTES minutes each (default 1)
 	@scripts/fuzz
 
 demo: ## containers on several log drivers, their lines on this terminal; DEMO_SECONDS=N ends by itself

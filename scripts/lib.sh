@@ -68,22 +68,24 @@ module_version() {
 }
 
 loki_path() { echo "$cache/loki-$(module_version test/loki/go.mod github.com/grafana/loki/v3)"; }
+newest_path() { echo "$cache/engine-$(module_version test/newest/go.mod github.com/moby/moby/v2)-runc-$(module_version test/newest/go.mod github.com/opencontainers/runc)"; }
 lint_path() { echo "$cache/golangci-lint-$(module_version test/lint/go.mod github.com/golangci/golangci-lint/v2)"; }
 
-# build_tool DIRECTORY PACKAGE OUTPUT MINUTES builds a program of another module
-# into the cache, once: a second caller waits for the first.
+# build_tool DIRECTORY PACKAGE OUTPUT MINUTES [CGO] builds a program of another
+# module into the cache, once: a second caller waits for the first. CGO=1 is for
+# what is not Go alone.
 build_tool() {
-	local dir=$1 package=$2 out=$3 minutes=$4
+	local dir=$1 package=$2 out=$3 minutes=$4 cgo=${5:-0}
 	[ -x "$out" ] && return
 	need_go
-	mkdir -p "$cache"
+	mkdir -p "$(dirname "$out")"
 	(
 		flock 9
 		[ -x "$out" ] && exit
 		say "building $(basename "$out") from its Go module into $cache: $minutes minutes on two cores"
 		trap 'rm -f "$out.tmp"' EXIT
 		cd "$root/$dir" || exit
-		CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out.tmp" "$package" 9>&-
+		CGO_ENABLED=$cgo go build -trimpath -ldflags '-s -w' -o "$out.tmp" "$package" 9>&-
 		mv "$out.tmp" "$out"
 	) 9>"$out.lock"
 }
@@ -91,6 +93,13 @@ build_loki() {
 	local out
 	out=$(loki_path)
 	build_tool test/loki github.com/grafana/loki/v3/cmd/loki "$out" "five to seven"
+}
+# build_newest builds the newest engine, and the runc that it needs beside it.
+build_newest() {
+	local out
+	out=$(newest_path)
+	build_tool test/newest github.com/moby/moby/v2/cmd/dockerd "$out/dockerd" "two to four"
+	build_tool test/newest github.com/opencontainers/runc "$out/runc" "less than one" 1
 }
 build_lint() {
 	local out
@@ -255,5 +264,7 @@ prepare_tests() {
 	want unshare util-linux "for private engines in the tests"
 	want gcc "gcc libc6-dev" "for Go's race detector"
 	want dockerd docker.io "the Docker Engine that the tests kill and restart"
+	want chromium chromium "to see pages as people do"
 	build_loki
+	build_newest
 }

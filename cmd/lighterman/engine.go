@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -12,14 +13,15 @@ import (
 	"github.com/lighterman/lighterman/internal/route"
 )
 
-// defaultRoot is the engine's usual data root.
-const defaultRoot = "/var/lib/docker"
-
 // engineInfo asks the engine about itself when that is first needed, which is
 // when it has answered for the first time.
 type engineInfo struct {
 	engine *docker.Client
 	log    *slog.Logger
+	// root is the engine's data root where it was set, and need not be asked for.
+	root string
+	// learned is told of the data root once it is known.
+	learned func(root string)
 	// mu guards info, whose Root is empty while it is not known, and when to
 	// ask again.
 	mu      sync.Mutex
@@ -37,27 +39,35 @@ func (e *engineInfo) get(ctx context.Context) docker.Info {
 	case e.info.Root != "":
 		return e.info
 	case time.Now().Before(e.retryAt):
-		return docker.Info{Root: defaultRoot}
+		return e.unasked()
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	info, err := e.engine.Info(ctx)
 	if err != nil || info.Root == "" {
 		e.retryAt = time.Now().Add(infoRetry)
-		e.log.Warn("the engine does not tell its data root, taking the usual one", "root", defaultRoot, "error", err)
-		return docker.Info{Root: defaultRoot}
+		e.log.Warn("the engine does not tell about itself", "root", e.unasked().Root, "error", err)
+		return e.unasked()
 	}
+	info.Root = cmp.Or(e.root, info.Root)
 	e.info = info
+	e.learned(info.Root)
+	if info.Podman {
+		e.log.Warn("the engine is Podman, whose logs cannot be read")
+	}
 	return info
 }
 
-// route returns the choice of routes. Without root the engine is asked for it.
+// unasked is what is taken for the engine's answer while there is none.
+func (e *engineInfo) unasked() docker.Info {
+	return docker.Info{Root: cmp.Or(e.root, docker.DefaultRoot)}
+}
+
+// route returns the choice of routes. It depends on what the engine is.
 func (e *engineInfo) route(ctx context.Context, policy route.Policy) func(*logs.Container) logs.Route {
 	return func(c *logs.Container) logs.Route {
-		p := policy
-		if p.Root == "" {
-			p.Root = e.get(ctx).Root
-		}
+		p, info := policy, e.get(ctx)
+		p.Root, p.Podman = info.Root, info.Podman
 		return p.Decide(c)
 	}
 }
@@ -74,4 +84,9 @@ func (e *engineInfo) labels(ctx context.Context, labeler discover.Labeler, fromE
 		}
 		return l.Labels(c)
 	}
+}
+
+// peek is the look at a container that needs no answer of the engine.
+func (e *engineInfo) peek(ctx context.Context) func(id string) *logs.Container {
+	return func(id string) *logs.Container { return storedIn(e.get(ctx).Root)(id) }
 }

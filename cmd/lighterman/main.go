@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
 )
@@ -37,6 +38,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return runCommand(ctx, rest, environ, stdout, stderr)
 	case "check":
 		return checkCommand(rest, environ, stdout, stderr)
+	case "ls":
+		return lsCommand(ctx, rest, environ, stdout, stderr)
+	case "compare":
+		return compareCommand(ctx, rest, environ, stdout, stderr)
 	case "version", "--version":
 		return versionCommand(rest, stdout, stderr)
 	case "help", "--help", "-h":
@@ -67,6 +72,10 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	return 0
 }
 
+// sameSignal is the time within which two equal signals are one: timeout(1), for one,
+// sends its signal to the process and then to its group.
+const sameSignal = 100 * time.Millisecond
+
 // stopOnSignal returns a context that ends with the first signal. The second
 // one exits at once: a drain that takes too long must not need a SIGKILL. The
 // function returned stops listening.
@@ -74,14 +83,20 @@ func stopOnSignal(ctx context.Context, signals <-chan os.Signal, log *slog.Logge
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
-		for asked := false; ; asked = true {
+		var first os.Signal
+		var at time.Time
+		for {
 			select {
 			case s := <-signals:
-				if asked {
+				if s == first && time.Since(at) < sameSignal {
+					continue
+				}
+				if first != nil {
 					log.Warn("stopping at once", "signal", s.String())
 					exit(exitInterrupted)
 					return
 				}
+				first, at = s, time.Now()
 				log.Info("stopping", "signal", s.String())
 				cancel()
 			case <-done:

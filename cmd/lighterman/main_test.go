@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"syscall"
@@ -22,6 +24,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"serve": serve},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_STATE_HOME", "")
@@ -29,6 +32,20 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// serve answers every request on an address, whose name is the first argument,
+// with a file, the second, until the script ends.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: serve variable file")
+	}
+	body := ts.ReadFile(args[1])
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, body)
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.Listener.Addr().String())
 }
 
 func TestSignals(t *testing.T) {
@@ -42,6 +59,7 @@ func TestSignals(t *testing.T) {
 
 	signals <- syscall.SIGTERM
 	<-ctx.Done()
+	signals <- syscall.SIGTERM // as timeout(1) does
 	signals <- os.Interrupt
 	if code := <-exited; code != exitInterrupted {
 		t.Errorf("exit code %d, want %d", code, exitInterrupted)

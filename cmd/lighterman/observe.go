@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/discover"
+	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/status"
 )
 
@@ -28,7 +31,7 @@ func (m meters) Delivered(age time.Duration, entries int) {
 // observe connects the parts with the status page.
 func (c *carrier) observe(started time.Time) {
 	c.server.Observe(func() status.Snapshot { return c.snapshot(started) })
-	c.server.Ready("engine", func() error {
+	c.server.Ready(c.source.name, func() error {
 		connected, err := c.discovery.Status()
 		switch {
 		case connected:
@@ -52,20 +55,44 @@ func (c *carrier) snapshot(started time.Time) status.Snapshot {
 	connected, _ := c.discovery.Status()
 	watches, overflows := c.watcher.Stats()
 	saved := c.store.Stats()
+	held := c.hold.Stats()
 	out := status.Snapshot{
-		Version: version(), Started: started, BufferedBytes: int64(c.dispatcher.Held()),
-		EngineConnected: connected, APIStreams: streams,
+		Version: version(), Started: started, BufferedBytes: int64(c.dispatcher.Held()), SetAside: c.dispatcher.SetAside(),
+		Source: c.source.place, EngineConnected: connected, APIStreams: streams,
 		InotifyWatches: watches, InotifyOverflows: overflows,
+		HeldBytes: held.Bytes, HeldFiles: held.Files, HoldLinks: held.Links, HoldFailures: held.Failures,
 		CheckpointSaves: saved.Saves, CheckpointFailures: saved.Failures,
-		CheckpointError: saved.LastError, CheckpointAge: saved.Age.Seconds(),
+		CheckpointError: cmp.Or(saved.LastError, saved.LogError), CheckpointAge: saved.Age.Seconds(),
+	}
+	if held.Problem != nil {
+		out.HoldError = held.Problem.Error()
 	}
 	for _, s := range containers {
 		out.Containers = append(out.Containers, status.ContainerStatus{
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
 			Route: s.Route.Kind.String(), Reason: s.Route.Reason,
 			LagBytes: s.LagBytes, LagSeconds: s.LagSeconds,
-			Lines: uint64(max(0, s.Lines)), LastError: s.LastError,
+			Lines: uint64(max(0, s.Lines)), LastError: s.LastError, Position: position(&s.Position),
 		})
+	}
+	out.Containers = append(out.Containers, unknown(c.discovery)...)
+	return out
+}
+
+// unknown returns the containers that exist and of which nothing can be learnt.
+func unknown(d *discover.Discovery) (out []status.ContainerStatus) {
+	for id, why := range d.Unknown() {
+		out = append(out, status.ContainerStatus{
+			Name: id[:min(12, len(id))], ID: id, Route: logs.Unreadable.String(), Reason: why, LagBytes: -1, LagSeconds: -1,
+		})
+	}
+	return out
+}
+
+func position(p *logs.Position) *status.Position {
+	out := &status.Position{Inode: p.File.Inode, Offset: p.File.Start()}
+	if p.Last != 0 {
+		out.Time = time.Unix(0, p.Last).UTC()
 	}
 	return out
 }

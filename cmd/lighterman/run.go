@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +19,7 @@ import (
 	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/dispatch"
 	"github.com/lighterman/lighterman/internal/docker"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/status"
 	"github.com/lighterman/lighterman/internal/tail"
 )
@@ -28,10 +29,11 @@ type carrier struct {
 	config     *config.Config
 	log        *slog.Logger
 	store      *checkpoint.Store
-	engine     *docker.Client
+	source     *source
 	watcher    *tail.Watcher
 	sink       *sink
 	server     *status.Server
+	hold       *hold.Hold
 	dispatcher *dispatch.Dispatcher
 	discovery  *discover.Discovery
 	collector  *collect.Collector
@@ -40,16 +42,12 @@ type carrier struct {
 // runCarrier carries logs until ctx is done.
 func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *slog.Logger) error {
 	started := time.Now()
+	limitMemory(cfg.MaxMemory)
 	store, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	engine, err := docker.New(cfg.DockerHost)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = engine.Close() }()
 	watcher, err := tail.NewWatcher()
 	if err != nil {
 		return err
@@ -62,29 +60,51 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 	server := status.New(cfg.Listen, log)
 	metrics := meters{server.Metrics()}
 	dispatcher := dispatch.New(dispatch.Config{
-		Sink: out, Metrics: metrics, Log: log, Lanes: lanes(), LastOnly: cfg.LokiURL != nil,
+		Sink: out, Metrics: metrics, Log: log, Settled: store.Flush, Lanes: lanes(), LastOnly: cfg.LokiURL != nil,
 		BatchWait: cfg.BatchWait, BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
 	})
-	discovery := discover.New(discover.Config{Engine: engine, Filter: filter(cfg), Log: log})
-	info := &engineInfo{engine: engine, log: log}
+	held, closeHold, err := newHold(cfg, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer closeHold()
+	host, closeJournal := newJournal(cfg, watcher, log)
+	defer closeJournal()
+	source, err := newSource(ctx, cfg, watcher, host, log, func(root string) { held.Outside(containersDir(root)) })
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	discovery := source.discovery(cfg, log)
 	collector := collect.New(collect.Config{
-		Discovery: discovery, Engine: engine, Store: store, Metrics: metrics, Watcher: watcher, Log: log,
+		Discovery: discovery, Engine: source.engine, Store: store, Metrics: metrics, Watcher: watcher, Log: log, Hold: held, Journal: host,
 		Lanes: fileLanes(dispatcher), LaneOf: dispatcher.Number,
-		Route:        info.route(ctx, route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent, Root: cfg.DockerRoot}),
-		Labels:       info.labels(ctx, discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}, borrowsHost(cfg)),
+		Route: source.route, Labels: source.labels,
 		Floor:        floor(cfg.Since, store.Born(), started),
 		PollInterval: cfg.BatchWait, MaxLine: cfg.MaxLineBytes,
 	})
-	c := &carrier{cfg, log, store, engine, watcher, out, server, dispatcher, discovery, collector}
+	c := &carrier{cfg, log, store, source, watcher, out, server, held, dispatcher, discovery, collector}
 	c.observe(started)
 	return c.run(ctx)
+}
+
+// memoryBesides is what the process may need besides the lines it holds, in
+// bytes, before memory is collected more eagerly.
+const memoryBesides = 48 << 20
+
+// limitMemory keeps garbage from doubling what the lines take up that are held
+// while Loki is away. GOMEMLIMIT has the last word.
+func limitMemory(lines int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(lines + lines/4 + memoryBesides)
+	}
 }
 
 // run starts everything and stops it in the order in which data flows: the
 // sources, then the dispatcher, which delivers what it holds as long as the
 // shutdown timeout allows, then the last checkpoint and the listener.
 func (c *carrier) run(ctx context.Context) error {
-	c.log.Info("starting", "version", version(), "sink", c.sink.name, "engine", c.engine.Host(),
+	c.log.Info("starting", "version", version(), "sink", c.sink.name, c.source.name, c.source.place,
 		"mode", string(c.config.Mode), "state", stateDir(c.config))
 	// Not ctx itself: its end stops the sources only.
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))

@@ -52,10 +52,11 @@ func newSink(cfg *config.Config, stdout io.Writer) (*sink, error) {
 	return s, nil
 }
 
-// Push implements dispatch.Sink, and remembers whether the sink takes entries.
+// Push implements dispatch.Sink, and remembers whether the sink takes entries. A
+// limit of one stream says nothing of the others.
 func (s *sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	out := s.interruptible(ctx, b)
-	if out.Kind == logs.Retry {
+	if out.Kind == logs.Retry && out.Group == nil {
 		s.note(out.Err)
 	} else {
 		s.note(nil)

@@ -17,7 +17,7 @@ type Config struct {
 	// the engine's API sends records twice around a rotation. Without it both
 	// count as lines of their own, which a clock without nanoseconds needs.
 	DropRepeats bool
-	// Cut is called once for each line that was cut; it may be nil.
+	// Cut is called once for each entry passed on that was cut; it may be nil.
 	Cut func()
 }
 
@@ -41,6 +41,9 @@ type line struct {
 	// size counts all bytes of the line, text only those that are kept.
 	size  int
 	parts int
+	// id and ordinal are those of the newest part, where parts have them.
+	id      uint64
+	ordinal int32
 }
 
 // New makes an assembler that goes on after from.
@@ -58,7 +61,7 @@ func New(config Config, from logs.Position) *Assembler {
 // with its first entry beyond the mark. Only the given streams are concerned.
 func (a *Assembler) SkipDelivered(of [logs.Streams]bool) {
 	for s := range a.marks {
-		if m := a.marks[s].export(); m.Time != 0 && of[s] {
+		if m := &a.marks[s]; m.time != 0 && of[s] {
 			a.resume[s] = newReplay(m)
 		}
 	}
@@ -75,7 +78,7 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // until Seal.
 func (a *Assembler) Add(r logs.Record, emit func(logs.Entry)) {
 	held := &a.lines[r.Stream]
-	if held.held && r.Time != held.time && !a.config.TimesDiffer {
+	if held.held && !a.continues(held, &r) {
 		// After a restart of the container the end of the old run's last line
 		// would otherwise be taken for the beginning of the new run's first.
 		a.finish(r.Stream, emit)
@@ -96,6 +99,14 @@ func (a *Assembler) Add(r logs.Record, emit func(logs.Entry)) {
 			a.finish(r.Stream, emit)
 		}
 	}
+}
+
+// continues tells whether a record may be the next part of a line held back.
+func (a *Assembler) continues(l *line, r *logs.Record) bool {
+	if !a.config.TimesDiffer && r.Time != l.time {
+		return false
+	}
+	return r.Line == l.id && (r.Line == 0 || r.Ordinal == l.ordinal+1)
 }
 
 // Flush passes on the lines held back: the container's run has ended.
@@ -137,8 +148,9 @@ func (a *Assembler) Held(s logs.Stream) (offset, time int64, ok bool) {
 func (a *Assembler) hold(r logs.Record, n int) {
 	l := &a.lines[r.Stream]
 	if !l.held {
-		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0]}
+		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], id: r.Line}
 	}
+	l.ordinal = r.Ordinal
 	l.size += n
 	l.parts++
 	keep := n
@@ -174,25 +186,30 @@ func (a *Assembler) emit(e logs.Entry, size int, emit func(logs.Entry)) {
 	if !utf8.Valid(e.Line) {
 		e.Line = sanitize(e.Line)
 	}
-	if limit := a.config.MaxLine; limit > 0 && max(size, len(e.Line)) > limit {
+	cut := a.config.MaxLine > 0 && max(size, len(e.Line)) > a.config.MaxLine
+	if cut {
 		e.Line = a.cut(e.Line, size)
 	}
 	if replay := a.resume[e.Stream]; replay != nil {
 		if replay.delivered(e) {
+			if replay.over() {
+				a.resume[e.Stream] = nil
+			}
 			return
 		}
 		if e.Time > replay.time {
 			a.resume[e.Stream] = nil
 		}
 	}
-	repeats := a.marks[e.Stream].add(e)
-	if repeats > 0 && a.config.DropRepeats {
+	at, again := a.marks[e.Stream].add(e, a.config.DropRepeats)
+	if again && a.config.DropRepeats {
 		return
 	}
+	if cut && a.config.Cut != nil {
+		a.config.Cut()
+	}
 	a.last = e.Time
-	// Loki merges entries of equal labels, timestamp and text: a nanosecond
-	// keeps those apart that are different lines.
-	e.Time += repeats
+	e.Time = at
 	emit(e)
 }
 

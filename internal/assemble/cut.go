@@ -15,9 +15,6 @@ const (
 // its whole size. It cuts between runes and depends on nothing but the text,
 // so that a line sent again is cut alike.
 func (a *Assembler) cut(text []byte, size int) []byte {
-	if a.config.Cut != nil {
-		a.config.Cut()
-	}
 	marker := cutMarker + strconv.Itoa(max(size, len(text))) + cutMarkerEnd
 	keep := max(0, min(len(text), a.config.MaxLine-len(marker)))
 	for keep > 0 && keep < len(text) && !utf8.RuneStart(text[keep]) {

@@ -1,6 +1,9 @@
 package checkpoint
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 const manyContainers = 5000
 
@@ -38,5 +41,38 @@ func BenchmarkCommit(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Commit("a", p)
+	}
+}
+
+// BenchmarkFlush is what a push costs that moved so many containers: their
+// commits, and one write.
+func BenchmarkFlush(b *testing.B) {
+	for _, containers := range []int{1, 50, manyContainers} {
+		b.Run(fmt.Sprint(containers), func(b *testing.B) {
+			s, _ := open(b, b.TempDir())
+			var ids []string
+			for i := range containers {
+				ids = append(ids, containerID(i))
+			}
+			p := position(1 << 40)
+			began := int64(0)
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, id := range ids {
+					s.Commit(id, p)
+				}
+				s.Flush()
+				if s.logFile.size > maxLogSize/2 { // as saves do
+					s.mu.Lock()
+					s.owe(s.base)
+					s.mu.Unlock()
+				}
+				began++
+			}
+			if text := s.Stats().LogError; text != "" {
+				b.Fatal(text)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(began)/float64(containers), "ns/container")
+		})
 	}
 }

@@ -20,6 +20,10 @@ const (
 	previousName = "positions.previous"
 	newName      = "positions.new"
 	linkName     = "positions.link"
+
+	logName         = "positions.log"
+	previousLogName = "positions.log.previous"
+	newLogName      = "positions.log.new"
 )
 
 // saveInterval is the least time between two saves of Run.
@@ -44,6 +48,7 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		interval: saveInterval,
 		wake:     make(chan struct{}, 1),
 		lock:     lock,
+		logFile:  logFile{dir: dir},
 		born:     born(dir),
 		records:  make(map[string]*record),
 	}
@@ -53,13 +58,14 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	return s, nil
 }
 
-// Close gives the lock back. Changes that were not saved are lost.
+// Close gives the lock back. Changes that were neither saved nor flushed are lost.
 func (s *Store) Close() error {
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	if s.lock == nil {
 		return nil
 	}
+	s.logFile.close() // before another process may take the directory
 	err := s.lock.Close()
 	s.lock = nil
 	return err
@@ -85,11 +91,13 @@ func prepare(dir string) error {
 func (s *Store) load() error {
 	damaged := false
 	for _, name := range []string{currentName, previousName} {
-		records, err := read(filepath.Join(s.dir, name))
+		records, base, err := read(filepath.Join(s.dir, name))
 		var version *versionError
 		switch {
 		case err == nil:
+			s.base = base
 			s.adopt(records, name)
+			s.replay()
 			return nil
 		case errors.Is(err, fs.ErrNotExist):
 		case errors.Is(err, fs.ErrPermission), errors.As(err, &version):
@@ -102,7 +110,9 @@ func (s *Store) load() error {
 	if damaged {
 		s.log.Warn("no earlier positions are left: every container is read as if it was new, and " +
 			"Loki keeps lines that it has already only once")
+		return nil
 	}
+	s.replay() // of the time before the first save
 	return nil
 }
 
@@ -116,8 +126,8 @@ func (s *Store) adopt(records []Record, name string) {
 	}
 	if name == previousName {
 		s.changed()
-		s.log.Warn("positions of the save before the last are used: what was delivered since is sent again, and "+
-			"Loki keeps it only once", "file", filepath.Join(s.dir, name), "containers", len(records))
+		s.log.Warn("positions of the save before the last are used: what was delivered since, and is not in their log, is sent "+
+			"again, and Loki keeps it only once", "file", filepath.Join(s.dir, name), "containers", len(records))
 	}
 }
 
@@ -132,19 +142,20 @@ func (s *Store) setAside(name string, reason error) {
 	s.log.Warn("the file of positions is damaged and was set aside", "file", path, "kept_as", kept, "reason", reason)
 }
 
-// read reads and decodes one file. Its size is bounded.
-func read(path string) ([]Record, error) {
+// read reads and decodes one file, and returns its identity too. Its size is bounded.
+func read(path string) (records []Record, base uint64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxFileSize)
+		return nil, 0, fmt.Errorf("it is larger than %d bytes", maxFileSize)
 	}
-	return decode(data)
+	records, err = decode(data)
+	return records, identity(data), err
 }

@@ -32,6 +32,9 @@ type record struct {
 	labels   []LabelsSince
 	// head is the line up to the position, tail what follows it.
 	head, tail []byte
+	// unlogged tells that the record is among the store's unlogged ones, and
+	// relabelled that its labels are not in the log either.
+	unlogged, relabelled bool
 }
 
 func newRecord(id string) *record {
@@ -53,9 +56,17 @@ func (r *record) setLabels(timeline []LabelsSince) {
 // the slices of hashes have their size, and the caller keeps its own.
 func (r *record) setPosition(p logs.Position) {
 	for s := range p.Newest {
-		p.Newest[s].Hashes = append(r.position.Newest[s].Hashes[:0], p.Newest[s].Hashes...)
+		p.Newest[s] = copyMark(p.Newest[s], r.position.Newest[s])
 	}
 	r.position = p
+}
+
+// copyMark copies m into the memory of into.
+func copyMark(m, into logs.Mark) logs.Mark {
+	m.Hashes = append(into.Hashes[:0], m.Hashes...)
+	m.Counts = append(into.Counts[:0], m.Counts...)
+	m.Ahead = append(into.Ahead[:0], m.Ahead...)
+	return m
 }
 
 // export returns a copy that shares nothing with the store but the immutable
@@ -63,7 +74,7 @@ func (r *record) setPosition(p logs.Position) {
 func (r *record) export(id string) Record {
 	p := r.position
 	for s := range p.Newest {
-		p.Newest[s].Hashes = append([]uint64(nil), p.Newest[s].Hashes...)
+		p.Newest[s] = copyMark(p.Newest[s], logs.Mark{})
 	}
 	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels)}
 }

@@ -25,14 +25,16 @@ func (s *Store) Run(ctx context.Context) error {
 			return s.Save()
 		case <-timer.C:
 			r.report(s.Save())
+			r.reportLog(s.Stats().LogError)
 		}
 	}
 }
 
-// runner remembers what was said last, so that a state is logged once.
+// runner remembers what was said last of the saves and of the log of positions,
+// so that a state is logged once.
 type runner struct {
-	store *Store
-	last  string
+	store         *Store
+	last, lastLog string
 }
 
 func (r *runner) report(err error) {
@@ -48,4 +50,16 @@ func (r *runner) report(err error) {
 		r.store.log.Info("positions are saved again")
 	}
 	r.last = text
+}
+
+func (r *runner) reportLog(text string) {
+	switch {
+	case text == r.lastLog:
+	case text != "":
+		r.store.log.Error("positions are not logged: after a crash, what was delivered since the last save would be "+
+			"sent again; trying again", "error", text)
+	default:
+		r.store.log.Info("positions are logged again")
+	}
+	r.lastLog = text
 }

@@ -24,15 +24,27 @@ func (s *Store) Save() error {
 	if !s.snapshot() {
 		return nil
 	}
+	saved := identity(s.buf)
 	err := replace(s.dir, s.buf)
 	if cap(s.buf) > maxIdleBuffer {
 		s.buf = nil
 	}
-	s.settle(err)
+	for _, f := range s.settle(saved, err) {
+		f()
+	}
 	if err != nil {
 		return fmt.Errorf("cannot save positions to %q: %w", s.dir, err)
 	}
 	return nil
+}
+
+// SaveAgain is Save also when there are no changes: afterwards both generations
+// on disk have what the last one has.
+func (s *Store) SaveAgain() error {
+	s.mu.Lock()
+	s.changed()
+	s.mu.Unlock()
+	return s.Save()
 }
 
 // snapshot encodes all records into buf and takes up the changes made so far.
@@ -49,13 +61,34 @@ func (s *Store) snapshot() bool {
 		s.buf = s.records[id].appendLine(s.buf)
 	}
 	s.buf = append(s.buf, trailer(s.buf, len(ids))...)
+	s.owe(append(s.owed, identity(s.buf))...)
 	s.writing, s.since = s.since, time.Time{}
+	s.settling, s.after = append(s.settling, s.after...), nil
 	return true
 }
 
-// settle books the result of a save. After a failure its changes are unsaved
-// again.
-func (s *Store) settle(err error) {
+// AfterSave calls f once all that was changed so far is on disk in both
+// generations, so that a damaged file is no way back behind it. It is called on
+// another goroutine, within two saves, which need no other change. f must not save.
+func (s *Store) AfterSave(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.after = append(s.after, waiter{f, fileGenerations})
+	s.changed()
+}
+
+// fileGenerations is how many files of positions there are, damaged ones apart.
+const fileGenerations = 2
+
+// waiter is a function to call after a number of saves.
+type waiter struct {
+	call  func()
+	saves int
+}
+
+// settle books the result of a save of the positions with an identity and
+// returns what waited for it. After a failure its changes are unsaved again.
+func (s *Store) settle(identity uint64, err error) (waited []func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	started := s.writing
@@ -63,12 +96,28 @@ func (s *Store) settle(err error) {
 	if err == nil {
 		s.stats.Saves++
 		s.stats.LastError = ""
-		return
+		s.base = identity
+		return s.saved()
 	}
 	s.stats.Failures++
 	s.stats.LastError = err.Error()
 	s.changed()
 	s.since = started
+	return nil
+}
+
+// saved returns what has waited long enough. mu is held.
+func (s *Store) saved() (waited []func()) {
+	for _, w := range s.settling {
+		if w.saves--; w.saves > 0 {
+			s.after = append(s.after, w)
+			s.changed()
+		} else {
+			waited = append(waited, w.call)
+		}
+	}
+	s.settling = nil
+	return waited
 }
 
 // replace puts data into the place of the file of positions, so that a kill or

@@ -27,6 +27,9 @@ type Store struct {
 	lock   *os.File // nil once closed
 	buf    []byte
 
+	// logFile has the changes since the last save.
+	logFile logFile
+
 	// mu guards the fields below; it is never held during I/O, so a commit
 	// never waits for a disk.
 	mu      sync.Mutex
@@ -38,7 +41,16 @@ type Store struct {
 	// writing that of the oldest change in the save that is under way. Zero
 	// when there is none.
 	since, writing time.Time
-	stats          Stats
+	// after is what waits for the next save, and settling for the one under way.
+	after, settling []waiter
+	// base is the identity of the positions on disk, 0 while there are none.
+	base uint64
+	// unlogged holds the IDs of the records that were changed, made or forgotten
+	// and are not in the log yet; spare is its memory for the next time.
+	unlogged, spare []string
+	// owed holds the identities of snapshots that have no mark in the log yet.
+	owed  []uint64
+	stats Stats
 }
 
 // Stats tells how the saving goes.
@@ -50,6 +62,9 @@ type Stats struct {
 	Late uint64
 	// LastError is the reason why the last save failed, empty when it did not.
 	LastError string
+	// LogError is the reason why what was acknowledged since the last save would
+	// not survive a kill, empty when it would.
+	LogError string
 	// Age is the age of the oldest change that is not on disk, 0 when all is.
 	Age time.Duration
 }
@@ -86,6 +101,7 @@ func (s *Store) Commit(id string, p logs.Position) {
 		return
 	}
 	s.record(id).setPosition(p)
+	s.note(id)
 	s.changed()
 }
 
@@ -96,7 +112,10 @@ func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forgotten.remove(id)
-	s.record(id).setLabels(timeline)
+	r := s.record(id)
+	r.setLabels(timeline)
+	r.relabelled = true
+	s.note(id)
 	s.changed()
 }
 
@@ -104,12 +123,17 @@ func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 func (s *Store) Forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forget(id)
+}
+
+func (s *Store) forget(id string) {
 	s.forgotten.add(id)
 	if _, ok := s.records[id]; !ok {
 		return
 	}
 	delete(s.records, id)
 	s.order = nil
+	s.note(id)
 	s.changed()
 }
 

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/hold"
+	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
 )
@@ -19,20 +21,26 @@ type Discovery interface {
 	Updates() <-chan struct{}
 	Wanted() (set map[string]*logs.Container, known bool)
 	Exists(id string) bool
+	Excluded(id string) bool
 	Refresh(id string)
 }
 
-// Engine opens logs through the API. since is in Unix nanoseconds, inclusive.
+// Engine opens logs through the API. Newest returns the timestamp of a log's last
+// record, 0 if that is before since. Times are in Unix nanoseconds, inclusive.
 type Engine interface {
 	Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error)
+	Newest(ctx context.Context, id string, tty bool, since int64) (int64, error)
 }
 
 // Lane takes entries; see package dispatch for the rules of its methods.
 type Lane interface {
-	Begin(ctx context.Context) error
+	Begin(ctx context.Context, id string) error
+	TryBegin(id string, wake func()) (room int, err error)
 	Add(labels *logs.Labels, e logs.Entry)
 	End(delivered func())
+	After(id string, delivered func())
 	Flush()
+	Due() time.Time
 }
 
 // Store keeps what was delivered.
@@ -42,6 +50,10 @@ type Store interface {
 	SetLabels(id string, timeline []checkpoint.LabelsSince)
 	Forget(id string)
 	IDs() []string
+	// SaveAgain is Save also when nothing has changed: both generations have it then.
+	SaveAgain() error
+	// AfterSave calls f when all that was changed so far is on disk, twice.
+	AfterSave(f func())
 	Save() error
 }
 
@@ -62,7 +74,11 @@ type Config struct {
 	Store     Store
 	Metrics   Metrics
 	Watcher   *tail.Watcher
-	Log       *slog.Logger
+	// Journal is the host's; nil when it is not to be read.
+	Journal *journal.Journal
+	// Hold keeps what Docker deletes; nil for no bound and no links.
+	Hold *hold.Hold
+	Log  *slog.Logger
 	// Lanes has one element per reader of files; LaneOf says through which one
 	// a container's entries go.
 	Lanes  []Lane
@@ -95,13 +111,22 @@ type Collector struct {
 	// streams owns the goroutines of the API sources.
 	streams errgroup.Group
 
-	// mu guards units, which only Run's goroutine changes, for Snapshot.
+	// mu guards units, which only Run's goroutine changes, for others.
 	mu    sync.Mutex
 	units map[string]*unit
+	// begun tells that what was removed while we were down has been looked after:
+	// what is gone from then on was read by us. It is Run's goroutine's.
+	begun bool
+	// relabelAt is when labels that could not be saved are tried again; zero when
+	// there are none.
+	relabelAt time.Time
 }
 
 // New makes a collector. It starts nothing.
 func New(config Config) *Collector {
+	if config.Hold == nil {
+		config.Hold = hold.New(hold.Config{Log: config.Log})
+	}
 	c := &Collector{
 		config: config,
 		units:  make(map[string]*unit),
@@ -188,16 +213,15 @@ func (c *Collector) adopt(ctx context.Context) {
 	if !known {
 		return
 	}
-	relabelled := false
+	var relabelled []*unit
 	for id, container := range wanted {
-		relabelled = c.unit(id, container) || relabelled
-	}
-	if relabelled {
-		// Before anything is sent with new labels: after a crash, what is sent
-		// again must have the labels of the first time.
-		if err := c.config.Store.Save(); err != nil {
-			c.config.Log.Warn("cannot save changed labels; a crash now may show lines twice", "error", err)
+		if u := c.unit(id, container); u.relabel(c.config.Labels(container), c.config.Store) {
+			relabelled = append(relabelled, u)
 		}
+	}
+	c.saveLabels(relabelled)
+	for _, u := range relabelled {
+		u.describe(c.config.Hold)
 	}
 	for id, u := range c.units {
 		if wanted[id] == nil {
@@ -205,32 +229,61 @@ func (c *Collector) adopt(ctx context.Context) {
 		}
 		c.reconcile(ctx, u)
 	}
-	c.forgetGone()
+	c.adoptHeld(ctx)
+	c.forgetGone(ctx)
 }
 
-// unit makes or updates the unit of a container. It returns true when its
-// labels have changed.
-func (c *Collector) unit(id string, container *logs.Container) (relabelled bool) {
+// relabelPause is how long labels that cannot be saved stay as they were.
+const relabelPause = time.Second
+
+// saveLabels saves changed labels, in both generations, before anything is sent
+// with them: after a crash, what is sent again must have the labels of the first
+// time. What cannot be saved is not used either, until it can.
+func (c *Collector) saveLabels(of []*unit) {
+	c.relabelAt = time.Time{}
+	if len(of) == 0 {
+		return
+	}
+	err := c.config.Store.Save()
+	if err == nil {
+		err = c.config.Store.SaveAgain()
+	}
+	if err == nil {
+		return
+	}
+	c.config.Log.Warn("cannot save changed labels, the old ones stay for now", "error", err)
+	for _, u := range of {
+		u.keepLabels(c.config.Store)
+	}
+	c.relabelAt = time.Now().Add(relabelPause)
+}
+
+// unit makes or updates the unit of a container.
+func (c *Collector) unit(id string, container *logs.Container) *unit {
 	u := c.units[id]
 	if u == nil {
-		u = c.newUnit(container)
 		c.mu.Lock()
+		u = c.newUnit(container)
 		c.units[id] = u
 		c.mu.Unlock()
 	}
 	u.dismissed = false
-	relabelled = u.relabel(c.config.Labels(container), c.config.Store)
-	if u.container() != container || u.route().Kind == logs.Unreadable {
+	// The engine may take back that it has no such container.
+	back := u.removed && !u.orphan
+	u.removed, u.drained = u.removed && !back, u.drained && !back
+	if u.container() != container || u.route().Kind == logs.Unreadable || back {
 		u.current.Store(container)
 		c.decide(u)
 	}
-	return relabelled
+	return u
 }
 
 // decide chooses the unit's route and tells of a change. A file that is being
-// read stays: in the middle of a rotation it would seem to be missing.
+// read stays: in the middle of a rotation it would seem to be missing. One that
+// should be there since its container has started, and is not, does not stay.
 func (c *Collector) decide(u *unit) {
-	if u.file != nil || u.refused {
+	missing := u.file != nil && !u.container().StartedAt.IsZero() && u.file.log.Files() == 0
+	if u.file != nil && !missing || u.refused || u.orphan {
 		return
 	}
 	before, now := u.route(), c.config.Route(u.container())
@@ -262,12 +315,27 @@ func (c *Collector) drop(u *unit) {
 	c.mu.Unlock()
 }
 
+// forget forgets what is kept of a container that was left, unless it is back.
+func (c *Collector) forget(id string) {
+	c.mu.Lock() // no unit begins with a position that is about to go
+	defer c.mu.Unlock()
+	if c.units[id] == nil {
+		c.config.Hold.Remove(id)
+		c.config.Store.Forget(id)
+	}
+}
+
 // forgetGone forgets the positions of containers that were removed while we
-// did not look.
-func (c *Collector) forgetGone() {
+// did not look. Links keep a position until they are released, and what the journal
+// has of a container outlives it.
+func (c *Collector) forgetGone(ctx context.Context) {
 	for _, id := range c.config.Store.IDs() {
-		if c.units[id] == nil && !c.config.Discovery.Exists(id) {
+		if c.units[id] != nil || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
+			continue
+		}
+		if c.begun || !c.adoptJournal(ctx, id) {
 			c.config.Store.Forget(id)
 		}
 	}
+	c.begun = true
 }

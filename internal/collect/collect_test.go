@@ -19,6 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/hold"
+	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/route"
 	"github.com/lighterman/lighterman/internal/tail"
@@ -41,20 +43,34 @@ type host struct {
 	opened     map[string]int
 	lines      []string
 	refreshed  int
-	counts     map[string]int
+	// frozen keeps what is known as old as it is.
+	frozen   bool
+	counts   map[string]int
+	excluded map[string]bool
+	// full are the containers without room, and wakes what waits for it.
+	full  map[string]bool
+	wakes []func()
+	// holdBack keeps what After is given in afters.
+	holdBack bool
+	afters   []func()
 
 	store     *checkpoint.Store
 	collector *Collector
 	labels    func(*logs.Container) *logs.Labels
 	floor     int64
 	stop      func()
+	// hold, if not nil, makes what a collector holds files with.
+	hold func() *hold.Hold
+	// journal, if not nil, is what containers with the driver journald are read from.
+	journal *journal.Journal
 }
 
 func newHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{t: t, root: t.TempDir(), update: make(chan struct{}, 1),
 		containers: make(map[string]*logs.Container), bodies: make(map[string]func(int64) (io.ReadCloser, error)),
-		opened: make(map[string]int), counts: make(map[string]int)}
+		opened: make(map[string]int), counts: make(map[string]int),
+		excluded: make(map[string]bool)}
 	h.labels = func(c *logs.Container) *logs.Labels {
 		return logs.NewLabels(map[string]string{"container": c.Name}, nil)
 	}
@@ -77,9 +93,13 @@ func (h *host) start() {
 	h.collector = New(Config{
 		Discovery: h, Engine: h, Store: store, Metrics: h, Watcher: watcher, Log: log,
 		Lanes: []Lane{h}, LaneOf: func(string) int { return 0 },
-		Route:  route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root}.Decide,
-		Labels: h.labels, PollInterval: time.Millisecond, Floor: h.floor,
+		Route:   route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide,
+		Journal: h.journal,
+		Labels:  h.labels, PollInterval: time.Millisecond, Floor: h.floor,
 	})
+	if h.hold != nil {
+		h.collector.config.Hold = h.hold()
+	}
 	h.changed()
 	ctx, cancel := context.WithCancel(h.t.Context())
 	done := make(chan error, 2)
@@ -136,13 +156,25 @@ func (h *host) Wanted() (map[string]*logs.Container, bool) {
 func (h *host) Exists(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.containers[id] != nil
+	return h.containers[id] != nil || h.excluded[id]
+}
+
+// Excluded implements Discovery.
+func (h *host) Excluded(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.excluded[id]
 }
 
 // Refresh implements Discovery.
-func (h *host) Refresh(string) {
+func (h *host) Refresh(id string) {
 	h.mu.Lock()
 	h.refreshed++
+	if c := h.containers[id]; c != nil && !h.frozen {
+		again := *c
+		again.AsOf = time.Now()
+		h.containers[id] = &again
+	}
 	h.mu.Unlock()
 	h.changed()
 }
@@ -159,8 +191,39 @@ func (h *host) Logs(_ context.Context, id string, since int64) (io.ReadCloser, e
 	return body(since)
 }
 
-// Begin, Add, End and Flush implement Lane.
-func (h *host) Begin(ctx context.Context) error { h.mu.Lock(); return ctx.Err() }
+// Begin, TryBegin, After, Add, End and Flush implement Lane.
+func (h *host) Begin(ctx context.Context, _ string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	return nil
+}
+
+func (h *host) TryBegin(id string, wake func()) (int, error) {
+	h.mu.Lock()
+	if h.full[id] {
+		h.wakes = append(h.wakes, wake)
+		h.mu.Unlock()
+		return 0, nil
+	}
+	return 1 << 20, nil
+}
+
+func (h *host) After(_ string, delivered func()) {
+	h.mu.Lock()
+	later := h.holdBack
+	if later {
+		h.afters = append(h.afters, delivered)
+	}
+	h.mu.Unlock()
+	if !later {
+		delivered()
+	}
+}
+
+// Newest implements Engine.
+func (h *host) Newest(context.Context, string, bool, int64) (int64, error) { return 0, nil }
 
 func (h *host) Add(l *logs.Labels, e logs.Entry) {
 	h.lines = append(h.lines, fmt.Sprintf("%s %s %d %s", l.Get("container"), e.Stream, e.Time-began, e.Line))
@@ -174,6 +237,8 @@ func (h *host) End(delivered func()) {
 }
 
 func (h *host) Flush() {}
+
+func (h *host) Due() time.Time { return time.Time{} }
 
 // Lines and the others implement Metrics.
 func (h *host) Lines(string, int, int) {}
@@ -280,6 +345,31 @@ func TestUnfinishedLineAtTheEndOfARun(t *testing.T) {
 	h.await("a stdout 1 " + full + full)
 }
 
+// TestRestartedAtOnce: what the engine said before the next run began does not end
+// the first line of that.
+func TestRestartedAtOnce(t *testing.T) {
+	h := newHost(t)
+	full := string(bytes.Repeat([]byte("x"), logs.PartSize))
+	h.write("1", 1, `one\n`)
+	h.set("1", running("a", "json-file"))
+	h.start()
+	h.await("a stdout 1 one")
+	between := stopped("a", "json-file")
+	between.AsOf = time.Now()
+	h.write("1", 2, full)
+	h.until(func() bool { r, ok := h.store.Get("1"); return ok && r.Position.Pending == began+2 }, "the line to be held")
+	h.mu.Lock()
+	h.frozen = true
+	h.mu.Unlock()
+	h.set("1", between)
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return h.refreshed > 0 || len(h.lines) > 1 }, "the engine to be asked")
+	again := running("a", "json-file")
+	again.StartedAt, again.AsOf = again.StartedAt.Add(time.Second), time.Now()
+	h.set("1", again)
+	h.write("1", 2, `end\n`)
+	h.await("a stdout 1 one", "a stdout 2 "+full+"end")
+}
+
 // TestLongFirstLine: its first part is there before we hear that the container runs.
 func TestLongFirstLine(t *testing.T) {
 	h := newHost(t)
@@ -313,6 +403,40 @@ func TestStoppedContainersAtOnce(t *testing.T) {
 	if most > maxFinal {
 		t.Errorf("%d at a time", most)
 	}
+}
+
+// TestRestartedWhileOpened: a log that was opened as that of a stopped container,
+// which has begun to run again, is followed, and does not keep others from being
+// read.
+func TestRestartedWhileOpened(t *testing.T) {
+	h := newHost(t)
+	var writers []*io.PipeWriter
+	for i := range maxFinal {
+		id := fmt.Sprint("c", i)
+		r, w := io.Pipe()
+		writers = append(writers, w)
+		h.bodies[id] = func(int64) (io.ReadCloser, error) { return r, nil }
+		h.set(id, stopped(id, "local"))
+	}
+	h.start()
+	t.Cleanup(func() {
+		for _, w := range writers {
+			_ = w.CloseWithError(context.Canceled)
+		}
+	})
+	h.until(func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.opened) == maxFinal
+	}, "all to be opened")
+	for i := range maxFinal {
+		c := running(fmt.Sprint("c", i), "local")
+		c.StartedAt = c.StartedAt.Add(time.Second)
+		h.set(fmt.Sprint("c", i), c)
+	}
+	h.bodies["last"] = func(int64) (io.ReadCloser, error) { return body(frame(1, "one\n")) }
+	h.set("last", stopped("last", "local"))
+	h.await("last stdout 1 one")
 }
 
 type counted struct {
@@ -361,6 +485,51 @@ func TestRemoved(t *testing.T) {
 	}
 }
 
+// TestRemovedByMistake: a container that was said to be gone and is back, before or
+// after its log was left, is collected on, with a position that lasts.
+func TestRemovedByMistake(t *testing.T) {
+	for name, missing := range map[string]func(h *host){
+		"unit still there": func(h *host) { h.full = map[string]bool{"1": true} },
+		"unit left":        func(h *host) { h.holdBack = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.write("1", 1, `one\n`)
+			h.set("1", running("a", "json-file"))
+			h.start()
+			h.await("a stdout 1 one")
+			h.mu.Lock()
+			missing(h)
+			h.mu.Unlock()
+			h.set("1", nil)
+			h.until(func() bool {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				return len(h.afters) > 0 || len(h.wakes) > 0
+			}, "the removal to be noticed")
+			h.set("1", running("a", "json-file"))
+			h.until(func() bool { return len(h.update) == 0 }, "the return to be noticed")
+			h.set("2", running("b", "none")) // and has been seen when this is
+			h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 2 }, "both")
+			h.mu.Lock()
+			h.full, h.holdBack = nil, false
+			todo := slices.Concat(h.afters, h.wakes)
+			h.mu.Unlock()
+			for _, f := range todo {
+				f()
+			}
+			h.write("1", 2, `two\n`)
+			h.await("a stdout 1 one", "a stdout 2 two")
+			h.until(func() bool {
+				r, ok := h.store.Get("1")
+				return ok && r.Position.Last == began+2
+			}, "the position to be kept")
+			h.write("1", 3, `three\n`)
+			h.await("a stdout 1 one", "a stdout 2 two", "a stdout 3 three")
+		})
+	}
+}
+
 // TestFallback: no file, so the API; then the file, from where the API left off.
 func TestFallback(t *testing.T) {
 	h := newHost(t)
@@ -381,6 +550,23 @@ func TestFallback(t *testing.T) {
 		_ = w.CloseWithError(context.Canceled)
 	}()
 	h.await("a stdout 1 one", "a stdout 2 two")
+}
+
+// TestNoCache: the log is expected when the container has started. Where the engine
+// makes none, it goes by API.
+func TestNoCache(t *testing.T) {
+	h := newHost(t)
+	h.bodies["1"] = func(int64) (io.ReadCloser, error) { return body(frame(1, "one\n")) }
+	created := *running("a", "syslog")
+	created.Running, created.StartedAt = false, time.Time{}
+	if err := os.MkdirAll(filepath.Join(h.root, "containers", "1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.set("1", &created)
+	h.start()
+	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 1 && all[0].Route.Kind == logs.File }, "the file")
+	h.set("1", running("a", "syslog"))
+	h.await("a stdout 1 one")
 }
 
 // TestStream: a cut is not an end; the end of a run is read with a stream that
@@ -470,4 +656,38 @@ func TestFloor(t *testing.T) {
 	h.write("1", 101, `newer\n`)
 	h.start()
 	h.await("a stdout 100 new", "a stdout 101 newer")
+}
+
+// TestNoRoom: a container without room does not keep the others of its reader
+// waiting, and is read on when there is room, be it removed meanwhile.
+func TestNoRoom(t *testing.T) {
+	for _, removed := range []bool{false, true} {
+		h := newHost(t)
+		h.full = map[string]bool{"1": true}
+		h.write("1", 1, `one\n`)
+		h.write("2", 1, `one\n`)
+		h.set("1", running("a", "json-file"))
+		h.set("2", running("b", "json-file"))
+		h.start()
+		h.await("b stdout 1 one")
+		h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "one to wait")
+		h.write("1", 2, `two\n`)
+		h.write("2", 2, `two\n`)
+		h.await("b stdout 1 one", "b stdout 2 two")
+		if removed {
+			if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
+				t.Fatal(err)
+			}
+			h.set("1", nil)
+		}
+		h.mu.Lock()
+		h.full["1"] = false
+		wakes := h.wakes
+		h.mu.Unlock()
+		for _, wake := range wakes {
+			wake()
+		}
+		h.await("b stdout 1 one", "b stdout 2 two", "a stdout 1 one", "a stdout 2 two")
+		h.stop()
+	}
 }

@@ -10,31 +10,69 @@ import (
 	"github.com/lighterman/lighterman/internal/tail"
 )
 
-// fileSource reads one container's log from its file. It belongs to its
-// reader's goroutine where nothing else is said.
+// follower is a log that is pulled: one of files, or the journal's part of one
+// container. See tail.Log for what its methods do.
+type follower interface {
+	Read(buf *tail.Buffer, emit func(logs.Entry)) (tail.Progress, error)
+	AtEnd() (bool, error)
+	Held() [logs.Streams]int64
+	Flush(emit func(logs.Entry))
+	Position() logs.Position
+	Files() int
+	Lag() int64
+	Close()
+}
+
+// fileSource reads one container's log from its file, or from the journal's. It
+// belongs to its reader's goroutine where nothing else is said.
 type fileSource struct {
 	unit    *unit
 	reader  *reader
 	store   Store
 	metrics Metrics
-	log     *tail.Log
-	watch   *tail.Watch // nil when the file cannot be watched
-	emit    func(logs.Entry)
+	kind    logs.RouteKind
+	log     follower
+	// file is log where that is one of files, nil otherwise, and watch that of the
+	// file, nil when it cannot be watched.
+	file  *tail.Log
+	watch *tail.Watch
+	// sleep makes a log without a file wake the source when there is more; it
+	// returns false when that has to be looked for.
+	sleep func() bool
+	emit  func(logs.Entry)
+	// wake puts the source into its reader's queue.
+	wake func()
 
-	// queued is guarded by the reader's mu.
-	queued bool
+	// queued and backlog are guarded by the reader's mu.
+	queued  bool
+	backlog backlog
 	// opened tells the watcher's goroutine that log is set.
 	opened atomic.Bool
 	// captureErr is set by the watcher's goroutine.
 	captureErr atomic.Pointer[error]
-	// toldRunning and toldRemoved are the collector's: what it told last.
-	toldRunning, toldRemoved bool
-	toldRun                  time.Time
+	// told and toldRemoved are the collector's: what it told last.
+	told        *logs.Container
+	toldRemoved bool
+	// asks tells that the reader waits for the engine to be asked again.
+	asks    atomic.Bool
+	refresh func(id string)
 
-	// flush tells that a run has ended: lines held back are complete. Files
-	// may hold a new run before we hear of it, so it counts once.
-	flush, removed bool
-	ended          bool
+	// over tells that the engine has said that no run was under way, when it was
+	// asked at asOf. Files may hold a new run before we hear of it.
+	over bool
+	asOf time.Time
+	// held are the lines held back, and heldAt when they were first seen.
+	held   [logs.Streams]int64
+	heldAt time.Time
+
+	removed bool
+	ended   bool
+	// begun tells that something was read, or looked for.
+	begun bool
+	// linger is how long after the newest of its lines, read at newest, more may
+	// come of a container that has ended; 0 when there is no such delay.
+	linger time.Duration
+	newest time.Time
 	// misses counts attempts in a row to watch the live file that failed.
 	misses int
 	// lines and bytes count what the read under way has passed on, and first is
@@ -43,13 +81,38 @@ type fileSource struct {
 	first        int64
 }
 
-// openFile makes the source of a unit's file and watches its directory.
+// openFile makes the source of a unit's file and watches its directory, or that of
+// the journal's part.
 func (c *Collector) openFile(u *unit) (*fileSource, error) {
-	s := &fileSource{unit: u, reader: c.readers[u.lane], store: c.config.Store, metrics: c.config.Metrics,
-		toldRunning: u.container().Running, toldRun: u.container().StartedAt}
-	s.flush = !s.toldRunning && !s.toldRun.IsZero()
+	if u.wants() == logs.Journal {
+		return c.openJournal(u), nil
+	}
+	s, err := c.watchFile(u)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(c, u.route().Path); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newSource makes a source that has no log yet.
+func (c *Collector) newSource(u *unit) *fileSource {
+	s := &fileSource{unit: u, reader: c.readers[u.lane], store: c.config.Store, metrics: c.config.Metrics, kind: logs.File,
+		told: u.container(), toldRemoved: u.removed, removed: u.removed, refresh: c.config.Discovery.Refresh, newest: time.Now()}
+	s.over, s.asOf = isOver(s.told), s.told.AsOf
 	s.emit = s.add
+	s.wake = func() { s.reader.enqueue(s) }
+	return s
+}
+
+func (c *Collector) watchFile(u *unit) (*fileSource, error) {
+	s := c.newSource(u)
 	path := u.route().Path
+	if path == "" {
+		return s, nil // removed: there is nothing to watch
+	}
 	// Watched before opened: a rotation in between is then told.
 	watch, err := c.config.Watcher.Add(path, s)
 	if err != nil && isGone(err) {
@@ -59,13 +122,31 @@ func (c *Collector) openFile(u *unit) (*fileSource, error) {
 		u.log.Warn("log file is polled", "error", err)
 	}
 	s.watch = watch
-	s.log, err = tail.Open(tail.Config{Path: path, Resume: u.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics})
+	return s, nil
+}
+
+// open opens the log; a source that fails is closed.
+func (s *fileSource) open(c *Collector, path string) error {
+	u := s.unit
+	log, err := tail.Open(tail.Config{
+		Path: path, Format: u.route().Format, Box: c.config.Hold.Box(u.id), Log: u.log, GaveUp: u.gaveUp,
+		Resume: u.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
+	})
 	if err != nil {
 		s.close()
-		return nil, err
+		return err
 	}
+	s.log, s.file = log, log
+	u.describe(c.config.Hold)
 	s.opened.Store(true)
-	return s, nil
+	if err := log.Capture(); err != nil { // what rotated just before was not told
+		s.captureErr.Store(&err)
+	}
+	if needed := log.Needed(); log.Linked() {
+		// What lies before the position is delivered, or on its way.
+		s.reader.lane.After(u.id, func() { s.release(log, needed) })
+	}
+	return nil
 }
 
 // add passes an entry on; the lane is ours while a read is under way.
@@ -92,7 +173,7 @@ func (s *fileSource) Rotated() {
 	if !s.opened.Load() {
 		return // being opened: it will find what there is
 	}
-	if err := s.log.Capture(); err != nil {
+	if err := s.file.Capture(); err != nil {
 		s.captureErr.Store(&err)
 	}
 	s.reader.enqueue(s)
@@ -112,55 +193,117 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	if s.ended {
 		return
 	}
-	if r.lane.Begin(ctx) != nil {
-		return // stopping
+	room, err := r.lane.TryBegin(s.unit.id, s.wake)
+	if err != nil || room == 0 {
+		return // stopping, or woken when there is room
 	}
 	s.lines, s.bytes, s.first = 0, 0, 0
-	progress, err := s.log.Read(r.buf, s.emit)
+	buf := r.buf
+	if room < wholeChunk || !s.begun {
+		buf = r.small // the first chunks of many logs must not be in the way of what is new
+	}
+	s.begun = true
+	progress, err := s.log.Read(buf, s.emit)
 	drained := false
 	if err == nil && !progress.More {
 		drained, err = s.log.AtEnd()
 	}
-	if drained && (s.flush || s.removed) {
-		s.flush = false
-		s.log.Flush(s.emit)
+	if progress.Bytes > 0 {
+		s.newest = time.Now()
 	}
-	if progress.Bytes > 0 || s.lines > 0 {
+	ask := false
+	if s.lookAtHeld(); drained {
+		ask = s.flush()
+	}
+	if progress.Bytes > 0 || s.lines > 0 || progress.Finished {
 		r.lane.End(s.receipt(progress.Bytes))
 	} else {
 		r.lane.End(nil)
 	}
+	if ask && !s.asks.Swap(true) {
+		s.refresh(s.unit.id)
+	}
 	if captured := s.captureErr.Swap(nil); err == nil && drained && captured != nil {
 		err = *captured
 	}
+	r.note(s, progress)
 	switch {
 	case err != nil:
 		r.end(ctx, s, err)
 	case !drained:
 		r.enqueue(s)
-	case s.removed:
+	case s.removed && !s.lingers():
 		r.end(ctx, s, nil)
 	default:
 		r.rest(ctx, s, progress.Bytes > 0)
 	}
 }
 
+// written returns when the log was written to last.
+func (s *fileSource) written() time.Time {
+	if s.file == nil {
+		return time.Now()
+	}
+	return s.file.Written()
+}
+
+// isOver tells that a container has run and does not.
+func isOver(c *logs.Container) bool { return !c.Running && !c.StartedAt.IsZero() }
+
+// lookAtHeld notes since when the lines are known that are held back.
+func (s *fileSource) lookAtHeld() {
+	if held := s.log.Held(); held != s.held {
+		s.held, s.heldAt = held, time.Now()
+	}
+}
+
+// flush passes on the lines that are held back when they are complete, given that
+// all there is was read: the container is gone, or the run that they are of is
+// over. That is certain if they were there before the engine was asked; otherwise
+// they may be of the next run, and the engine has to be asked again. It answers
+// when the run has begun.
+func (s *fileSource) flush() (ask bool) {
+	switch {
+	case s.held == [logs.Streams]int64{}, s.lingers():
+	case s.removed, s.over && s.heldAt.Before(s.asOf):
+		s.log.Flush(s.emit)
+		s.lookAtHeld()
+	default:
+		return s.over
+	}
+	return false
+}
+
 // receipt counts what was read, and commits the position when it is delivered.
 func (s *fileSource) receipt(read int) func() {
-	position := s.log.Position()
+	position, needed := s.log.Position(), 0
+	if s.file != nil {
+		needed = s.file.Needed()
+	}
 	s.unit.stats.lines.Add(int64(s.lines))
 	s.unit.stats.handed(read, s.first)
-	s.metrics.Lines(logs.File.String(), s.lines, s.bytes)
+	s.metrics.Lines(s.kind.String(), s.lines, s.bytes)
 	return func() {
 		s.store.Commit(s.unit.id, position)
 		s.unit.stats.delivered(read, position)
+		if s.file != nil {
+			s.release(s.file, needed)
+		}
+	}
+}
+
+// release lets go of links to files before the one that is needed, once the
+// position is on disk.
+func (s *fileSource) release(log *tail.Log, needed int) {
+	if release := log.Delivered(needed); release != nil {
+		s.store.AfterSave(release)
 	}
 }
 
 // rest lets a drained source sleep, or be polled while it is hot.
 func (r *reader) rest(ctx context.Context, s *fileSource, hot bool) {
 	switch {
-	case s.watch == nil:
+	case s.watch == nil && s.sleep == nil, s.lingers() && (s.removed || s.over && s.held != [logs.Streams]int64{}):
 		r.slow = append(r.slow, s)
 	case hot && r.poll > 0:
 		r.hot = append(r.hot, s)
@@ -173,30 +316,51 @@ func (r *reader) rest(ctx context.Context, s *fileSource, hot bool) {
 // while the file itself exists.
 const maxMisses = 3
 
-var errDetached = errors.New("the log file's directory cannot be reached any more")
+var (
+	errDetached  = errors.New("the log file's directory cannot be reached any more")
+	errUnwatched = errors.New("nothing tells of changes of the journal")
+)
 
 // arm sets the watch of a source, and looks once more: what was written before
 // the watch stood is not told.
 func (r *reader) arm(ctx context.Context, s *fileSource) {
-	if s.log.Files() == 0 {
+	if s.file != nil && s.log.Files() == 0 {
 		return // no file yet: its directory is watched
 	}
-	if err := s.watch.Arm(s.log.Path()); err != nil {
-		if s.misses++; s.misses > maxMisses && s.log.Detached() {
-			r.end(ctx, s, errDetached)
-			return
-		}
-		// Also when the path is gone: the engine may still write to the file.
+	switch err := s.arm(); {
+	case errors.Is(err, errDetached):
+		r.end(ctx, s, err)
+		return
+	case err != nil:
 		r.slow = append(r.slow, s)
 		return
 	}
-	s.misses = 0
 	switch end, err := s.log.AtEnd(); {
 	case err != nil:
 		r.end(ctx, s, err)
 	case !end:
 		r.enqueue(s)
 	}
+}
+
+// arm makes the next change wake the source. Its error says that nothing tells of
+// changes: also when the path is gone, as the engine may still write to the file.
+func (s *fileSource) arm() error {
+	if s.file == nil {
+		if !s.sleep() {
+			return errUnwatched
+		}
+		return nil
+	}
+	err := s.watch.Arm(s.file.Path())
+	if err == nil {
+		s.misses = 0
+		return nil
+	}
+	if s.misses++; s.misses > maxMisses && s.file.Detached() {
+		return errDetached
+	}
+	return err
 }
 
 // end takes a source out and reports where it stands. ctx is done only when
@@ -206,6 +370,7 @@ func (r *reader) end(ctx context.Context, s *fileSource, err error) {
 		return
 	}
 	s.ended = true
+	r.drop(s)
 	select {
 	case r.failed <- failure{source: s, position: s.log.Position(), err: err}:
 	case <-ctx.Done():

@@ -5,25 +5,32 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/journal"
+	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
 )
 
-// reader reads the files of one lane on one goroutine, a chunk of each in turn,
-// so that a noisy container cannot starve the others.
+// reader reads the files of one lane on one goroutine, a chunk at a time, in turns
+// such that a noisy container cannot starve the others.
 //
-// A file is asleep with its watch armed, or awake. Awake, it is in the queue;
-// once drained it is polled at the next tick, as long as each poll finds
+// A file is asleep with its watch armed, or awake. Awake, it is in the queue,
+// unless its container has no room in the lane: then it waits outside the queue
+// until the lane wakes it, and does not keep the others waiting. Once drained it
+// is polled at the next tick, as long as each poll finds
 // something. The poll that finds nothing arms the watch again.
 type reader struct {
-	lane   Lane
-	buf    *tail.Buffer
-	poll   time.Duration
-	failed chan<- failure
-	wake   chan struct{}
+	lane Lane
+	// buf is for whole chunks, and small for containers with less room.
+	buf, small *tail.Buffer
+	// scratch is for what is read of the journal.
+	scratch *journal.Scratch
+	poll    time.Duration
+	failed  chan<- failure
+	wake    chan struct{}
 
 	// mu guards what other goroutines hand to the reader's.
 	mu    sync.Mutex
-	queue []*fileSource
+	queue turns
 	tasks []func(context.Context)
 
 	// The rest belongs to the reader's goroutine.
@@ -31,13 +38,22 @@ type reader struct {
 	// hot are the files that the next tick puts into the queue, slow those
 	// without a watch.
 	hot, slow []*fileSource
+	// putOff tells that the tick to come was put off.
+	putOff bool
 }
+
+// A chunk is read as a whole if its container has as much room as that, else a
+// small one.
+const (
+	wholeChunk = 256 << 10
+	smallChunk = 32 << 10
+)
 
 // slowPoll is how often a file is looked at that cannot be watched.
 const slowPoll = time.Second
 
 func newReader(lane Lane, poll time.Duration, failed chan<- failure) *reader {
-	return &reader{lane: lane, buf: tail.NewBuffer(), poll: poll, failed: failed, wake: make(chan struct{}, 1)}
+	return &reader{lane: lane, buf: tail.NewBuffer(), small: tail.NewBufferSize(smallChunk), scratch: journal.NewScratch(), poll: poll, failed: failed, wake: make(chan struct{}, 1)}
 }
 
 // do runs task on the reader's goroutine.
@@ -56,7 +72,7 @@ func (r *reader) enqueue(s *fileSource) {
 		return
 	}
 	s.queued = true
-	r.queue = append(r.queue, s)
+	r.queue.add(s)
 	r.signal()
 }
 
@@ -71,13 +87,15 @@ func (r *reader) signal() {
 func (r *reader) add(s *fileSource) { r.enqueue(s) }
 
 // update tells a source what has become of its container.
-func (r *reader) update(s *fileSource, running, removed bool, run time.Time) {
-	if s.toldRunning == running && s.toldRemoved == removed && s.toldRun.Equal(run) {
+func (r *reader) update(s *fileSource, c *logs.Container, removed bool) {
+	asked := s.asks.Load() && c.AsOf.After(s.told.AsOf)
+	if !asked && s.told.Running == c.Running && s.toldRemoved == removed && s.told.StartedAt.Equal(c.StartedAt) {
 		return
 	}
-	s.toldRunning, s.toldRemoved, s.toldRun = running, removed, run
+	s.told, s.toldRemoved = c, removed
 	r.do(func(context.Context) {
-		s.flush, s.removed = !running && !run.IsZero(), removed
+		s.over, s.asOf, s.removed = isOver(c), c.AsOf, removed
+		s.asks.Store(false)
 		r.enqueue(s)
 	})
 }
@@ -85,16 +103,6 @@ func (r *reader) update(s *fileSource, running, removed bool, run time.Time) {
 // remove ends a source; its end comes through failed.
 func (r *reader) remove(s *fileSource) {
 	r.do(func(ctx context.Context) { r.end(ctx, s, nil) })
-}
-
-// receipt calls delivered when everything handed over so far is delivered.
-func (r *reader) receipt(delivered func()) {
-	r.do(func(ctx context.Context) {
-		if r.lane.Begin(ctx) == nil {
-			r.lane.End(delivered)
-			r.lane.Flush()
-		}
-	})
 }
 
 // run reads until ctx is done.
@@ -116,8 +124,7 @@ func (r *reader) run(ctx context.Context) error {
 				due = r.nextTick()
 			}
 			if !due.IsZero() && time.Now().After(due) {
-				due = time.Time{}
-				r.tick()
+				due = r.pulse()
 			}
 			continue
 		}
@@ -132,8 +139,7 @@ func (r *reader) run(ctx context.Context) error {
 		case <-r.wake:
 			timer.Stop()
 		case <-timer.C:
-			due = time.Time{}
-			r.tick()
+			due = r.pulse()
 		case <-ctx.Done():
 		}
 	}
@@ -149,13 +155,32 @@ func (r *reader) next() (func(context.Context), *fileSource) {
 		r.tasks = r.tasks[1:]
 		return task, nil
 	}
-	if len(r.queue) > 0 {
-		s := r.queue[0]
-		r.queue = r.queue[1:]
+	s := r.queue.next()
+	if s != nil {
 		s.queued = false
-		return nil, s
 	}
-	return nil, nil
+	return nil, s
+}
+
+// note tells what a chunk of a source has shown. One that is in the queue again has its
+// place by what was known before.
+func (r *reader) note(s *fileSource, p tail.Progress) {
+	var at time.Time
+	if p.Full && !s.backlog.behind {
+		at = s.written()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !s.queued {
+		r.queue.read(s, p, at)
+	}
+}
+
+// drop takes a source that has ended out of the queue.
+func (r *reader) drop(s *fileSource) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue.remove(s)
 }
 
 // nextTick returns when sources have to be polled; zero when none has to.
@@ -166,6 +191,23 @@ func (r *reader) nextTick() time.Time {
 	case len(r.slow) > 0:
 		return time.Now().Add(slowPoll)
 	}
+	return time.Time{}
+}
+
+// before is how long before a batch leaves the files are polled for it: time enough to
+// read them.
+const before = 5 * time.Millisecond
+
+// pulse ticks, unless the lane's next batch leaves only later, since a stream of the
+// API has had one sent in between: what is read now would wait for it. It returns when
+// to tick then. It puts off once, so that streams cannot put off for ever.
+func (r *reader) pulse() (due time.Time) {
+	if at := r.lane.Due().Add(-before); !r.putOff && len(r.slow) == 0 && time.Until(at) > 0 {
+		r.putOff = true
+		return at
+	}
+	r.putOff = false
+	r.tick()
 	return time.Time{}
 }
 

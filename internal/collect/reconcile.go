@@ -23,18 +23,21 @@ const (
 // to go is asked to end first; its end brings us here again.
 func (c *Collector) reconcile(ctx context.Context, u *unit) {
 	if u.file != nil {
-		c.readers[u.lane].update(u.file, u.container().Running, u.removed, u.container().StartedAt)
+		c.readers[u.lane].update(u.file, u.container(), u.removed)
+	}
+	if u.stream != nil && u.stream.turn != nil && u.container().Running {
+		u.stream.turn.end() // it will follow the new run, for as long as that takes
 	}
 	wants, runs := u.wants(), u.runs()
 	switch {
-	case runs == logs.Unreadable && u.dismissed:
-		c.leave(u)
+	case runs == logs.Unreadable && u.dismissed && !u.orphan && wants != logs.Journal:
+		c.leave(ctx, u)
 	case wants == runs:
 		c.hurry(u)
 	case runs != logs.Unreadable:
 		c.stop(u)
 	case time.Now().Before(u.retryAt):
-	case wants == logs.File:
+	case wants == logs.File, wants == logs.Journal:
 		c.startFile(ctx, u)
 	case wants == logs.API:
 		c.startStream(ctx, u)
@@ -42,12 +45,26 @@ func (c *Collector) reconcile(ctx context.Context, u *unit) {
 }
 
 // leave ends a unit that is not wanted and has no source any more.
-func (c *Collector) leave(u *unit) {
-	c.drop(u)
-	if u.removed {
-		// Behind everything that is still to be delivered.
-		c.readers[u.lane].receipt(func() { c.config.Store.Forget(u.id) })
+func (c *Collector) leave(ctx context.Context, u *unit) {
+	if u.removed && !u.drained && c.config.Hold.Has(u.id) {
+		c.readHeld(ctx, u)
+		return
 	}
+	c.drop(u)
+	if !u.removed {
+		c.leaveExcluded(u.id)
+		return
+	}
+	c.config.Hold.Leave(u.id)
+	// Behind everything that is still to be delivered. The position goes last:
+	// links without one would be delivered again.
+	c.config.Lanes[u.lane].After(u.id, func() {
+		if !c.config.Hold.Has(u.id) {
+			c.forget(u.id)
+			return
+		}
+		c.config.Store.AfterSave(func() { c.forget(u.id) })
+	})
 }
 
 // hurry ends a stream that should have ended by itself.
@@ -61,11 +78,11 @@ func (c *Collector) hurry(u *unit) {
 // long. While the sink does not take what the stream has, it is not silent.
 func (u *unit) lastWordsAt() time.Time {
 	idle := u.idleSince.Load()
-	if idle == 0 {
+	if idle == nil {
 		return time.Now().Add(lastWords)
 	}
-	if at := time.Unix(0, idle); at.After(u.removedAt) {
-		return at.Add(lastWords)
+	if idle.After(u.removedAt) {
+		return idle.Add(lastWords)
 	}
 	return u.removedAt.Add(lastWords)
 }
@@ -77,7 +94,7 @@ func (c *Collector) stop(u *unit) {
 	}
 	u.stopping = true
 	if u.stream != nil {
-		u.stream.cancel()
+		u.stream.cancel(nil)
 		return
 	}
 	c.readers[u.lane].remove(u.file)
@@ -97,7 +114,7 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 	}
 	u.file, u.stopping = source, false
 	u.startedAt = time.Now()
-	u.tailing.Store(source.log)
+	u.tailing.Store(source)
 	c.readers[u.lane].add(source)
 }
 
@@ -105,13 +122,16 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 // decided again, which leads to the API where that is allowed.
 func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
 	u.pauseBefore()
-	if isGone(err) && u.backoff == minBackoff {
+	if isGone(err) && u.backoff == minBackoff && !u.orphan {
 		// Most likely the container was removed, and we shall hear of it.
 		c.config.Discovery.Refresh(u.id)
 		return
 	}
 	u.stats.fail(err)
 	u.log.Warn("cannot read log file", "error", err)
+	if u.orphan {
+		return
+	}
 	c.decide(u)
 	if u.wants() == logs.API {
 		u.retryAt = time.Time{}
@@ -138,6 +158,8 @@ func (c *Collector) fileFailed(ctx context.Context, f failure) {
 	}
 	if f.err != nil {
 		c.cannotRead(ctx, u, f.err)
+	} else {
+		u.orphan, u.drained = false, u.removed
 	}
 	c.reconcile(ctx, u)
 }
@@ -192,15 +214,19 @@ func (c *Collector) streamEnded(ctx context.Context, e end) {
 }
 
 // attend does what units wait for: starts that were put off, and a look at
-// files that could not be read.
+// files that could not be read and at streams that are silent.
 func (c *Collector) attend(ctx context.Context) {
 	now := time.Now()
+	if !c.relabelAt.IsZero() && !now.Before(c.relabelAt) {
+		c.adopt(ctx)
+	}
 	for _, u := range c.units {
 		if u.route().Fallback && !u.removed && !now.Before(u.probeAt) {
 			u.probeAt = now.Add(probeInterval)
 			c.decide(u)
 		}
 		c.reconcile(ctx, u)
+		c.listen(ctx, u, now)
 	}
 }
 
@@ -213,12 +239,18 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 			next, ok = t, true
 		}
 	}
+	if !c.relabelAt.IsZero() {
+		earlier(c.relabelAt)
+	}
 	for _, u := range c.units {
 		if runs := u.runs(); runs == logs.Unreadable && u.wants() != logs.Unreadable {
 			earlier(u.retryAt)
 		}
 		if u.stream != nil && u.removed {
 			earlier(u.lastWordsAt())
+		}
+		if u.stream != nil && !u.stopping && u.container().Running {
+			earlier(u.stream.lookAt)
 		}
 		if u.route().Fallback && !u.removed {
 			earlier(u.probeAt)

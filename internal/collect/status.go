@@ -21,6 +21,8 @@ type Status struct {
 	LagSeconds float64
 	Lines      int64
 	LastError  string
+	// Position is up to where everything is acknowledged.
+	Position logs.Position
 }
 
 // Snapshot returns the state of all containers, sorted by name, and the number
@@ -39,8 +41,11 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 			s.LastError = *text
 		}
 		s.LagBytes = u.stats.read.Load() - u.stats.acked.Load()
-		if log := u.tailing.Load(); log != nil {
-			s.LagBytes += log.Lag()
+		if source := u.tailing.Load(); source != nil {
+			s.LagBytes += source.log.Lag()
+		}
+		if record, ok := c.config.Store.Get(u.id); ok {
+			s.Position = record.Position
 		}
 		s.LagSeconds = age(u.stats.oldest.Load(), now)
 		if s.Route.Kind == logs.Unreadable {

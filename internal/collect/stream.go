@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -13,33 +14,86 @@ import (
 // streamSource reads one container's log through the API, on a goroutine and a
 // connection of its own.
 type streamSource struct {
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
+	// lookAt is when to look whether the stream has stalled, and silence how
+	// long to wait then until the next look.
+	lookAt  time.Time
+	silence time.Duration
+	// turn is nil when the container ran when the stream began.
+	turn *turn
+}
+
+// turn is one of a bounded number.
+type turn struct {
+	all chan struct{}
+	// mu guards has and over.
+	mu        sync.Mutex
+	has, over bool
+	// ended is closed by end.
+	ended chan struct{}
+}
+
+func newTurn(all chan struct{}) *turn { return &turn{all: all, ended: make(chan struct{})} }
+
+// await waits for the turn, or until it is not needed any more. It returns false
+// when ctx is done before.
+func (t *turn) await(ctx context.Context) bool {
+	select {
+	case t.all <- struct{}{}:
+	case <-t.ended:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.has = !t.over; t.over {
+		<-t.all
+	}
+	return true
+}
+
+// end lets others have the turn.
+func (t *turn) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	t.over = true
+	close(t.ended)
+	if t.has {
+		<-t.all
+	}
 }
 
 func (c *Collector) startStream(ctx context.Context, u *unit) {
-	ctx, cancel := context.WithCancel(ctx)
-	u.stream, u.stopping = &streamSource{cancel: cancel}, false
+	ctx, cancel := context.WithCancelCause(ctx)
+	u.stream, u.stopping = &streamSource{cancel: cancel, silence: minSilence}, false
+	u.stream.lookIn(time.Now(), minSilence)
+	u.heard.Store(heard(u.position))
 	u.streaming.Store(true)
-	u.idleSince.Store(time.Now().UnixNano())
-	container, position := u.container(), u.position
+	u.idle()
+	container, position, s := u.container(), u.position, u.stream
+	if !container.Running {
+		s.turn = newTurn(c.final)
+	}
 	if u.backoff > 0 {
 		c.config.Metrics.Reconnected()
 	}
 	c.streams.Go(func() error {
-		defer cancel()
-		c.ended <- c.follow(ctx, u, container, position)
+		defer cancel(nil)
+		c.ended <- c.follow(ctx, u, s.turn, container, position)
 		return nil
 	})
 }
 
 // follow reads a log until its stream ends or ctx is done.
-func (c *Collector) follow(ctx context.Context, u *unit, container *logs.Container, from logs.Position) end {
+func (c *Collector) follow(ctx context.Context, u *unit, turn *turn, container *logs.Container, from logs.Position) end {
 	e := end{unit: u, position: from, run: container.StartedAt, final: !container.Running, began: time.Now()}
-	if e.final {
-		select {
-		case c.final <- struct{}{}:
-			defer func() { <-c.final }()
-		case <-ctx.Done():
+	if turn != nil {
+		defer turn.end()
+		if !turn.await(ctx) {
 			e.err = ctx.Err()
 			return e
 		}
@@ -58,6 +112,9 @@ func (c *Collector) follow(ctx context.Context, u *unit, container *logs.Contain
 		}),
 	}
 	e.err = s.run(ctx)
+	if errors.Is(context.Cause(ctx), errStalled) {
+		e.err = errStalled
+	}
 	return e
 }
 
@@ -78,9 +135,9 @@ type session struct {
 // engine ended it in order.
 func (s *session) run(ctx context.Context) error {
 	for {
-		s.unit.idleSince.Store(time.Now().UnixNano())
+		s.unit.idle()
 		end := s.reader.Wait()
-		s.unit.idleSince.Store(0)
+		s.unit.idleSince.Store(nil)
 		if end != nil && !errors.Is(end, io.EOF) {
 			return end
 		}
@@ -96,7 +153,7 @@ func (s *session) run(ctx context.Context) error {
 // handOver passes on what has arrived, and at the end of a run that is over the
 // lines that were held back.
 func (s *session) handOver(ctx context.Context, last bool) error {
-	if err := s.lane.Begin(ctx); err != nil {
+	if err := s.lane.Begin(ctx, s.unit.id); err != nil {
 		return err
 	}
 	s.lines, s.bytes, s.first = 0, 0, 0
@@ -109,6 +166,7 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 		position.Drained = s.end.run.UnixNano()
 	}
 	s.end.position = position
+	s.unit.heard.Store(heard(position))
 	s.end.lines = s.end.lines || s.lines > 0
 	s.unit.stats.lines.Add(int64(s.lines))
 	s.collector.config.Metrics.Lines(logs.API.String(), s.lines, s.bytes)

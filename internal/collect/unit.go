@@ -1,14 +1,15 @@
 package collect
 
 import (
+	"encoding/json"
 	"log/slog"
 	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/tail"
 )
 
 // unit is one container in the running set. Where nothing else is said its
@@ -23,11 +24,13 @@ type unit struct {
 	labels  atomic.Pointer[timeline]
 	stats   stats
 	// tailing and streaming tell other goroutines what runs.
-	tailing   atomic.Pointer[tail.Log]
+	tailing   atomic.Pointer[fileSource]
 	streaming atomic.Bool
-	// idleSince is when the stream began to wait for the engine, in Unix
-	// nanoseconds; 0 while it hands over.
-	idleSince atomic.Int64
+	// idleSince is when the stream began to wait for the engine, nil while it hands
+	// over. A time, as the host's clock may be set meanwhile.
+	idleSince atomic.Pointer[time.Time]
+	// heard is the timestamp of the newest record that the stream has brought.
+	heard atomic.Int64
 
 	// position is where the next source goes on. While a source runs it is
 	// the source's own.
@@ -41,6 +44,10 @@ type unit struct {
 	// it does not exist any more, since removedAt.
 	dismissed, removed bool
 	removedAt          time.Time
+	// orphan tells that the container was removed before its file was read to
+	// the end, and that what is held of it is to be read, drained that a file
+	// was read to its end after the removal.
+	orphan, drained bool
 	// refused tells that the engine says it cannot read this log.
 	refused bool
 	// startedAt is when the present file source began.
@@ -110,6 +117,30 @@ func (t timeline) at(time int64) *logs.Labels {
 	return t[0].Labels
 }
 
+// encode is the timeline in the form that is kept beside held files.
+func (t timeline) encode() []byte {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return nil // there is nothing in it that cannot be encoded
+	}
+	return text
+}
+
+// decodeTimeline is the inverse of encode; nil for anything that is no timeline.
+func decodeTimeline(text []byte) timeline {
+	var t timeline
+	if json.Unmarshal(text, &t) != nil || len(t) == 0 || len(t) > maxTimeline {
+		return nil
+	}
+	for i, l := range t {
+		// Loki would refuse every line of a set that is not valid.
+		if l.Labels == nil || !l.Labels.Valid() || i > 0 && l.From <= t[i-1].From {
+			return nil
+		}
+	}
+	return t
+}
+
 func (c *Collector) newUnit(container *logs.Container) *unit {
 	u := &unit{
 		id:   container.ID,
@@ -119,10 +150,17 @@ func (c *Collector) newUnit(container *logs.Container) *unit {
 	u.chosen.Store(&logs.Route{})
 	u.current.Store(&logs.Container{})
 	record, known := c.config.Store.Get(u.id)
+	labels := timeline(record.Labels)
+	if len(labels) == 0 {
+		// The positions were lost. What is sent again must have the labels of the
+		// first time, and a container that is gone has no others.
+		if labels = decodeTimeline(c.config.Hold.About(u.id)); labels != nil {
+			c.config.Store.SetLabels(u.id, labels)
+		}
+	}
+	u.labels.Store(&labels)
 	if known {
 		u.position = record.Position
-		labels := timeline(record.Labels)
-		u.labels.Store(&labels)
 		return u
 	}
 	if c.config.Floor > 0 {
@@ -159,12 +197,31 @@ func (u *unit) relabel(labels *logs.Labels, store Store) bool {
 	return len(now) > 1
 }
 
+// describe keeps the labels beside the files that are held, too.
+func (u *unit) describe(held *hold.Hold) {
+	if labels := u.labels.Load(); labels != nil {
+		held.Describe(u.id, labels.encode())
+	}
+}
+
+// keepLabels undoes the last relabel, before it has taken effect.
+func (u *unit) keepLabels(store Store) {
+	before := *u.labels.Load()
+	before = before[: len(before)-1 : len(before)-1]
+	store.SetLabels(u.id, before)
+	u.labels.Store(&before)
+}
+
 // wants returns the route of the source that should run.
 func (u *unit) wants() logs.RouteKind {
 	c, route := u.container(), u.route()
 	switch {
+	case u.orphan:
+		return route.Kind
 	case u.refused, u.dismissed && !u.removed:
 		return logs.Unreadable
+	case u.removed && route.Kind == logs.Journal && !u.drained:
+		return logs.Journal // which has it all the same
 	case u.removed:
 		// What runs ends by itself at the end of the log; nothing new begins.
 		return u.runs()
@@ -187,11 +244,17 @@ func (u *unit) streamable(c *logs.Container) bool {
 func (u *unit) runs() logs.RouteKind {
 	switch {
 	case u.file != nil:
-		return logs.File
+		return u.file.kind
 	case u.stream != nil:
 		return logs.API
 	}
 	return logs.Unreadable
+}
+
+// idle notes that the stream begins to wait for the engine.
+func (u *unit) idle() {
+	now := time.Now()
+	u.idleSince.Store(&now)
 }
 
 func (u *unit) close() {

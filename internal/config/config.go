@@ -25,13 +25,20 @@ type Config struct {
 
 	Mode Mode
 	// DockerHost is empty unless it was set: DOCKER_HOST and the engine's
-	// usual socket are then for the client to try.
+	// usual socket are then for the client to try. NoEngine is one of its values.
 	DockerHost string
 	// DockerRoot is empty unless it was set: the engine is then asked.
 	DockerRoot string
 	Since      Since
 	// FilePercent is the share of eligible containers that go by file.
 	FilePercent int
+	// HoldBytes bounds the files that only lighterman keeps alive; 0 for no
+	// bound. HoldDir is empty when live logs are not linked.
+	HoldBytes int64
+	HoldDir   string
+	// JournalDir is empty unless it was set: the usual places are then looked at.
+	// "none" in it means no journal.
+	JournalDir []string
 	// IncludeName and ExcludeName match whole names. Nothing in an include
 	// list means everything.
 	IncludeName  []*regexp.Regexp
@@ -84,6 +91,9 @@ const (
 	FileOnly   Mode = "file"
 	StreamOnly Mode = "stream"
 )
+
+// NoEngine is the docker-host of those who do without the engine's API.
+const NoEngine = "none"
 
 // LogFormat is the format of lighterman's own log.
 type LogFormat string

@@ -67,7 +67,10 @@ var refusals = []struct {
 	{"password without user", "loki-password-file: b\n", []string{`loki-password-file (lm.yaml:1) needs loki-username`}},
 	{"refused user", "loki-username: 1\nloki-password-file: b\n", []string{`lm.yaml:1:16: loki-username: expected a string, found a number; put it in quotes`}},
 	{"key without certificate", "tls-key-file: k\n", []string{`tls-key-file (lm.yaml:1) needs tls-cert-file`}},
-	{"little memory", "max-memory: 1MiB\n", []string{`max-memory (lm.yaml:1) is less than max-line-bytes (default): expected at least 2MiB`}},
+	{"stream without engine", "docker-host: none\nmode: stream\nfile-percent: 10\n", []string{
+		`docker-host (lm.yaml:1) is none: expected hybrid or file for mode (lm.yaml:2)`,
+		`docker-host (lm.yaml:1) is none, and there is no other way for the containers that file-percent (lm.yaml:3) leaves out: expected 100`}},
+	{"little memory", "max-memory: 1MiB\nmax-line-bytes: 2MiB\n", []string{`max-memory (lm.yaml:1) is less than max-line-bytes (lm.yaml:2): expected at least 2MiB`}},
 }
 
 func TestRefusedFiles(t *testing.T) {

@@ -49,6 +49,7 @@ func (l *loader) finish() (*Config, error) {
 	l.rules()
 	c := l.config()
 	l.rulesOfSize(c)
+	l.rulesOfEngine(c)
 	if n := len(l.problems); n > mostProblems {
 		l.problems = append(l.problems[:mostProblems], fmt.Errorf("and %d more problems", n-mostProblems))
 	}

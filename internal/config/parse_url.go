@@ -46,6 +46,9 @@ func invalidURL(text, expected string) error {
 }
 
 func parseEngine(text string) (string, error) {
+	if text == NoEngine {
+		return text, nil
+	}
 	u, err := url.Parse(text)
 	if err == nil && u.Scheme == "unix" && u.Host == "" && strings.HasPrefix(u.Path, "/") {
 		return text, nil

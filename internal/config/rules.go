@@ -34,6 +34,21 @@ func (l *loader) rules() {
 	}
 }
 
+// rulesOfEngine checks that nothing is asked for that needs the engine when there
+// is none.
+func (l *loader) rulesOfEngine(c *Config) {
+	if c.DockerHost != NoEngine {
+		return
+	}
+	host := l.named(lookup("docker-host"))
+	if c.Mode == StreamOnly {
+		l.report("%s is none: expected hybrid or file for %s", host, l.named(lookup("mode")))
+	}
+	if percent := lookup("file-percent"); c.FilePercent < 100 && !l.values[percent].bad {
+		l.report("%s is none, and there is no other way for the containers that %s leaves out: expected 100", host, l.named(percent))
+	}
+}
+
 // rulesOfSize checks that the memory can hold a batch and a line.
 func (l *loader) rulesOfSize(c *Config) {
 	l.fits("batch-size", c.BatchSize, c.MaxMemory)

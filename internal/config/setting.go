@@ -69,7 +69,7 @@ var (
 	kindDir      = &kind{name: "path", placeholder: "DIR", expected: "a path", tags: tagString, free: true}
 	kindURL      = &kind{name: "URL", placeholder: "URL", expected: "an http or https URL, such as http://localhost:3100", tags: tagString}
 	kindProxy    = &kind{name: "URL", placeholder: "URL", expected: "an http, https or socks5 URL, such as http://proxy:3128", tags: tagString}
-	kindEngine   = &kind{name: "URL", placeholder: "URL", expected: "a unix, tcp, http or https URL, such as unix:///var/run/docker.sock", tags: tagString}
+	kindEngine   = &kind{name: "URL", placeholder: "URL|none", expected: `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, tags: tagString}
 	kindAddress  = &kind{name: "address", placeholder: "ADDR|off", expected: `"off" or an address, such as 127.0.0.1:9177`, tags: tagString}
 	kindDuration = &kind{name: "duration", placeholder: "DURATION", expected: "a duration, such as 200ms, 10s or 7d", tags: tagsNumber}
 	kindSince    = &kind{name: "time", placeholder: "beginning|now|DURATION", expected: `"beginning", "now" or a duration, such as 168h or 7d`, tags: tagsNumber}
@@ -77,6 +77,7 @@ var (
 	kindPercent  = &kind{name: "percentage", placeholder: "N", expected: "a number from 0 to 100", tags: []string{"!!int"}}
 	kindBool     = &kind{name: "boolean", expected: "true or false", tags: []string{"!!bool"}}
 	kindPatterns = &kind{name: "list of patterns", placeholder: "REGEXP", expected: "a list of patterns", shape: list, tags: tagString, free: true}
+	kindDirs     = &kind{name: "list of paths", placeholder: "DIR|none", expected: "a list of paths", shape: list, tags: tagString, free: true}
 	kindMatches  = &kind{name: "list of labels", placeholder: "KEY[=VALUE]", expected: "a list of labels", shape: list, tags: tagString, free: true}
 	kindPairs    = &kind{name: "map", placeholder: "NAME=VALUE", expected: "a map of label names to values", shape: pairs, tags: tagString, free: true}
 )

@@ -67,16 +67,16 @@ var generalSettings = []*setting{{
 
 var readingSettings = []*setting{{
 	name: "mode", kind: choiceKind("hybrid", "file", "stream"), section: reading, def: "hybrid",
-	help:  "hybrid reads Docker's own files where it can and the Docker API otherwise; file and stream force one way for all containers.",
+	help:  "hybrid reads Docker's own files and the journal's where it can, and the Docker API otherwise; file never takes the API, and stream takes nothing else.",
 	store: into(func(c *Config) *Mode { return &c.Mode }, choice(Hybrid, FileOnly, StreamOnly)),
 }, {
 	name: "docker-host", kind: kindEngine, section: reading,
-	auto: "DOCKER_HOST, then unix:///var/run/docker.sock", example: "unix:///var/run/docker.sock",
-	help:  "The Docker Engine to collect from.",
+	auto: "DOCKER_HOST, then unix:///var/run/docker.sock, then the user's rootless Docker", example: "unix:///var/run/docker.sock",
+	help:  "The Docker Engine to collect from, or none to do without its socket: containers are then found in docker-root, and logs that only the API has are named and not read.",
 	store: into(func(c *Config) *string { return &c.DockerHost }, parseEngine),
 }, {
 	name: "docker-root", kind: kindDir, section: reading,
-	auto: "what the engine says, then /var/lib/docker", example: "/var/lib/docker",
+	auto: "what the engine says, then the usual places", example: "/var/lib/docker",
 	help:  "Docker's data directory as lighterman sees it, for example where it is mounted in lighterman's container.",
 	store: into(func(c *Config) *string { return &c.DockerRoot }, parseText),
 }, {
@@ -85,11 +85,23 @@ var readingSettings = []*setting{{
 	store: into(func(c *Config) *Since { return &c.Since }, parseSince),
 }, {
 	name: "file-percent", kind: kindPercent, section: reading, def: "100",
-	help:  "Share of the containers with a readable file that are read from it; the rest goes by the API. The choice is stable per container.",
+	help:  "Share of the containers with a readable file or journal that are read from it; the rest goes by the API. The choice is stable per container.",
 	store: into(func(c *Config) *int { return &c.FilePercent }, parsePercent),
 }, {
-	name: "max-line-bytes", kind: kindSize, section: reading, def: "2MiB",
-	help:  "Longer lines are cut, marked as cut and counted.",
+	name: "hold-bytes", kind: kindSize, section: reading, def: "1GiB",
+	help:  "Bytes of log files that Docker has deleted and that are kept until they are delivered. Beyond that the oldest is given up and counted; 0 for no bound.",
+	store: into(func(c *Config) *int64 { return &c.HoldBytes }, size[int64](0, 1<<50)),
+}, {
+	name: "hold-dir", kind: kindDir, section: reading, auto: "none", example: "/var/lib/docker/lighterman-hold",
+	help:  "Directory for hard links to live logs, so that nothing is lost while lighterman is down. It must be on the same mount as Docker's data directory, which must be writable, and outside its directory containers.",
+	store: into(func(c *Config) *string { return &c.HoldDir }, parseText),
+}, {
+	name: "journal-dir", kind: kindDirs, section: reading, auto: "/var/log/journal and /run/log/journal", example: "/var/log/journal",
+	help:  "Directories of the systemd journal, for containers that log to journald; none to read these through the Docker API.",
+	store: onto(func(c *Config) *[]string { return &c.JournalDir }, parseText),
+}, {
+	name: "max-line-bytes", kind: kindSize, section: reading, def: "256KiB",
+	help:  "Longer lines are cut, marked as cut and counted. The default is what Loki takes unless it is told otherwise.",
 	store: into(func(c *Config) *int { return &c.MaxLineBytes }, size[int](1<<10, 1<<30)),
 }, {
 	name: "max-memory", kind: kindSize, section: reading, def: "64MiB",

@@ -15,9 +15,12 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Engine is what discovery needs of an engine. Inspect's error wraps
-// logs.ErrNotFound for a container that is gone.
-type Engine interface {
+// Source is what tells of containers: an engine, or the directory in which it
+// keeps them. Inspect's error wraps logs.ErrNotFound for a container that is gone.
+// Events calls subscribed when nothing that happens from then on is missed, and
+// changed, which does not block, with each container that something happens to. It
+// blocks until ctx is done or nothing more will be told, and returns an error.
+type Source interface {
 	List(ctx context.Context) ([]string, error)
 	Inspect(ctx context.Context, id string) (*logs.Container, error)
 	Events(ctx context.Context, subscribed func(), changed func(id string)) error
@@ -25,12 +28,17 @@ type Engine interface {
 
 // Config says what is discovered.
 type Config struct {
-	Engine Engine
+	Source Source
+	// Name is what the source is called in messages.
+	Name   string
 	Filter Filter
 	// Relist is the interval of the list that is made as a net under the
 	// events; 3 minutes when 0.
 	Relist time.Duration
-	Log    *slog.Logger
+	// Peek returns what can be learnt at once of a container without waiting for
+	// the source, nil if that is nothing. It may be nil itself.
+	Peek func(id string) *logs.Container
+	Log  *slog.Logger
 }
 
 // Discovery holds the set of containers.
@@ -45,11 +53,14 @@ type Discovery struct {
 	mu         sync.Mutex
 	containers map[string]*logs.Container
 	dirty      map[string]bool
-	// unknown are containers that exist and could not be inspected.
-	unknown   map[string]bool
-	connected bool
-	listed    bool
-	lastError error
+	// unknown are containers that exist and could not be inspected, and why.
+	unknown map[string]string
+	// fresh are containers known only by Peek that Wanted has not returned yet,
+	// gone those of them that do not exist any more.
+	fresh, gone map[string]bool
+	connected   bool
+	listed      bool
+	lastError   error
 }
 
 // New makes a discovery. It does not connect.
@@ -63,7 +74,9 @@ func New(config Config) *Discovery {
 		wake:       make(chan struct{}, 1),
 		containers: make(map[string]*logs.Container),
 		dirty:      make(map[string]bool),
-		unknown:    make(map[string]bool),
+		unknown:    make(map[string]string),
+		fresh:      make(map[string]bool),
+		gone:       make(map[string]bool),
 	}
 }
 
@@ -75,24 +88,49 @@ func (d *Discovery) Updates() <-chan struct{} { return d.updates }
 func (d *Discovery) Wanted() (set map[string]*logs.Container, known bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	set = make(map[string]*logs.Container, len(d.containers))
+	set = d.wanted()
+	if d.listed {
+		d.seen()
+	}
+	return set, d.listed
+}
+
+// wanted returns the containers to collect; the lock is held.
+func (d *Discovery) wanted() map[string]*logs.Container {
+	set := make(map[string]*logs.Container, len(d.containers))
 	for id, c := range d.containers {
 		if d.config.Filter.Wants(c) {
 			set[id] = c
 		}
 	}
-	return set, d.listed
+	return set
 }
 
-// Exists tells whether the engine has a container, wanted or not.
+// Exists tells whether the source has a container, wanted or not.
 func (d *Discovery) Exists(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, ok := d.containers[id]
-	return ok || d.unknown[id]
+	return d.containers[id] != nil || d.unknown[id] != ""
 }
 
-// Status returns whether the engine is connected, and why not.
+// Excluded tells that the source has a container which is not to be collected.
+// One that could not be inspected is not excluded.
+func (d *Discovery) Excluded(id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, ok := d.containers[id]
+	return ok && !d.config.Filter.Wants(c)
+}
+
+// Unknown returns the containers that exist and of which nothing can be learnt,
+// by ID, and why.
+func (d *Discovery) Unknown() map[string]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.unknown)
+}
+
+// Status returns whether the source tells of containers, and why not.
 func (d *Discovery) Status() (connected bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -114,14 +152,14 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// Backoff between attempts to reach the engine.
+// Backoff between attempts to reach the source.
 const (
 	minBackoff = 200 * time.Millisecond
-	maxBackoff = 10 * time.Second
+	maxBackoff = time.Second
 )
 
-// Run follows the engine until ctx is done, and returns nil then. An engine
-// that does not answer is tried again for as long as it takes.
+// Run follows the source until ctx is done, and returns nil then. One that does not
+// answer is tried again for as long as it takes.
 func (d *Discovery) Run(ctx context.Context) error {
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		began := time.Now()
@@ -144,12 +182,22 @@ func (d *Discovery) Run(ctx context.Context) error {
 	}
 }
 
+// Once makes the set what the engine says now, for a look at it: nothing is
+// followed. An engine that does not answer is an error.
+func (d *Discovery) Once(ctx context.Context) error {
+	if err := d.list(ctx); err != nil {
+		return err
+	}
+	d.reached()
+	return nil
+}
+
 // follow is one connection: it ends with the events.
 func (d *Discovery) follow(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	subscribed := make(chan struct{})
 	group.Go(func() error {
-		return d.config.Engine.Events(ctx, func() { close(subscribed) }, d.Refresh)
+		return d.config.Source.Events(ctx, func() { close(subscribed) }, d.changed)
 	})
 	group.Go(func() error {
 		// Events first: what happens during the list is then not missed.
@@ -212,9 +260,10 @@ func (d *Discovery) takeDirty() []string {
 	return ids
 }
 
-// list makes the set what the engine says it is.
+// list makes the set what the source says it is.
 func (d *Discovery) list(ctx context.Context) error {
-	ids, err := d.config.Engine.List(ctx)
+	before := d.known()
+	ids, err := d.config.Source.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -223,14 +272,22 @@ func (d *Discovery) list(ctx context.Context) error {
 		listed[id] = true
 	}
 	d.mu.Lock()
-	maps.DeleteFunc(d.unknown, func(id string, _ bool) bool { return !listed[id] })
-	for id := range d.containers {
+	maps.DeleteFunc(d.unknown, func(id, _ string) bool { return !listed[id] })
+	for _, id := range before {
 		if !listed[id] {
-			delete(d.containers, id)
+			d.remove(id)
 		}
 	}
 	d.mu.Unlock()
 	return d.inspectAll(ctx, ids)
+}
+
+// known returns what is in the set. Of what is added while a list is made, that
+// list says nothing.
+func (d *Discovery) known() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.containers))
 }
 
 // inspectTimeout bounds one inspection: an engine may hang on one container.
@@ -251,14 +308,13 @@ func (d *Discovery) inspectAll(ctx context.Context, ids []string) error {
 
 func (d *Discovery) inspect(ctx context.Context, id string) error {
 	limited, cancel := context.WithTimeout(ctx, inspectTimeout)
-	c, err := d.config.Engine.Inspect(limited, id)
+	c, err := d.config.Source.Inspect(limited, id)
 	cancel()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case errors.Is(err, logs.ErrNotFound):
-		delete(d.containers, id)
-		delete(d.unknown, id)
+		d.remove(id)
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -266,28 +322,30 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 		// One container that cannot be inspected must not stop the others.
 		// When the engine is gone the events end, and a list follows; else
 		// the next event or list tries again.
-		d.dirty[id], d.unknown[id] = true, true
-		d.config.Log.Warn("cannot inspect a container, trying again later", "container", id, "error", err)
+		if d.unknown[id] != err.Error() {
+			d.config.Log.Warn("cannot inspect a container, trying again later", "container", id, "error", err)
+		}
+		d.dirty[id], d.unknown[id] = true, err.Error()
 		return nil
 	}
 	d.containers[c.ID] = c
 	delete(d.unknown, id)
+	delete(d.gone, id)
 	if d.listed {
 		signal(d.updates) // at once: others may be slow
 	}
 	return nil
 }
 
-// reached notes that the set is known and the engine answers.
+// reached notes that the set is known and the source answers.
 func (d *Discovery) reached() {
 	d.mu.Lock()
 	again := !d.connected
 	d.connected, d.listed, d.lastError = true, true, nil
-	n := len(d.containers)
+	n, wanted := len(d.containers), d.wanted()
 	d.mu.Unlock()
 	if again {
-		wanted, _ := d.Wanted()
-		d.config.Log.Info("connected to the engine", "containers", n, "chosen", len(wanted))
+		d.config.Log.Info("containers are known", "from", d.config.Name, "containers", n, "chosen", len(wanted))
 		if n > 0 && len(wanted) == 0 {
 			d.config.Log.Warn("no container is chosen; patterns for names must match the whole name")
 		}
@@ -295,7 +353,7 @@ func (d *Discovery) reached() {
 	signal(d.updates)
 }
 
-// disconnected notes that the engine does not answer. The set stays: files can
+// disconnected notes that the source does not answer. The set stays: files can
 // be read on without it.
 func (d *Discovery) disconnected(err error) {
 	d.mu.Lock()
@@ -303,6 +361,6 @@ func (d *Discovery) disconnected(err error) {
 	d.connected, d.lastError = false, err
 	d.mu.Unlock()
 	if first {
-		d.config.Log.Warn("the engine does not answer, trying again", "error", err)
+		d.config.Log.Warn("cannot learn of containers, trying again", "from", d.config.Name, "error", err)
 	}
 }

@@ -94,7 +94,14 @@ func (e *engine) set(id, name string, event bool) {
 
 func start(t *testing.T, e *engine, filter Filter) *Discovery {
 	t.Helper()
-	d := New(Config{Engine: e, Filter: filter, Log: slog.New(slog.DiscardHandler)})
+	d := New(Config{Source: e, Filter: filter, Log: slog.New(slog.DiscardHandler)})
+	run(t, d)
+	return d
+}
+
+// run runs a discovery until the test ends.
+func run(t *testing.T, d *Discovery) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
@@ -105,7 +112,6 @@ func start(t *testing.T, e *engine, filter Filter) *Discovery {
 		}
 	})
 	synctest.Wait()
-	return d
 }
 
 // names are the wanted containers' names.
@@ -218,10 +224,16 @@ func TestBrokenContainer(t *testing.T) {
 		e.broken["1"] = true
 		d := start(t, e, Filter{})
 		expect(t, d, "b")
+		if got := d.Unknown(); len(got) != 1 || got["1"] != "500" || !d.Exists("1") || d.Excluded("1") {
+			t.Errorf("unknown: %v", got)
+		}
 		e.mu.Lock()
 		e.broken["1"] = false
 		e.mu.Unlock()
 		e.set("3", "c", true)
 		expect(t, d, "a", "b", "c")
+		if got := d.Unknown(); len(got) > 0 {
+			t.Errorf("still unknown: %v", got)
+		}
 	})
 }

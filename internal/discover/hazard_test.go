@@ -46,7 +46,7 @@ func TestHungInspect(t *testing.T) {
 		e := newEngine()
 		e.set("1", "a", false)
 		e.set("hung", "h", false)
-		d := New(Config{Engine: hanging{e}, Log: slogDiscard()})
+		d := New(Config{Source: hanging{e}, Log: slogDiscard()})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- d.Run(ctx) }()

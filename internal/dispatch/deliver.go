@@ -1,9 +1,11 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -12,32 +14,62 @@ import (
 // Backoff between attempts to push a batch.
 const (
 	minBackoff = 100 * time.Millisecond
-	maxBackoff = 30 * time.Second
+	maxBackoff = 10 * time.Second
+	// unreachableBackoff is maxBackoff for a sink that is not there. After an
+	// outage the rest of a pause is what catching up begins with.
+	unreachableBackoff = 2 * time.Second
+	// asideBackoff is maxBackoff for a container that is set aside: there may be
+	// any number of them.
+	asideBackoff = 30 * time.Second
 	// maxRetryAfter bounds what a sink may ask for.
 	maxRetryAfter = 10 * time.Minute
 	// warnEvery bounds how often the same trouble is logged.
 	warnEvery = 30 * time.Second
 )
 
-// deliverAll pushes a batch in as many requests as it needs. It returns false
-// when ctx is done before.
-func (l *Lane) deliverAll(ctx context.Context, b *logs.Batch) bool {
-	if !l.config.LastOnly {
-		return l.deliver(ctx, b)
-	}
-	for _, part := range l.sent.plan(b, time.Now()) {
+// ship pushes the parcels that were taken, in as many requests as they need. It
+// returns false when ctx is done before.
+func (l *Lane) ship(ctx context.Context) bool {
+	for _, part := range l.plan() {
 		if !l.deliver(ctx, part) {
 			return false
 		}
-		l.sent.told(part, time.Now())
 	}
+	l.settle()
 	return true
 }
 
-// deliver pushes a batch until the sink has taken or refused all of it. It
-// returns false when ctx is done before.
+// plan returns the requests to send: the next piece of a parcel that is set aside,
+// or those of a batch.
+func (l *Lane) plan() []*logs.Batch {
+	if p := l.shipping[0]; l.alone {
+		piece := p.pieces[0]
+		p.pieces = p.pieces[1:]
+		return []*logs.Batch{piece}
+	}
+	b := &logs.Batch{}
+	for _, p := range l.shipping {
+		b.Groups = append(b.Groups, p.batch.Groups...)
+		b.Entries += p.batch.Entries
+		b.Bytes += p.batch.Bytes
+	}
+	switch {
+	case b.Entries == 0:
+		return nil
+	case l.config.LastOnly:
+		return l.sent.plan(b, time.Now())
+	}
+	return []*logs.Batch{b}
+}
+
+// deliver pushes a request until the sink has taken or refused all of it, or what
+// is left of it is set aside. It returns false when ctx is done before.
 func (l *Lane) deliver(ctx context.Context, b *logs.Batch) bool {
-	if b.Entries == 0 {
+	switch {
+	case b.Entries == 0:
+		return true
+	case l.waits(b):
+		l.keepPieces(b, 1)
 		return true
 	}
 	trouble := trouble{log: l.config.Log}
@@ -46,27 +78,113 @@ func (l *Lane) deliver(ctx context.Context, b *logs.Batch) bool {
 		if ctx.Err() != nil && out.Kind != logs.Accepted {
 			return false
 		}
-		switch out.Kind {
-		case logs.Accepted:
+		if out.Kind != logs.Retry {
+			l.setStuck(false)
 			trouble.over()
-			l.observe(b)
-			return true
-		case logs.TooLarge:
-			l.shrink(b.Bytes)
-			return l.halves(ctx, b, out, "too_large")
-		case logs.Refused:
-			if out.Exact {
-				l.reject(out.Rejects)
-				return true
-			}
-			return l.halves(ctx, b, out, "refused")
-		case logs.Retry:
-			trouble.report(out)
-			l.config.Metrics.Retried(retryReason(out))
-			if !pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
-				return false
-			}
 		}
+		switch {
+		case out.Kind == logs.Accepted:
+			l.observe(b)
+			l.answered(b)
+			return true
+		case out.Kind == logs.Refused && out.Exact:
+			l.reject(out.Rejects, b)
+			l.answered(b)
+			return true
+		case out.Kind == logs.Refused, out.Kind == logs.TooLarge:
+			return l.less(ctx, b, out)
+		}
+		if some, rest := l.concerned(b, out); some.Entries > 0 {
+			trouble.over()
+			l.each(some, func(part *logs.Batch) { l.postpone(part, out) })
+			return l.deliver(ctx, rest)
+		}
+		l.setStuck(true)
+		trouble.report(out)
+		l.config.Metrics.Retried(retryReason(out))
+		if out.Unreachable {
+			backoff = min(backoff, unreachableBackoff)
+		}
+		if !l.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
+			return false
+		}
+		l.rejects.tell(l.config.Log, time.Now())
+	}
+}
+
+// setStuck notes whether the sink takes anything. That there is more room again
+// shows when the push has been settled.
+func (l *Lane) setStuck(stuck bool) {
+	l.mu.Lock()
+	l.stuck = stuck
+	l.mu.Unlock()
+}
+
+// answered notes that the sink has said what became of a request.
+func (l *Lane) answered(b *logs.Batch) {
+	l.passed()
+	if l.config.LastOnly {
+		l.sent.told(b, time.Now())
+	}
+}
+
+// concerned divides a request to be repeated into what has to wait and what can
+// go on without it. Only in the first is the reason: the stream that the sink
+// names; or, when the sink limits the rate of all, those who have much to say,
+// so that the others get what is left of the limit.
+func (l *Lane) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.Batch) {
+	switch {
+	case out.Group != nil:
+		l.sent.limited(out.Group, time.Now())
+		return divideBy(b, func(g *logs.Group) bool { return g == out.Group })
+	case l.alone && out.RateLimited && out.RetryAfter == 0:
+		return b, &logs.Batch{}
+	case out.RateLimited && out.RetryAfter == 0:
+		l.mu.Lock()
+		much := small(l.limit)
+		l.mu.Unlock()
+		bytes := make(map[string]int)
+		for _, g := range b.Groups {
+			bytes[g.Container] += len(g.Text) + g.Len()*logs.EntryOverhead
+		}
+		return divideBy(b, func(g *logs.Group) bool { return bytes[g.Container] > much })
+	}
+	return &logs.Batch{}, b
+}
+
+// less goes on with a request that the sink does not take as a whole, and does not
+// say what of it is the reason. It is halved until only single containers are left
+// that are not taken: these are set aside, so that the search does not hold up the
+// others. Sending entries again that the sink took already does no harm.
+func (l *Lane) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bool {
+	reason := "refused"
+	if out.Kind == logs.TooLarge {
+		reason = "too_large"
+		if out.Group == nil {
+			l.shrink(b.Bytes)
+		}
+	}
+	switch {
+	case single(b):
+		l.divide(b, out, reason)
+		return true
+	case out.Group != nil:
+		l.sent.limited(out.Group, time.Now())
+		some, rest := divideBy(b, func(g *logs.Group) bool { return g == out.Group })
+		l.divide(some, out, reason)
+		return l.deliver(ctx, rest)
+	}
+	first, second := b.Split()
+	return l.deliver(ctx, first) && l.deliver(ctx, second)
+}
+
+// each calls f for the part of every container.
+func (l *Lane) each(b *logs.Batch, f func(part *logs.Batch)) {
+	for b.Entries > 0 {
+		id := b.Groups[0].Container
+		var part *logs.Batch
+		part, b = divideBy(b, func(g *logs.Group) bool { return g.Container == id })
+		f(part)
 	}
 }
 
@@ -77,27 +195,41 @@ func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	return out
 }
 
-// halves delivers a batch in two parts, because the sink did not take the
-// whole. Sending entries again that it took already does no harm. A single
-// entry that it does not take is refused for good.
-func (l *Lane) halves(ctx context.Context, b *logs.Batch, out logs.Outcome, reason string) bool {
-	first, second := b.Split()
-	if first == nil {
-		message := ""
-		if out.Err != nil {
-			message = out.Err.Error()
-		}
-		l.reject([]logs.Reject{{Container: b.Groups[0].Labels.Get("container"), Reason: reason, Count: 1, Message: message}})
-		return true
+// refuse counts a single entry that the sink does not take.
+func (l *Lane) refuse(b *logs.Batch, out logs.Outcome, reason string) {
+	message := ""
+	if out.Err != nil {
+		message = out.Err.Error()
 	}
-	return l.deliver(ctx, first) && l.deliver(ctx, second)
+	l.reject([]logs.Reject{{Container: b.Groups[0].Labels.Get("container"), Reason: reason, Count: 1, Message: message}}, b)
+	l.passed()
 }
 
-func (l *Lane) reject(rejects []logs.Reject) {
+// reject counts and tells what the sink refused of a request.
+func (l *Lane) reject(rejects []logs.Reject, b *logs.Batch) {
 	for _, r := range rejects {
+		if r.Example == 0 {
+			r.Example = oldest(b, r.Container)
+		}
 		l.config.Metrics.Rejected(r.Reason, r.Count)
 		l.rejects.add(l.config.Log, r, time.Now())
 	}
+}
+
+// oldest returns the oldest timestamp of a container's entries, or of all when it
+// has none.
+func oldest(b *logs.Batch, container string) int64 {
+	var own, all int64
+	for _, g := range b.Groups {
+		first := slices.Min(g.Times)
+		if all == 0 || first < all {
+			all = first
+		}
+		if g.Labels.Get("container") == container && (own == 0 || first < own) {
+			own = first
+		}
+	}
+	return cmp.Or(own, all)
 }
 
 // observeEach is up to how many entries of a group are measured one by one; of
@@ -135,6 +267,12 @@ func retryReason(out logs.Outcome) string {
 	switch {
 	case out.Misconfigured:
 		return "misconfigured"
+	case out.Group != nil && out.RateLimited:
+		return "stream_rate_limit"
+	case out.Group != nil:
+		return "stream_limit"
+	case out.RateLimited:
+		return "rate_limit"
 	case out.RetryAfter > 0:
 		return "retry_after"
 	default:
@@ -144,12 +282,21 @@ func retryReason(out logs.Outcome) string {
 
 func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
-// pause waits; it returns false when ctx is done before.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause waits; it returns false when ctx is done before. When the lane is to end
+// there is little time left: what is delivered now is not lost with its container.
+func (l *Lane) pause(ctx context.Context, d time.Duration) bool {
+	closing := l.closing
+	select {
+	case <-closing:
+		d, closing = min(d, closingBackoff), nil
+	default:
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
+	case <-closing:
 		return true
 	case <-ctx.Done():
 		return false
@@ -184,5 +331,6 @@ func (t *trouble) report(out logs.Outcome) {
 func (t *trouble) over() {
 	if !t.since.IsZero() {
 		t.log.Info("delivering again", "after", time.Since(t.since).Round(time.Millisecond))
+		t.since = time.Time{}
 	}
 }

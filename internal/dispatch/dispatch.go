@@ -12,7 +12,8 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Sink takes batches. It only classifies the answer; it does not retry.
+// Sink takes batches. It only classifies the answer; it does not retry. The
+// memory of a batch is used again once it is delivered: a sink must not keep it.
 type Sink interface {
 	Push(ctx context.Context, b *logs.Batch) logs.Outcome
 }
@@ -36,6 +37,9 @@ type Config struct {
 	Sink    Sink
 	Metrics Metrics
 	Log     *slog.Logger
+	// Settled, if there is one, is called when the receipts of a push were handed
+	// out, by every lane for itself. The lane waits for it.
+	Settled func()
 	// LastOnly tells that the sink's answer is about the last group of a batch,
 	// as Loki's is: see plan.go.
 	LastOnly bool
@@ -89,6 +93,15 @@ func (d *Dispatcher) Held() (bytes int) {
 		bytes += l.held()
 	}
 	return bytes
+}
+
+// SetAside returns the number of containers whose delivery waits for a reason that
+// concerns them alone.
+func (d *Dispatcher) SetAside() (containers int) {
+	for _, l := range d.lanes {
+		containers += l.setAside()
+	}
+	return containers
 }
 
 // Close says that no more entries will come: Run ends when all are delivered.

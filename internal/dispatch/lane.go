@@ -3,52 +3,75 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Lane gathers the entries of its containers into batches and pushes one batch
-// at a time. A producer brackets what belongs together with Begin and End:
+// Lane gathers the entries of its containers and pushes one request at a time. A
+// producer brackets what belongs together with Begin and End:
 //
-//	lane.Begin(ctx)        // waits until there is room
+//	lane.Begin(ctx, id)    // waits until there is room; or TryBegin, which does not
 //	lane.Add(labels, e)    // any number of times
 //	lane.End(delivered)    // delivered is called when all of it is delivered
 //	lane.Flush()           // nothing more to add for now
+//
+// Every container has a feed of its own, and a batch takes from each in turn. What
+// concerns one container alone, a limit or a refusal that has to be searched for,
+// sets its feed aside (aside.go), and the lane goes on with the others.
 type Lane struct {
 	config *Config
 	sent   *streams
 	budget int
 	// wake tells the pushing goroutine that there may be something to push.
 	wake chan struct{}
+	// closing is closed with the lane: pauses end.
+	closing chan struct{}
 
 	// mu guards the fields below. A producer holds it between Begin and End:
 	// that is decoding work, without I/O to wait for.
-	mu sync.Mutex
-	// filling is the batch being filled; full are those that wait, in order.
+	mu    sync.Mutex
+	feeds map[string]*feed
+	// turn holds the feeds that have something to push, the next one first, and
+	// aside those that are set aside; waiting those whose producer wants room.
+	turn, aside, waiting []*feed
+	// current is the feed that a producer adds to, filling its parcel, if there
+	// is one yet, and added the size of what was added, in bytes.
+	current *feed
 	filling *parcel
-	full    []*parcel
-	// limit is the size of a full batch. It shrinks when the sink finds
+	added   int
+	// limit is the size of a batch, in bytes. It shrinks when the sink finds
 	// batches too large.
 	limit int
-	// bytes is the size of all entries held, those being pushed included.
-	bytes int
-	// room is closed when bytes shrinks.
-	room   chan struct{}
+	// bytes is the size of all entries held, those being pushed included, and
+	// queued of those that wait for their turn.
+	bytes, queued int
+	// flushed tells that nothing more is about to be added, pressed that a
+	// producer waits for what is in the queue to leave.
+	flushed, pressed bool
+	// stuck tells that the sink takes nothing at all.
+	stuck bool
+	// alone tells that the last push was of a feed that is set aside.
+	alone  bool
+	pruned time.Time
 	closed bool
+	// last is when the last batch left.
+	last time.Time
 
-	// rejects belongs to the lane's goroutine.
-	rejects rejectLog
+	// The rest belongs to the lane's goroutine.
+
+	// shipping holds the parcels being pushed.
+	shipping []*parcel
+	rejects  rejectLog
+	limits   limitLog
 }
 
-// parcel is a batch and what is to be done when it is delivered.
-type parcel struct {
-	batch    logs.Batch
-	receipts []func()
-	// flushed tells that nothing more is about to be added.
-	flushed bool
-}
+// receiptSize is what a receipt counts when memory is measured, in bytes: it
+// holds a position. Many short lines that come one by one have more of it than of
+// text.
+const receiptSize = 512
 
 // errClosed is returned by Begin when the lane delivers no more.
 var errClosed = errors.New("the dispatcher is closed")
@@ -60,69 +83,138 @@ func newLane(config *Config, sent *streams, budget int) *Lane {
 		budget:  budget,
 		limit:   config.BatchSize,
 		wake:    make(chan struct{}, 1),
-		room:    make(chan struct{}),
-		filling: &parcel{},
+		closing: make(chan struct{}),
+		feeds:   make(map[string]*feed),
 	}
 }
 
-// Begin waits until there is room for more entries. Its error is ctx's, or says
-// that the dispatcher is closed; otherwise End must follow.
-func (l *Lane) Begin(ctx context.Context) error {
+// Begin waits until there is room for more entries of a container. Its error is
+// ctx's, or says that the dispatcher is closed; otherwise End must follow.
+func (l *Lane) Begin(ctx context.Context, id string) error {
 	for {
-		l.mu.Lock()
-		if l.closed {
-			l.mu.Unlock()
-			return errClosed
+		// Nothing is made for waiting where there is no need to wait.
+		if room, err := l.TryBegin(id, nil); room > 0 || err != nil {
+			return err
 		}
-		if l.bytes < l.budget {
-			return nil
+		free := make(chan struct{})
+		if room, err := l.TryBegin(id, func() { close(free) }); room > 0 || err != nil {
+			return err
 		}
-		room := l.room
-		l.mu.Unlock()
-		l.signal() // what is held may be a batch that is not full
 		select {
-		case <-room:
+		case <-free:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// Add copies an entry into the batch.
+// TryBegin is Begin without waiting. It returns about how many bytes may be added,
+// and End must follow; or 0, and wake will be called once when it is worth trying
+// again, unless it is nil or another has taken its place. wake must not block.
+func (l *Lane) TryBegin(id string, wake func()) (room int, err error) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return 0, errClosed
+	}
+	f := l.feed(id)
+	if room = l.room(f); room > 0 {
+		f.wake = nil
+		l.current, l.filling, l.added = f, f.open(), 0
+		return room, nil
+	}
+	if wake != nil {
+		if f.wake == nil {
+			l.waiting = append(l.waiting, f)
+		}
+		f.wake = wake
+	}
+	l.pressed = l.pressed || !f.aside
+	l.mu.Unlock()
+	l.signal() // what is held may be a batch that is not full
+	return 0, nil
+}
+
+// Add copies an entry.
 func (l *Lane) Add(labels *logs.Labels, e logs.Entry) {
 	size := len(e.Line) + logs.EntryOverhead
-	if l.filling.batch.Entries > 0 && l.filling.batch.Bytes+size > l.limit {
-		l.seal()
+	if l.filling == nil || l.filling.batch.Entries > 0 && l.filling.batch.Bytes+size > full(l.limit) {
+		l.filling = l.current.add()
 	}
 	l.filling.batch.Add(labels, e)
-	l.bytes += size
+	l.added += size
 }
 
-// seal puts the batch being filled into the queue.
-func (l *Lane) seal() {
-	l.full = append(l.full, l.filling)
-	l.filling = &parcel{}
-}
+// full is the size up to which a container's part of a batch is filled. The rest
+// is for the containers that have little to say.
+func full(limit int) int { return limit - small(limit) }
 
-// End ends what Begin began. delivered is called, on the lane's goroutine and
-// in order, when everything that was added is delivered; it may be nil when
-// nothing was.
+// small is the size of a part of a batch that does not have to wait its turn.
+func small(limit int) int { return limit / 8 }
+
+// End ends what Begin began. delivered is called, on the lane's goroutine and in
+// order for the container, when everything that was added is delivered; it may be
+// nil when nothing was.
 func (l *Lane) End(delivered func()) {
+	f := l.current
 	if delivered != nil {
-		l.filling.receipts = append(l.filling.receipts, delivered)
+		if l.filling == nil {
+			l.filling = f.add()
+		}
+		l.receive(l.filling, delivered)
 	}
-	ready := len(l.full) > 0
+	f.bytes += l.added
+	f.queued += l.added
+	l.bytes += l.added
+	l.line(f, l.added)
+	ready := l.queued >= full(l.limit)
+	l.current, l.filling = nil, nil
 	l.mu.Unlock()
 	if ready {
 		l.signal()
 	}
 }
 
-// Flush says that nothing more is about to be added: the batch may leave as
-// soon as the interval has passed.
+// receive adds a receipt to a parcel.
+func (l *Lane) receive(p *parcel, delivered func()) {
+	p.receipts = append(p.receipts, delivered)
+	p.feed.bytes += receiptSize
+	l.bytes += receiptSize
+}
+
+// line gives a feed to which as much was added a place in the queue.
+func (l *Lane) line(f *feed, added int) {
+	if f.aside {
+		return
+	}
+	l.queued += added
+	if !f.inTurn && len(f.parcels) > 0 {
+		f.inTurn = true
+		l.turn = append(l.turn, f)
+	}
+}
+
+// After calls delivered when everything of a container that was handed over so far
+// is delivered. It does not wait for room.
+func (l *Lane) After(id string, delivered func()) {
+	l.mu.Lock()
+	f := l.feed(id)
+	p := f.open()
+	if p == nil {
+		p = f.add()
+	}
+	l.receive(p, delivered)
+	l.line(f, 0)
+	l.flushed = true
+	l.mu.Unlock()
+	l.signal()
+}
+
+// Flush says that nothing more is about to be added: a batch may leave as soon as
+// the interval has passed.
 func (l *Lane) Flush() {
 	l.mu.Lock()
-	l.filling.flushed = true
+	l.flushed = true
 	l.mu.Unlock()
 	l.signal()
 }
@@ -140,36 +232,56 @@ func (l *Lane) held() int {
 	return l.bytes
 }
 
+// setAside returns the number of containers that are set aside.
+func (l *Lane) setAside() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.aside)
+}
+
+// close says that no more entries will come. Feeds that are set aside are tried
+// once more at once.
 func (l *Lane) close() {
 	l.mu.Lock()
+	if !l.closed {
+		close(l.closing)
+	}
 	l.closed = true
+	for _, f := range l.aside {
+		f.until, f.backoff = time.Time{}, 0
+	}
+	wakes := l.wakes()
 	l.mu.Unlock()
+	call(wakes)
 	l.signal()
 }
 
-// run pushes parcels until the lane is closed and empty, or ctx is done.
+// run pushes until the lane is closed and empty, or ctx is done.
 func (l *Lane) run(ctx context.Context) {
+	defer func() { l.rejects.tellAll(l.config.Log, time.Now()) }()
 	defer l.close() // nobody may wait for room that will not come
-	// The timer runs only while a batch waits for its interval to pass.
+	// The timer runs only while something has to be done later.
 	timer := time.NewTimer(0)
 	<-timer.C
 	defer timer.Stop()
-	var last time.Time
 	for {
-		p, wait, done := l.take(last)
+		parcels, wait, done := l.take()
 		switch {
 		case done:
 			return
-		case p != nil:
-			if p.batch.Entries > 0 {
-				last = time.Now()
+		case len(parcels) > 0:
+			if !l.alone && slices.ContainsFunc(parcels, func(p *parcel) bool { return p.size > 0 }) {
+				l.left(time.Now())
 			}
-			if !l.deliverAll(ctx, &p.batch) {
+			if l.shipping = parcels; !l.ship(ctx) {
 				return
 			}
-			l.delivered(p)
 			continue
-		case wait > 0:
+		}
+		if told := l.rejects.tell(l.config.Log, time.Now()); told > 0 && (wait <= 0 || told < wait) {
+			wait = told
+		}
+		if wait > 0 {
 			timer.Reset(wait)
 		}
 		select {
@@ -182,49 +294,19 @@ func (l *Lane) run(ctx context.Context) {
 	}
 }
 
-// take returns the next parcel to push; or how long the one being filled still
-// has to wait, 0 when it is empty; or that there will be no more.
-func (l *Lane) take(last time.Time) (p *parcel, wait time.Duration, done bool) {
+// Due is when the next batch may leave that is not full: what is added before that
+// leaves with it. It is in the past for a lane that has been silent.
+func (l *Lane) Due() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.full) > 0 {
-		p, l.full = l.full[0], l.full[1:]
-		return p, 0, false
-	}
-	if len(l.filling.receipts) == 0 && l.filling.batch.Entries == 0 {
-		return nil, 0, l.closed
-	}
-	if !l.closed {
-		// A batch that nobody has flushed yet leaves by itself a little later.
-		wait = l.config.BatchWait - time.Since(last)
-		if !l.filling.flushed {
-			wait = max(wait, flushAfter)
-			l.filling.flushed = true
-		}
-		if wait > 0 && l.bytes < l.budget {
-			return nil, wait, false
-		}
-	}
-	p = l.filling
-	l.filling = &parcel{}
-	return p, 0, false
+	return l.last.Add(l.config.BatchWait)
 }
 
-// flushAfter is how long a batch waits that its producer has not flushed.
-const flushAfter = 5 * time.Millisecond
-
-// delivered hands out the receipts and makes room.
-func (l *Lane) delivered(p *parcel) {
-	for _, receipt := range p.receipts {
-		receipt()
-	}
+// left notes when a batch has left.
+func (l *Lane) left(at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.bytes -= p.batch.Bytes
-	// Batches that were found too large grow again little by little.
-	l.limit = min(l.limit+l.limit/8, l.config.BatchSize)
-	close(l.room)
-	l.room = make(chan struct{})
+	l.last = at
 }
 
 // shrink makes future batches smaller than one that was too large.

@@ -27,6 +27,9 @@ const (
 	// default; a low limit of an operator is meant to be covered, too.
 	busyBytes = 256 << 10
 	busyRate  = 128 << 10
+	// limitedFor is how long a stream that was over a limit is sent by itself: the
+	// others of its request would have to be sent twice.
+	limitedFor = time.Minute
 	// streamIdle is how long an unused stream is remembered.
 	streamIdle = time.Hour
 )
@@ -47,6 +50,8 @@ type streamState struct {
 	// level is the bucket's content in bytes at the time of seen.
 	level float64
 	seen  time.Time
+	// limited is when it was over a limit of its own.
+	limited time.Time
 }
 
 func newStreams() *streams { return &streams{known: make(map[string]*streamState)} }
@@ -57,22 +62,39 @@ func (s *streams) plan(b *logs.Batch, now time.Time) []*logs.Batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune(now)
-	var safe, risky []*logs.Group
+	var safe, risky, limited []*logs.Group
 	for _, g := range b.Groups {
-		if s.state(g).risky(g, now) {
+		switch state := s.state(g); {
+		case now.Sub(state.limited) < limitedFor:
+			state.risky(g, now)
+			limited = append(limited, g)
+		case state.risky(g, now):
 			risky = append(risky, g)
-		} else {
+		default:
 			safe = append(safe, g)
 		}
 	}
-	if len(risky) == 0 {
+	if len(risky)+len(limited) == 0 {
 		return []*logs.Batch{b}
 	}
-	out := []*logs.Batch{logs.Join(append(safe, risky[0])...)}
-	for _, g := range risky[1:] {
+	if len(risky) > 0 {
+		safe, risky = append(safe, risky[0]), risky[1:]
+	}
+	var out []*logs.Batch
+	if len(safe) > 0 {
+		out = append(out, logs.Join(safe...))
+	}
+	for _, g := range append(risky, limited...) {
 		out = append(out, logs.Join(g))
 	}
 	return out
+}
+
+// limited notes that a stream is over a limit of its own.
+func (s *streams) limited(g *logs.Group, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state(g).limited = now
 }
 
 // told notes that a request was answered: about its last stream.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -20,10 +22,13 @@ type Client struct {
 }
 
 // New makes a client for host: "unix:///path", "tcp://address:port" or "" for
-// DOCKER_HOST and then the default socket. TLS follows DOCKER_CERT_PATH and
+// DOCKER_HOST, then the default socket, then that of the user's rootless Docker. TLS follows DOCKER_CERT_PATH and
 // DOCKER_TLS_VERIFY. It does not connect.
 func New(host string) (*Client, error) {
 	options := []client.Opt{client.FromEnv}
+	if host == "" {
+		host = rootlessHost(usualSocket, os.Getenv("XDG_RUNTIME_DIR"), os.Getuid())
+	}
 	if host != "" {
 		options = append(options, client.WithHost(host))
 	}
@@ -46,6 +51,8 @@ type Info struct {
 	Root string
 	// Name is the name of the engine's host.
 	Name string
+	// Podman tells that the engine is Podman, which speaks Docker's API.
+	Podman bool
 }
 
 // Info asks the engine about itself.
@@ -54,8 +61,16 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("cannot ask the engine about itself: %w", err)
 	}
-	return Info{Root: result.Info.DockerRootDir, Name: result.Info.Name}, nil
+	out := Info{Root: result.Info.DockerRootDir, Name: result.Info.Name}
+	// A proxy may allow one question and not the other.
+	version, _ := c.api.ServerVersion(ctx, client.ServerVersionOptions{})
+	out.Podman = slices.ContainsFunc(version.Components, func(part system.ComponentVersion) bool { return part.Name == podman })
+	return out, nil
 }
+
+// podman is what Podman calls itself among the components of its version. Its
+// answers have a header Libpod-Api-Version, too, which the client does not show.
+const podman = "Podman Engine"
 
 // List returns the IDs of all containers, running or not.
 func (c *Client) List(ctx context.Context) ([]string, error) {
@@ -72,6 +87,7 @@ func (c *Client) List(ctx context.Context) ([]string, error) {
 
 // Inspect returns one container. The error wraps logs.ErrNotFound when it is gone.
 func (c *Client) Inspect(ctx context.Context, id string) (*logs.Container, error) {
+	asked := time.Now()
 	result, err := c.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	switch {
 	case errdefs.IsNotFound(err):
@@ -80,7 +96,7 @@ func (c *Client) Inspect(ctx context.Context, id string) (*logs.Container, error
 		return nil, fmt.Errorf("cannot inspect container: %w", err)
 	}
 	in := result.Container
-	out := &logs.Container{ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), LogPath: in.LogPath}
+	out := &logs.Container{ID: in.ID, Name: strings.TrimPrefix(in.Name, "/"), LogPath: in.LogPath, AsOf: asked}
 	if in.Config != nil {
 		out.Image, out.Labels, out.TTY = in.Config.Image, in.Config.Labels, in.Config.Tty
 	}

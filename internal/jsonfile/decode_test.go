@@ -3,6 +3,7 @@ package jsonfile
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,30 @@ func FuzzDecode(f *testing.F) {
 		}
 		if got.Time != want.Time || got.Stream != want.Stream || !bytes.Equal(got.Text, want.Text) {
 			t.Fatalf("fast %d %v %q, slow %d %v %q", got.Time, got.Stream, got.Text, want.Time, want.Stream, want.Text)
+		}
+	})
+}
+
+// FuzzText holds the one pass over a string against two.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{
+		`message\n"`, `plain"`, `"`, `\"q\" \\ \u0009\ud83d\ude00\ud83d \ude00\n"x`, `no end`, `12345678\`, `1234567\u00`, `\q"`, `\n\n"`, `a\/b\u003C"`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, s []byte) {
+		want, wantEnd, wantOK := twoPasses(bytes.Clone(s))
+		var d Decoder
+		before := bytes.Clone(s)
+		kept, made, end, ok := d.text(s)
+		if !bytes.Equal(s, before) {
+			t.Fatalf("%q was changed to %q", before, s)
+		}
+		if ok != wantOK {
+			t.Fatalf("%q: %t, want %t", s, ok, wantOK)
+		}
+		if got := slices.Concat(s[:max(kept, 0)], made); ok && (end != wantEnd || !bytes.Equal(got, want) || len(got) > end) {
+			t.Fatalf("%q: %q up to %d, want %q up to %d", s, got, end, want, wantEnd)
 		}
 	})
 }

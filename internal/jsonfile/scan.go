@@ -1,7 +1,6 @@
 package jsonfile
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -20,69 +19,48 @@ func equalBytes(word, pattern uint64) uint64 {
 	return (word - lows) &^ word & highs
 }
 
-// nextSpecial returns the index of the next quote or backslash from i on, or
-// len(s).
-func nextSpecial(s []byte, i int) int {
-	for ; i+8 <= len(s); i += 8 {
-		word := binary.LittleEndian.Uint64(s[i:])
-		if found := equalBytes(word, quotes) | equalBytes(word, backslashs); found != 0 {
-			return i + bits.TrailingZeros64(found)>>3
-		}
-	}
-	for i < len(s) && s[i] != '"' && s[i] != '\\' {
-		i++
-	}
-	return i
-}
+// word is what is read and written at a time, in bytes.
+const word = 8
 
-// nextBackslash returns the index of the next backslash from i on, or len(s).
-func nextBackslash(s []byte, i int) int {
-	for ; i+8 <= len(s); i += 8 {
-		if found := equalBytes(binary.LittleEndian.Uint64(s[i:]), backslashs); found != 0 {
-			return i + bits.TrailingZeros64(found)>>3
-		}
-	}
-	for i < len(s) && s[i] != '\\' {
-		i++
-	}
-	return i
-}
-
-// scanString finds the quote that ends a JSON string and the first backslash in
-// it, len(s) when there is none before the end. ok is false when the string
-// does not end, or holds an escape that JSON does not have.
+// unescape copies a JSON string to dst, undoing its escapes on the way, up to the
+// quote that ends it within src. It returns the bytes written and where the quote
+// is. ok is false when there is none, or an escape that JSON does not have. dst
+// must have room for a word more than src.
 //
-// Escapes are dense in the logs of programs that log JSON, where a call for
-// each would cost more than it finds: words are looked at instead. Plain text
-// is found by the vector instructions behind IndexByte.
-func scanString(s []byte) (end, first int, ok bool) {
-	first = bytes.IndexByte(s, '\\')
-	if first < 0 {
-		end = bytes.IndexByte(s, '"')
-		return end, len(s), end >= 0
-	}
-	if end = bytes.IndexByte(s[:first], '"'); end >= 0 {
-		return end, len(s), true
-	}
-	for end = first; end < len(s) && s[end] == '\\'; end = nextSpecial(s, end) {
-		n := escapeLen(s[end:])
-		if n == 0 {
-			return 0, 0, false
+// Escapes are dense in the logs of programs that log JSON, where looking for the
+// end first, and calling something for each piece in between, would cost more than
+// the copying.
+func unescape(dst, src []byte) (written, end int, ok bool) {
+	r, w := 0, 0
+	for r < len(src) {
+		if r+word <= len(src) {
+			// What is behind the quote or backslash is overwritten later.
+			eight := binary.LittleEndian.Uint64(src[r:])
+			binary.LittleEndian.PutUint64(dst[w:], eight)
+			found := equalBytes(eight, quotes) | equalBytes(eight, backslashs)
+			if found == 0 {
+				r, w = r+word, w+word
+				continue
+			}
+			n := bits.TrailingZeros64(found) >> 3
+			r, w = r+n, w+n
 		}
-		end += n
+		switch c := src[r]; {
+		case c == '"':
+			return w, r, true
+		case c != '\\':
+			dst[w] = c
+			r, w = r+1, w+1
+		case r+1 < len(src) && plain[src[r+1]] != 0:
+			dst[w] = plain[src[r+1]]
+			r, w = r+2, w+1
+		default:
+			n, size := decodeEscape(dst[w:], src[r:])
+			if n == 0 {
+				return 0, 0, false
+			}
+			r, w = r+n, w+size
+		}
 	}
-	return end, first, end < len(s)
-}
-
-// escapeLen returns the length of the escape that s begins with, or 0.
-func escapeLen(s []byte) int {
-	switch {
-	case len(s) < 2:
-		return 0
-	case plain[s[1]] != 0:
-		return 2
-	case s[1] == 'u' && hex4(s[2:]) >= 0:
-		return 6
-	}
-	return 0
+	return 0, 0, false
 }

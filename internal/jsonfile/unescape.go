@@ -5,86 +5,67 @@ import (
 	"unicode/utf8"
 )
 
-// unescape undoes JSON's escapes in place, given that all of them are valid and
-// where the first one is: every escape is longer than what it stands for.
-func unescape(s []byte, first int) []byte {
-	if first >= len(s) {
-		return s
-	}
-	write, read := first, first
-	for {
-		read += decodeEscape(s, &write, read)
-		next := nextBackslash(s, read)
-		write = move(s, write, read, next)
-		if read = next; read >= len(s) {
-			return s[:write]
-		}
-	}
-}
-
-// move copies s[from:to] down to s[write:] and returns where the copy ends.
-func move(s []byte, write, from, to int) int {
-	if to-from > 16 {
-		return write + copy(s[write:], s[from:to])
-	}
-	for _, c := range s[from:to] {
-		s[write] = c
-		write++
-	}
-	return write
-}
-
 // plain maps the letter after a backslash to the byte it stands for.
 var plain = [256]byte{
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
 
-// decodeEscape writes what the valid escape at s[read] stands for at s[*write]
-// and returns the escape's length. As in encoding/json, half of a surrogate
-// pair becomes U+FFFD.
-func decodeEscape(s []byte, write *int, read int) int {
-	if s[read+1] != 'u' {
-		s[*write] = plain[s[read+1]]
-		*write++
-		return 2
+// decodeEscape writes what the escape that src begins with stands for to dst, and
+// returns the escape's length, 0 when it is none that JSON has, and the bytes
+// written. As in encoding/json, half of a surrogate pair becomes U+FFFD.
+func decodeEscape(dst, src []byte) (n, size int) {
+	if len(src) < 2 {
+		return 0, 0
 	}
-	r, n := hex4(s[read+2:]), 6
-	if r < utf8.RuneSelf {
-		s[*write] = byte(r) //nolint:gosec // below utf8.RuneSelf
-		*write++
-		return n
+	if c := plain[src[1]]; c != 0 {
+		dst[0] = c
+		return 2, 1
 	}
-	if utf16.IsSurrogate(r) {
+	if src[1] != 'u' {
+		return 0, 0
+	}
+	r, n := hex4(src[2:]), 6
+	switch {
+	case r < 0:
+		return 0, 0
+	case r < utf8.RuneSelf:
+		dst[0] = byte(r)
+		return n, 1
+	case utf16.IsSurrogate(r):
 		low := rune(-1)
-		if rest := s[read+6:]; len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' {
+		if rest := src[6:]; len(rest) >= 6 && rest[0] == '\\' && rest[1] == 'u' {
 			low = hex4(rest[2:])
 		}
 		if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
 			n = 12
 		}
 	}
-	*write += utf8.EncodeRune(s[*write:], r)
-	return n
+	return n, utf8.EncodeRune(dst, r)
 }
+
+// hexDigits maps a digit to its value, and everything else to something with
+// bits beyond four.
+var hexDigits = func() (table [256]uint16) {
+	for i := range table {
+		table[i] = 0xffff
+	}
+	for i, c := range "0123456789abcdef" {
+		table[c] = uint16(i)
+	}
+	for i, c := range "ABCDEF" {
+		table[c] = uint16(10 + i)
+	}
+	return table
+}()
 
 // hex4 returns the value of the four hexadecimal digits at the start of s, or -1.
 func hex4(s []byte) rune {
 	if len(s) < 4 {
 		return -1
 	}
-	var r rune
-	for _, c := range s[:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return -1
-		}
-		r = r<<4 | rune(c)
+	a, b, c, d := hexDigits[s[0]], hexDigits[s[1]], hexDigits[s[2]], hexDigits[s[3]]
+	if (a|b|c|d)>>4 != 0 {
+		return -1
 	}
-	return r
+	return rune(a)<<12 | rune(b)<<8 | rune(c)<<4 | rune(d)
 }

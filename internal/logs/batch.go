@@ -27,6 +27,8 @@ type Batch struct {
 type Group struct {
 	Labels *Labels
 	Stream Stream
+	// Container is the ID of the container, where the dispatcher has set it.
+	Container string
 	// Times and Ends have one element per entry: the timestamp in Unix
 	// nanoseconds, and the end of its line in Text.
 	Times []int64
@@ -41,6 +43,12 @@ const EntryOverhead = 32
 // Add copies an entry to the group of its labels and stream.
 func (b *Batch) Add(labels *Labels, e Entry) {
 	g := b.group(labels, e.Stream)
+	if len(g.Times) == cap(g.Times) {
+		g.Times, g.Ends = times.grow(g.Times, 1), ends.grow(g.Ends, 1)
+	}
+	if len(g.Text)+len(e.Line) > cap(g.Text) {
+		g.Text = texts.grow(g.Text, len(e.Line))
+	}
 	g.Times = append(g.Times, e.Time)
 	g.Text = append(g.Text, e.Line...)
 	g.Ends = append(g.Ends, len(g.Text))
@@ -75,7 +83,7 @@ func (g *Group) Line(i int) []byte {
 
 // slice returns a group of entries [from, to) that shares the text.
 func (g *Group) slice(from, to int) *Group {
-	part := &Group{Labels: g.Labels, Stream: g.Stream, Times: g.Times[from:to]}
+	part := &Group{Labels: g.Labels, Stream: g.Stream, Container: g.Container, Times: g.Times[from:to]}
 	start := 0
 	if from > 0 {
 		start = g.Ends[from-1]
@@ -102,6 +110,16 @@ func (b *Batch) Split() (first, second *Batch) {
 		g, half := b.Groups[0], b.Groups[0].Len()/2
 		return Join(g.slice(0, half)), Join(g.slice(half, g.Len()))
 	}
+}
+
+// Parts divides the batch into at least n parts by splitting it again and again,
+// or into single entries when it has no more.
+func (b *Batch) Parts(n int) []*Batch {
+	first, second := b.Split()
+	if n < 2 || first == nil {
+		return []*Batch{b}
+	}
+	return append(first.Parts((n+1)/2), second.Parts((n+1)/2)...)
 }
 
 // Join returns a batch of the given groups, which it shares.

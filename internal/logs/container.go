@@ -47,6 +47,9 @@ type Container struct {
 	// StartedAt identifies the present or the last run; zero when the
 	// container was never started.
 	StartedAt time.Time
+	// AsOf is the time for which the state holds: when the engine was asked, before
+	// it answered, or when it wrote the state down; zero when that is not known.
+	AsOf time.Time
 }
 
 // RouteKind is how a container's log is read.
@@ -57,6 +60,7 @@ const (
 	Unreadable RouteKind = iota
 	File
 	API
+	Journal
 )
 
 // String returns the word used in logs, metrics and on the status page.
@@ -66,10 +70,24 @@ func (k RouteKind) String() string {
 		return "file"
 	case API:
 		return "api"
+	case Journal:
+		return "journal"
 	default:
 		return "unreadable"
 	}
 }
+
+// FileFormat is how the records of a log lie in its files.
+type FileFormat uint8
+
+// The formats.
+const (
+	// JSONLines is that of the json-file driver.
+	JSONLines FileFormat = iota
+	// Frames is that of the local driver, and of the cache that the engine keeps
+	// for drivers that it cannot read back.
+	Frames
+)
 
 // Route is how a container's log is read, and why.
 type Route struct {
@@ -78,7 +96,9 @@ type Route struct {
 	Reason string
 	// Path is the live log file; only for File.
 	Path string
-	// Fallback tells that the file would have been chosen had it been
+	// Format is that of the file; only for File.
+	Format FileFormat
+	// Fallback tells that the file, or the journal, would have been chosen had it been
 	// readable: such a container is probed again.
 	Fallback bool
 }

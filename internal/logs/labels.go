@@ -2,6 +2,7 @@ package logs
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 )
 
@@ -44,6 +45,21 @@ func (l *Labels) Get(name string) string {
 		}
 	}
 	return ""
+}
+
+var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// Valid tells whether l is a set as NewLabels makes it, of labels that Loki takes. Other
+// sets come from a damaged file only.
+func (l *Labels) Valid() bool {
+	for _, pairs := range [][]Label{l.Pairs, l.Metadata} {
+		for i, p := range pairs {
+			if !labelName.MatchString(p.Name) || p.Value == "" || i > 0 && p.Name <= pairs[i-1].Name {
+				return false
+			}
+		}
+	}
+	return len(l.Pairs) > 0 && l.Get("stream") == ""
 }
 
 // Equal tells whether both sets have the same labels and metadata.

@@ -29,6 +29,20 @@ type Outcome struct {
 	// Misconfigured tells that somebody must mend something before a retry
 	// can succeed: a wrong password, tenant or path.
 	Misconfigured bool
+	// Unreachable tells that there was nobody to burden: trying again soon costs
+	// the sink nothing.
+	Unreachable bool
+	// Group is the one group of the batch that a Retry or TooLarge is about: the
+	// others would have been taken without it. It is nil when it is about all.
+	Group *Group
+	// RateLimited tells that less at a time might have been taken.
+	RateLimited bool
+	// Pace is how long the limit takes to have room for as much again; 0 when
+	// that is not known. An attempt before that uses up what room there is.
+	Pace time.Duration
+	// Parts is the least number of parts in which what is TooLarge can be
+	// taken; 0 when that is not known.
+	Parts int
 	// Exact tells that Rejects lists exactly what was refused.
 	Exact   bool
 	Rejects []Reject
@@ -42,6 +56,9 @@ type Reject struct {
 	Reason string
 	// Count is the number of entries.
 	Count int
+	// Example is the timestamp of one of the entries, in Unix nanoseconds; 0
+	// when it is not known.
+	Example int64
 	// Message is the sink's own text.
 	Message string
 }

@@ -1,5 +1,11 @@
 package logs
 
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+)
+
 // Position is the place up to which a container's log has been handed over. It
 // can be resumed on the file route and on the API route: by offset within the
 // file that was read last, and by the time of the newest entry per stream.
@@ -19,6 +25,45 @@ type Position struct {
 	// Drained is the start (Unix nanoseconds) of the run whose log has been
 	// read to its end through the API; 0 when unknown.
 	Drained int64 `json:"drained,omitempty"`
+	// Journal is, per stream, the entry of the systemd journal up to which, and
+	// with which, everything was handed over; zero when the log was not read from
+	// the journal last. They differ while a stream holds a line whose end has
+	// not come.
+	Journal [Streams]JournalPosition `json:"journal,omitzero"`
+}
+
+// JournalPosition identifies an entry of the systemd journal, whatever file it is
+// in.
+type JournalPosition struct {
+	// SeqnumID says whose number Seqnum is.
+	SeqnumID ID128  `json:"seqnum_id"`
+	Seqnum   uint64 `json:"seqnum"`
+	// Boot, and Monotonic in microseconds since then, is when journald received
+	// it; so is Realtime, in Unix microseconds.
+	Boot      ID128  `json:"boot"`
+	Monotonic uint64 `json:"monotonic"`
+	Realtime  uint64 `json:"realtime"`
+	// Hash is that of all its fields.
+	Hash uint64 `json:"hash"`
+}
+
+// ID128 is an identifier as systemd uses them. Its text is 32 hexadecimal digits.
+type ID128 [16]byte
+
+// MarshalText implements encoding.TextMarshaler.
+func (id ID128) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler. It takes dashes as well, as
+// the kernel writes them.
+func (id *ID128) UnmarshalText(text []byte) error {
+	digits := bytes.ReplaceAll(text, []byte("-"), nil)
+	if len(digits) != hex.EncodedLen(len(id)) {
+		return fmt.Errorf("cannot take %.40q for an ID: it has not 32 digits", text)
+	}
+	if _, err := hex.Decode(id[:], digits); err != nil {
+		return fmt.Errorf("cannot take %.40q for an ID: %w", text, err)
+	}
+	return nil
 }
 
 // FilePosition is a place in a file that survives its renaming and, by the
@@ -26,7 +71,7 @@ type Position struct {
 type FilePosition struct {
 	Device uint64 `json:"device"`
 	Inode  uint64 `json:"inode"`
-	// Fingerprint is the hash of the first line; 0 while that is not complete.
+	// Fingerprint is the hash of the first record; 0 while that is not complete.
 	Fingerprint uint64 `json:"fingerprint"`
 	// Offsets is, per stream, the offset in bytes of the first record that
 	// has not been handed over. They differ while a stream holds a line whose
@@ -43,8 +88,18 @@ func (p FilePosition) Start() int64 { return min(p.Offsets[Stdout], p.Offsets[St
 
 // Mark identifies the newest entry of a stream, by its timestamp as Docker gave it in
 // Unix nanoseconds and, since several entries may share a timestamp, by the
-// hashes of all entries handed over that have it, in order.
+// hashes of the texts of all entries handed over that have it. What else it
+// holds is absent unless lines are equal or very many.
 type Mark struct {
 	Time   int64    `json:"time"`
 	Hashes []uint64 `json:"hashes,omitempty"`
+	// Counts is the number of entries at Time, per hash; absent when it is one each.
+	Counts []int64 `json:"counts,omitempty"`
+	// Ahead is, per hash, by how many nanoseconds more than Counts the next
+	// entry of this text has to be sent after Time; absent when it is none.
+	Ahead []int64 `json:"ahead,omitempty"`
+	// More is the number of entries at Time whose hashes are not kept, and Top
+	// the newest timestamp that such an entry was sent with.
+	More int64 `json:"more,omitempty"`
+	Top  int64 `json:"top,omitempty"`
 }

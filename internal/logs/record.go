@@ -14,4 +14,9 @@ type Record struct {
 	Text []byte
 	// Offset is where the record starts in its file, in bytes; 0 on the API route.
 	Offset int64
+	// Line and Ordinal say which part of which line this is, where the driver
+	// has stored that: a number that all parts of a line share and no other line
+	// has, and the place of the part, from 1. Both are 0 otherwise.
+	Line    uint64
+	Ordinal int32
 }

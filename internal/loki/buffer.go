@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -16,9 +14,10 @@ import (
 // is used again only when the push and all bodies are done with it: the transport
 // promises to close every body.
 type buffer struct {
-	plain, packed []byte
-	users         atomic.Int32
-	pool          *sync.Pool
+	encoder encoder
+	packed  []byte
+	users   atomic.Int32
+	pool    *sync.Pool
 }
 
 // encode encodes and compresses a batch. release must follow.
@@ -28,12 +27,7 @@ func (c *Client) encode(b *logs.Batch) *buffer {
 		buf = &buffer{pool: &c.buffers}
 	}
 	buf.users.Store(1)
-	buf.plain = appendRequest(buf.plain[:0], b)
-	// The encoder allocates only when the destination is too small.
-	if need := s2.MaxEncodedLen(len(buf.plain)); cap(buf.packed) < need {
-		buf.packed = make([]byte, need)
-	}
-	buf.packed = s2.EncodeSnappy(buf.packed[:cap(buf.packed)], buf.plain)
+	buf.packed = buf.encoder.encode(b)
 	return buf
 }
 

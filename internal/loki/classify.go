@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,9 +22,11 @@ func classify(response *http.Response, text string, b *logs.Batch) logs.Outcome 
 		return logs.Outcome{Kind: logs.Accepted}
 	case status == http.StatusRequestEntityTooLarge, status/100 == 5 && strings.Contains(text, grpcTooLarge):
 		return logs.Outcome{Kind: logs.TooLarge, Err: err}
-	case status == http.StatusTooManyRequests && b.Entries > 1 && exceeds(text, b):
-		return logs.Outcome{Kind: logs.TooLarge, Err: err}
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status/100 == 5, isLimited(status, text):
+	case status == http.StatusTooManyRequests, isLimited(status, text):
+		out := limited(text, b)
+		out.Err, out.RetryAfter = err, retryAfter(response.Header.Get("Retry-After"), time.Now())
+		return out
+	case status == http.StatusRequestTimeout, status/100 == 5:
 		return logs.Outcome{Kind: logs.Retry, Err: err, RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now())}
 	case (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && isLokis(response, text):
 		rejects, exact := refused(text, b)
@@ -73,28 +74,6 @@ func isLokis(response *http.Response, text string) bool {
 func isLimited(status int, text string) bool {
 	reasons, _, ok := ingesters(text)
 	return ok && status == http.StatusBadRequest && strings.Contains(reasons, "'Per stream rate limit exceeded")
-}
-
-var (
-	ingestionLimit = regexp.MustCompile(`ingestion rate limit exceeded for user .* \(limit: (\d+) bytes/sec\) while attempting to ingest '\d+' lines totaling '(\d+)' bytes`)
-	streamLimit    = regexp.MustCompile(`Per stream rate limit exceeded \(limit: ([\d.]+)([KMG]?)B/sec\)`)
-)
-
-// exceeds tells that a batch is larger than a rate limit allows within a second.
-// It may be larger than the limit's burst, which the answer does not tell, and
-// would then never be taken as it is. Smaller parts do no harm if it is not.
-func exceeds(text string, b *logs.Batch) bool {
-	if m := ingestionLimit.FindStringSubmatch(text); m != nil {
-		limit, _ := strconv.Atoi(m[1]) // digits, by the expression
-		total, _ := strconv.Atoi(m[2])
-		return total > limit
-	}
-	m := streamLimit.FindStringSubmatch(text)
-	if m == nil {
-		return false
-	}
-	limit, err := strconv.ParseFloat(m[1], 64)
-	return err == nil && float64(b.Bytes) > limit*map[string]float64{"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[m[2]]
 }
 
 // cure is a hint at what to mend.

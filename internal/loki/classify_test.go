@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"testing"
@@ -125,5 +126,112 @@ func TestRefused(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		})
+	}
+}
+
+// TestLimited: which stream an answer is about, and in how many parts its entries
+// can be taken.
+func TestLimited(t *testing.T) {
+	const (
+		rate    = `entry with timestamp 2026 ignored, reason: 'Per stream rate limit exceeded (limit: 50B/sec) while attempting to ingest for stream '{container="b", service_name="b", stream="stdout"}' totaling 1B',` + "\n"
+		total   = `user 'fake', total ignored: 3 out of 3 for stream: {__stream_shard__="1", container="b", service_name="b", stream="stdout"}`
+		streams = `maximum active stream limit exceeded when trying to create stream {container="a", stream="stdout"}, reduce the number`
+		tenant  = "ingestion rate limit exceeded for user fake (limit: 10 bytes/sec) while attempting to ingest '9' lines totaling '35' bytes, reduce"
+	)
+	for name, test := range map[string]struct {
+		text    string
+		kind    logs.OutcomeKind
+		group   int
+		limited bool
+		parts   int
+	}{
+		"a stream's rate":      {rate + total, logs.TooLarge, 1, true, 2},
+		"streams":              {streams, logs.Retry, 0, false, 0},
+		"an unknown stream":    {"maximum active stream limit exceeded when trying to create stream {x=\"y\"}", logs.Retry, 2, false, 0},
+		"the tenant's rate":    {tenant, logs.TooLarge, -1, true, 4},
+		"a tenant without any": {"ingestion rate limit exceeded for user fake (limit: 0 bytes/sec) while attempting to ingest '9' lines totaling '35' bytes, reduce", logs.Retry, -1, true, 0},
+		"something in between": {"slow down", logs.Retry, -1, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := batch(3, 3, 3)
+			out := classify(answer(429), test.text, b)
+			var want *logs.Group
+			if test.group >= 0 {
+				want = b.Groups[test.group]
+			}
+			if out.Kind != test.kind || out.Group != want || out.RateLimited != test.limited || out.Parts != test.parts {
+				t.Errorf("got %+v", out)
+			}
+		})
+	}
+}
+
+func TestExample(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 600_000_007, time.UTC)
+	b := &logs.Batch{}
+	for i, text := range []string{"x", "long line", "y"} {
+		b.Add(logs.NewLabels(map[string]string{"container": "a"}, nil), logs.Entry{Time: at.UnixNano() + int64(i)*1e9, Line: []byte(text)})
+	}
+	for name, test := range map[string]struct {
+		text string
+		want time.Time
+	}{
+		"an ingester's":         {"entry with timestamp 2026-01-02 03:04:06.600000007 +0000 UTC ignored, reason: 'x'", at.Add(time.Second)},
+		"in whole seconds":      {"entry for stream '{}' has timestamp too old: 2026-01-02T03:04:07Z, oldest acceptable timestamp is: x", at.Add(2 * time.Second)},
+		"too new":               {"entry for stream '{}' has timestamp too new: 2026-01-02T03:04:07Z", at.Add(2 * time.Second)},
+		"not of the batch":      {"has timestamp too new: 2020-01-02T03:04:07Z", time.Date(2020, 1, 2, 3, 4, 7, 0, time.UTC)},
+		"by length":             {"max entry size '5' bytes exceeded for stream '{}' while adding an entry with length '9' bytes", at.Add(time.Second)},
+		"nothing named":         {"has label value too long", at},
+		"a timestamp in labels": {"stream '{x=\"has timestamp too old: nonsense\"}' has label value too long", at},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := example(test.text, b.Groups); got != test.want.UnixNano() {
+				t.Errorf("got %v", time.Unix(0, got).UTC())
+			}
+		})
+	}
+	if got := example("x", nil); got != 0 {
+		t.Errorf("got %d of nothing", got)
+	}
+}
+
+// TestAnswersToNothing: the probe pushes nothing, and whatever is answered then
+// speaks of no entry.
+func TestAnswersToNothing(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		text   string
+	}{
+		{400, "entry with timestamp 2026-01-01 00:00:00 +0000 UTC ignored, reason: 'x',\nuser 'fake', total ignored: 1 out of 1 for stream: {a=\"b\"}"},
+		{400, "entry with timestamp 2026 ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)', total ignored: 1 out of 1 for stream: {a=\"b\"}"},
+		{400, "1 errors like: stream '{a=\"b\"}' has label value too long: 'x'"},
+		{429, "Per stream rate limit exceeded (limit: 3MB/sec)"},
+		{429, "maximum active stream limit exceeded when trying to create stream {a=\"b\"}"},
+		{429, "ingestion rate limit exceeded for user fake (limit: 10 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes"},
+		{413, "too large"},
+	} {
+		out := classify(answer(c.status, "Content-Type", "text/plain"), c.text, &logs.Batch{})
+		if out.Kind == logs.Accepted || out.Exact || out.Group != nil {
+			t.Errorf("%d %s: %+v", c.status, c.text, out)
+		}
+	}
+}
+
+// TestPaceOf: what is within a limit comes with the time that the limit takes to let
+// as much through.
+func TestPaceOf(t *testing.T) {
+	b := &logs.Batch{}
+	b.Add(logs.NewLabels(map[string]string{"container": "a"}, nil), logs.Entry{Time: 1, Line: bytes.Repeat([]byte("x"), 1000)})
+	const size = 1000 + logs.EntryOverhead
+	for text, want := range map[string]time.Duration{
+		"Per stream rate limit exceeded (limit: 2KB/sec) while": time.Second * size / 2048,
+		"Per stream rate limit exceeded (limit: 1B/sec) while":  10 * time.Second,
+		"Per stream rate limit exceeded (limit: 0B/sec) while":  0,
+		"ingestion rate limit exceeded for user fake (limit: 2000 bytes/sec) while attempting to ingest '1' lines totaling '1000' bytes, reduce it": time.Second / 2,
+	} {
+		out := limited(text, b)
+		if out.Kind != logs.Retry || !out.RateLimited || (out.Pace-want).Abs() > time.Microsecond {
+			t.Errorf("%s: %+v, want a pace of %v", text, out, want)
+		}
 	}
 }

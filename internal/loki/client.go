@@ -102,7 +102,7 @@ func (c *Client) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	defer buf.release()
 	response, err := c.send(ctx, buf)
 	if err != nil {
-		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: mendable(err)}
+		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: mendable(err), Unreachable: unreachable(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -149,6 +149,12 @@ func (c *Client) send(ctx context.Context, buf *buffer) (*http.Response, error) 
 }
 
 var errSecret = errors.New("cannot read a secret")
+
+// unreachable tells that no connection was made.
+func unreachable(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "dial"
+}
 
 // mendable tells that a request failed for a reason that somebody has to mend:
 // a secret that cannot be read, or two sides that do not agree on TLS.

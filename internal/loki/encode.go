@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,60 +23,98 @@ var (
 	tagNanos     = byte(protowire.EncodeTag(2, protowire.VarintType))
 )
 
-// appendRequest appends the encoded push request of a batch.
-func appendRequest(dst []byte, b *logs.Batch) []byte {
+// encoder makes push requests, compressed, in memory that is used again.
+type encoder struct {
+	packer
+	metadata []byte
+}
+
+// encode returns the compressed push request of a batch, which is valid until the
+// next call.
+func (e *encoder) encode(b *logs.Batch) []byte {
+	e.reset()
 	for _, g := range b.Groups {
-		dst = appendStream(dst, g)
+		e.stream(g)
 	}
-	return dst
+	return e.finish()
 }
 
-func appendStream(dst []byte, g *logs.Group) []byte {
+func (e *encoder) stream(g *logs.Group) {
 	labels := streamLabels(g.Labels, g.Stream)
-	metadata := appendMetadata(nil, g.Labels.Metadata)
+	e.metadata = appendMetadata(e.metadata[:0], g.Labels.Metadata)
 	size := bytesField(len(labels))
-	for i := range g.Len() {
-		size += bytesField(entrySize(g, i, metadata))
+	var at second
+	start := 0
+	for i, nano := range g.Times {
+		size += bytesField(entrySize(at.size(nano), g.Ends[i]-start, len(e.metadata)))
+		start = g.Ends[i]
 	}
-	dst = slices.Grow(dst, bytesField(size))
-	dst = appendLength(dst, tagStreams, size)
-	dst = appendLength(dst, tagLabels, len(labels))
-	dst = append(dst, labels...)
-	for i := range g.Len() {
-		dst = appendEntry(dst, g, i, metadata)
+	e.plain = appendLength(e.plain, tagStreams, size)
+	e.plain = appendLength(e.plain, tagLabels, len(labels))
+	e.plain = append(e.plain, labels...)
+	start = 0
+	for i, nano := range g.Times {
+		e.entry(&at, nano, g.Text[start:g.Ends[i]])
+		start = g.Ends[i]
+		if len(e.plain) >= blockSize {
+			e.flush()
+		}
 	}
-	return dst
 }
 
-func appendEntry(dst []byte, g *logs.Group, i int, metadata []byte) []byte {
-	line := g.Line(i)
-	dst = appendLength(dst, tagEntries, entrySize(g, i, metadata))
-	seconds, nanos := split(g.Times[i])
-	dst = appendLength(dst, tagTimestamp, timestampSize(g.Times[i]))
-	dst = protowire.AppendVarint(append(dst, tagSeconds), seconds)
-	dst = protowire.AppendVarint(append(dst, tagNanos), nanos)
-	dst = appendLength(dst, tagLine, len(line))
-	dst = append(dst, line...)
-	return append(dst, metadata...)
+// maxHead is more than what an entry has before its text, in bytes.
+const maxHead = 4*binary.MaxVarintLen64 + 8
+
+func (e *encoder) entry(at *second, nano int64, line []byte) {
+	stamp := at.size(nano)
+	e.plain = slices.Grow(e.plain, maxHead+len(line)+len(e.metadata))
+	head, n := e.plain[len(e.plain):len(e.plain)+maxHead], 1
+	head[0] = tagEntries
+	n += binary.PutUvarint(head[n:], uint64(entrySize(stamp, len(line), len(e.metadata)))) //nolint:gosec // a size is not negative
+	head[n], head[n+1], head[n+2] = tagTimestamp, byte(stamp), tagSeconds                  //nolint:gosec // a timestamp's size takes one byte
+	n += 3
+	n += copy(head[n:], at.encoded[:at.length])
+	head[n] = tagNanos
+	n++
+	n += binary.PutUvarint(head[n:], uint64(nano-at.start)) //nolint:gosec // within a second
+	head[n] = tagLine
+	n++
+	n += binary.PutUvarint(head[n:], uint64(len(line)))
+	e.plain = e.plain[:len(e.plain)+n]
+	e.plain = append(e.plain, line...)
+	e.plain = append(e.plain, e.metadata...)
 }
 
-func entrySize(g *logs.Group, i int, metadata []byte) int {
-	return bytesField(timestampSize(g.Times[i])) + bytesField(len(g.Line(i))) + len(metadata)
+// entrySize is the size of an entry's content.
+func entrySize(stamp, line, metadata int) int {
+	return bytesField(stamp) + bytesField(line) + metadata
 }
 
-func timestampSize(nano int64) int {
-	seconds, nanos := split(nano)
-	return 1 + protowire.SizeVarint(seconds) + 1 + protowire.SizeVarint(nanos)
+// second is the seconds' part of a protobuf Timestamp. Entries come in order of
+// time, so most have that of the entry before.
+type second struct {
+	// start is the first nanosecond of it.
+	start   int64
+	encoded [binary.MaxVarintLen64]byte
+	length  int
 }
 
-// split makes a protobuf Timestamp: nanos are never negative.
-func split(nano int64) (seconds, nanos uint64) {
-	s, n := nano/1e9, nano%1e9
-	if n < 0 {
-		s, n = s-1, n+1e9
+// size returns the size of a Timestamp's content, and makes s the second that it is
+// in. The nanoseconds of a Timestamp are never negative.
+func (s *second) size(nano int64) int {
+	if s.length == 0 || nano < s.start || nano >= s.start+1e9 {
+		seconds := nano / 1e9
+		if nano%1e9 < 0 {
+			seconds--
+		}
+		s.start = seconds * 1e9
+		s.length = binary.PutUvarint(s.encoded[:], uint64(seconds)) //nolint:gosec // negative ones are encoded as their two's complement
 	}
-	return uint64(s), uint64(n) //nolint:gosec // negative seconds are encoded as their two's complement
+	return 1 + s.length + 1 + varintSize(uint64(nano-s.start)) //nolint:gosec // within a second
 }
+
+// varintSize is the size of a number in protobuf's and Snappy's encoding, in bytes.
+func varintSize(v uint64) int { return protowire.SizeVarint(v) }
 
 // bytesField is the size of a length-delimited field with n bytes of content.
 func bytesField(n int) int { return 1 + protowire.SizeBytes(n) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/s2"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -73,6 +74,45 @@ func render(t testing.TB, request []byte) (out string) {
 	return out
 }
 
+// encoded is the push request of a batch, uncompressed.
+func encoded(t testing.TB, b *logs.Batch) []byte {
+	t.Helper()
+	var e encoder
+	plain, err := s2.Decode(nil, e.encode(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+// TestEncodeInBlocks: a request of many blocks, and lines longer than one, in an
+// encoder that was used before.
+func TestEncodeInBlocks(t *testing.T) {
+	web := logs.NewLabels(map[string]string{"container": "web"}, map[string]string{"container_id": "abc"})
+	var e encoder
+	for _, sizes := range [][]int{{0}, {blockSize - 200, 300, 0}, {3 * blockSize, 1, 2 * blockSize, 70_000}, {10, 20, 30}} {
+		var b logs.Batch
+		want := "{container=\"web\", stream=\"stdout\"}\n"
+		for i := range 2000 {
+			// What repeats from block to block must not be looked for there.
+			line := fmt.Sprintf("line %d %s", i, strings.Repeat("text ", i%50))
+			if i < len(sizes) {
+				line = strings.Repeat(string(rune('a'+i)), sizes[i])
+			}
+			nano := int64(i) * 400_000_000
+			b.Add(web, logs.Entry{Time: nano, Line: []byte(line)})
+			want += fmt.Sprintf("%d.%09d %q container_id=abc\n", nano/1e9, nano%1e9, line)
+		}
+		plain, err := s2.Decode(nil, e.encode(&b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := render(t, plain); got != want {
+			t.Errorf("sizes %v: another request of %d bytes", sizes, len(plain))
+		}
+	}
+}
+
 func TestEncode(t *testing.T) {
 	var b logs.Batch
 	web := logs.NewLabels(map[string]string{"container": `we"b`, "zone": "z", "empty": "", "bad": "\xff"}, map[string]string{"container_id": "abc"})
@@ -89,7 +129,7 @@ func TestEncode(t *testing.T) {
 {container="db", stream="stdout"}
 -1.999999999 "` + strings.Repeat("y", 300) + `"
 `
-	if got := render(t, appendRequest(nil, &b)); got != want {
+	if got := render(t, encoded(t, &b)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -100,7 +140,7 @@ func TestDeterministic(t *testing.T) {
 		labels := logs.NewLabels(map[string]string{"a": "1", "b": "2", "c": "3", "z": "4"}, map[string]string{"k": "v", "l": "w"})
 		var b logs.Batch
 		b.Add(labels, logs.Entry{Time: 1, Line: []byte("x")})
-		return appendRequest(nil, &b)
+		return encoded(t, &b)
 	}
 	first := encode()
 	for range 50 {
@@ -117,10 +157,28 @@ func BenchmarkEncode(b *testing.B) {
 	for i := range 5000 {
 		batch.Add(labels, logs.Entry{Time: 1_700_000_000_000_000_000 + int64(i)*1000, Line: line})
 	}
-	var dst []byte
+	var e encoder
 	b.SetBytes(int64(batch.Bytes))
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = appendRequest(dst[:0], &batch)
+		e.encode(&batch)
+	}
+}
+
+// TestEncodeDoesNotAllocate keeps the hot path free of garbage: what is allocated is
+// per stream.
+func TestEncodeDoesNotAllocate(t *testing.T) {
+	labels := &logs.Labels{Pairs: []logs.Label{{Name: "a", Value: "b"}}, Metadata: []logs.Label{{Name: "container_id", Value: "c"}}}
+	allocations := func(entries int) float64 {
+		var b logs.Batch
+		for i := range entries {
+			b.Add(labels, logs.Entry{Time: int64(i), Line: []byte("a line")})
+		}
+		var e encoder
+		e.encode(&b)
+		return testing.AllocsPerRun(20, func() { e.encode(&b) })
+	}
+	if few, many := allocations(1), allocations(5000); many > few {
+		t.Errorf("%v allocations for 5,000 entries, %v for one", many, few)
 	}
 }

@@ -71,6 +71,9 @@ func ingesters(text string) (reasons string, counts []string, ok bool) {
 // batch has to be sent again in parts. An ingester speaks of the last stream
 // only; that none before it can be refused is the dispatcher's care.
 func refused(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
+	if len(b.Groups) == 0 {
+		return nil, false // a probe
+	}
 	if _, counts, ok := ingesters(text); ok {
 		ignored, _ := strconv.Atoi(counts[0]) // digits, by the expression
 		reached, _ := strconv.Atoi(counts[1])
@@ -83,7 +86,7 @@ func refused(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 		if reached != g.Len() || ignored > mostBehind(text, g) {
 			return nil, false
 		}
-		return []logs.Reject{{Container: nameOf(g), Reason: reasonOf(text), Count: ignored, Message: brief(text)}}, true
+		return []logs.Reject{{Container: nameOf(g), Reason: reasonOf(text), Count: ignored, Example: example(text, []*logs.Group{g}), Message: brief(text)}}, true
 	}
 	return grouped(text, b)
 }
@@ -112,16 +115,17 @@ func mostBehind(text string, g *logs.Group) (count int) {
 func grouped(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 	total := 0
 	for _, e := range split400(text) {
-		r := logs.Reject{Reason: reasonOf(e.text), Count: e.count, Message: brief(e.text)}
+		groups := named(e.text, b)
+		r := logs.Reject{Reason: reasonOf(e.text), Count: e.count, Example: example(e.text, groups), Message: brief(e.text)}
 		switch {
 		case r.Reason == "labels":
-			if r.Container, r.Count = streamsIn(e, b); r.Count == 0 {
+			if r.Container, r.Count = streamsIn(e, groups); r.Count == 0 {
 				return nil, false
 			}
 		case r.Reason == "refused" && b.Entries != 1:
 			return nil, false
-		case len(b.Groups) == 1:
-			r.Container = nameOf(b.Groups[0])
+		case len(groups) == 1:
+			r.Container = nameOf(groups[0])
 		default:
 			r.Container = containerIn(e.text)
 		}
@@ -134,19 +138,13 @@ func grouped(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 // streamsIn counts the entries of the streams that an error about labels speaks
 // of: Loki counts it once for a stream, however many entries that has. It finds
 // none when it is not clear which streams are meant.
-func streamsIn(e countedError, b *logs.Batch) (container string, entries int) {
-	streams := 0
-	without := serviceName.ReplaceAllString(e.text, "")
-	for _, g := range b.Groups {
-		name := "'" + streamLabels(g.Labels, g.Stream) + "'"
-		if len(b.Groups) == 1 || strings.Contains(e.text, name) || strings.Contains(without, name) {
-			container = nameOf(g)
-			entries += g.Len()
-			streams++
-		}
-	}
-	if streams != e.count {
+func streamsIn(e countedError, groups []*logs.Group) (container string, entries int) {
+	if len(groups) != e.count {
 		return "", 0
+	}
+	for _, g := range groups {
+		container = nameOf(g)
+		entries += g.Len()
 	}
 	return container, entries
 }
@@ -155,6 +153,9 @@ func nameOf(g *logs.Group) string { return g.Labels.Get("container") }
 
 func containerIn(text string) string {
 	if m := containerOf.FindStringSubmatch(text); m != nil {
+		if name, err := strconv.Unquote(`"` + m[1] + `"`); err == nil {
+			return name
+		}
 		return m[1]
 	}
 	return ""

@@ -36,6 +36,16 @@ type Policy struct {
 	FilePercent int
 	// Root is the engine's data root as seen from here.
 	Root string
+	// NoEngine tells that there is no engine to read a log through.
+	NoEngine bool
+	// Podman tells that the engine is Podman. Its files are not Docker's, whatever
+	// it calls their driver, and the timestamps in its API's answers are of whole
+	// seconds (4.3) or in local time (6.0).
+	Podman bool
+	// Journal says why the log of a container that logs to journald cannot be read
+	// from the host's journal, and nothing if it can. It is nil where the journal
+	// is not to be read.
+	Journal func(*logs.Container) error
 }
 
 // Decide chooses a route. It looks at the log file, if there is one.
@@ -43,13 +53,37 @@ func (p Policy) Decide(c *logs.Container) logs.Route {
 	if reason := unreadable(c); reason != "" {
 		return logs.Route{Kind: logs.Unreadable, Reason: reason}
 	}
-	if c.Driver != "json-file" {
-		if p.Mode == FileOnly {
-			return logs.Route{Reason: fmt.Sprintf("mode is file, and log driver %q has no file that is read", c.Driver)}
+	if p.Podman {
+		return logs.Route{Reason: fmt.Sprintf("the engine is Podman: its %q log is not in Docker's format, and its API lacks the exact timestamps that lines are told apart by", c.Driver)}
+	}
+	f := p.file(c)
+	absent := !f.expected && probe(f) != nil && !isRotated(f.path)
+	if c.Driver == "journald" && p.Journal != nil {
+		if route := p.journal(c); route.Kind == logs.Journal || absent {
+			return route
+		}
+	}
+	if absent {
+		if why := p.withoutAPI(); why != "" {
+			return logs.Route{Reason: fmt.Sprintf("%s, and log driver %q has no file that is read", why, c.Driver)}
+		}
+		if p.Mode == StreamOnly {
+			return logs.Route{Kind: logs.API, Reason: "mode is stream"}
 		}
 		return logs.Route{Kind: logs.API, Reason: fmt.Sprintf("log driver %q is read through the API", c.Driver)}
 	}
-	return p.jsonFile(c)
+	return p.read(c, f)
+}
+
+// withoutAPI says why no log may be read through the API, or nothing.
+func (p Policy) withoutAPI() string {
+	switch {
+	case p.Mode == FileOnly:
+		return "mode is file"
+	case p.NoEngine:
+		return "docker-host is none"
+	}
+	return ""
 }
 
 // unreadable says why nobody can read the log, or nothing.
@@ -57,7 +91,7 @@ func unreadable(c *logs.Container) string {
 	switch {
 	case c.Driver == "none":
 		return `log driver "none" stores nothing`
-	case !readsBack(c.Driver) && c.DriverOptions["cache-disabled"] == "true":
+	case !readsBack(c.Driver) && cacheDisabled(c):
 		return fmt.Sprintf("log driver %q cannot be read back and its cache is disabled (cache-disabled=true)", c.Driver)
 	default:
 		return ""
@@ -69,37 +103,42 @@ func readsBack(driver string) bool {
 	return driver == "json-file" || driver == "local" || driver == "journald"
 }
 
-func (p Policy) jsonFile(c *logs.Container) logs.Route {
+func cacheDisabled(c *logs.Container) bool { return c.DriverOptions["cache-disabled"] == "true" }
+
+// notByFile is the API where a container is not to be read from files, the
+// journal's or Docker's.
+func (p Policy) notByFile(c *logs.Container) (api logs.Route, ok bool) {
 	switch {
 	case p.Mode == StreamOnly:
-		return logs.Route{Kind: logs.API, Reason: "mode is stream"}
-	case p.Mode != FileOnly && !p.chosen(c.ID):
-		return logs.Route{Kind: logs.API, Reason: fmt.Sprintf("not among the %d %% of containers that go by file (file-percent)", p.FilePercent)}
+		return logs.Route{Kind: logs.API, Reason: "mode is stream"}, true
+	case p.withoutAPI() == "" && !p.chosen(c.ID):
+		return logs.Route{Kind: logs.API, Reason: fmt.Sprintf("not among the %d %% of containers that go by file (file-percent)", p.FilePercent)}, true
 	}
-	path := p.Path(c)
-	err := probe(path)
-	if errors.Is(err, fs.ErrNotExist) && isRotated(path) {
+	return logs.Route{}, false
+}
+
+// read chooses the file unless that is not wanted or not possible.
+func (p Policy) read(c *logs.Container, f file) logs.Route {
+	if api, ok := p.notByFile(c); ok {
+		return api
+	}
+	err := probe(f)
+	if errors.Is(err, fs.ErrNotExist) && isRotated(f.path) {
 		err = nil // in the middle of a rotation
 	}
 	if err == nil {
-		err = probeRotated(path)
+		err = probeRotated(f.path)
 	}
 	switch {
 	case err == nil:
-		return logs.Route{Kind: logs.File, Path: path, Reason: "json-file log can be read"}
-	case errors.Is(err, fs.ErrNotExist) && c.StartedAt.IsZero() && isDir(filepath.Dir(path)):
-		return logs.Route{Kind: logs.File, Path: path, Reason: "json-file log will exist when the container starts"}
-	case p.Mode == FileOnly:
-		return logs.Route{Reason: fmt.Sprintf("mode is file, and the json-file log cannot be read: %v", err), Fallback: true}
+		return logs.Route{Kind: logs.File, Path: f.path, Format: f.format, Reason: f.name + " can be read" + f.limits}
+	case errors.Is(err, fs.ErrNotExist) && c.StartedAt.IsZero() && isDir(p.dir(c)):
+		return logs.Route{Kind: logs.File, Path: f.path, Format: f.format, Reason: f.name + " will exist when the container starts" + f.limits}
+	case p.withoutAPI() != "":
+		return logs.Route{Reason: fmt.Sprintf("%s, and the %s cannot be read: %v", p.withoutAPI(), f.name, err), Fallback: true}
 	default:
-		return logs.Route{Kind: logs.API, Reason: fmt.Sprintf("json-file log cannot be read here: %v", err), Fallback: true}
+		return logs.Route{Kind: logs.API, Reason: fmt.Sprintf("%s cannot be read here: %v%s", f.name, err, f.limits), Fallback: true}
 	}
-}
-
-// Path returns where a container's json-file log is seen from here. The
-// engine's own LogPath does not help: it is another path within a container.
-func (p Policy) Path(c *logs.Container) string {
-	return filepath.Join(p.Root, "containers", c.ID, c.ID+"-json.log")
 }
 
 // chosen tells whether a container is among the FilePercent that go by file.
@@ -109,24 +148,6 @@ func (p Policy) chosen(id string) bool {
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, id) // a hash does not fail
 	return int(h.Sum32()%100) < p.FilePercent
-}
-
-var errNotJSON = errors.New("the file does not hold Docker's json-file format")
-
-// probe tells whether a log file can be read and is what its driver says:
-// other engines report "json-file" for files of their own format.
-func probe(path string) error {
-	f, err := openRegular(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	// Zeros are what truncation from outside leaves.
-	var first [1]byte
-	if n, _ := f.Read(first[:]); n == 1 && first[0] != '{' && first[0] != 0 {
-		return errNotJSON
-	}
-	return nil
 }
 
 // probeRotated tells whether the rotated files can be read, too: a log of which

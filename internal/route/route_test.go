@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,8 +21,11 @@ func host(t *testing.T, content *string) Policy {
 		t.Fatal(err)
 	}
 	if content != nil {
-		if err := os.WriteFile(filepath.Join(dir, "id-json.log"), []byte(*content), 0o600); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"id-json.log", "local-logs/container.log", "container-cached.log"} {
+			path := filepath.Join(dir, name)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(*content), 0o600)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return p
@@ -29,6 +33,8 @@ func host(t *testing.T, content *string) Policy {
 
 func TestDecide(t *testing.T) {
 	record, foreign, empty := `{"log":"x\n"}`, "2025-11-07T12:00:00Z stdout F x\n", ""
+	frame, begun, hole := "\x00\x00\x00\x0d\x0a\x06stdout", "\x00\x00", "\x00\x00\x00\x00\x00\x00"
+	blocking, uncached := map[string]string{"mode": "blocking"}, map[string]string{"cache-disabled": "true"}
 	started := time.Now()
 	for _, test := range []struct {
 		name      string
@@ -48,12 +54,32 @@ func TestDecide(t *testing.T) {
 		{"mode stream", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.Mode = StreamOnly }, logs.API, "mode is stream", false},
 		{"mode file", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.Mode = FileOnly; p.FilePercent = 0 }, logs.File, "can be read", false},
 		{"mode file, missing", nil, logs.Container{Driver: "json-file", StartedAt: started}, func(p *Policy) { p.Mode = FileOnly }, logs.Unreadable, "mode is file", true},
-		{"mode file, other driver", nil, logs.Container{Driver: "local"}, func(p *Policy) { p.Mode = FileOnly }, logs.Unreadable, "mode is file", false},
+		{"mode file, other driver", nil, logs.Container{Driver: "journald"}, func(p *Policy) { p.Mode = FileOnly }, logs.Unreadable, "mode is file", false},
+		{"no engine", &record, logs.Container{Driver: "json-file", StartedAt: started}, func(p *Policy) { p.NoEngine = true; p.FilePercent = 0 }, logs.File, "can be read", false},
+		{"no engine, missing", nil, logs.Container{Driver: "json-file", StartedAt: started}, func(p *Policy) { p.NoEngine = true }, logs.Unreadable, "docker-host is none, and the json-file log cannot be read", true},
+		{"no engine, other format", &foreign, logs.Container{Driver: "json-file", StartedAt: started}, func(p *Policy) { p.NoEngine = true }, logs.Unreadable, "json-file format", true},
+		{"no engine, plugin", nil, logs.Container{Driver: "vendor/driver:1"}, func(p *Policy) { p.NoEngine = true }, logs.Unreadable, `docker-host is none, and log driver "vendor/driver:1"`, false},
+		{"Podman", &foreign, logs.Container{Driver: "json-file", StartedAt: started}, func(p *Policy) { p.Podman = true }, logs.Unreadable, `Podman: its "json-file" log`, false},
 		{"0 percent", &record, logs.Container{Driver: "json-file"}, func(p *Policy) { p.FilePercent = 0 }, logs.API, "file-percent", false},
-		{"local", nil, logs.Container{Driver: "local"}, nil, logs.API, `"local"`, false},
-		{"journald", nil, logs.Container{Driver: "journald", DriverOptions: map[string]string{"cache-disabled": "true"}}, nil, logs.API, `"journald"`, false},
-		{"syslog", nil, logs.Container{Driver: "syslog"}, nil, logs.API, `"syslog"`, false},
-		{"cache disabled", nil, logs.Container{Driver: "syslog", DriverOptions: map[string]string{"cache-disabled": "true"}}, nil, logs.Unreadable, "cache-disabled", false},
+		{"local", &frame, logs.Container{Driver: "local", StartedAt: started}, nil, logs.File, "local log can be read", false},
+		{"local, empty", &empty, logs.Container{Driver: "local", StartedAt: started}, nil, logs.File, "local log can be read", false},
+		{"local, half a frame", &begun, logs.Container{Driver: "local", StartedAt: started}, nil, logs.File, "local log can be read", false},
+		{"local, truncated", &hole, logs.Container{Driver: "local", StartedAt: started}, nil, logs.File, "local log can be read", false},
+		{"local, never started", nil, logs.Container{Driver: "local"}, nil, logs.File, "when the container starts", false},
+		{"local, missing", nil, logs.Container{Driver: "local", StartedAt: started}, nil, logs.API, "no such file", true},
+		{"local, other format", &record, logs.Container{Driver: "local", StartedAt: started}, nil, logs.API, "Docker's local driver", true},
+		{"local, mode stream", &frame, logs.Container{Driver: "local"}, func(p *Policy) { p.Mode = StreamOnly }, logs.API, "mode is stream", false},
+		{"local, mode file, missing", nil, logs.Container{Driver: "local", StartedAt: started}, func(p *Policy) { p.Mode = FileOnly }, logs.Unreadable, "mode is file", true},
+		{"local, 0 percent", &frame, logs.Container{Driver: "local"}, func(p *Policy) { p.FilePercent = 0 }, logs.API, "file-percent", false},
+		{"journald", nil, logs.Container{Driver: "journald", DriverOptions: uncached}, nil, logs.API, `"journald"`, false},
+		{"journald of an engine that cannot read it", &frame, logs.Container{Driver: "journald", StartedAt: started}, nil, logs.File, "cache", false},
+		{"syslog", &frame, logs.Container{Driver: "syslog", StartedAt: started}, nil, logs.File, "a buffer of 1 MB", false},
+		{"syslog, blocking", &frame, logs.Container{Driver: "syslog", StartedAt: started, DriverOptions: blocking}, nil, logs.File, "what the driver has taken", false},
+		{"syslog, never started", nil, logs.Container{Driver: "syslog"}, nil, logs.File, "when the container starts", false},
+		{"syslog, missing", nil, logs.Container{Driver: "syslog", StartedAt: started}, nil, logs.API, "no such file", true},
+		{"plugin", nil, logs.Container{Driver: "vendor/driver:1"}, nil, logs.API, `"vendor/driver:1"`, false},
+		{"plugin with cache", &frame, logs.Container{Driver: "vendor/driver:1"}, nil, logs.File, "cache", false},
+		{"cache disabled", &frame, logs.Container{Driver: "syslog", DriverOptions: uncached}, nil, logs.Unreadable, "cache-disabled", false},
 		{"none", nil, logs.Container{Driver: "none"}, nil, logs.Unreadable, "stores nothing", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -68,6 +94,12 @@ func TestDecide(t *testing.T) {
 			}
 			if (got.Kind == logs.File) != (got.Path != "") {
 				t.Errorf("path %q", got.Path)
+			}
+			if frames := got.Kind == logs.File && test.container.Driver != "json-file"; (got.Format == logs.Frames) != frames {
+				t.Errorf("format %v", got.Format)
+			}
+			if got.Kind == logs.File && strings.Contains(got.Reason, "1 MB") && test.container.DriverOptions["mode"] == "blocking" {
+				t.Errorf("reason %q", got.Reason)
 			}
 		})
 	}

@@ -44,3 +44,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestParseDoesNotAllocate keeps the hot path free of garbage.
+func TestParseDoesNotAllocate(t *testing.T) {
+	var p Parser
+	text := []byte("2025-11-07T12:01:00.123456789Z")
+	if n := testing.AllocsPerRun(100, func() { p.Parse(text) }); n > 0 {
+		t.Errorf("%v allocations per timestamp", n)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	var p Parser
+	text := []byte("2025-11-07T12:01:00.123456789Z")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := p.Parse(text); !ok {
+			b.Fatal("not parsed")
+		}
+	}
+}

@@ -19,6 +19,8 @@ type Metrics struct {
 	rejected, retries *series
 	pushes            *series
 	cut, corrupt      prometheus.Counter
+	gaveUpFiles       prometheus.Counter
+	gaveUpBytes       prometheus.Counter
 	pushBytes         prometheus.Counter
 	reconnects        prometheus.Counter
 	pushDuration      prometheus.Histogram
@@ -28,16 +30,19 @@ type Metrics struct {
 // newMetrics makes a registry of its own: nothing is global.
 func newMetrics() *Metrics {
 	m := &Metrics{
-		registry:   prometheus.NewRegistry(),
-		lines:      newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeAPI),
-		lineBytes:  newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeAPI),
-		rejected:   newSeries("rejected_lines_total", "Entries that the sink refused for good, by reason.", "reason"),
-		retries:    newSeries("push_retries_total", "Pushes that have to be repeated, by reason.", "reason"),
-		pushes:     newSeries("pushes_total", "Pushes, by outcome.", "outcome", "accepted", "retry", "too_large", "refused"),
-		cut:        counter("cut_lines_total", "Lines cut because they are longer than the limit."),
-		corrupt:    counter("corrupt_records_total", "Stored log records that could not be decoded."),
-		pushBytes:  counter("push_bytes_total", "Bytes of lines pushed to the sink, repetitions included."),
-		reconnects: counter("api_reconnects_total", "Log streams of the Docker API that were opened again after a cut."),
+		registry:  prometheus.NewRegistry(),
+		lines:     newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
+		lineBytes: newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI),
+		rejected:  newSeries("rejected_lines_total", "Entries that the sink refused for good, by reason.", "reason"),
+		retries:   newSeries("push_retries_total", "Pushes that have to be repeated, by reason.", "reason"),
+		pushes:    newSeries("pushes_total", "Pushes, by outcome.", "outcome", "accepted", "retry", "too_large", "refused"),
+		cut:       counter("cut_lines_total", "Lines cut because they are longer than the limit."),
+		corrupt:   counter("corrupt_records_total", "Stored log records that could not be decoded."),
+		pushBytes: counter("push_bytes_total", "Bytes of lines pushed to the sink, repetitions included."),
+		gaveUpFiles: counter("hold_given_up_files_total",
+			"Log files deleted by Docker that were given up before they were read to their end, because of hold-bytes."),
+		gaveUpBytes: counter("hold_given_up_bytes_total", "Bytes of those files that were not read; of compressed ones as they are stored."),
+		reconnects:  counter("api_reconnects_total", "Log streams of the Docker API that were opened again after a cut."),
 		pushDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "push_duration_seconds", Help: "Time from the start of a push to its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
@@ -47,7 +52,7 @@ func newMetrics() *Metrics {
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400}),
 	}
 	m.registry.MustRegister(m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
-		m.cut, m.corrupt, m.pushBytes, m.reconnects, m.pushDuration, m.delivery,
+		m.cut, m.corrupt, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.delivery,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -66,6 +71,12 @@ func (m *Metrics) Cut(lines int) { m.cut.Add(float64(max(lines, 0))) }
 
 // Corrupt counts stored records that could not be decoded.
 func (m *Metrics) Corrupt(records int) { m.corrupt.Add(float64(max(records, 0))) }
+
+// GaveUp counts a log file that was given up with so many bytes unread.
+func (m *Metrics) GaveUp(unread int64) {
+	m.gaveUpFiles.Inc()
+	m.gaveUpBytes.Add(float64(max(unread, 0)))
+}
 
 // Pushed counts one push. The outcome is "accepted", "retry", "too_large" or
 // "refused"; bytes is what went over the wire.

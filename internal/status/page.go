@@ -22,7 +22,7 @@ var contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; fr
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"style":   func() template.CSS { return template.CSS(style) }, //nolint:gosec // a constant of this package
-	"bytes":   bytesInWords,
+	"bytes":   Bytes,
 	"seconds": secondsInWords,
 	"short":   shortID,
 	"uptime":  uptime,
@@ -33,8 +33,8 @@ func digest(text string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// bytesInWords writes a size for people; an unknown one as a dash.
-func bytesInWords(n int64) string {
+// Bytes writes a size for people; a negative one, which is not known, as a dash.
+func Bytes(n int64) string {
 	const step = 1024
 	switch {
 	case n < 0:

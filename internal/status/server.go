@@ -90,4 +90,4 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 }
 
 // snapshot returns the present state, safe to show.
-func (s *Server) snapshot() Snapshot { return s.source().clean() }
+func (s *Server) snapshot() Snapshot { return s.source().Clean() }

@@ -75,7 +75,7 @@ func TestPageEscapes(t *testing.T) {
 }
 
 func TestPageWithoutContainers(t *testing.T) {
-	get(t, serve(t, server())+"/").expect(t, "no containers yet", "not connected")
+	get(t, serve(t, server())+"/").expect(t, "no containers yet", "not available")
 }
 
 func TestJSON(t *testing.T) {
@@ -174,7 +174,7 @@ func TestRunEndsWithContext(t *testing.T) {
 
 func TestInWords(t *testing.T) {
 	for got, want := range map[string]string{
-		bytesInWords(-1): "–", bytesInWords(1023): "1023 B", bytesInWords(1536): "1.5 KiB", bytesInWords(1<<63 - 1): "8.0 EiB",
+		Bytes(-1): "–", Bytes(1023): "1023 B", Bytes(1536): "1.5 KiB", Bytes(1<<63 - 1): "8.0 EiB",
 		secondsInWords(-1): "–", secondsInWords(0.25): "0.2 s", secondsInWords(3601): "1h0m1s", secondsInWords(1e300): "very long",
 	} {
 		if got != want {

@@ -17,11 +17,27 @@ type Snapshot struct {
 	// Containers may come in any order.
 	Containers []ContainerStatus `json:"containers"`
 	// BufferedBytes is the size of what was read and is not acknowledged.
-	BufferedBytes    int64  `json:"buffered_bytes"`
+	BufferedBytes int64 `json:"buffered_bytes"`
+	// SetAside is the number of containers whose delivery waits for a reason
+	// that concerns them alone.
+	SetAside int `json:"set_aside_containers"`
+	// Source is the engine's address, or without one the directory in which
+	// containers are found; EngineConnected tells that it answers, or can be read.
+	Source           string `json:"source"`
 	EngineConnected  bool   `json:"engine_connected"`
 	APIStreams       int    `json:"api_streams"`
 	InotifyWatches   int    `json:"inotify_watches"`
 	InotifyOverflows uint64 `json:"inotify_overflows"`
+
+	// HeldBytes and HeldFiles measure the log files that only this process
+	// keeps alive.
+	HeldBytes int64 `json:"held_bytes"`
+	HeldFiles int   `json:"held_files"`
+	// HoldLinks is the number of hard links to logs, HoldFailures of those
+	// that could not be made, and HoldError why the last one could not.
+	HoldLinks    int    `json:"hold_links"`
+	HoldFailures uint64 `json:"hold_link_failures"`
+	HoldError    string `json:"hold_error,omitempty"`
 
 	CheckpointSaves    uint64 `json:"checkpoint_saves"`
 	CheckpointFailures uint64 `json:"checkpoint_failures"`
@@ -45,14 +61,28 @@ type ContainerStatus struct {
 	LagSeconds float64 `json:"lag_seconds"`
 	Lines      uint64  `json:"lines"`
 	LastError  string  `json:"last_error,omitempty"`
+	// Position is what delivery has reached; nil when nothing is known.
+	Position *Position `json:"position,omitempty"`
+}
+
+// Position is the place in a container's log up to which everything is
+// acknowledged.
+type Position struct {
+	// Inode and Offset, in bytes, are those of the file that was read last; 0
+	// when none was.
+	Inode  uint64 `json:"inode"`
+	Offset int64  `json:"offset"`
+	// Time is the timestamp of the last line; zero when there was none.
+	Time time.Time `json:"time,omitzero"`
 }
 
 // routes are the routes that are always reported, also when no container has
 // them. Any other counts as unreadable.
-var routes = []string{routeFile, routeAPI, routeUnreadable}
+var routes = []string{routeFile, routeJournal, routeAPI, routeUnreadable}
 
 const (
 	routeFile       = "file"
+	routeJournal    = "journal"
 	routeAPI        = "api"
 	routeUnreadable = "unreadable"
 )
@@ -60,11 +90,13 @@ const (
 // maxText bounds a text from outside, in bytes: label values, names, errors.
 const maxText = 256
 
-// clean returns a copy of s that is safe to show: containers sorted by name,
+// Clean returns a copy of s that is safe to show: containers sorted by name,
 // texts bounded and on one line, numbers finite.
-func (s Snapshot) clean() Snapshot {
+func (s Snapshot) Clean() Snapshot {
 	s.Version = bounded(s.Version)
+	s.Source = bounded(s.Source)
 	s.CheckpointError = bounded(s.CheckpointError)
+	s.HoldError = bounded(s.HoldError)
 	s.CheckpointAge = finite(s.CheckpointAge)
 	s.Containers = slices.Clone(s.Containers)
 	for i, c := range s.Containers {

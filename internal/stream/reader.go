@@ -35,44 +35,18 @@ type Events interface {
 	LineCut()
 }
 
-// replayed tells of which streams entries come again. A mark far beyond the
-// entry handed over last is from before the clock was set back: what comes now
-// is new although it seems to be older.
-func replayed(from logs.Position) (of [logs.Streams]bool) {
-	for s := range of {
-		of[s] = from.Last == 0 || from.Newest[s].Time <= from.Last+overlap
-	}
-	return of
-}
-
-// overlap is how far before the newest entry a resume begins, in nanoseconds.
-// The engine stamps both streams independently before it writes them in turn,
-// so a record may follow one with a later timestamp.
-const overlap = 1e9
-
 // Since returns the time in Unix nanoseconds from which on the log must be
 // asked for to resume at p; 0 for all of it.
-func Since(p logs.Position) int64 {
-	last := p.Last
-	if last == 0 {
-		last = max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
-	}
-	if last == 0 && p.Pending == 0 {
-		return 0
-	}
-	since := last - overlap
-	if p.Pending != 0 {
-		since = min(since, p.Pending)
-	}
-	return max(since, 1)
-}
+func Since(p logs.Position) int64 { return assemble.Since(p) }
 
 const (
 	// readSize is how much is asked for at a time, in bytes.
 	readSize = 64 << 10
 	// maxFrame is the longest record that is kept whole, in bytes. The engine
 	// itself refuses more than 10^6 where it stores them in frames.
-	maxFrame = 4 << 20
+	maxFrame = 1 << 20
+	// keepBuffer is the largest buffer that is kept while nothing is in it.
+	keepBuffer = 4 * readSize
 )
 
 // Reader reads one body. It is used by one goroutine at a time, except that
@@ -98,7 +72,7 @@ func NewReader(body io.Reader, config Config) *Reader {
 		// journald's clock has microseconds, and it does not repeat records.
 		DropRepeats: !config.TimesDiffer,
 	}, config.Resume)
-	r.assemble.SkipDelivered(replayed(config.Resume))
+	r.assemble.SkipDelivered(assemble.Replayed(config.Resume))
 	return r
 }
 
@@ -135,8 +109,8 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 			r.config.Events.CorruptRecord()
 			continue
 		}
-		if size >= headerSize+maxFrame {
-			r.config.Events.LineCut()
+		if size >= headerSize+maxFrame && (r.config.MaxLine == 0 || r.config.MaxLine > maxFrame) {
+			r.config.Events.LineCut() // otherwise it is cut, and counted, as a line
 		}
 		r.assemble.Add(record, emit)
 	}
@@ -178,8 +152,11 @@ func (r *Reader) fill() {
 		r.buf = r.buf[:copy(r.buf, r.buf[r.start:])]
 		r.start = 0
 	}
+	if len(r.buf) == 0 && cap(r.buf) > keepBuffer {
+		r.buf = nil
+	}
 	if cap(r.buf)-len(r.buf) < readSize {
-		r.buf = append(make([]byte, 0, 2*len(r.buf)+readSize), r.buf...)
+		r.buf = append(make([]byte, 0, min(2*len(r.buf), headerSize+maxFrame)+readSize), r.buf...)
 	}
 	n, err := r.body.Read(r.buf[len(r.buf):cap(r.buf)])
 	fresh := r.buf[len(r.buf) : len(r.buf)+n]

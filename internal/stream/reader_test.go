@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -164,9 +165,42 @@ func TestHostileFrames(t *testing.T) {
 	if len(lines) != 2 || lines[1] != "2 stdout after" || end != io.EOF || events.corrupt < 2 || events.cut != 1 {
 		t.Errorf("%d lines, %v, %+v", len(lines), end, events)
 	}
-	if cap(r.buf) > 4*maxFrame {
+	if cap(r.buf) > keepBuffer {
 		t.Errorf("%d bytes held", cap(r.buf))
 	}
+}
+
+// TestHugeFrame: a frame may claim up to 4 GiB; no more than maxFrame of it is held,
+// the rest is passed over as it arrives, and it is one cut.
+func TestHugeFrame(t *testing.T) {
+	const huge = 256 << 20
+	events := &counter{}
+	header := []byte{1, 0, 0, 0, huge >> 24, 0, 0, 0}
+	body := io.MultiReader(bytes.NewReader(header), strings.NewReader(stamped(1, "")),
+		io.LimitReader(repeated{}, int64(huge-stampSize)), strings.NewReader(frame(1, stamped(2, "after\n"))))
+	largest := 0
+	var lines []string
+	r := NewReader(body, Config{Events: events, MaxLine: 256 << 10})
+	for r.Wait() == nil {
+		largest = max(largest, cap(r.buf))
+		r.Take(func(e logs.Entry) { lines = append(lines, string(e.Line)) })
+	}
+	if len(lines) != 2 || lines[1] != "after" || len(lines[0]) > 256<<10 || events.cut != 1 || events.corrupt != 0 {
+		t.Errorf("%d lines, %+v", len(lines), events)
+	}
+	if largest > maxFrame+2*readSize {
+		t.Errorf("%d bytes held", largest)
+	}
+}
+
+type repeated struct{}
+
+// Read implements io.Reader.
+func (repeated) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'y'
+	}
+	return len(p), nil
 }
 
 func FuzzReader(f *testing.F) {

@@ -14,7 +14,8 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// writer writes and rotates as Docker's json-file driver does, step by step.
+// writer writes and rotates as Docker's json-file driver does, or the local one, step
+// by step.
 type writer struct {
 	t        testing.TB
 	live     string
@@ -22,6 +23,8 @@ type writer struct {
 	now      int64
 	maxFiles int
 	compress bool
+	format   logs.FileFormat
+	parts    parts
 }
 
 func newWriter(t testing.TB) *writer {
@@ -52,7 +55,17 @@ func (w *writer) line(stream logs.Stream, text string) {
 
 // part writes a record with the timestamp of the one before.
 func (w *writer) part(stream logs.Stream, text string) {
-	w.must(writeRecord(w.file, w.now, stream, text))
+	w.record(w.now, stream, text)
+}
+
+func (w *writer) record(at int64, stream logs.Stream, text string) {
+	w.t.Helper()
+	if w.format == logs.Frames {
+		_, err := w.file.Write(w.parts.frame(at, stream, text))
+		w.must(err)
+		return
+	}
+	w.must(writeRecord(w.file, at, stream, text))
 }
 
 func writeRecord(f io.Writer, at int64, stream logs.Stream, text string) error {
@@ -132,8 +145,13 @@ type reader struct {
 
 func openReader(t testing.TB, live string, from logs.Position) *reader {
 	t.Helper()
+	return openFormat(t, live, logs.JSONLines, from)
+}
+
+func openFormat(t testing.TB, live string, format logs.FileFormat, from logs.Position) *reader {
+	t.Helper()
 	r := &reader{t: t, buf: NewBuffer()}
-	l, err := Open(Config{Path: live, Resume: from, Events: &r.events})
+	l, err := Open(Config{Path: live, Format: format, Resume: from, Events: &r.events})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,22 +1,32 @@
 package tail
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
 	"os"
-	"syscall"
 
+	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // generation is one file of a log: the live one, or one that was rotated away.
 type generation struct {
 	file *os.File
+	// format is how its records lie in it.
+	format format
+	// held owns the descriptor once the generation is to be read, and is nil before.
+	held *hold.File
+	// order rises from file to file of a log.
+	order int
+	// leave tells that the generation is given up as soon as nobody reads it.
+	leave bool
 	// data reads the file's content, uncompressed.
 	data io.ReaderAt
 	id   identity
-	// fingerprint is 0 while the first line is not complete.
+	// fingerprint is 0 while the first record is not complete.
 	fingerprint uint64
 	// offset is where the next record begins, in bytes of content.
 	offset int64
@@ -36,29 +46,92 @@ type generation struct {
 }
 
 // openGeneration opens a file, rotated or live, to be read from its start.
-func openGeneration(path string) (*generation, error) {
+func openGeneration(path string, in format) (*generation, error) {
 	f, info, err := open(path)
 	if err != nil {
 		return nil, err
 	}
-	g := &generation{file: f, data: f, id: identify(info)}
-	if isCompressed(path) {
-		g.compressed = true
-		g.data = newGzipContent(f)
-	}
-	return g, nil
+	return newGeneration(f, info, isCompressed(path), in), nil
 }
 
-func (g *generation) close() error { return g.file.Close() }
+func newGeneration(f *os.File, info os.FileInfo, compressed bool, in format) *generation {
+	g := &generation{file: f, format: in, data: f, id: identify(info), compressed: compressed}
+	if compressed {
+		g.data = newGzipContent(f)
+	}
+	return g
+}
+
+// suffix is how the name of a link to the file ends.
+func (g *generation) suffix() string {
+	if g.compressed {
+		return gzipSuffix
+	}
+	return ""
+}
+
+func (g *generation) close() error {
+	if g.held != nil {
+		g.held.Close()
+		return nil
+	}
+	return g.file.Close()
+}
 
 // identifyContent computes the fingerprint if it is not known yet.
 func (g *generation) identifyContent() error {
 	if g.fingerprint != 0 {
 		return nil
 	}
-	sum, err := fingerprint(g.data)
+	sum, err := fingerprint(g.data, g.format)
 	g.fingerprint = sum
 	return err
+}
+
+// age orders files whose names do not: by the first record's time in ns, and then by when
+// they were written last, which also stands for the first where no record can be read.
+type age struct{ first, written int64 }
+
+func (a age) compare(b age) int {
+	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.written, b.written))
+}
+
+// age returns the age of a file, and whether there is anything in it.
+func (g *generation) age() (out age, filled bool) {
+	info, err := g.file.Stat()
+	if err != nil || info.Size() == 0 {
+		return out, false
+	}
+	out.written = info.ModTime().UnixNano()
+	if out.first = g.firstTime(); out.first == 0 {
+		out.first = out.written // a record longer than what is read of it, or none
+	}
+	return out, true
+}
+
+// firstTime returns the time of the first record in ns, 0 when none is found.
+func (g *generation) firstTime() int64 {
+	head := make([]byte, fingerprintMax)
+	n, err := g.readAt(head, 0)
+	if z, ok := g.data.(*gzipContent); ok {
+		z.release()
+	}
+	if err != nil {
+		return 0
+	}
+	head = head[:n]
+	var r logs.Record
+	for len(head) > 0 {
+		size, what := g.format.next(head, 0, &r)
+		if what == record || what == repaired {
+			return r.Time
+		}
+		if size == 0 {
+			break
+		}
+		head = head[size:]
+	}
+	return 0
 }
 
 // matches tells whether g has the content of the file a position speaks of. A
@@ -70,7 +143,7 @@ func (g *generation) matches(p logs.FilePosition) bool {
 }
 
 // same tells whether two open generations are the same file, also when one of
-// them is compressed. The first line alone does not tell two files apart: both
+// them is compressed. The first record alone does not tell two files apart: both
 // may begin with a part of the same long line.
 func (g *generation) same(other *generation) bool {
 	if g.compressed == other.compressed {
@@ -96,17 +169,25 @@ func (g *generation) size() uint32 {
 	return binary.LittleEndian.Uint32(trailer[:])
 }
 
-// links is the number of names the file has.
-func (g *generation) links() uint64 {
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
+// cutFrom tells whether g is what a crash during the compression of whole has
+// left: the beginning of its content.
+func (g *generation) cutFrom(whole *generation) bool {
+	z, ok := g.data.(*gzipContent)
 	if !ok {
-		return 0
+		return false
 	}
-	return uint64(st.Nlink) //nolint:unconvert // it is narrower on some architectures
+	defer z.release()
+	a, b := make([]byte, gzipStep), make([]byte, gzipStep)
+	for at := int64(0); ; at += int64(len(a)) {
+		n, err := z.ReadAt(a, at)
+		m, _ := whole.data.ReadAt(b[:n], at) // an error makes it too short
+		if m < n || !bytes.Equal(a[:n], b[:n]) {
+			return false
+		}
+		if err != nil {
+			return errors.Is(err, io.EOF) && z.damaged
+		}
+	}
 }
 
 // readAt fills buf from offset at on. It returns less than len(buf) only at the
@@ -117,6 +198,13 @@ func (g *generation) readAt(buf []byte, at int64) (int, error) {
 		err = nil
 	}
 	return n, err
+}
+
+// keep is called when p was read at start and taken as far as offset tells.
+func (g *generation) keep(p []byte, start int64) {
+	if z, ok := g.data.(*gzipContent); ok {
+		z.keep(p, start, g.before())
+	}
 }
 
 // lag is the number of bytes that have not been read.

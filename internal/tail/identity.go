@@ -1,7 +1,6 @@
 package tail
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -50,13 +49,13 @@ func open(path string) (*os.File, os.FileInfo, error) {
 // end, makes it unique.
 const fingerprintMax = 128 << 10
 
-// fingerprint hashes the first line of a file with its line feed. It returns 0
-// while the line is not complete.
-func fingerprint(r io.ReaderAt) (uint64, error) {
+// fingerprint hashes the beginning of a file with its first record. It returns 0
+// while that is not complete.
+func fingerprint(r io.ReaderAt, f format) (uint64, error) {
 	head := make([]byte, 4<<10)
 	for {
 		n, err := r.ReadAt(head, 0)
-		if sum := fingerprintOf(head[:n]); sum != 0 {
+		if sum := fingerprintOf(head[:n], f); sum != 0 {
 			return sum, nil
 		}
 		if err == io.EOF || (err == nil && n == fingerprintMax) {
@@ -70,12 +69,13 @@ func fingerprint(r io.ReaderAt) (uint64, error) {
 }
 
 // fingerprintOf is fingerprint for a file whose beginning is at hand.
-func fingerprintOf(head []byte) uint64 {
-	if end := bytes.IndexByte(head, '\n'); end >= 0 && end < fingerprintMax {
-		return xxhash.Sum64(head[:end+1])
+func fingerprintOf(head []byte, f format) uint64 {
+	head = head[:min(len(head), fingerprintMax)]
+	if end := f.first(head); end > 0 {
+		return xxhash.Sum64(head[:end])
 	}
-	if len(head) >= fingerprintMax {
-		return xxhash.Sum64(head[:fingerprintMax])
+	if len(head) == fingerprintMax {
+		return xxhash.Sum64(head)
 	}
 	return 0
 }

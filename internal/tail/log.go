@@ -1,22 +1,31 @@
 package tail
 
 import (
-	"errors"
-	"io/fs"
-	"os"
+	"log/slog"
 	"path/filepath"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/assemble"
-	"github.com/lighterman/lighterman/internal/jsonfile"
+	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // Config says how a log is followed.
 type Config struct {
-	// Path is the live file, as seen from here.
+	// Path is the live file, as seen from here; empty when the container was
+	// removed and only held files are left.
 	Path string
+	// Format is how records lie in the files. Where Path is empty it is looked up
+	// in what is held.
+	Format logs.FileFormat
+	// Box holds the files of the log; nil for one of the log's own, without
+	// bound and links.
+	Box *hold.Box
+	// Log says which container it is; it may be nil.
+	Log *slog.Logger
+	// GaveUp, if not nil, is told of files given up unread.
+	GaveUp func(unread int64)
 	// Resume is where to go on; the zero position is the log's beginning.
 	Resume logs.Position
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
@@ -33,16 +42,29 @@ type Events interface {
 	LineCut()
 }
 
-// Log follows one container's log over all its files. Read, Flush and Position
-// belong to one goroutine; Capture, Lag and Close may be called from others.
+// Log follows one container's log over all its files. Read, Flush, Held and Position
+// belong to one goroutine; Capture, Lag, GiveUp, Delivered and Close may be
+// called from others.
 type Log struct {
-	path     string
-	events   Events
-	decoder  jsonfile.Decoder
+	path   string
+	events Events
+	format format
+	// record is the one being decoded, kept here to spare an allocation per chunk.
+	record   logs.Record
 	assemble *assemble.Assembler
 	// anchors are, per stream, the place where the line began that is held
 	// back, when that was in an older file than the one being read.
 	anchors [logs.Streams]*anchor
+	// read is the generation read last, which the offsets of lines held back
+	// are of.
+	read *generation
+	// gaveUp is told of files given up; it may be nil.
+	gaveUp func(unread int64)
+	box    *hold.Box
+	// previous is the end of the file read before the present one. It stands for
+	// the beginning of that one, which cannot be recognised while it is empty.
+	previous      logs.FilePosition
+	previousOrder int
 
 	// mu guards the fields below: the watcher's goroutine appends to files
 	// while the reader's goroutine takes from its front. Whoever takes the
@@ -52,8 +74,19 @@ type Log struct {
 	// is the live file, or was when it was captured.
 	files  []*generation
 	closed bool
-	// done is the number of files read to their end.
-	done int
+	// reading is the generation that a Read under way is about.
+	reading *generation
+	// gap tells that a generation was given up before the first one.
+	gap bool
+	// finished are files read to their end whose links stay until that is
+	// delivered.
+	finished []finished
+	// next is the order of the next generation.
+	next int
+	// listed are the names looked at last. A rotated file that is still there
+	// under the same name is older than the last of files: Engine 20.10 leaves a .1 behind that
+	// newer ones never touch.
+	listed []name
 }
 
 // anchor is a place in a file that has been read to its end.
@@ -68,18 +101,39 @@ type anchor struct {
 // Open opens a log at the place where reading goes on. A log without any file
 // yet is no error: its container has not been started.
 func Open(config Config) (*Log, error) {
-	files, err := openAll(config.Path)
+	box := config.Box
+	if box == nil {
+		box = hold.New(hold.Config{}).Box("")
+	}
+	in := formatOf(config.Format)
+	if config.Path == "" {
+		in = nil // each file tells
+	}
+	files, listed, err := openAll(config.Path, in)
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{path: config.Path, events: config.Events, files: files}
+	held, err := openHeld(box, in)
+	if err != nil {
+		closeAll(files)
+		return nil, err
+	}
+	l := &Log{path: config.Path, format: in, events: config.Events, box: box, gaveUp: config.GaveUp, listed: listed}
+	l.files = merge(held, files)
 	l.assemble = assemble.New(assemble.Config{MaxLine: config.MaxLine, Cut: config.Events.LineCut}, config.Resume)
 	l.resume(config.Resume)
+	l.hold(l.files)
+	box.Attach(l, config.Log)
+	l.mu.Lock()
+	l.recount()
+	l.mu.Unlock()
+	box.Enforce()
 	return l, nil
 }
 
 // resume leaves out what was handed over before.
 func (l *Log) resume(from logs.Position) {
+	l.number(l.files)
 	at, sure := find(l.files, from.File)
 	if at < 0 {
 		// The file is gone, was empty, or the log was read through the API
@@ -87,7 +141,9 @@ func (l *Log) resume(from logs.Position) {
 		l.assemble.SkipDelivered([logs.Streams]bool{true, true})
 		return
 	}
-	closeAll(l.files[:at])
+	for _, g := range l.files[:at] {
+		l.finish(g)
+	}
 	l.files = l.files[at:]
 	l.files[0].offset = from.File.Start()
 	l.files[0].skip = from.File.Offsets
@@ -120,89 +176,6 @@ func find(files []*generation, p logs.FilePosition) (at int, sure bool) {
 	return at, matches == 1
 }
 
-// Capture looks for files that rotation has made since the last look and opens
-// them, before rotation takes them away again. It is called when the directory
-// has changed; it does not block on anything but the file system.
-func (l *Log) Capture() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return nil
-	}
-	info, err := os.Lstat(l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // between two steps of a rotation, or removed
-	}
-	if err == nil && len(l.files) > 0 && identify(info) == l.last().id {
-		return nil
-	}
-	fresh, err := l.unknown()
-	l.files = append(l.files, fresh...)
-	return err
-}
-
-func (l *Log) last() *generation { return l.files[len(l.files)-1] }
-
-// unknown opens the files newer than the last one known, oldest first. As in
-// openAll, a rotation meanwhile makes us look again.
-func (l *Log) unknown() (fresh []*generation, err error) {
-	for range maxLooks {
-		closeAll(fresh)
-		before, err := names(l.path)
-		if err != nil {
-			return nil, err
-		}
-		if fresh, err = l.newer(before); err != nil {
-			return nil, err
-		}
-		after, err := names(l.path)
-		if err != nil || slices.Equal(before, after) {
-			return fresh, nil //nolint:nilerr // the directory is gone, what was opened is not
-		}
-	}
-	return fresh, nil
-}
-
-// newer opens the files newer than the last one known, from names, which are
-// in order, oldest first.
-func (l *Log) newer(all []name) ([]*generation, error) {
-	var fresh []*generation // newest first until the end
-	for _, n := range slices.Backward(all) {
-		g, err := openIdentified(n.path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			closeAll(fresh)
-			return nil, err
-		}
-		if l.knows(g) {
-			_ = g.close()
-			break
-		}
-		if len(fresh) > 0 && fresh[len(fresh)-1].same(g) {
-			_ = g.close()
-			continue
-		}
-		fresh = append(fresh, g)
-	}
-	slices.Reverse(fresh)
-	return fresh, nil
-}
-
-// knows tells whether g is the last file known. Where that one has no
-// fingerprint yet, because nothing was read from it, it is computed now.
-func (l *Log) knows(g *generation) bool {
-	if len(l.files) == 0 {
-		return false
-	}
-	last := l.last()
-	if last.fingerprint == 0 && !last.compressed {
-		_ = last.identifyContent() // what cannot be read is found by its identity
-	}
-	return last.same(g)
-}
-
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
 	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last()}
@@ -217,21 +190,39 @@ func (l *Log) Position() logs.Position {
 		p.File = oldest.place
 	} else if len(l.files) > 0 {
 		p.File = l.place(l.files[0])
+		if l.standsIn() {
+			p.File = l.previous
+		}
 		p.File.Behind = l.assemble.Replaying()
 	}
 	return p
 }
+
+// standsIn tells that the present file cannot be recognised, and the end of the
+// previous one stands for its beginning.
+func (l *Log) standsIn() bool { return l.files[0].fingerprint == 0 && l.previous.Fingerprint != 0 }
 
 // place is the position within a file, given the lines held back.
 func (l *Log) place(g *generation) logs.FilePosition {
 	p := logs.FilePosition{Device: g.id.device, Inode: g.id.inode, Fingerprint: g.fingerprint}
 	for s := range p.Offsets {
 		p.Offsets[s] = max(g.offset, g.skip[s])
-		if offset, _, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
+		if offset, _, held := l.assemble.Held(logs.Stream(s)); held && g == l.read && l.anchor(logs.Stream(s)) == nil {
 			p.Offsets[s] = offset
 		}
 	}
 	return p
+}
+
+// Held returns, per stream, the timestamp of the line that is held back because its
+// end has not come, 0 when there is none.
+func (l *Log) Held() (times [logs.Streams]int64) {
+	for s := range times {
+		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
+			times[s] = time
+		}
+	}
+	return times
 }
 
 // anchor returns where in an older file the line of a stream began that is
@@ -266,6 +257,21 @@ func (l *Log) Lag() (bytes int64) {
 	return bytes
 }
 
+// Written returns when the newest file was written to last; the zero time when that
+// is not known.
+func (l *Log) Written() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.files) == 0 {
+		return time.Time{}
+	}
+	info, err := l.last().file.Stat()
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
 // Files returns the number of files held open.
 func (l *Log) Files() int {
 	l.mu.Lock()
@@ -279,10 +285,12 @@ func (l *Log) Dir() string { return filepath.Dir(l.path) }
 // Path returns the live file's path.
 func (l *Log) Path() string { return l.path }
 
-// Close closes all files. The log must not be read afterwards.
+// Close closes all files. The log must not be read afterwards; what is linked
+// stays until it is delivered.
 func (l *Log) Close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	closeAll(l.files)
 	l.files, l.closed = nil, true
+	l.mu.Unlock()
+	l.box.Detach(l)
 }

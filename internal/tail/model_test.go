@@ -50,7 +50,8 @@ func runModel(t *testing.T, rng *rand.Rand) {
 	m := &model{writer: newWriter(t), rng: rng}
 	m.maxFiles = 6
 	m.compress = rng.IntN(2) == 0
-	r := openReader(t, m.live, logs.Position{})
+	m.format = logs.FileFormat(rng.IntN(2))
+	r := openFormat(t, m.live, m.format, logs.Position{})
 	var got []string
 	for range 80 {
 		switch rng.IntN(8) {
@@ -72,7 +73,7 @@ func runModel(t *testing.T, rng *rand.Rand) {
 				m.rotate()
 				m.write()
 			}
-			r = openReader(t, m.live, at)
+			r = openFormat(t, m.live, m.format, at)
 		default:
 			m.write()
 		}
@@ -128,10 +129,6 @@ func (m *model) write() {
 			m.expect(m.now, s, text)
 		}
 	}
-}
-
-func (m *model) record(at int64, s logs.Stream, text string) {
-	m.must(writeRecord(m.file, at, s, text))
 }
 
 func (m *model) expect(at int64, s logs.Stream, text string) {

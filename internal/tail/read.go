@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -21,14 +22,24 @@ const (
 
 // Buffer is the memory that chunks are read into. One serves any number of
 // logs, one after another.
-type Buffer struct{ b []byte }
+type Buffer struct {
+	b []byte
+	// size is how much is read at a time, in bytes, where records are not longer.
+	size int
+}
 
 // NewBuffer makes a buffer.
-func NewBuffer() *Buffer { return &Buffer{b: make([]byte, chunkSize)} }
+func NewBuffer() *Buffer { return NewBufferSize(chunkSize) }
+
+// NewBufferSize makes a buffer for chunks of another size, in bytes.
+func NewBufferSize(size int) *Buffer { return &Buffer{b: make([]byte, size), size: size} }
+
+// Size returns how much is read at a time, in bytes.
+func (b *Buffer) Size() int { return b.size }
 
 // fit gives the buffer the size that a file needs for its next record.
 func (b *Buffer) fit(need int) {
-	if need = max(need, chunkSize); len(b.b) != need {
+	if need = max(need, b.size); len(b.b) != need {
 		b.b = make([]byte, need)
 	}
 }
@@ -39,20 +50,32 @@ type Progress struct {
 	Bytes int
 	// More tells that there may be more to read at once.
 	More bool
+	// Full tells that the read filled its buffer: there is more than a chunk.
+	Full bool
+	// Finished tells that a file was read to its end and left for the next
+	// one: its link can be released once everything is delivered.
+	Finished bool
 }
 
 // Read reads one chunk and passes on the entries it completes. Their text is
 // valid only during the call of emit. Progress.More is false when everything
 // written so far has been read.
 func (l *Log) Read(buf *Buffer, emit func(logs.Entry)) (Progress, error) {
-	g, last := l.front()
+	g, last := l.begin(emit)
 	if g == nil {
 		return Progress{}, nil
 	}
+	progress, err := l.readFile(g, last, buf, emit)
+	l.end(g)
+	return progress, err
+}
+
+func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Entry)) (Progress, error) {
 	// last was learned before reading: Docker writes nothing to a file after
 	// its renaming, so what is read now is all there will ever be of g.
 	buf.fit(g.need)
-	n, err := g.readAt(buf.b, g.before())
+	start := g.before()
+	n, err := g.readAt(buf.b, start)
 	if err != nil {
 		return Progress{}, err
 	}
@@ -62,9 +85,14 @@ func (l *Log) Read(buf *Buffer, emit func(logs.Entry)) (Progress, error) {
 	}
 	atEnd := n < len(buf.b)
 	g.rested = atEnd
-	taken := l.decode(g, chunk, emit)
-	l.advance(g, taken, g.before()+int64(n))
+	taken := l.decode(g, chunk, atEnd && !last, emit)
+	l.advance(g, taken, start+int64(n))
+	g.keep(buf.b[:n], start)
 	switch {
+	case atEnd && !last && g.inRecord:
+		// The rest of the file is no record, and counted.
+		l.finishFile(g, 0)
+		return Progress{Bytes: taken, More: true, Finished: true}, nil
 	case taken > 0:
 		g.need = 0
 		buf.fit(0)
@@ -74,8 +102,9 @@ func (l *Log) Read(buf *Buffer, emit func(logs.Entry)) (Progress, error) {
 		l.giveUp(g, chunk)
 	case atEnd && !last:
 		l.finishFile(g, len(chunk))
+		return Progress{Bytes: taken, More: true, Finished: true}, nil
 	}
-	return Progress{Bytes: taken, More: !atEnd || !last}, nil
+	return Progress{Bytes: taken, More: !atEnd || !last, Full: !atEnd}, nil
 }
 
 // advance notes how far g was read: to the end of the last whole record, and to
@@ -87,52 +116,87 @@ func (l *Log) advance(g *generation, taken int, seen int64) {
 	g.seen = seen
 }
 
-// front returns the file to read and whether it is the last one known.
-func (l *Log) front() (g *generation, last bool) {
+// begin returns the file to read and whether it is the last one known. Until
+// end it is not closed.
+func (l *Log) begin(emit func(logs.Entry)) (g *generation, last bool) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.files) == 0 {
-		return nil, true
+	gap := l.gap
+	l.gap = false
+	if len(l.files) > 0 {
+		g, last = l.files[0], len(l.files) == 1
 	}
-	return l.files[0], len(l.files) == 1
+	l.reading = g
+	l.mu.Unlock()
+	if gap {
+		// What would have completed these lines is lost.
+		l.assemble.Flush(emit)
+	}
+	if g != nil {
+		l.read = g
+	}
+	return g, last
 }
 
-// before is where a chunk begins: one byte before the next record, so that the
-// line feed there shows that the file is still the one we knew.
-func (g *generation) before() int64 { return max(0, g.offset-1) }
+// end lets go of a file that was given up during the read.
+func (l *Log) end(g *generation) {
+	l.mu.Lock()
+	l.reading = nil
+	var unread int64
+	lost := g.leave && slices.Contains(l.files, g)
+	if lost {
+		unread, lost = l.letGo(g)
+	}
+	l.mu.Unlock()
+	if lost {
+		l.tell(unread)
+	}
+}
 
-// check cuts that byte off. It is not intact when the file was truncated, be
+// before is where a chunk begins: a little before the next record, so that the end
+// of the last one shows that the file is still the one we knew.
+func (g *generation) before() int64 { return max(0, g.offset-int64(g.format.guard())) }
+
+// check cuts those bytes off. It is not intact when the file was truncated, be
 // it that it has grown beyond the old size again.
 func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
 	known := l.fingerprint(g)
 	if g.offset == 0 {
-		if sum := fingerprintOf(chunk); sum != 0 && known == 0 {
+		sum := fingerprintOf(chunk, g.format)
+		if known != 0 && sum != known {
+			return nil, false // what was there when it was opened is gone
+		}
+		if sum != 0 && known == 0 {
 			l.setFingerprint(g, sum)
 		}
 		return chunk, true
 	}
-	if len(chunk) == 0 {
+	n := int(min(g.offset, int64(g.format.guard())))
+	if len(chunk) < n {
 		return nil, false
 	}
+	guard, rest := chunk[:n], chunk[n:]
+	ends := n == g.format.guard() && g.format.ends(guard)
 	switch {
-	case chunk[0] == 0:
+	case !ends && isZero(guard):
 		// Truncated from outside: the engine writes on at its old offset,
 		// after a hole of zeros. What follows is new, and where we stand.
-		sum, err := fingerprint(g.data)
+		sum, err := fingerprint(g.data, g.format)
 		l.setFingerprint(g, sum)
-		return chunk[1:], err == nil
-	case chunk[0] == '\n' && !g.rested:
-		return chunk[1:], true
+		return rest, err == nil
+	case ends && !g.rested:
+		return rest, true
 	}
-	sum, err := fingerprint(g.data)
+	sum, err := fingerprint(g.data, g.format)
 	if err != nil || sum != known || sum == 0 {
 		return nil, false
 	}
-	// The same file. Without a line feed we stand inside a record that is
-	// being given up.
-	g.inRecord = chunk[0] != '\n'
-	return chunk[1:], true
+	// The same file. Unless a record ends here we stand inside one that is being
+	// given up.
+	g.inRecord = g.inRecord || !ends
+	return rest, true
 }
+
+func isZero(p []byte) bool { return len(bytes.TrimLeft(p, "\x00")) == 0 }
 
 // fingerprint and setFingerprint guard what Capture may compute, too.
 func (l *Log) fingerprint(g *generation) uint64 {
@@ -149,7 +213,9 @@ func (l *Log) setFingerprint(g *generation, sum uint64) {
 
 // startAgain begins a truncated file from its start: all of it is new.
 func (l *Log) startAgain(g *generation, emit func(logs.Entry)) error {
-	l.assemble.Flush(emit)
+	if g.offset > 0 { // otherwise lines held back began in an older file, and may go on
+		l.assemble.Flush(emit)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g.offset, g.fingerprint, g.inRecord = 0, 0, false
@@ -157,44 +223,50 @@ func (l *Log) startAgain(g *generation, emit func(logs.Entry)) error {
 	return nil
 }
 
-// decode passes on all whole lines of a chunk and returns how far it came.
-func (l *Log) decode(g *generation, chunk []byte, emit func(logs.Entry)) (taken int) {
+// decode passes on all whole records of a chunk and returns how far it came.
+func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entry)) (taken int) {
 	offset := g.offset
-	var r logs.Record
-	for {
-		end := bytes.IndexByte(chunk[taken:], '\n')
-		if end < 0 {
-			break
-		}
-		l.line(g, chunk[taken:taken+end], offset+int64(taken), &r, emit)
-		taken += end + 1
+	var at place
+	if last {
+		at = final
 	}
+	if g.inRecord {
+		at |= inside
+	}
+	r := &l.record
+	for {
+		n, what := g.format.next(chunk[taken:], at, r)
+		if n == 0 || what == endless && !last && l.fingerprint(g) == 0 {
+			break // passed over when the file can be recognised
+		}
+		r.Offset = offset + int64(taken)
+		taken += n
+		if what != record || at&inside != 0 {
+			at = l.passed(what, at)
+		}
+		if what <= repaired && r.Offset >= g.skip[r.Stream] {
+			l.assemble.Add(*r, emit)
+		}
+	}
+	g.inRecord = at&inside != 0
 	l.assemble.Seal()
+	r.Text = nil // the buffer's
 	return taken
 }
 
-func (l *Log) line(g *generation, line []byte, offset int64, r *logs.Record, emit func(logs.Entry)) {
-	if g.inRecord {
-		g.inRecord = false
-		return
-	}
-	if len(line) > 0 && line[0] == 0 {
-		// The hole that a truncation from outside leaves before the place
-		// where the engine writes on.
-		line = bytes.TrimLeft(line, "\x00")
-	}
-	if len(line) == 0 {
-		return
-	}
-	torn, err := l.decoder.Decode(line, r)
-	if err != nil || torn > 0 {
+// passed counts what is no record, and says where the next one is looked for.
+func (l *Log) passed(what found, at place) place {
+	switch {
+	case what == blank && at&inside == 0, what == record:
+	case what == endless && at&inside != 0:
+		return at // counted before
+	case what != blank:
 		l.events.CorruptRecord()
 	}
-	if err != nil || offset < g.skip[r.Stream] {
-		return
+	if what == endless {
+		return at | inside
 	}
-	r.Offset = offset
-	l.assemble.Add(*r, emit)
+	return at &^ inside
 }
 
 // giveUp passes over a stretch without line feed that is too long for a record:
@@ -216,7 +288,7 @@ func (l *Log) giveUp(g *generation, chunk []byte) {
 // finishFile leaves a file that was read to its end for the next one. rest is
 // the size of an unfinished record there, which will not be continued.
 func (l *Log) finishFile(g *generation, rest int) {
-	if content, ok := g.data.(*gzipContent); rest > 0 || (ok && content.damaged) {
+	if content, ok := g.data.(*gzipContent); rest > 0 || (ok && content.damaged && !g.inRecord) {
 		l.events.CorruptRecord()
 	}
 	l.mu.Lock()
@@ -225,8 +297,10 @@ func (l *Log) finishFile(g *generation, rest int) {
 		return
 	}
 	l.keepAnchors(g)
+	l.previous, l.previousOrder = l.place(g), g.order
 	l.files = l.files[1:]
-	_ = g.close()
+	l.finish(g)
+	l.recount()
 }
 
 // keepAnchors remembers where in g the lines began that are held back.
@@ -235,10 +309,9 @@ func (l *Log) keepAnchors(g *generation) {
 	place.Behind = [logs.Streams]bool{true, true}
 	for s := range l.anchors {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
-			l.anchors[s] = &anchor{place: place, time: time, order: l.done}
+			l.anchors[s] = &anchor{place: place, time: time, order: g.order}
 		}
 	}
-	l.done++
 }
 
 // Flush passes on lines held back: their container has stopped, and everything
@@ -270,11 +343,11 @@ func (l *Log) AtEnd() (bool, error) {
 func (l *Log) Detached() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.files) == 0 {
+	if len(l.files) == 0 || l.path == "" {
 		return false
 	}
 	if _, err := os.Lstat(l.path); !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	return l.last().links() > 0
+	return l.last().held.Names() > 0
 }

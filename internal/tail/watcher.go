@@ -37,7 +37,7 @@ type Watcher struct {
 	// mu guards the maps. It is held while a watch is added and while events
 	// are looked up, so that no event of a new watch is missed.
 	mu        sync.Mutex
-	dirs      map[int]*Watch
+	dirs      map[int]*directory
 	files     map[int]*Watch
 	overflows uint64
 }
@@ -46,15 +46,20 @@ type Watcher struct {
 type Watch struct {
 	w     *Watcher
 	waker Waker
-	live  string
-	dir   int
+	// path is that of the live file, and live the name that is waited for in the
+	// directory that is watched: the file's, or that of its directory while there
+	// is none.
+	path, live string
+	dir        int
 	// file is the descriptor of the armed one-shot watch, -1 when there is none.
 	file int
 }
 
 const (
-	dirEvents = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
-		unix.IN_ONLYDIR | unix.IN_DONT_FOLLOW
+	// appeared are the events of a name that has come into a directory.
+	appeared  = unix.IN_CREATE | unix.IN_MOVED_TO
+	dirEvents = appeared | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
+		unix.IN_DONT_FOLLOW
 	fileEvents = unix.IN_MODIFY | unix.IN_ONESHOT | unix.IN_DONT_FOLLOW
 )
 
@@ -68,24 +73,80 @@ func NewWatcher() (*Watcher, error) {
 		// Non-blocking, so reads wait in the runtime's poller: no thread, and Close ends them.
 		file:  os.NewFile(uintptr(fd), "inotify"),
 		fd:    fd,
-		dirs:  make(map[int]*Watch),
+		dirs:  make(map[int]*directory),
 		files: make(map[int]*Watch),
 	}, nil
 }
 
-// Add watches the directory of a live log file. The error wraps unix.ENOSPC
-// when the limit of watches is reached; such a log has to be polled.
+// Add watches the directory of a live log file, or the one above that until there
+// is one: the local driver makes its own when the container starts. The error wraps
+// unix.ENOSPC when the limit of watches is reached; such a log has to be polled.
 func (w *Watcher) Add(live string, waker Waker) (*Watch, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	wd, err := unix.InotifyAddWatch(w.fd, filepath.Dir(live), dirEvents)
-	if err != nil {
-		return nil, watchError(filepath.Dir(live), err)
+	watch := &Watch{w: w, waker: waker, path: live, file: -1}
+	if err := watch.find(); err != nil {
+		return nil, err
 	}
-	watch := &Watch{w: w, waker: waker, live: filepath.Base(live), dir: wd, file: -1}
-	w.dirs[wd] = watch
 	return watch, nil
 }
+
+// localDir is the directory within that of the container which the local driver
+// makes. Everything else that is missing was removed.
+const localDir = "local-logs"
+
+// find watches the directory that tells of the live file first. The lock is held.
+func (t *Watch) find() error {
+	dir := filepath.Dir(t.path)
+	err := t.look(dir, filepath.Base(t.path))
+	if !errors.Is(err, unix.ENOENT) || filepath.Base(dir) != localDir {
+		return err
+	}
+	if t.look(filepath.Dir(dir), filepath.Base(dir)) != nil {
+		return err
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		t.forget() // made meanwhile
+		return t.look(dir, filepath.Base(t.path))
+	}
+	return nil
+}
+
+// look watches a directory for a name. The lock is held.
+func (t *Watch) look(dir, name string) error {
+	wd, err := t.w.watch(dir, dirEvents, t)
+	if err != nil {
+		return err
+	}
+	t.dir, t.live = wd, name
+	return nil
+}
+
+// forget removes the directory watch; the lock is held.
+func (t *Watch) forget() { t.w.leave(t.dir, t) }
+
+// tell implements watcher: it goes on to the live file's own directory when that
+// has been made.
+func (t *Watch) tell(mask uint32, name string) func() {
+	if name != "" && (name != t.live || mask&appeared == 0) {
+		return nil
+	}
+	if name != "" && t.waits() {
+		t.follow()
+	}
+	return t.waker.Rotated
+}
+
+// lost implements watcher.
+func (t *Watch) lost() func() {
+	if t.waits() {
+		t.follow()
+	}
+	return t.waker.Rotated
+}
+
+// waits tells that the live file's directory is waited for.
+func (t *Watch) waits() bool { return t.live != filepath.Base(t.path) }
 
 func watchError(path string, err error) error {
 	if errors.Is(err, unix.ENOSPC) {
@@ -126,11 +187,7 @@ func (t *Watch) Close() {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
 	t.disarm()
-	if t.w.dirs[t.dir] == t {
-		delete(t.w.dirs, t.dir)
-		// The directory may be gone, and the watch with it.
-		_, _ = unix.InotifyRmWatch(t.w.fd, uint32(t.dir)) //nolint:gosec // descriptors are not negative
-	}
+	t.forget()
 }
 
 // Stats returns the number of watches and of queue overflows so far.
@@ -183,13 +240,20 @@ func (w *Watcher) event(wd int, mask uint32, name string) {
 		t.waker.Written()
 		return
 	}
-	t := w.dirs[wd]
-	if mask&unix.IN_IGNORED != 0 {
-		delete(w.dirs, wd)
-	}
+	told := w.tell(wd, mask, name)
 	w.mu.Unlock()
-	if t != nil && (name == t.live || name == "") {
-		t.waker.Rotated()
+	for _, f := range told {
+		f()
+	}
+}
+
+// follow goes on from the directory above to the live file's own, which has
+// been made. What is there by then is found by the look that Rotated is. The lock
+// is held.
+func (t *Watch) follow() {
+	above := t.dir
+	if t.find() == nil && t.dir != above {
+		t.w.leave(above, t)
 	}
 }
 
@@ -197,12 +261,9 @@ func (w *Watcher) event(wd int, mask uint32, name string) {
 func (w *Watcher) overflow() {
 	w.mu.Lock()
 	w.overflows++
-	all := make([]*Watch, 0, len(w.dirs))
-	for _, t := range w.dirs {
-		all = append(all, t)
-	}
+	told := w.lost()
 	w.mu.Unlock()
-	for _, t := range all {
-		t.waker.Rotated()
+	for _, f := range told {
+		f()
 	}
 }

@@ -2,12 +2,16 @@ package tail
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/test/wait"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -78,6 +82,47 @@ func TestWatcher(t *testing.T) {
 	}
 }
 
+// TestWatcherWaitsForDirectory: the local driver makes the directory of its log when
+// the container starts.
+func TestWatcherWaitsForDirectory(t *testing.T) {
+	for _, overflow := range []bool{false, true} {
+		w, woken := runWatcher(t), make(wakes, 100)
+		dir := filepath.Join(t.TempDir(), "local-logs")
+		live := filepath.Join(dir, "container.log")
+		must := newWriter(t).must
+		watch, err := w.Add(live, woken)
+		must(err)
+		must(os.WriteFile(filepath.Join(filepath.Dir(dir), "config.v2.json"), nil, 0o600)) // not told
+		if overflow {
+			w.mu.Lock() // the event waits
+			must(os.Mkdir(dir, 0o700))
+			w.mu.Unlock()
+			w.event(-1, 0x4000, "") // IN_Q_OVERFLOW
+		} else {
+			must(os.Mkdir(dir, 0o700))
+		}
+		woken.expect(t, "rotated")
+		wait.For(t, 10*time.Second, "the watch to move", func() bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return !watch.waits() && len(w.dirs) == 1
+		})
+		for len(woken) > 0 {
+			<-woken
+		}
+		must(os.WriteFile(live, nil, 0o600))
+		woken.expect(t, "rotated")
+		watch.Close()
+		if n, _ := w.Stats(); n != 0 {
+			t.Errorf("%d watches left", n)
+		}
+		// What is not the driver's is missing for good.
+		if _, err := w.Add(filepath.Join(filepath.Dir(dir), "gone", "x.log"), woken); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestOverflowWakesEverybody(t *testing.T) {
 	w, docker := runWatcher(t), newWriter(t)
 	woken := make(wakes, 1)
@@ -88,5 +133,64 @@ func TestOverflowWakesEverybody(t *testing.T) {
 	woken.expect(t, "rotated")
 	if _, n := w.Stats(); n != 1 {
 		t.Errorf("%d overflows", n)
+	}
+}
+
+// TestDirectoryOfTwo: the log in a directory and whoever else wants to hear of it
+// share the kernel's watch. Each is told what is its own, and either may leave first.
+func TestDirectoryOfTwo(t *testing.T) {
+	for _, logLeaves := range []bool{false, true} {
+		w, docker := runWatcher(t), newWriter(t)
+		woken, told := make(wakes, 100), make(wakes, 100)
+		watch, err := w.Add(docker.live, woken)
+		docker.must(err)
+		end, err := w.WatchDir(filepath.Dir(docker.live), func(name string) { told <- name })
+		docker.must(err)
+		if n, _ := w.Stats(); n != 1 {
+			t.Errorf("%d watches", n)
+		}
+		w.event(-1, 0x4000, "") // IN_Q_OVERFLOW
+		woken.expect(t, "rotated")
+		told.expect(t, "")
+		if logLeaves {
+			watch.Close()
+		} else {
+			end()
+		}
+		other := filepath.Join(filepath.Dir(docker.live), "config.v2.json")
+		docker.must(os.WriteFile(other, nil, 0o600))
+		docker.must(os.Remove(other))
+		docker.line(logs.Stdout, "one\n")
+		docker.rotate()
+		if logLeaves {
+			told.expect(t, "config.v2.json")
+			told.expect(t, "config.v2.json")
+			end()
+		} else {
+			woken.expect(t, "rotated")
+			watch.Close()
+			if len(told) > 0 {
+				t.Errorf("told of %q", <-told)
+			}
+		}
+		if n, _ := w.Stats(); n != 0 {
+			t.Errorf("%d watches left", n)
+		}
+	}
+}
+
+// TestDirectoryGone: everybody is told that the directory has gone.
+func TestDirectoryGone(t *testing.T) {
+	w, told, dir := runWatcher(t), make(wakes, 100), filepath.Join(t.TempDir(), "c")
+	must := newWriter(t).must
+	must(os.Mkdir(dir, 0o700))
+	end, err := w.WatchDir(dir, func(name string) { told <- name })
+	must(err)
+	must(os.Remove(dir))
+	told.expect(t, "")
+	end()
+	end()
+	if _, err := w.WatchDir(dir, nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }

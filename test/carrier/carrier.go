@@ -25,10 +25,15 @@ import (
 // that LIGHTERMAN_BINARY names.
 func Binary(t testing.TB) string {
 	t.Helper()
+	return build(t, cgo, buildArgs...)
+}
+
+func build(t testing.TB, cgo bool, args ...string) string {
+	t.Helper()
 	if path := os.Getenv("LIGHTERMAN_BINARY"); path != "" {
 		return path
 	}
-	path, err := repo.Build("./cmd/lighterman", cgo, append([]string{"-buildvcs=false"}, buildArgs...)...)
+	path, err := repo.Build("./cmd/lighterman", cgo, append([]string{"-buildvcs=false"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +49,11 @@ type Options struct {
 	Env []string
 	// Wrap is put before the program: "strace", "-f", …
 	Wrap []string
+	// Measured runs the program as it is released, without the race detector, whose
+	// own memory and time would be what is measured.
+	Measured bool
+	// Log receives its standard error instead of the test's own log.
+	Log *os.File
 }
 
 // Carrier is a running `lighterman run`.
@@ -76,10 +86,17 @@ func StartWith(t testing.TB, o Options) *Carrier {
 		c.StateDir = t.TempDir()
 		args = append(args, "--state-dir", c.StateDir)
 	}
-	line := append(append(slices.Clone(o.Wrap), Binary(t)), args...)
+	binary := Binary
+	if o.Measured {
+		binary = func(t testing.TB) string { return build(t, false) }
+	}
+	line := append(append(slices.Clone(o.Wrap), binary(t)), args...)
 	c.cmd = exec.Command(line[0], line[1:]...)
 	c.cmd.Env = append(environment(), o.Env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	if o.Log != nil {
+		c.cmd.Stderr = o.Log
+	}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.cmd.Start(); err != nil {
 		t.Fatalf("cannot start lighterman: %v", err)
@@ -94,7 +111,7 @@ func StartWith(t testing.TB, o Options) *Carrier {
 		if strings.Contains(c.Stderr(), "WARNING: DATA RACE") {
 			t.Error("lighterman has a data race")
 		}
-		if t.Failed() {
+		if t.Failed() && o.Log == nil {
 			t.Logf("lighterman %s\n%s", strings.Join(args, " "), c.Stderr())
 		}
 	})
@@ -106,9 +123,10 @@ func StartWith(t testing.TB, o Options) *Carrier {
 func Run(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, err bytes.Buffer
+	binary := Binary(t) // which may have to be built
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Binary(t), args...)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = &out, &err
 	var exit *exec.ExitError

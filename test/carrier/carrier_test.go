@@ -14,6 +14,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	engine.StopShared()
 	repo.RemoveBuilt()
 	os.Exit(code)
 }

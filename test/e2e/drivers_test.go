@@ -8,6 +8,7 @@ import (
 
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/ledger"
 	"github.com/lighterman/lighterman/test/lokitest"
 	"github.com/lighterman/lighterman/test/need"
 )
@@ -42,7 +43,7 @@ func TestTwentyContainers(t *testing.T) {
 			}
 		}
 		if !late {
-			lighterman = carrier.Start(t, mine(loki)...)
+			lighterman = carrier.Start(t, ledger.Mine(loki.URL)...)
 			lighterman.AwaitReady(t, 30*time.Second)
 		}
 	}
@@ -57,7 +58,7 @@ func TestTwentyContainers(t *testing.T) {
 		if c.Spec.Driver == "none" {
 			continue
 		}
-		check(t, loki, c)
+		ledger.Check(t, loki, c)
 	}
 	if n := strings.Count(page, `stores nothing`); n != 2 {
 		t.Errorf("%d containers are said to be unreadable:\n%s", n, page)
@@ -65,37 +66,5 @@ func TestTwentyContainers(t *testing.T) {
 	if n := strings.Count(lighterman.Stderr(), "stores nothing"); n != 2 {
 		t.Errorf("the log tells %d times of an unreadable container", n)
 	}
-	clean(t, lighterman)
-}
-
-// TestAwkwardLines: what Docker stored is what Loki returns, on both routes.
-func TestAwkwardLines(t *testing.T) {
-	docker, loki := engine.Default(t), lokitest.Shared(t)
-	sizes := []string{"-sizes", "0,1,16383,16384,16385,32768,100000,1048576", "-corpus", "-unterminated"}
-	var all []*engine.Container
-	for _, driver := range []string{"json-file", "local"} {
-		for _, tty := range []bool{false, true} {
-			for _, streams := range []string{"stdout", "both"} {
-				c := docker.Start(t, engine.Spec{Name: fmt.Sprintf("%s-%v-%s", driver, tty, streams), Driver: driver, TTY: tty,
-					Args: append([]string{"-streams", streams}, sizes...)})
-				c.Wait(t)
-				// A second run, after an unfinished line.
-				c.Start(t)
-				c.Wait(t)
-				all = append(all, c)
-			}
-		}
-	}
-	for _, mode := range []string{"hybrid", "stream"} {
-		t.Run(mode, func(t *testing.T) {
-			// A label of its own keeps the two runs apart in one Loki.
-			lighterman := carrier.Start(t, mine(loki, "--mode", mode, "--external-label", "run="+mode)...)
-			for _, c := range all {
-				want := stored(t, c)
-				got := loki.Await(t, strings.Replace(byID(c), "{", `{run="`+mode+`", `, 1), len(want), 2*time.Minute)
-				compare(t, c.Name, want, delivered(got))
-			}
-			clean(t, lighterman)
-		})
-	}
+	ledger.Clean(t, lighterman)
 }

@@ -12,41 +12,21 @@ import (
 
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/ledger"
 	"github.com/lighterman/lighterman/test/lokitest"
 	"github.com/lighterman/lighterman/test/wait"
 )
-
-// writers starts containers that write until they are stopped.
-func writers(t testing.TB, docker *engine.Engine, name string, rate int, drivers ...string) (all []*engine.Container) {
-	t.Helper()
-	for i, driver := range drivers {
-		spec := engine.Spec{Name: fmt.Sprint(name, i, "-", driver), Driver: driver,
-			Args: []string{"-n", "-1", "-rate", fmt.Sprint(rate), "-tag", driver, "-streams", "alternate"}}
-		if driver == "json-file" {
-			spec.Opts = map[string]string{"max-size": "500k", "max-file": "50"}
-		}
-		all = append(all, docker.Start(t, spec))
-	}
-	return all
-}
-
-// growth waits until more lines of a container have arrived.
-func growth(t testing.TB, loki *lokitest.Loki, c *engine.Container, lines int) {
-	t.Helper()
-	before := loki.Count(t, byID(c))
-	wait.For(t, 2*time.Minute, "more lines of "+c.Name, func() bool { return loki.Count(t, byID(c)) >= before+lines })
-}
 
 // TestKilledAgainAndAgain: kill -9 at random moments under load; nothing is
 // lost and nothing is visible twice.
 func TestKilledAgainAndAgain(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	state := t.TempDir()
-	all := writers(t, docker, "kill", 1000, "json-file", "json-file", "local")
-	args := mine(loki, "--state-dir", state)
+	all := ledger.Writers(t, docker, "kill", 1000, "json-file", "json-file", "local")
+	args := ledger.Mine(loki.URL, "--state-dir", state)
 	for range 15 {
 		c := carrier.Start(t, args...)
-		growth(t, loki, all[0], rand.IntN(2000))
+		ledger.Growth(t, loki, all[0], rand.IntN(2000))
 		c.Kill9(t)
 	}
 	for _, c := range all {
@@ -54,9 +34,9 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	}
 	last := carrier.Start(t, args...)
 	for _, c := range all {
-		check(t, loki, c)
+		ledger.Check(t, loki, c)
 	}
-	clean(t, last)
+	ledger.Clean(t, last)
 }
 
 // TestTerminateDrains: SIGTERM delivers what was read and exits 0; the next
@@ -65,22 +45,22 @@ func TestTerminateDrains(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	state := t.TempDir()
 	c := docker.Start(t, engine.Spec{Name: "drain", Args: []string{"-n", "20000", "-tag", "drain"}})
-	first := carrier.Start(t, mine(loki, "--state-dir", state, "--batch-wait", "10s")...)
+	first := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state, "--batch-wait", "10s")...)
 	c.Wait(t)
-	loki.Await(t, byID(c), 1, time.Minute)
+	loki.Await(t, ledger.Selector(c), 1, time.Minute)
 	if code := first.Terminate(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	second := carrier.Start(t, mine(loki, "--state-dir", state)...)
-	check(t, loki, c)
+	second := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
+	ledger.Check(t, loki, c)
 	read := second.Metrics(t).Sum("lighterman_lines_total")
-	clean(t, second)
-	third := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	ledger.Clean(t, second)
+	third := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
 	third.AwaitReady(t, 30*time.Second)
 	if n := third.Metrics(t).Sum("lighterman_lines_total"); n != 0 {
 		t.Errorf("%v lines were read again after a clean stop (%v the time before)", n, read)
 	}
-	clean(t, third)
+	ledger.Clean(t, third)
 }
 
 // TestSecondSignal: with Loki frozen the first signal would wait, the second ends.
@@ -89,11 +69,11 @@ func TestSecondSignal(t *testing.T) {
 	loki := lokitest.Reserve(t, nil) // nothing listens
 	c := docker.Start(t, engine.Spec{Name: "second", Args: []string{"-n", "10"}})
 	c.Wait(t)
-	l := carrier.Start(t, mine(loki, "--shutdown-timeout", "1h")...)
+	l := carrier.Start(t, ledger.Mine(loki.URL, "--shutdown-timeout", "1h")...)
 	wait.For(t, 30*time.Second, "a push that fails", func() bool { return strings.Contains(l.Stderr(), "cannot deliver") })
 	l.Signal(t, syscall.SIGTERM)
 	wait.For(t, 10*time.Second, "the first signal", func() bool { return strings.Contains(l.Stderr(), "stopping") })
-	l.Signal(t, syscall.SIGTERM)
+	l.Signal(t, syscall.SIGINT)
 	if code := l.Wait(t, 10*time.Second); code != 130 {
 		t.Errorf("exit code %d", code)
 	}
@@ -119,11 +99,11 @@ func TestOneStateDirectory(t *testing.T) {
 func TestDamagedState(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	state := t.TempDir()
-	all := writers(t, docker, "damage", 500, "json-file", "local")
+	all := ledger.Writers(t, docker, "damage", 500, "json-file", "local")
 	for i := range 4 {
-		c := carrier.Start(t, mine(loki, "--state-dir", state)...)
+		c := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
 		c.AwaitReady(t, 30*time.Second)
-		growth(t, loki, all[0], 300)
+		ledger.Growth(t, loki, all[0], 300)
 		wait.For(t, time.Minute, "a checkpoint", func() bool { return c.Metrics(t).Sum("lighterman_checkpoint_saves_total") >= 2 })
 		c.Kill9(t)
 		positions := filepath.Join(state, "positions")
@@ -143,14 +123,14 @@ func TestDamagedState(t *testing.T) {
 	for _, c := range all {
 		c.Stop(t)
 	}
-	last := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	last := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
 	for _, c := range all {
-		check(t, loki, c)
+		ledger.Check(t, loki, c)
 	}
 	if !strings.Contains(last.Stderr(), "set aside") {
 		t.Error("nothing is said of the damaged file")
 	}
-	clean(t, last)
+	ledger.Clean(t, last)
 }
 
 // TestTerminalDoesNotCount: what was shown on standard output is still sent to Loki.
@@ -164,7 +144,7 @@ func TestTerminalDoesNotCount(t *testing.T) {
 	if code := shown.Terminate(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	sent := carrier.Start(t, mine(loki, "--state-dir", state)...)
-	check(t, loki, c)
-	clean(t, sent)
+	sent := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
+	ledger.Check(t, loki, c)
+	ledger.Clean(t, sent)
 }

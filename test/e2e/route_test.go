@@ -2,15 +2,14 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/ledger"
 	"github.com/lighterman/lighterman/test/lokitest"
+	"github.com/lighterman/lighterman/test/need"
 	"github.com/lighterman/lighterman/test/wait"
 )
 
@@ -22,50 +21,23 @@ func onRoute(t testing.TB, c *carrier.Carrier, route string, n int) {
 	})
 }
 
-// TestFileTakenAndGivenBack: without the directory the log goes by API, with it
-// by file again, and lines are lost or repeated at neither change.
-func TestFileTakenAndGivenBack(t *testing.T) {
-	docker, loki := engine.Default(t), lokitest.Shared(t)
-	root := filepath.Join(t.TempDir(), "root")
-	all := writers(t, docker, "switch", 400, "json-file")
-	l := carrier.Start(t, mine(loki, "--docker-root", root)...)
-	l.AwaitReady(t, 30*time.Second)
-	for range 2 {
-		onRoute(t, l, "api", 1)
-		growth(t, loki, all[0], 500)
-		if err := os.Symlink(docker.Root(t), root); err != nil {
-			t.Fatal(err)
-		}
-		onRoute(t, l, "file", 1)
-		growth(t, loki, all[0], 500)
-		if err := os.Remove(root); err != nil {
-			t.Fatal(err)
-		}
-	}
-	onRoute(t, l, "api", 1)
-	all[0].Stop(t)
-	check(t, loki, all[0])
-	if !strings.Contains(l.Stderr(), "json-file log cannot be read here") {
-		t.Error("the reason is not told")
-	}
-	clean(t, l)
-}
-
-// TestFilePercent: the staged rollout and back, under load.
+// TestFilePercent is docs/rollout.md under load: 10, 50 and 100 % by file, and back
+// to none. At the end of each step every line is in Loki, once; in the middle of one
+// lighterman is killed.
 func TestFilePercent(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	state := t.TempDir()
 	var all []*engine.Container
 	for i := range 8 {
 		all = append(all, docker.Start(t, engine.Spec{Name: fmt.Sprint("percent", i),
-			Args: []string{"-n", "-1", "-rate", "200", "-tag", "p", "-streams", "alternate"}}))
+			Args: []string{"-n", "-1", "-rate", "40", "-tag", "p", "-streams", "alternate"}}))
 	}
-	before := 0
-	for _, percent := range []int{0, 10, 50, 100, 0} {
-		l := carrier.Start(t, mine(loki, "--state-dir", state, "--file-percent", fmt.Sprint(percent))...)
+	before, killed := 0, false
+	for _, percent := range []int{0, 10, 50, 50, 100, 0} {
+		l := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state, "--file-percent", fmt.Sprint(percent))...)
 		l.AwaitReady(t, 30*time.Second)
 		for _, c := range all {
-			growth(t, loki, c, 200)
+			ledger.Growth(t, loki, c, 100)
 		}
 		m := l.Metrics(t)
 		files := int(m.Sum("lighterman_targets", `route="file"`))
@@ -77,34 +49,56 @@ func TestFilePercent(t *testing.T) {
 			t.Errorf("%d %%: %d by file", percent, files)
 		}
 		before = files
-		if percent == 50 {
+		if percent == 50 && !killed {
 			l.Kill9(t)
+			killed = true
 			continue
 		}
-		clean(t, l)
+		for _, name := range []string{"lighterman_hold_given_up_bytes_total", "lighterman_corrupt_records_total", "lighterman_unreadable_containers"} {
+			if n := m.Sum(name); n != 0 {
+				t.Errorf("%d %%: %s is %v", percent, name, n)
+			}
+		}
+		ledger.Clean(t, l)
+		for _, c := range all {
+			if n := ledger.Numbered(t, fmt.Sprintf("%d %%, %s", percent, c.Name), "p", loki.All(t, ledger.Selector(c))); n == 0 {
+				t.Errorf("%d %%: nothing of %s", percent, c.Name)
+			}
+		}
 	}
 	for _, c := range all {
 		c.Stop(t)
 	}
-	last := carrier.Start(t, mine(loki, "--state-dir", state)...)
+	last := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
 	for _, c := range all {
-		check(t, loki, c)
+		ledger.Check(t, loki, c)
 	}
-	clean(t, last)
+	ledger.Clean(t, last)
 }
 
-// TestModes: forced ways, and what cannot be read that way is reported.
+// TestModes: forced ways, and what cannot be read that way is reported: journald's
+// where there is no journal.
 func TestModes(t *testing.T) {
+	need.Journald(t)
 	docker, loki := engine.Default(t), lokitest.Shared(t)
-	for _, driver := range []string{"json-file", "local"} {
+	for _, driver := range []string{"json-file", "local", "journald"} {
 		docker.Start(t, engine.Spec{Name: "mode-" + driver, Driver: driver, Args: []string{"-n", "10"}}).Wait(t)
 	}
-	for mode, want := range map[string][3]int{"hybrid": {1, 1, 0}, "file": {1, 0, 1}, "stream": {0, 2, 0}} {
-		l := carrier.Start(t, mine(loki, "--mode", mode)...)
+	modes := map[string][4]int{"hybrid": {2, 1, 0, 0}, "file": {2, 1, 0, 0}, "stream": {0, 0, 3, 0}}
+	for mode, want := range modes {
+		l := carrier.Start(t, ledger.Mine(loki.URL, "--mode", mode)...)
 		l.AwaitReady(t, 30*time.Second)
-		for i, route := range []string{"file", "api", "unreadable"} {
+		for i, route := range []string{"file", "journal", "api", "unreadable"} {
 			onRoute(t, l, route, want[i])
 		}
-		clean(t, l)
+		ledger.Clean(t, l)
 	}
+	l := carrier.Start(t, ledger.Mine(loki.URL, "--mode", "file", "--journal-dir", "none")...)
+	l.AwaitReady(t, 30*time.Second)
+	if docker.Newest { // which then has a cache for it
+		onRoute(t, l, "file", 3)
+	} else {
+		onRoute(t, l, "unreadable", 1)
+	}
+	ledger.Clean(t, l)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
+
+	"github.com/lighterman/lighterman/test/wait"
 )
 
 // Spec is what a container shall be.
@@ -31,6 +33,8 @@ type Spec struct {
 	Restart string
 	// AutoRemove is `docker run --rm`.
 	AutoRemove bool
+	// Binds are directories of the host, as `docker run -v` takes them.
+	Binds []string
 	// Args are the arguments of logwriter.
 	Args []string
 }
@@ -43,6 +47,10 @@ type Container struct {
 
 	engine *Engine
 }
+
+// Cached tells that the engine answers for the log from a cache of its own, with other
+// times than the log has.
+func (c *Container) Cached() bool { return c.Spec.Driver == "journald" && c.engine.Newest }
 
 // Create makes a container without starting it. It is removed when the test
 // ends.
@@ -72,6 +80,7 @@ func (e *Engine) Create(t testing.TB, spec Spec) *Container {
 		HostConfig: &container.HostConfig{
 			NetworkMode:   "none",
 			AutoRemove:    spec.AutoRemove,
+			Binds:         spec.Binds,
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyMode(spec.Restart)},
 			LogConfig:     container.LogConfig{Type: spec.Driver, Config: spec.Opts},
 		},
@@ -200,6 +209,17 @@ func (c *Container) Wait(t testing.TB) int {
 		t.Fatalf("container %q still runs after 5 minutes", c.Name)
 	}
 	return -1
+}
+
+// Gone waits until the engine has removed the container: one with AutoRemove.
+func (c *Container) Gone(t testing.TB) {
+	t.Helper()
+	wait.For(t, time.Minute, "container "+c.Name+" to be removed", func() bool {
+		ctx, cancel := limit()
+		defer cancel()
+		_, err := c.engine.API.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+		return errdefs.IsNotFound(err)
+	})
 }
 
 // Inspect returns what the engine knows of the container.

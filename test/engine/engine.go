@@ -33,6 +33,9 @@ type Engine struct {
 	Host string
 	// API is the engine's client, for what this package does not offer.
 	API *client.Client
+	// Newest tells that it is the newest engine, built from its module. It cannot
+	// read journald back, and so keeps a cache for that driver.
+	Newest bool
 
 	mu    sync.Mutex // guards the fields below
 	image string     // imported image; empty until needed
@@ -46,9 +49,14 @@ var (
 )
 
 // Default returns the engine that DOCKER_HOST names, or the one on the default
-// socket. It is the same for all tests of the process.
+// socket; with LIGHTERMAN_TEST_ENGINE=newest a newest one of this process, which
+// DOCKER_HOST names from then on. It is the same for all tests of the process,
+// which calls StopShared in the end.
 func Default(t testing.TB) *Engine {
 	t.Helper()
+	if wantsNewest(t) {
+		return sharedNewest(t)
+	}
 	need.Engine(t)
 	defaultOnce.Do(func() {
 		api, err := client.New(client.FromEnv)

@@ -18,6 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	StopShared()
 	repo.RemoveBuilt()
 	os.Exit(code)
 }
@@ -47,7 +48,7 @@ func checkNumbered(t *testing.T, records []Record, tag, streams string, n int) {
 func TestDrivers(t *testing.T) {
 	e := Default(t)
 	const n = 500
-	for _, driver := range []string{"json-file", "local", "journald", "syslog"} {
+	for _, driver := range []string{"json-file", "local", "journald", "syslog", "gelf", "fluentd", "splunk"} {
 		t.Run(driver, func(t *testing.T) {
 			opts := map[string]string{}
 			var sink *Syslog
@@ -57,6 +58,12 @@ func TestDrivers(t *testing.T) {
 			case "syslog":
 				sink = StartSyslog(t)
 				opts["syslog-address"] = sink.Unix // UDP may lose some
+			case "gelf":
+				opts = e.Gelf(t)
+			case "fluentd":
+				opts = e.Fluentd(t)
+			case "splunk":
+				opts = e.Splunk(t)
 			}
 			before := time.Now()
 			c := e.Start(t, Spec{Driver: driver, Opts: opts, Args: []string{"-tag", "x", "-n", fmt.Sprint(n), "-streams", "alternate", "-exit", "3"}})

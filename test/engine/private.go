@@ -26,6 +26,9 @@ import (
 type PrivateOptions struct {
 	// LiveRestore keeps containers running while the engine is away.
 	LiveRestore bool
+	// Newest takes the newest engine, from the cache, instead of the installed
+	// one, and Installed the latter whatever LIGHTERMAN_TEST_ENGINE says.
+	Newest, Installed bool
 	// Dockerd is the program, by default "dockerd".
 	Dockerd string
 	// Path is put before PATH, for a dockerd that needs a newer runc.
@@ -34,6 +37,8 @@ type PrivateOptions struct {
 	Args []string
 	// StorageDriver is by default vfs, which mounts nothing.
 	StorageDriver string
+	// Remap maps the users of containers to others (userns-remap), from 100000 on.
+	Remap bool
 }
 
 // PrivateEngine is an engine that belongs to one test: it has its own data
@@ -53,10 +58,24 @@ type PrivateEngine struct {
 // containers, when the test ends.
 func Private(t testing.TB, opts PrivateOptions) *PrivateEngine {
 	t.Helper()
-	if opts.Dockerd == "" {
+	p := newPrivate(t, opts)
+	t.Cleanup(func() { p.destroy(t) })
+	p.Up(t)
+	return p
+}
+
+// newPrivate makes an engine and does not start it.
+func newPrivate(t testing.TB, opts PrivateOptions) *PrivateEngine {
+	t.Helper()
+	newest := opts.Dockerd == "" && !opts.Installed && (opts.Newest || wantsNewest(t))
+	switch {
+	case newest:
+		need.Dockerd(t) // and with it containerd
+		opts = opts.newest(need.NewestEngine(t))
+	case opts.Dockerd == "":
 		need.Dockerd(t)
 		opts.Dockerd = "dockerd"
-	} else {
+	default:
 		need.Root(t)
 	}
 	if opts.StorageDriver == "" {
@@ -68,17 +87,22 @@ func Private(t testing.TB, opts PrivateOptions) *PrivateEngine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &PrivateEngine{Engine: &Engine{Host: "unix://" + filepath.Join(dir, "docker.sock")}, Dir: dir, opts: opts}
+	// The directory can be passed by those who may use the engine's socket.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	p := &PrivateEngine{Engine: &Engine{Host: "unix://" + filepath.Join(dir, "docker.sock"), Newest: newest}, Dir: dir, opts: opts}
 	if p.API, err = client.New(client.WithHost(p.Host)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.destroy(t) })
-	p.Up(t)
 	return p
 }
 
 // DataRoot returns the engine's data directory.
 func (p *PrivateEngine) DataRoot() string { return filepath.Join(p.Dir, "data") }
+
+// PID returns the ID of dockerd, which must run.
+func (p *PrivateEngine) PID() int { return p.cmd.Process.Pid }
 
 // Log returns what dockerd has written.
 func (p *PrivateEngine) Log() string {
@@ -109,7 +133,7 @@ func (p *PrivateEngine) start() error {
 		return err
 	}
 	args := []string{
-		"--net", "sh", "-c", `ip link set lo up; exec "$@"`, "sh",
+		"--net", "sh", "-c", `ip link set lo up; ` + p.before() + ` exec "$@"`, "sh",
 		p.opts.Dockerd, "--config-file", config, "-H", p.Host,
 		"--data-root", p.DataRoot(), "--exec-root", filepath.Join(p.Dir, "exec"), "--pidfile", filepath.Join(p.Dir, "pid"),
 		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--storage-driver", p.opts.StorageDriver,
@@ -117,7 +141,13 @@ func (p *PrivateEngine) start() error {
 	if p.opts.LiveRestore {
 		args = append(args, "--live-restore")
 	}
+	if p.opts.Remap {
+		args = append(args, "--userns-remap", "nobody:nogroup")
+	}
 	// unshare and sh replace themselves: the process is dockerd in the end.
+	if p.opts.Remap {
+		args = append([]string{"--mount"}, args...)
+	}
 	cmd := exec.Command("unshare", append(args, p.opts.Args...)...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
@@ -138,6 +168,16 @@ func (p *PrivateEngine) start() error {
 	return nil
 }
 
+// before is what has to be done in the namespaces of dockerd before it starts: the
+// machine's own files of subordinate IDs stay as they are.
+func (p *PrivateEngine) before() string {
+	if !p.opts.Remap {
+		return ""
+	}
+	file := filepath.Join(p.Dir, "subid")
+	return fmt.Sprintf(`printf 'nobody:100000:65536\nnogroup:100000:65536\n' >%[1]s; mount --bind %[1]s /etc/subuid; mount --bind %[1]s /etc/subgid;`, file)
+}
+
 func (p *PrivateEngine) ping() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -153,6 +193,10 @@ func closed(c chan struct{}) bool {
 		return false
 	}
 }
+
+// LiveRestore makes the engine keep its containers running, or not, from its
+// next start on.
+func (p *PrivateEngine) LiveRestore(on bool) { p.opts.LiveRestore = on }
 
 // Stop ends dockerd with SIGTERM and waits for it. Containers end too, unless
 // there is live restore.
@@ -210,7 +254,7 @@ func (p *PrivateEngine) buryContainerd() error {
 }
 
 // destroy removes the containers, ends dockerd, and deletes the directory.
-func (p *PrivateEngine) destroy(t testing.TB) {
+func (p *PrivateEngine) destroy(t reporter) {
 	if p.cmd == nil {
 		// Containers may have outlived dockerd: only it can end them properly.
 		if err := p.start(); err != nil {
@@ -238,6 +282,12 @@ func (p *PrivateEngine) destroy(t testing.TB) {
 	if err := removeTree(p.Dir); err != nil {
 		t.Logf("cannot remove %q: %v", p.Dir, err)
 	}
+}
+
+// reporter is what destroy needs of a test, which may be over.
+type reporter interface {
+	Logf(format string, args ...any)
+	Failed() bool
 }
 
 // removeTree unmounts what is mounted below dir (dockerd binds its data

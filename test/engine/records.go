@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -48,6 +49,10 @@ func (c *Container) logs(t testing.TB) ([]Record, error) {
 	// The parts of a line share their time, except in the journal.
 	return readFrames(answer, c.Spec.Driver != "journald")
 }
+
+// Decode returns the records of a body that the engine has sent for a log with
+// timestamps and without a terminal.
+func Decode(body []byte) ([]Record, error) { return readFrames(bytes.NewReader(body), true) }
 
 // readFrames reads the engine's multiplexed format: every part has a frame and
 // a timestamp of its own. Without sameTime a part continues the one before it

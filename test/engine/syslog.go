@@ -18,7 +18,7 @@ import (
 // Syslog is a running rsyslogd, a place for the syslog driver to send to.
 type Syslog struct {
 	// UDP is an address for the option syslog-address that reaches rsyslogd
-	// from the default engine.
+	// from the default engine; it is not UDP where that has its own network.
 	UDP string
 	// Unix is one that reaches it from a private engine too.
 	Unix string
@@ -36,6 +36,9 @@ func StartSyslog(t testing.TB) *Syslog {
 		UDP:  fmt.Sprintf("udp://127.0.0.1:%d", port),
 		Unix: "unixgram://" + filepath.Join(dir, "s"),
 		File: filepath.Join(dir, "out"),
+	}
+	if wantsNewest(t) { // which has a network of its own
+		s.UDP = s.Unix
 	}
 	config := filepath.Join(dir, "conf")
 	text := strings.NewReplacer("DIR", dir, "PORT", fmt.Sprint(port)).Replace(`

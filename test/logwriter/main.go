@@ -31,11 +31,14 @@ func main() {
 type options struct {
 	tag, pattern, streams, sizes string
 	first, count, buffer, code   int
+	invalid                      int
 	rate                         float64
 	delay, lag                   time.Duration
 	onUSR1, onStdin              bool
 	corpus, unterminated, linger bool
 	say                          string
+	storm                        uint64
+	account                      string
 }
 
 func run(ctx context.Context, args []string) (int, error) {
@@ -52,8 +55,11 @@ func run(ctx context.Context, args []string) (int, error) {
 	f.Float64Var(&o.rate, "rate", 0, "lines per second; 0: as fast as possible")
 	f.IntVar(&o.buffer, "buffer", 0, "bytes gathered before a write; 0: one write per line")
 	f.StringVar(&o.sizes, "sizes", "", "lines of these sizes in bytes, separated by commas")
+	f.IntVar(&o.invalid, "invalid", 0, "a line of this many bytes that are not UTF-8")
 	f.BoolVar(&o.corpus, "corpus", false, "the corpus of awkward lines")
 	f.StringVar(&o.say, "say", "", "this text, as a line")
+	f.Uint64Var(&o.storm, "storm", 0, "bursts and silences until SIGTERM, drawn from this seed")
+	f.StringVar(&o.account, "account", "", "directory to keep count in, as DIR:NUMBER; lines begin with the header of bench/line for container NUMBER and go on where the count is; with -rate, until SIGTERM")
 	f.BoolVar(&o.unterminated, "unterminated", false, "end with text without line feed")
 	f.DurationVar(&o.lag, "lag", 0, "stay alive for this time, or until SIGTERM")
 	f.BoolVar(&o.linger, "linger", false, "stay alive until SIGTERM")
@@ -63,6 +69,12 @@ func run(ctx context.Context, args []string) (int, error) {
 	}
 	if err := o.begin(ctx); err != nil {
 		return 2, err
+	}
+	if o.storm != 0 {
+		return o.code, runStorm(ctx, o.tag, o.storm)
+	}
+	if o.account != "" {
+		return o.code, runAccount(ctx, &o)
 	}
 	if err := o.write(ctx); err != nil {
 		return 2, err
@@ -97,16 +109,13 @@ func (o *options) write(ctx context.Context) error {
 	w := newWriter(o.buffer)
 	start := time.Now()
 	for i := 0; (i < o.count || o.count < 0) && ctx.Err() == nil; i++ {
-		if o.rate > 0 {
-			due := start.Add(time.Duration(float64(i) / o.rate * float64(time.Second)))
-			if wait := time.Until(due); wait > 0 {
-				if err := w.flush(); err != nil {
-					return err
-				}
-				pause(ctx, wait)
-				if ctx.Err() != nil {
-					break
-				}
+		if wait := o.until(start, i); wait > 0 {
+			if err := w.flush(); err != nil {
+				return err
+			}
+			pause(ctx, wait)
+			if ctx.Err() != nil {
+				break
 			}
 		}
 		k := o.first + i
@@ -120,6 +129,11 @@ func (o *options) write(ctx context.Context) error {
 			return fmt.Errorf("cannot read -sizes: %w", err)
 		}
 		if err := w.line(lines.Stream(o.streams, k), lines.Sized(k, size)); err != nil {
+			return err
+		}
+	}
+	if o.invalid > 0 {
+		if err := w.line(lines.Stream(o.streams, 0), strings.Repeat("\xff", o.invalid)); err != nil {
 			return err
 		}
 	}
@@ -141,6 +155,14 @@ func (o *options) write(ctx context.Context) error {
 		}
 	}
 	return w.flush()
+}
+
+// until is how long it is until line i is due.
+func (o *options) until(start time.Time, i int) time.Duration {
+	if o.rate <= 0 {
+		return 0
+	}
+	return time.Until(start.Add(time.Duration(float64(i) / o.rate * float64(time.Second))))
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -32,8 +32,9 @@ const page = 50_000
 // order of time, each as often as Loki returns it.
 func (l *Loki) Query(t testing.TB, logql string, start, end time.Time) []Entry {
 	t.Helper()
-	entries, err := l.query(logql, start, end, page)
-	if err != nil {
+	var entries []Entry
+	var err error
+	if !wait.Until(2*time.Minute, func() bool { entries, err = l.query(logql, start, end, page); return err == nil }) {
 		t.Fatalf("cannot query Loki: %v", err)
 	}
 	return entries
@@ -46,19 +47,34 @@ func (l *Loki) All(t testing.TB, logql string) []Entry {
 	return l.Query(t, logql, time.Now().Add(-8*24*time.Hour), time.Now().Add(time.Hour))
 }
 
-// query pages by time. The entries at the last timestamp of a full page may not
+// Each passes on the entries that match from start to end, both included, in
+// order of time, without holding more than a page of them.
+func (l *Loki) Each(logql string, start, end time.Time, visit func(Entry)) error {
+	return l.each(logql, start, end, page, func(entries []Entry) {
+		for _, e := range entries {
+			visit(e)
+		}
+	})
+}
+
+func (l *Loki) query(logql string, start, end time.Time, limit int) (all []Entry, err error) {
+	err = l.each(logql, start, end, limit, func(entries []Entry) { all = append(all, entries...) })
+	return all, err
+}
+
+// each pages by time. The entries at the last timestamp of a full page may not
 // be all: they are dropped, and the next page begins at them. A page of a
 // single timestamp is asked for again, twice as large.
-func (l *Loki) query(logql string, start, end time.Time, limit int) ([]Entry, error) {
-	var all []Entry
+func (l *Loki) each(logql string, start, end time.Time, limit int, visit func([]Entry)) error {
 	from, to := start.UnixNano(), end.UnixNano()+1 // Loki's end is exclusive
 	for {
 		got, err := l.queryPage(logql, from, to, limit)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(got) < limit {
-			return append(all, got...), nil
+			visit(got)
+			return nil
 		}
 		last := got[len(got)-1].Time
 		whole := slices.IndexFunc(got, func(e Entry) bool { return e.Time == last })
@@ -66,7 +82,7 @@ func (l *Loki) query(logql string, start, end time.Time, limit int) ([]Entry, er
 			limit *= 2
 			continue
 		}
-		all = append(all, got[:whole]...)
+		visit(got[:whole])
 		from = last
 	}
 }
@@ -149,8 +165,10 @@ func (v *value) UnmarshalJSON(b []byte) error {
 // nothing is there twice, use All.
 func (l *Loki) Count(t testing.TB, selector string) int {
 	t.Helper()
-	n, err := l.count(selector)
-	if err != nil {
+	var n int
+	var err error
+	// On a busy machine Loki's parts lose each other for moments, and it says 500.
+	if !wait.Until(2*time.Minute, func() bool { n, err = l.count(selector); return err == nil }) {
 		t.Fatalf("cannot count in Loki: %v", err)
 	}
 	return n

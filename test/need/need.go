@@ -88,31 +88,53 @@ func Journald(t testing.TB) {
 	_ = conn.Close()
 }
 
-// lokiVersion finds the version in the go.mod of test/loki.
-var lokiVersion = regexp.MustCompile(`(?m)^\s*github\.com/grafana/loki/v3 v(\S+)`)
-
 // Loki needs the real Loki in the cache and returns its path.
 func Loki(t testing.TB) string {
+	t.Helper()
+	return cached(t, "loki-"+version(t, "loki", "github.com/grafana/loki/v3"))
+}
+
+// NewestEngine needs the newest engine in the cache and returns the directory
+// with dockerd and the runc that it needs.
+func NewestEngine(t testing.TB) string {
+	t.Helper()
+	name := "engine-" + version(t, "newest", "github.com/moby/moby/v2") +
+		"-runc-" + version(t, "newest", "github.com/opencontainers/runc")
+	for _, program := range []string{"dockerd", "runc"} {
+		cached(t, filepath.Join(name, program))
+	}
+	return cached(t, name)
+}
+
+// version returns the version of a module, without the v, that the go.mod in a
+// directory of test requires.
+func version(t testing.TB, dir, module string) string {
 	t.Helper()
 	root, err := repo.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "test", "loki", "go.mod"))
+	mod, err := os.ReadFile(filepath.Join(root, "test", dir, "go.mod"))
 	if err != nil {
-		t.Fatalf("cannot find the version of Loki: %v", err)
+		t.Fatalf("cannot find the version of %s: %v", module, err)
 	}
-	version := lokiVersion.FindSubmatch(mod)
-	if version == nil {
-		t.Fatal("cannot find the version of Loki: test/loki/go.mod does not require it")
+	found := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(module) + ` v(\S+)`).FindSubmatch(mod)
+	if found == nil {
+		t.Fatalf("cannot find the version of %s: test/%s/go.mod does not require it", module, dir)
 	}
+	return string(found[1])
+}
+
+// cached needs a file in the cache and returns its path.
+func cached(t testing.TB, name string) string {
+	t.Helper()
 	cache, err := repo.Cache()
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(cache, "loki-"+string(version[1]))
+	path := filepath.Join(cache, name)
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "needs Loki, which scripts/prepare-tests builds: %v", err)
+		missing(t, "needs what scripts/prepare-tests builds: %v", err)
 	}
 	return path
 }

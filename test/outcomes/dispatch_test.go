@@ -40,7 +40,7 @@ func (s *scene) dispatch(parts ...lines) *counts {
 		Lanes: 1, LastOnly: true, BatchWait: time.Millisecond, BatchSize: 1 << 20, MaxMemory: 64 << 20,
 	})
 	lane, receipts := d.Lane(0), 0
-	if err := lane.Begin(s.Context()); err != nil {
+	if err := lane.Begin(s.Context(), "x"); err != nil {
 		s.Fatal(err)
 	}
 	s.each(parts, func(labels *logs.Labels, e logs.Entry) { lane.Add(labels, e) })

@@ -1,0 +1,54 @@
+package loggen
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/lighterman/lighterman/bench/line"
+)
+
+// Backlog appends about as many bytes of lines to all logs together, the same
+// share to each, and enters them in the ledger. The newest timestamp is before
+// end.
+func (l *Layout) Backlog(ledger line.Ledger, seed uint64, bytes int64, end time.Time) error {
+	m := line.NewMaker(seed)
+	share := bytes / int64(l.Containers)
+	for i := range l.Containers {
+		if err := l.fill(m, ledger.Of(i), i, share, end); err != nil {
+			return fmt.Errorf("cannot write backlog: %w", err)
+		}
+	}
+	return nil
+}
+
+// meanRecord is about the size of a record, in bytes.
+const meanRecord = 249
+
+// pace is the time between two lines of a backlog, on average.
+const pace = 100 * time.Microsecond
+
+func (l *Layout) fill(m *line.Maker, tally *line.Tally, container int, bytes int64, end time.Time) error {
+	f, err := os.OpenFile(l.Log(container), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	at := end.Add(-time.Duration(bytes/meanRecord+1000) * pace).UnixNano()
+	var record []byte
+	for written := int64(0); written < bytes; written += int64(len(record)) {
+		h := line.Header{Written: at, Container: container, Number: tally.Lines}
+		record = m.AppendRecord(record[:0], h, at)
+		if _, err := w.Write(record); err != nil {
+			return err
+		}
+		text, _ := m.Text(h)
+		tally.Add(text, at)
+		at += int64(pace)/2 + int64(h.Number*7919)%int64(pace) + 1
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}

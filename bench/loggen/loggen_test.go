@@ -1,0 +1,125 @@
+package loggen
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/bench/line"
+	"github.com/lighterman/lighterman/internal/docker"
+)
+
+// read reads the logs back with another decoder than the one they are for.
+func read(t *testing.T, l *Layout) line.Ledger {
+	t.Helper()
+	ledger := make(line.Ledger)
+	for i := range l.Containers {
+		f, err := os.Open(l.Log(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last time.Time
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			var record struct {
+				Log, Stream string
+				Time        time.Time
+			}
+			if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
+				t.Fatal(err)
+			}
+			if !record.Time.After(last) {
+				t.Fatalf("container %d: time %v after %v", i, record.Time, last)
+			}
+			last = record.Time
+			text, _ := bytes.CutSuffix([]byte(record.Log), []byte("\n"))
+			if h, ok := line.Parse(text); !ok || h.Container != i || h.Number != ledger.Of(i).Lines {
+				t.Fatalf("container %d: header %+v %t", i, h, ok)
+			}
+			ledger.Of(i).Add(text, record.Time.UnixNano())
+		}
+		f.Close()
+	}
+	return ledger
+}
+
+func compare(t *testing.T, want, got line.Ledger) {
+	t.Helper()
+	for i, w := range want {
+		if g := got.Of(i); *g != *w {
+			t.Errorf("container %d: on disk %+v, in the ledger %+v", i, *g, *w)
+		}
+	}
+}
+
+func TestBacklogThenLive(t *testing.T) {
+	now := time.Now()
+	l, err := Create(t.TempDir(), 3, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := make(line.Ledger)
+	if err := l.Backlog(ledger, 1, 300_000, now); err != nil {
+		t.Fatal(err)
+	}
+	if n := ledger.Lines(); n < 1100 || n > 1350 {
+		t.Errorf("%d lines in 300 kB", n)
+	}
+	compare(t, ledger, read(t, l))
+	before := ledger.Lines()
+	if err := l.Run(context.Background(), ledger, Live{Seed: 1, Rate: 500, Lines: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if n := ledger.Lines() - before; n != 100 {
+		t.Errorf("%d lines were written live, want 100", n)
+	}
+	compare(t, ledger, read(t, l))
+}
+
+func TestSomeAreSilent(t *testing.T) {
+	l, err := Create(t.TempDir(), 10, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := make(line.Ledger)
+	if err := l.Run(context.Background(), ledger, Live{Rate: 1000, Every: 5, Lines: 10}); err != nil {
+		t.Fatal(err)
+	}
+	if len(ledger) != 2 || ledger[0].Lines != 5 || ledger[5].Lines != 5 {
+		t.Errorf("ledger %v, want containers 0 and 5", ledger)
+	}
+}
+
+func TestLayoutIsWhatAnAgentReads(t *testing.T) {
+	l, err := Create(t.TempDir(), 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := docker.Stored(l.Root, ID(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != Name(0) || c.Driver != "json-file" || c.LogPath != l.Log(0) || !c.Running || c.StartedAt.IsZero() || len(c.Labels) == 0 {
+		t.Errorf("container %+v", c)
+	}
+}
+
+func TestPrint(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	tally, err := Print(context.Background(), &stdout, &stderr, 1, 4, 0, 400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got line.Tally
+	for _, out := range []*bytes.Buffer{&stdout, &stderr} {
+		for text := range bytes.Lines(out.Bytes()) {
+			got.Add(bytes.TrimSuffix(text, []byte("\n")), 0)
+		}
+	}
+	if got.Times = 0; got != tally || tally.Lines != 400 || stderr.Len() == 0 {
+		t.Errorf("printed %+v, returned %+v, %d bytes on stderr", got, tally, stderr.Len())
+	}
+}

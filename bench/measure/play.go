@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lighterman/lighterman/bench/loggen"
+	"github.com/lighterman/lighterman/bench/peer"
+	"github.com/lighterman/lighterman/bench/sink"
+)
+
+// values are what was measured, by the names in columns.
+type values map[string]float64
+
+// play puts an agent to a scenario. It fails unless everything arrived exactly.
+func (t *trial) play(ctx context.Context) (values, error) {
+	s := t.stage.scenario
+	out := make(values)
+	var err error
+	switch {
+	case s.atOnce:
+		err = t.playAtOnce(ctx, out)
+	case s.duration > 0:
+		err = t.playInterval(ctx, out)
+	default:
+		err = t.playBacklog(ctx, out)
+	}
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := t.agent.Metrics() // last, as asking costs the agent something
+	if err != nil {
+		return nil, err
+	}
+	out.set("goroutines", metrics["go_goroutines"])
+	if peak, err := t.agent.Usage(); err == nil {
+		out.set("peak_mib", float64(peak.Peak)/mib)
+	}
+	t.agent.Stop() // it may send again what it thinks was not acknowledged
+	report := t.sink.Report()
+	out.traffic(report)
+	if verdict := report.Judge(t.stage.ledger, !t.agent.Peer.NoTimes); !verdict.Exact() {
+		return nil, fmt.Errorf("%s is not exact at %s: %v\n%s", t.agent.Peer.Name, s.name, verdict, t.agent.LastWords())
+	}
+	return out, nil
+}
+
+func (v values) set(name string, value float64) {
+	if value != 0 {
+		v[name] = value
+	}
+}
+
+func (v values) traffic(r sink.Report) {
+	v["lines"] = float64(r.Lines)
+	v["requests"] = float64(r.Requests)
+	v["streams"] = float64(r.Streams)
+	v["body_mib"] = float64(r.Body) / mib
+	v["reordered"] = float64(r.Reordered)
+	for name, d := range map[string]time.Duration{"p50_ms": r.P50, "p95_ms": r.P95, "p99_ms": r.P99, "max_ms": r.Max} {
+		v.set(name, d.Seconds()*1000)
+	}
+}
+
+func (v values) holds(u peer.Usage) {
+	v["rss_mib"] = float64(u.RSS) / mib
+	v["threads"] = float64(u.Threads)
+	v["fds"] = float64(u.Files)
+}
+
+// afterwards is how long acknowledgements may take that belong to the work.
+const afterwards = 500 * time.Millisecond
+
+// playBacklog measures from the agent's start to the last line.
+func (t *trial) playBacklog(ctx context.Context, out values) error {
+	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
+		return err
+	}
+	time.Sleep(afterwards)
+	u, err := t.agent.Usage()
+	if err != nil {
+		return err
+	}
+	out.holds(u)
+	r := t.sink.Report()
+	wall := time.Duration(r.Last - t.agent.Started.UnixNano())
+	size := float64(t.stage.scenario.backlog)
+	out["cpu_s"] = u.CPU.Seconds()
+	out["cpu_s_per_gib"] = u.CPU.Seconds() / size * gib
+	out["lines_per_s"] = float64(r.Lines) / wall.Seconds()
+	out["lines_per_cpu_s"] = float64(r.Lines) / u.CPU.Seconds()
+	return nil
+}
+
+// playInterval measures an interval in which lines are written, or none are.
+func (t *trial) playInterval(ctx context.Context, out values) error {
+	s := t.stage.scenario
+	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
+		return err
+	}
+	time.Sleep(settle)
+	before, err := t.agent.Usage()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	live := loggen.Live{Seed: seed, Rate: s.rate, Every: s.every, Duration: s.duration}
+	if err := t.stage.layout.Run(ctx, t.stage.ledger, live); err != nil {
+		return err
+	}
+	after, err := t.agent.Usage()
+	if err != nil {
+		return err
+	}
+	out.holds(after)
+	out["cpu_percent"] = 100 * (after.CPU - before.CPU).Seconds() / time.Since(began).Seconds()
+	return t.await(ctx, t.stage.ledger.Lines())
+}
+
+// playAtOnce writes new lines while there is a backlog, and measures how long the
+// first of them takes from the agent's start, and when everything is there.
+func (t *trial) playAtOnce(ctx context.Context, out values) error {
+	s := t.stage.scenario
+	live := loggen.Live{Seed: seed, Rate: s.rate, Every: s.every, Duration: s.duration}
+	if err := t.stage.layout.Run(ctx, t.stage.ledger, live); err != nil {
+		return err
+	}
+	if err := t.playBacklog(ctx, out); err != nil {
+		return err
+	}
+	r := t.sink.Report()
+	out["first_new_ms"] = time.Duration(r.FirstNew-t.agent.Started.UnixNano()).Seconds() * 1000
+	delete(out, "cpu_s_per_gib") // the new lines are in it, too
+	return nil
+}

@@ -1,0 +1,61 @@
+package main
+
+import "time"
+
+// scenario is work that collectors are put to.
+type scenario struct {
+	name string
+	// title says it in words.
+	title string
+	// containers there are, with backlog bytes in all their logs together.
+	containers int
+	backlog    int64
+	// rate is lines per second and container of one in every containers, for
+	// the duration; it begins when the backlog is delivered, or at once.
+	rate     float64
+	every    int
+	duration time.Duration
+	atOnce   bool
+	// variant of the peer's arguments, see peer.
+	variant string
+	// runs is how often it is measured, 0 for the default. floor tells that the
+	// floor is measured beside it.
+	runs  int
+	floor bool
+}
+
+const (
+	mib = 1 << 20
+	gib = 1 << 30
+	// perContainer is the backlog of a container of which nothing but its being
+	// there is of interest, in bytes: a line.
+	perContainer = 200
+)
+
+// settle is how long an agent is left alone before an interval is measured.
+const settle = 3 * time.Second
+
+func scenarios() []scenario {
+	return []scenario{
+		{name: "backlog", title: "1 GiB of json-file in 20 files", containers: 20, backlog: gib, floor: true},
+		{name: "live", title: "50 containers, 20 lines/s each", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second},
+		{name: "live-nowait", title: "the same with --batch-wait 0", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second, variant: "nowait"},
+		{name: "rate-100", title: "50 containers, 100 lines/s in all", containers: 50, backlog: 50 * perContainer, rate: 2, duration: 15 * time.Second, runs: 1},
+		{name: "rate-10000", title: "50 containers, 10,000 lines/s in all", containers: 50, backlog: 50 * perContainer, rate: 200, duration: 15 * time.Second},
+		{name: "rate-50000", title: "50 containers, 50,000 lines/s in all", containers: 50, backlog: 50 * perContainer, rate: 1000, duration: 10 * time.Second, runs: 1},
+		{name: "idle-100", title: "100 silent containers", containers: 100, backlog: 100 * perContainer, duration: 20 * time.Second, runs: 1},
+		{name: "idle-1000", title: "1,000 silent containers", containers: 1000, backlog: 1000 * perContainer, duration: 30 * time.Second},
+		{name: "idle-5000", title: "5,000 silent containers", containers: 5000, backlog: 5000 * perContainer, duration: 30 * time.Second, runs: 1},
+		{name: "noisy-1000", title: "1,000 containers, 10 of them at 100 lines/s", containers: 1000, backlog: 1000 * perContainer, rate: 100, every: 100, duration: 20 * time.Second, runs: 1},
+		{name: "start-1000", title: "1,000 containers with 2 GiB of backlog, a line per second each", containers: 1000, backlog: 2 * gib, rate: 1, duration: 15 * time.Second, atOnce: true, runs: 1},
+	}
+}
+
+// quick are scenarios that together take less than a minute.
+func quick() []scenario {
+	return []scenario{
+		{name: "backlog", title: "128 MiB of json-file in 20 files", containers: 20, backlog: 128 * mib, floor: true, runs: 3},
+		{name: "live", title: "50 containers, 20 lines/s each", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 8 * time.Second, runs: 1},
+		{name: "idle-1000", title: "1,000 silent containers", containers: 1000, backlog: 1000 * perContainer, duration: 8 * time.Second, runs: 1},
+	}
+}

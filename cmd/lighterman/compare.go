@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/survey"
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+const compareUsage = `Usage: lighterman compare [--for DURATION] [--json] [flags]
+
+Tells what each mode, hybrid, file and stream, would cover and hold on this host,
+from its containers and the growth of their logs, and measures the one that --mode
+chooses: it reads what is written meanwhile and throws it away. It begins at the end
+of every log, makes no load of its own, writes nothing, opens no port and sends
+nothing. Ctrl-C ends it early, with what it knows by then.
+
+  --for DURATION
+        How long to look, from 1s to 1h. Default: 60s.
+  --json
+        JSON instead of text.
+
+The flags of run choose the engine, the containers and the mode.
+`
+
+// compareOptions is what only this subcommand takes.
+type compareOptions struct {
+	time   time.Duration
+	asJSON bool
+	// rest are the flags of run.
+	rest []string
+}
+
+var errFor = errors.New("--for: needs a duration from 1s to 1h, such as 60s")
+
+func parseCompare(args []string) (compareOptions, error) {
+	o := compareOptions{time: time.Minute}
+	for i := 0; i < len(args); i++ {
+		value, attached := strings.CutPrefix(args[i], "--for=")
+		switch {
+		case args[i] == "--json":
+			o.asJSON = true
+			continue
+		case !attached && args[i] != "--for":
+			o.rest = append(o.rest, args[i])
+			continue
+		case !attached && i+1 == len(args):
+			return o, errFor
+		case !attached:
+			i++
+			value = args[i]
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil || d < time.Second || d > time.Hour {
+			return o, errFor
+		}
+		o.time = d
+	}
+	return o, nil
+}
+
+// compareCommand tells what the modes would do on this host.
+func compareCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	o, err := parseCompare(args)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
+	cfg, code := loadConfig("compare", o.rest, environ, stdout, stderr)
+	if cfg == nil {
+		return code
+	}
+	cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	found, err := surveyHost(ctx, cfg, o.time, newLogger(cfg, stderr))
+	if err == nil && o.asJSON {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(found)
+	} else if err == nil {
+		err = found.WriteText(stdout)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitFailure
+	}
+	return 0
+}
+
+// compared are the modes, the one that is recommended first.
+var compared = []config.Mode{config.Hybrid, config.FileOnly, config.StreamOnly}
+
+// surveyHost looks at a host for a time, and at what one mode costs there.
+func surveyHost(ctx context.Context, cfg *config.Config, length time.Duration, log *slog.Logger) (*survey.Survey, error) {
+	limitMemory(cfg.MaxMemory)
+	watcher, err := tail.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	hybrid := *cfg // has the journal, if there is one, whatever is measured
+	hybrid.Mode = config.Hybrid
+	host, closeJournal := newJournal(&hybrid, watcher, log)
+	defer closeJournal()
+	source, err := newSource(ctx, cfg, watcher, host, log, func(string) {})
+	if err != nil {
+		return nil, err
+	}
+	defer source.close()
+	discovery := source.discovery(cfg, log)
+	if err := discovery.Once(ctx); err != nil {
+		return nil, err
+	}
+	containers, _ := discovery.Wanted()
+	look := newLook(source, containers)
+	t := newTrial(cfg, source, discovery, watcher, host, log)
+	t.begin(containers)
+	ctx, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	measured, err := t.run(ctx, look)
+	if err != nil {
+		return nil, err
+	}
+	out := look.Survey()
+	out.Version, out.Measured = version(), measured
+	return out, nil
+}
+
+// newLook chooses a route per mode for every container.
+func newLook(source *source, containers map[string]*logs.Container) *survey.Look {
+	candidates := make([]survey.Candidate, 0, len(containers))
+	names := make([]string, 0, len(compared))
+	for _, mode := range compared {
+		names = append(names, string(mode))
+	}
+	for _, c := range containers {
+		candidate := survey.Candidate{Container: c, Routes: make(map[string]logs.Route)}
+		for _, mode := range compared {
+			candidate.Routes[string(mode)] = source.routeBy(mode)(c)
+		}
+		candidates = append(candidates, candidate)
+	}
+	return survey.New(names, candidates)
+}

@@ -1,0 +1,43 @@
+package discover
+
+// changed notes that something has happened to a container. The engine answers
+// an inspection only when it has started the container, and not at all when that
+// has gone by then. So of a container that is not known yet, what can be learnt
+// without the engine is taken first: its log is then opened while it exists.
+// The inspection follows all the same.
+func (d *Discovery) changed(id string) {
+	if d.config.Peek != nil && !d.Exists(id) {
+		if c := d.config.Peek(id); c != nil {
+			d.mu.Lock()
+			d.containers[id], d.fresh[id] = c, true
+			listed := d.listed
+			d.mu.Unlock()
+			if listed {
+				signal(d.updates)
+			}
+		}
+	}
+	d.Refresh(id)
+}
+
+// remove takes a container out of the set; the lock is held. One that nobody has
+// seen in the set yet stays until somebody has: its log may have lines.
+func (d *Discovery) remove(id string) {
+	delete(d.unknown, id)
+	if d.fresh[id] {
+		d.gone[id] = true
+		signal(d.updates)
+		return
+	}
+	delete(d.containers, id)
+}
+
+// seen takes out what was kept for being seen; the lock is held.
+func (d *Discovery) seen() {
+	clear(d.fresh)
+	for id := range d.gone {
+		delete(d.containers, id)
+		signal(d.updates)
+	}
+	clear(d.gone)
+}

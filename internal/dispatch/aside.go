@@ -1,0 +1,136 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// A container is set aside when what the sink says of a request concerns it alone:
+// one of its streams is over a limit, or some of its entries are refused and have
+// to be found by sending less and less. Its parcel is then kept in pieces, which
+// are pushed one at a time, each between two batches of the others. What comes
+// after the parcel waits in its feed, so the order within the container stays.
+
+// manyAttempts is after how many attempts in vain less is sent at a time: a limit
+// may be lower than what was read from the sink's answer.
+const manyAttempts = 4
+
+// closingBackoff bounds all pauses while the lane is to end.
+const closingBackoff = time.Second
+
+// nextAside returns the feed set aside whose piece is to be pushed next, or how long
+// there will be none; 0 when none is set aside.
+func (l *Lane) nextAside(now time.Time) (next *feed, pause time.Duration) {
+	for _, f := range l.aside {
+		left := f.until.Sub(now)
+		if left <= 0 {
+			return f, 0
+		}
+		if pause == 0 || left < pause {
+			pause = left
+		}
+	}
+	return nil, pause
+}
+
+// served makes those that are set aside with f come first the next time.
+func (l *Lane) served(f *feed) {
+	i := slices.Index(l.aside, f)
+	l.aside = append(slices.Delete(l.aside, i, i+1), f)
+}
+
+// divide sets a single container's request aside in parts, which are sent soon. A
+// single entry that the sink does not take is refused for good.
+func (l *Lane) divide(b *logs.Batch, out logs.Outcome, reason string) {
+	if b.Entries == 1 {
+		l.refuse(b, out, reason)
+		return
+	}
+	l.keepPieces(b, max(out.Parts, 2))
+}
+
+// postpone sets a single container's request aside until it is worth trying again.
+func (l *Lane) postpone(b *logs.Batch, out logs.Outcome) {
+	l.config.Metrics.Retried(retryReason(out))
+	p, parts := l.parcelOf(b), 1
+	l.mu.Lock()
+	f, now := p.feed, time.Now()
+	f.attempts++
+	if f.attempts%manyAttempts == 0 && out.RateLimited {
+		parts = 2
+	}
+	f.backoff = min(max(2*f.backoff, minBackoff), asideBackoff)
+	if l.closed {
+		f.backoff = min(f.backoff, closingBackoff)
+	}
+	f.until = now.Add(max(jitter(f.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
+	l.mu.Unlock()
+	l.keepPieces(b, parts)
+	l.limits.add(l.config.Log, f.id, b.Groups[0].Labels.Get("container"), out.Err, now)
+}
+
+// waits tells that a request is of a single container of which an earlier one has
+// just been postponed: it would fail as well, use up what the limit has room for, and
+// be ahead of its turn if it did not.
+func (l *Lane) waits(b *logs.Batch) bool {
+	if !single(b) {
+		return false
+	}
+	p := l.parcelOf(b)
+	if len(p.fresh) == 0 {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return p.feed.until.After(time.Now())
+}
+
+// keepPieces keeps a single container's request in parts of one stream each: what
+// is said of the last stream of a request is then said of all of it.
+func (l *Lane) keepPieces(b *logs.Batch, parts int) {
+	p := l.parcelOf(b)
+	if n := len(b.Groups); n > 1 {
+		parts = (parts + n - 1) / n
+	}
+	for _, g := range b.Groups {
+		p.fresh = append(p.fresh, logs.Join(g).Parts(parts)...)
+	}
+}
+
+// passed notes that the sink has taken or refused something of the feeds set aside.
+func (l *Lane) passed() {
+	if !l.alone {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.shipping[0].feed
+	f.until, f.backoff, f.attempts = time.Time{}, 0, 0
+}
+
+// parcelOf finds the parcel that a single container's request is from.
+func (l *Lane) parcelOf(b *logs.Batch) *parcel {
+	i := slices.IndexFunc(l.shipping, func(p *parcel) bool { return p.feed.id == b.Groups[0].Container })
+	return l.shipping[i]
+}
+
+// single tells whether a request is of one container only.
+func single(b *logs.Batch) bool {
+	return !slices.ContainsFunc(b.Groups, func(g *logs.Group) bool { return g.Container != b.Groups[0].Container })
+}
+
+// divideBy divides a request into the groups picked and the rest, either of which
+// may be empty.
+func divideBy(b *logs.Batch, pick func(*logs.Group) bool) (picked, rest *logs.Batch) {
+	var in, out []*logs.Group
+	for _, g := range b.Groups {
+		if pick(g) {
+			in = append(in, g)
+		} else {
+			out = append(out, g)
+		}
+	}
+	return logs.Join(in...), logs.Join(out...)
+}

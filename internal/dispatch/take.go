@@ -1,0 +1,172 @@
+package dispatch
+
+import (
+	"slices"
+	"time"
+)
+
+// flushAfter is how long a batch waits that its producer has not flushed.
+const flushAfter = 5 * time.Millisecond
+
+// take returns the parcels to push next: one of each container whose turn it is,
+// or a single one that was set aside. If there are none it returns how long there
+// will be none unless something happens, 0 when nothing waits; or that there will
+// be no more.
+func (l *Lane) take() (parcels []*parcel, wait time.Duration, done bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	wait, waits := l.untilBatch(now)
+	next, pause := l.nextAside(now)
+	switch {
+	case waits && wait <= 0 && (next == nil || l.alone):
+		l.alone = false
+		return l.load(), 0, false
+	case next != nil:
+		l.alone = true
+		l.served(next)
+		return next.parcels[:1:1], 0, false
+	case pause > 0 && (!waits || pause < wait):
+		return nil, pause, false
+	}
+	return nil, wait, l.closed && !waits && len(l.aside) == 0
+}
+
+// untilBatch returns how long the next batch still has to wait; waits is false
+// when there is nothing for it.
+func (l *Lane) untilBatch(now time.Time) (wait time.Duration, waits bool) {
+	switch {
+	case len(l.turn) == 0:
+		return 0, false
+	case l.closed, l.pressed, l.queued >= full(l.limit):
+		return 0, true
+	}
+	wait = l.config.BatchWait - now.Sub(l.last)
+	if !l.flushed {
+		// A batch that nobody has flushed yet leaves by itself a little later.
+		wait = max(wait, flushAfter)
+		l.flushed = true
+	}
+	return max(wait, 0), true
+}
+
+// load takes the first parcel of each feed as far as they fit: the small ones
+// before the others, so that containers with little to say do not wait until one
+// with much has had its turn.
+func (l *Lane) load() (parcels []*parcel) {
+	l.flushed, l.pressed = false, false
+	feeds := l.turn
+	l.turn = make([]*feed, 0, len(feeds))
+	total := 0
+	var large, served []*feed
+	pick := func(f *feed) {
+		total += f.parcels[0].batch.Bytes
+		parcels = append(parcels, l.pop(f))
+		served = append(served, f)
+	}
+	for _, f := range feeds {
+		if size := f.parcels[0].batch.Bytes; total+size <= small(l.limit) {
+			pick(f)
+		} else {
+			large = append(large, f)
+		}
+	}
+	for i, f := range large {
+		if i == 0 || total+f.parcels[0].batch.Bytes <= l.limit {
+			pick(f)
+		} else {
+			l.turn = append(l.turn, f)
+		}
+	}
+	// Who has been served comes after those who have not.
+	for _, f := range served {
+		if f.inTurn = len(f.parcels) > 0; f.inTurn {
+			l.turn = append(l.turn, f)
+		}
+	}
+	return parcels
+}
+
+// pop takes the first parcel out of a feed.
+func (l *Lane) pop(f *feed) *parcel {
+	p := f.parcels[0]
+	f.parcels = slices.Delete(f.parcels, 0, 1)
+	p.size = p.batch.Bytes
+	f.queued -= p.size
+	l.queued -= p.size
+	for _, g := range p.batch.Groups {
+		g.Container = f.id
+	}
+	return p
+}
+
+// settle ends a push: receipts of what is delivered are handed out, and what is
+// not goes back to its feed, which is set aside.
+func (l *Lane) settle() {
+	now := time.Now()
+	for _, p := range l.shipping {
+		if p.pieces = append(p.fresh, p.pieces...); len(p.pieces) > 0 {
+			continue
+		}
+		for _, receipt := range p.receipts {
+			receipt()
+		}
+	}
+	if l.config.Settled != nil {
+		l.config.Settled()
+	}
+	l.mu.Lock()
+	for _, p := range l.shipping {
+		p.feed.used = now
+		p.fresh = nil
+		if len(p.pieces) > 0 {
+			l.keep(p)
+		} else {
+			l.release(p)
+		}
+	}
+	l.shipping = nil
+	if !l.alone {
+		// Batches that were found too large grow again little by little.
+		l.limit = min(l.limit+l.limit/8, l.config.BatchSize)
+	}
+	l.prune(now)
+	wakes := l.wakes()
+	l.mu.Unlock()
+	call(wakes)
+}
+
+// keep sets a parcel's feed aside, unless it is.
+func (l *Lane) keep(p *parcel) {
+	f := p.feed
+	if f.aside {
+		return
+	}
+	p.batch.Groups, p.batch.Entries = nil, 0 // what is delivered of it may go
+	f.parcels = slices.Insert(f.parcels, 0, p)
+	f.aside = true
+	l.aside = append(l.aside, f)
+	l.queued -= f.queued
+	if f.inTurn {
+		f.inTurn = false
+		l.turn = slices.DeleteFunc(l.turn, func(other *feed) bool { return other == f })
+	}
+}
+
+// release lets go of a parcel that is delivered. A feed that was set aside for it
+// gets in line again.
+func (l *Lane) release(p *parcel) {
+	f := p.feed
+	size := p.size + len(p.receipts)*receiptSize
+	f.bytes -= size
+	l.bytes -= size
+	f.proven = true
+	p.batch.Recycle()
+	if !f.aside {
+		return
+	}
+	f.parcels = slices.Delete(f.parcels, 0, 1)
+	f.aside = false
+	l.aside = slices.DeleteFunc(l.aside, func(other *feed) bool { return other == f })
+	l.line(f, f.queued)
+}

@@ -1,0 +1,154 @@
+package hold
+
+import (
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+)
+
+// Owner reads the files of a box.
+type Owner interface {
+	// GiveUp makes the owner let go of a file, at once or when the read under
+	// way has ended. What was not read is reported with Box.GaveUp.
+	GiveUp(f *File)
+}
+
+// Box is what is held of one container's log. Its fields are guarded by the
+// Hold's mu.
+type Box struct {
+	hold *Hold
+	id   string
+	log  *slog.Logger
+	// files are all files that are open or linked, oldest first.
+	files []*File
+	// next is the number of the next link.
+	next  uint64
+	owner Owner
+	// about is what Describe was told, and kept that it is beside the links.
+	about []byte
+	kept  bool
+	// left tells that nothing more will be read.
+	left bool
+	// said is when it was said last that files are given up; since then
+	// silent of them were, of unread bytes.
+	said   time.Time
+	silent int
+	unread int64
+}
+
+// Attach makes o the owner. log says which container it is.
+func (b *Box) Attach(o Owner, log *slog.Logger) {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	b.owner, b.left = o, false
+	if log != nil {
+		b.log = log
+	}
+}
+
+// Detach ends an ownership. What is linked stays.
+func (b *Box) Detach(o Owner) {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	if b.owner == o {
+		b.owner = nil
+	}
+	if len(b.files) == 0 && b.owner == nil {
+		delete(b.hold.boxes, b.id)
+	}
+}
+
+// Linked returns the files that are linked, oldest first.
+func (b *Box) Linked() (out []*File) {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	for _, f := range b.files {
+		if f.link != "" && f.file == nil {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Add takes over the descriptor of a file that is newer than all others, and
+// links it. suffix ends the name of the link.
+func (b *Box) Add(file *os.File, suffix string) *File { return b.add(file, suffix, true) }
+
+// AddOpen is Add without link: for a file older than one that is linked, which
+// would come in the wrong place.
+func (b *Box) AddOpen(file *os.File) *File { return b.add(file, "", false) }
+
+func (b *Box) add(file *os.File, suffix string, link bool) *File {
+	h := b.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f := &File{box: b, file: file}
+	b.files = append(b.files, f)
+	// A box that was dropped meanwhile is one of the Hold's again.
+	h.boxes[b.id] = b
+	if link && h.config.Dir != nil {
+		f.number = b.next
+		b.next++
+		f.makeLink(suffix)
+		b.describe()
+	}
+	return f
+}
+
+// Recount looks which files only we keep alive. live, if it is not nil, is the
+// file that the engine writes to, with or without a name.
+func (b *Box) Recount(live *File) {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	for _, f := range slices.Clone(b.files) {
+		f.count(f == live)
+	}
+}
+
+// GaveUp reports a file that was given up before so many bytes were read.
+func (b *Box) GaveUp(unread int64) {
+	h := b.hold
+	if h.config.Metrics != nil {
+		h.config.Metrics.GaveUp(unread)
+	}
+	h.mu.Lock()
+	b.silent++
+	b.unread += unread
+	files, bytes, log := b.silent, b.unread, b.log
+	say := time.Since(b.said) >= sayAgain
+	if say {
+		b.said, b.silent, b.unread = time.Now(), 0, 0
+	}
+	h.mu.Unlock()
+	if say {
+		log.Warn("log files that Docker has deleted are given up unread: more is held than hold-bytes allows",
+			"files", files, "bytes", bytes)
+	}
+}
+
+// linked tells whether there are links.
+func (b *Box) linked() bool {
+	return slices.ContainsFunc(b.files, func(f *File) bool { return f.link != "" })
+}
+
+// first returns the oldest file that counts, or nil.
+func (b *Box) first() *File {
+	for _, f := range b.files {
+		if f.counted {
+			return f
+		}
+	}
+	return nil
+}
+
+// tidy removes the directory of a box without links.
+func (b *Box) tidy() {
+	if b.hold.config.Dir != nil && !b.linked() {
+		b.hold.config.Dir.remove(b.id)
+		b.kept = false
+	}
+}
+
+// Enforce is Hold.Enforce.
+func (b *Box) Enforce() { b.hold.Enforce() }

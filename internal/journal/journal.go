@@ -1,0 +1,175 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/journalfile"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Config says where the journal is.
+type Config struct {
+	// Dirs are the directories that hold journals, or directories of them that
+	// have the name of a machine: /var/log/journal, /run/log/journal.
+	Dirs []string
+	// Watch makes changed be called when a file in a directory is written to, or,
+	// with names set, made, renamed or deleted. It may be nil: then changes are
+	// looked for once a second.
+	Watch func(dir string, changed func(names bool)) (Watch, error)
+	// HoldBytes bounds the files that exist only because they have not been read
+	// to their end; 0 for no bound.
+	HoldBytes int64
+	// Boot is that of the running system; where it is zero the kernel is asked.
+	Boot logs.ID128
+	Log  *slog.Logger
+}
+
+// Watch is the watch of a directory. It is gone when the directory is, which is told
+// as a change of names.
+type Watch interface {
+	io.Closer
+	Gone() bool
+}
+
+// Journal is the host's journal. Its methods may be called from several goroutines.
+type Journal struct {
+	config Config
+
+	// scanning is held during a scan, and guards what only that uses.
+	scanning sync.Mutex
+	watches  map[string]Watch
+	scanned  time.Time
+	told     string // why a directory is not watched
+
+	// probing guards probe, by which sleeping logs look for their container. It is
+	// taken after a Log's own.
+	probing sync.Mutex
+	probe   journalfile.Cache
+
+	// mu guards the fields below. It is taken after a Log's own.
+	mu    sync.Mutex
+	files map[identity]*file
+	// archived are the names of files that are opened only when somebody may need
+	// them.
+	archived []found
+	logs     map[*Log]bool
+	// asleep are the logs to wake when there is something for them.
+	asleep map[*Log]func()
+	// unwatched tells that not all directories are watched, missing that one is not
+	// there, and retry that a live file could not be opened yet.
+	unwatched, missing, retry bool
+	// failed is why an archived file could not be opened, as was told.
+	failed string
+	// broken is why a live file, or a directory, cannot be read.
+	broken error
+	closed bool
+}
+
+// New makes a journal. It opens nothing.
+func New(config Config) *Journal {
+	if config.Boot == (logs.ID128{}) {
+		if text, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+			_ = config.Boot.UnmarshalText([]byte(strings.TrimSpace(string(text)))) // zero where it is not known
+		}
+	}
+	return &Journal{
+		config: config, watches: make(map[string]Watch),
+		files: make(map[identity]*file), logs: make(map[*Log]bool), asleep: make(map[*Log]func()),
+	}
+}
+
+// Readable returns nil if a container that has logged nothing yet will be found
+// here when it does: the running system's journald writes to a file that can be
+// read.
+func (j *Journal) Readable() error {
+	j.refresh()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range j.files {
+		if state, err := f.State(); f.live && err == nil && state.Boot == j.config.Boot {
+			return nil
+		}
+	}
+	switch {
+	case j.broken != nil:
+		return j.broken
+	case len(j.files)+len(j.archived) == 0:
+		return fmt.Errorf("there is no journal in %s", strings.Join(j.config.Dirs, " or "))
+	}
+	return errors.New("the journal is not that of the running system")
+}
+
+// Has tells whether the journal has anything of a container.
+func (j *Journal) Has(id string) bool {
+	j.refresh()
+	j.mu.Lock()
+	all := j.borrow()
+	j.mu.Unlock()
+	var cache journalfile.Cache
+	has := false
+	for _, f := range all {
+		at, err := f.Find(&cache, match(id))
+		has = has || err == nil && at != 0
+	}
+	j.mu.Lock()
+	for _, f := range all {
+		j.release(f)
+	}
+	j.mu.Unlock()
+	return has
+}
+
+// borrow opens all files and returns them with a reference each; the lock is held.
+func (j *Journal) borrow() (all []*file) {
+	for _, f := range j.files {
+		f.refs++
+		all = append(all, f)
+	}
+	for _, n := range j.archived {
+		if j.files[n.id] != nil {
+			continue
+		}
+		f, err := openFile(n)
+		if err != nil {
+			j.tell(err)
+			continue
+		}
+		j.files[f.id] = f
+		all = append(all, f)
+	}
+	return all
+}
+
+// Files returns the number of journal files that are open.
+func (j *Journal) Files() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.files)
+}
+
+// Close closes all files and watches. No log may be read any more.
+func (j *Journal) Close() {
+	j.scanning.Lock()
+	defer j.scanning.Unlock()
+	for _, w := range j.watches {
+		_ = w.Close()
+	}
+	clear(j.watches)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closed = true
+	for _, f := range j.files {
+		_ = f.content.Close()
+	}
+	clear(j.files)
+}
+
+// match is the data that all entries of a container have.
+func match(id string) []byte { return []byte("CONTAINER_ID_FULL=" + id) }

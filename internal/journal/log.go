@@ -1,0 +1,239 @@
+package journal
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/assemble"
+	"github.com/lighterman/lighterman/internal/journalfile"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Options say which container's log is read, and from where on.
+type Options struct {
+	// ID is that of the container.
+	ID string
+	// Resume is where to go on; the zero position is the log's beginning.
+	Resume logs.Position
+	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
+	MaxLine int
+	// Events counts what happens to the log; it must not be nil.
+	Events Events
+	Log    *slog.Logger
+}
+
+// Events is told what an operator should know of.
+type Events interface {
+	// CorruptRecord counts an entry that could not be read.
+	CorruptRecord()
+	// LineCut counts a line that was longer than the limit.
+	LineCut()
+}
+
+// Log is what one container has logged to the journal, over all its files. Read,
+// Flush, Held and Position belong to one goroutine; Arm, AtEnd and Close may be
+// called from others.
+type Log struct {
+	journal *Journal
+	options Options
+	match   []byte
+	// pending are files that have come since the last read; the journal's mu
+	// guards it.
+	pending []*file
+
+	// mu guards the fields below: the watcher's goroutine looks whether there is
+	// something to read.
+	mu       sync.Mutex
+	parts    []*part
+	assemble *assemble.Assembler
+	// since is the time in Unix microseconds where reading begins, unless last
+	// says it better.
+	since uint64
+	// last is the entry read last, and from the part that it was read of.
+	last logs.JournalPosition
+	from *part
+	// count numbers the records.
+	count int64
+	// began is, per stream, the entry before the line that is held back.
+	began [logs.Streams]logs.JournalPosition
+	// done are the entries up to which records of a stream are left out, given that
+	// skip says so.
+	done [logs.Streams]logs.JournalPosition
+	skip [logs.Streams]bool
+	// stuck is since when an entry cannot be read that should be there.
+	stuck time.Time
+	// steps is how many entries the Read under way may still look at.
+	steps int
+}
+
+// part is what one file has of the container.
+type part struct {
+	file *file
+	// cursor is at the first entry not read, given that known says that the file
+	// has any. started tells that it was moved to where reading begins.
+	cursor         journalfile.Cursor
+	known, started bool
+	// count is the number of entries there were when reading began, and final that
+	// there will be no more.
+	count uint64
+	final bool
+	// left tells that it is not read on, and told that trouble with it was told of.
+	left, told bool
+	// broken tells that the last entry could not be read, however long it was waited for.
+	broken bool
+	// head is the entry at the cursor, given that headed says so.
+	head   place
+	headed bool
+	fields map[uint64]field
+}
+
+// Open opens the log of a container. One that has logged nothing is no error.
+func (j *Journal) Open(o Options) *Log {
+	j.refresh()
+	l := &Log{journal: j, options: o, match: match(o.ID)}
+	l.assemble = assemble.New(assemble.Config{MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut}, o.Resume)
+	l.resume(o.Resume)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	l.pending = j.borrow()
+	j.logs[l] = true
+	return l
+}
+
+// resume leaves out what was handed over before.
+func (l *Log) resume(from logs.Position) {
+	l.since = uint64(max(0, assemble.Since(from))) / 1000
+	if from.Journal == [logs.Streams]logs.JournalPosition{} {
+		// Read through the API before, or never.
+		l.assemble.SkipDelivered(assemble.Replayed(from))
+		return
+	}
+	l.done, l.skip = from.Journal, [logs.Streams]bool{true, true}
+	l.last = from.Journal[logs.Stdout]
+	if l.after(l.last, from.Journal[logs.Stderr]) {
+		l.last = from.Journal[logs.Stderr]
+	}
+}
+
+// after tells that a is a later entry than b; anything is later than none.
+func (l *Log) after(a, b logs.JournalPosition) bool {
+	if b == (logs.JournalPosition{}) {
+		return a != b
+	}
+	return a != (logs.JournalPosition{}) && order(a, b, l.journal.config.Boot) > 0
+}
+
+// Position returns the place up to which entries were handed over.
+func (l *Log) Position() logs.Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last()}
+	behind := l.assemble.Replaying()
+	for s := range logs.Streams {
+		p.Journal[s] = l.last
+		// A stream that is silent keeps its place only until the log is beyond it.
+		if l.skip[s] && !l.after(l.last, l.done[s]) {
+			p.Journal[s] = l.done[s]
+		}
+		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
+			p.Journal[s] = l.began[s]
+			if p.Pending == 0 || time < p.Pending {
+				p.Pending = time
+			}
+		}
+	}
+	if behind != [logs.Streams]bool{} {
+		// What follows was handed over through the API, and only the marks tell.
+		p.Journal = [logs.Streams]logs.JournalPosition{}
+	}
+	return p
+}
+
+// Flush passes on lines whose end has not come: there will be none.
+func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
+
+// Held returns, per stream, the timestamp of the line that is held back because its
+// end has not come, 0 when there is none.
+func (l *Log) Held() (times [logs.Streams]int64) {
+	for s := range times {
+		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
+			times[s] = time
+		}
+	}
+	return times
+}
+
+// Arm makes wake be called once when there is something to read. The caller must
+// look again afterwards: what has come before is not told. It returns false when
+// nothing tells of changes, and the log has to be polled: also while an entry is
+// waited for that may never come.
+func (l *Log) Arm(wake func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := l.journal
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.unwatched || !j.logs[l] || !l.stuck.IsZero() {
+		return false
+	}
+	j.asleep[l] = wake
+	return true
+}
+
+// AtEnd tells whether everything that the journal has of the container was read. An
+// entry that cannot be read yet is not waited for.
+func (l *Log) AtEnd() bool {
+	l.journal.refresh()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.stuck.IsZero() {
+		return time.Since(l.stuck) < patience
+	}
+	l.journal.mu.Lock()
+	more := len(l.pending) > 0
+	l.journal.mu.Unlock()
+	if more {
+		return false
+	}
+	l.journal.probing.Lock()
+	defer l.journal.probing.Unlock()
+	probe := &l.journal.probe
+	probe.Reset()
+	for _, p := range l.parts {
+		if !p.known {
+			if at, err := p.file.Find(probe, l.match); err == nil && at != 0 {
+				return false
+			}
+			continue
+		}
+		if n, err := p.file.Count(p.cursor.Data()); err == nil && n > p.cursor.Taken() {
+			return false
+		}
+	}
+	return true
+}
+
+// Files returns the number of journal files that are open.
+func (l *Log) Files() int { return l.journal.Files() }
+
+// Close lets go of all files.
+func (l *Log) Close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	j := l.journal
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.logs, l)
+	delete(j.asleep, l)
+	for _, f := range l.pending {
+		j.release(f)
+	}
+	for _, p := range l.parts {
+		j.release(p.file)
+	}
+	l.pending, l.parts = nil, nil
+}
+
+var errAbandoned = errors.New("a journal file that was deleted was given up before it was read to its end (hold-bytes)")

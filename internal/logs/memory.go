@@ -1,0 +1,70 @@
+package logs
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// shelf keeps the memory of slices to be used again, by size, so that no line and
+// hardly any batch makes garbage: growing anew for each batch cost as much as
+// decoding. The collector takes what is not used for a while. It may be used by
+// several goroutines.
+type shelf[T any] struct {
+	// sizes hold slices of capacity smallest<<i.
+	sizes [16]sync.Pool
+}
+
+// smallest is the least capacity that is kept, in elements.
+const smallest = 256
+
+// kept is a slice on a shelf.
+type kept[T any] struct{ memory []T }
+
+// class returns the index of the least size that holds n elements.
+func class(n int) int { return bits.Len(uint(max(n-1, 0) / smallest)) }
+
+// grow returns a slice with old's content and room for more elements, and takes
+// old back.
+func (s *shelf[T]) grow(old []T, more int) []T {
+	if len(old)+more <= cap(old) {
+		return old
+	}
+	// Twice as much at least, so that what is copied stays in proportion.
+	at := class(max(len(old)+more, 2*cap(old)))
+	if at >= len(s.sizes) {
+		return append(make([]T, 0, max(len(old)+more, 2*cap(old))), old...)
+	}
+	fresh, ok := s.sizes[at].Get().(*kept[T])
+	if !ok {
+		fresh = &kept[T]{make([]T, 0, smallest<<at)}
+	}
+	out := fresh.memory[:len(old)]
+	copy(out, old)
+	s.give(old)
+	return out
+}
+
+// give puts memory back, unless it has another size than those kept.
+func (s *shelf[T]) give(old []T) {
+	if at := class(cap(old)); cap(old) >= smallest && at < len(s.sizes) && cap(old) == smallest<<at {
+		s.sizes[at].Put(&kept[T]{old[:0]})
+	}
+}
+
+var (
+	texts shelf[byte]
+	times shelf[int64]
+	ends  shelf[int]
+)
+
+// Recycle empties a batch that was filled by Add, and lets its memory be used for
+// others. Nothing may refer to its groups or their text any more.
+func (b *Batch) Recycle() {
+	for _, g := range b.Groups {
+		texts.give(g.Text)
+		times.give(g.Times)
+		ends.give(g.Ends)
+		*g = Group{}
+	}
+	*b = Batch{}
+}

@@ -1,0 +1,56 @@
+package tail
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// End returns the position after all whole records of a log file, from where only
+// what is new is read. It fails when the file has no whole record yet.
+func End(path string, of logs.FileFormat) (logs.FilePosition, error) {
+	f, info, err := open(path)
+	if err != nil {
+		return logs.FilePosition{}, err
+	}
+	defer func() { _ = f.Close() }()
+	sum, err := fingerprint(f, formatOf(of))
+	if err == nil && sum == 0 {
+		err = fmt.Errorf("%q has no whole record", path)
+	}
+	if err != nil {
+		return logs.FilePosition{}, fmt.Errorf("cannot find the end of a log: %w", err)
+	}
+	end := info.Size()
+	if of == logs.JSONLines {
+		// Frames need no such care: what is no record there is searched for one.
+		if end, err = lastLine(f, end); err != nil {
+			return logs.FilePosition{}, fmt.Errorf("cannot find the end of a log: %w", err)
+		}
+	}
+	id := identify(info)
+	p := logs.FilePosition{Device: id.device, Inode: id.inode, Fingerprint: sum}
+	for s := range p.Offsets {
+		p.Offsets[s] = end
+	}
+	return p, nil
+}
+
+// lastLine returns the offset after the last line feed before end.
+func lastLine(r io.ReaderAt, end int64) (int64, error) {
+	chunk := make([]byte, 64<<10)
+	for end > 0 {
+		part := chunk[:min(int64(len(chunk)), end)]
+		if _, err := r.ReadAt(part, end-int64(len(part))); err != nil {
+			return 0, err
+		}
+		for i := len(part) - 1; i >= 0; i-- {
+			if part[i] == '\n' {
+				return end - int64(len(part)) + int64(i) + 1, nil
+			}
+		}
+		end -= int64(len(part))
+	}
+	return 0, nil
+}

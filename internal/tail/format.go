@@ -1,0 +1,156 @@
+package tail
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/lighterman/lighterman/internal/jsonfile"
+	"github.com/lighterman/lighterman/internal/locallog"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// format is how records lie in the files of a log.
+type format interface {
+	// next takes apart what a chunk begins with, and returns its size; 0 when
+	// that cannot be told yet. It may change that memory.
+	next(chunk []byte, at place, r *logs.Record) (int, found)
+	// first returns the size of the file's beginning that ends with the first
+	// whole record; 0 when there is none.
+	first(head []byte) int
+	// guard is the number of bytes at the end of a record by which it is known
+	// to end there.
+	guard() int
+	// ends tells whether such bytes can be the end of a record.
+	ends(guard []byte) bool
+}
+
+// place says where a chunk lies.
+type place uint8
+
+const (
+	// inside: it begins within something that is no record.
+	inside place = 1 << iota
+	// final: nothing will be written after it.
+	final
+)
+
+// found is what next has found.
+type found uint8
+
+const (
+	// record is one.
+	record found = iota
+	// repaired is a record, and before it something that is none.
+	repaired
+	// corrupt is no record.
+	corrupt
+	// endless is no record either, and may go on after the chunk.
+	endless
+	// blank is nothing, and need not be told of.
+	blank
+)
+
+// formatOf returns what reads a format; a log has its own.
+func formatOf(f logs.FileFormat) format {
+	if f == logs.Frames {
+		return frames{}
+	}
+	return new(jsonLines)
+}
+
+// sniffed tells the format of a file of which nothing is known by its beginning.
+// No json-file has such a byte as every frame has.
+func sniffed(content io.ReaderAt) format {
+	head := make([]byte, 4<<10)
+	n, _ := content.ReadAt(head, 0) // what cannot be read will fail again
+	if _, ok := locallog.Next(head[:n], false); ok {
+		return frames{}
+	}
+	return new(jsonLines)
+}
+
+// jsonLines is the format of the json-file driver.
+type jsonLines struct{ decoder jsonfile.Decoder }
+
+func (j *jsonLines) next(chunk []byte, at place, r *logs.Record) (int, found) {
+	end := bytes.IndexByte(chunk, '\n')
+	if end < 0 {
+		return 0, blank
+	}
+	line, n := chunk[:end], end+1
+	if len(line) > 0 && line[0] == 0 {
+		// The hole that a truncation from outside leaves before the place
+		// where the engine writes on.
+		line = bytes.TrimLeft(line, "\x00")
+	}
+	if len(line) == 0 || at&inside != 0 {
+		return n, blank
+	}
+	torn, err := j.decoder.Decode(line, r)
+	switch {
+	case err != nil:
+		return n, corrupt
+	case torn > 0:
+		return n, repaired
+	}
+	return n, record
+}
+
+func (j *jsonLines) first(head []byte) int { return bytes.IndexByte(head, '\n') + 1 }
+
+func (j *jsonLines) guard() int { return 1 }
+
+func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
+
+// frames is the format of the local driver, and of the engine's cache.
+type frames struct{}
+
+func (frames) next(chunk []byte, at place, r *logs.Record) (int, found) {
+	if len(chunk) == 0 {
+		return 0, blank
+	}
+	size, state := locallog.Size(chunk)
+	switch {
+	case state == locallog.Whole:
+		if locallog.Decode(chunk[:size], r) != nil {
+			return size, corrupt
+		}
+		return size, record
+	case state == locallog.Partial && at&final == 0:
+		return 0, blank
+	}
+	// A frame that will not be completed hides those that may follow it.
+	from := 0
+	if state == locallog.Partial {
+		from = 1
+	}
+	n, ok := locallog.Next(chunk[from:], at&final != 0)
+	n += from
+	switch {
+	case n == 0:
+		return 0, blank
+	case len(bytes.TrimLeft(chunk[:n], "\x00")) == 0:
+		return n, blank // the hole that a truncation from outside leaves
+	case !ok:
+		return n, endless
+	case at&inside != 0:
+		return n, blank
+	}
+	return n, corrupt
+}
+
+func (frames) first(head []byte) int {
+	n, ok := locallog.Next(head, false)
+	if !ok {
+		return 0
+	}
+	size, _ := locallog.Size(head[n:])
+	if size == 0 {
+		return 0
+	}
+	return n + size
+}
+
+func (frames) guard() int { return locallog.Guard }
+
+func (frames) ends(guard []byte) bool { return locallog.IsEnd(guard) }

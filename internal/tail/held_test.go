@@ -1,0 +1,443 @@
+package tail
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/hold"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// keeper is what holds the files of a test, and survives its crashes.
+type keeper struct {
+	t    *testing.T
+	path string
+	dir  *hold.Dir
+	// format is that of the logs.
+	format logs.FileFormat
+	*hold.Hold
+
+	mu            sync.Mutex // guards what follows
+	files, unread int64
+}
+
+// GaveUp implements hold.Metrics.
+func (k *keeper) GaveUp(unread int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.files++
+	k.unread += unread
+}
+
+// id returns a container's ID.
+func id(n int) string { return fmt.Sprintf("%064x", n) }
+
+// newKeeper makes one with a directory beside that of the log.
+func newKeeper(t *testing.T, maxBytes int64, linked bool) *keeper {
+	k := &keeper{t: t}
+	if linked {
+		k.path = filepath.Join(t.TempDir(), "hold")
+	}
+	k.restart(maxBytes)
+	t.Cleanup(k.crash)
+	return k
+}
+
+func (k *keeper) crash() {
+	if k.dir != nil {
+		k.dir.Close()
+		k.dir = nil
+	}
+}
+
+func (k *keeper) restart(maxBytes int64) {
+	k.t.Helper()
+	k.crash()
+	if k.path != "" {
+		dir, err := hold.OpenDir(k.path)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		k.dir = dir
+	}
+	k.Hold = hold.New(hold.Config{MaxBytes: maxBytes, Dir: k.dir, Metrics: k, Log: slog.New(slog.DiscardHandler)})
+}
+
+func (k *keeper) reader(live string, n int, from logs.Position) *reader {
+	k.t.Helper()
+	r := &reader{t: k.t, buf: NewBuffer()}
+	l, err := Open(Config{Path: live, Format: k.format, Box: k.Box(id(n)), Resume: from, Events: &r.events})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	r.log = l
+	k.t.Cleanup(l.Close)
+	return r
+}
+
+func (k *keeper) links(n int) (out []string) {
+	k.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(k.path, id(n)))
+	if err != nil && !os.IsNotExist(err) {
+		k.t.Fatal(err)
+	}
+	for _, e := range entries {
+		out = append(out, e.Name())
+	}
+	return out
+}
+
+// deliver releases what the reader has passed on.
+func (r *reader) deliver() {
+	if release := r.log.Delivered(r.log.Needed()); release != nil {
+		release()
+	}
+}
+
+// TestLinkedWhileAway: what was open when we went is read when we come back,
+// once and in order, whatever rotation did; then the links go.
+func TestLinkedWhileAway(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		maxFiles  int
+		compress  bool
+		rotations int
+		// lost is the number of files made and deleted while we were away.
+		lost int
+	}{
+		{"no rotation", 2, false, 0, 0}, {"still there", 3, false, 1, 0}, {"gone", 2, false, 2, 0},
+		{"long gone", 2, false, 5, 3}, {"compressed", 3, true, 1, 0}, {"compressed and gone", 2, true, 4, 2},
+		{"one file", 1, false, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			k := newKeeper(t, 0, true)
+			w := newWriter(t)
+			w.maxFiles, w.compress = test.maxFiles, test.compress
+			w.number(1, 10)
+			r := k.reader(w.live, 1, logs.Position{})
+			expect(t, r.drain(), want(1, 10))
+			at := r.saved()
+			w.number(11, 20) // not read
+			r.log.Close()
+			for i := range test.rotations {
+				w.rotate()
+				w.number(21+10*i, 30+10*i)
+			}
+			k.restart(0)
+			again := k.reader(w.live, 1, at)
+			left := append(want(11, 20), want(21+10*test.lost, 20+10*test.rotations)...)
+			expect(t, again.drain(), left)
+			again.deliver()
+			if got := k.links(1); len(got) != 1 {
+				t.Errorf("links left: %v", got)
+			}
+			if got := k.Stats(); got.Bytes != 0 || got.Links != 1 || got.Problem != nil {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// TestRemovedWhileAway: the directory is gone, the links are all there is. Nobody
+// says any more what the driver was.
+func TestRemovedWhileAway(t *testing.T) {
+	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
+		t.Run(fmt.Sprint(format), func(t *testing.T) { removedWhileAway(t, format) })
+	}
+}
+
+func removedWhileAway(t *testing.T, format logs.FileFormat) {
+	k := newKeeper(t, 0, true)
+	w := newWriter(t)
+	w.format, k.format = format, format
+	w.number(1, 10)
+	r := k.reader(w.live, 1, logs.Position{})
+	w.rotate()
+	w.must(r.log.Capture())
+	w.number(11, 20)
+	r.step()
+	at := r.saved()
+	r.log.Close()
+	w.must(os.RemoveAll(filepath.Dir(w.live)))
+	k.restart(0)
+	k.format = logs.JSONLines
+	if got := k.Stats(); got.Files != 2 {
+		t.Fatalf("%+v", got)
+	}
+	again := k.reader("", 1, at)
+	expect(t, append(r.lines, again.drain()...), want(1, 20))
+	if again.log.Detached() {
+		t.Error("detached")
+	}
+	again.log.Close()
+	k.Leave(id(1))
+	k.Remove(id(1))
+	if entries, err := os.ReadDir(k.path); err != nil || len(entries) > 0 {
+		t.Errorf("left %v %v", entries, err)
+	}
+}
+
+// TestReleaseOnDelivery: not before, and not what a line held back needs.
+func TestReleaseOnDelivery(t *testing.T) {
+	k := newKeeper(t, 0, true)
+	w := newWriter(t)
+	w.number(1, 10)
+	w.line(logs.Stdout, fullPart)
+	began := w.now
+	r := k.reader(w.live, 1, logs.Position{})
+	w.rotate()
+	w.must(r.log.Capture())
+	w.line(logs.Stderr, "after\n")
+	r.drain()
+	r.deliver()
+	if got := k.links(1); len(got) != 2 {
+		t.Fatalf("links: %v", got)
+	}
+	w.now = began
+	w.part(logs.Stdout, "end\n")
+	r.drain()
+	if got := k.links(1); len(got) != 2 {
+		t.Fatalf("links: %v", got)
+	}
+	r.log.Close()
+	r.deliver() // receipts come after the end, too
+	if got := k.links(1); len(got) != 1 {
+		t.Errorf("links: %v", got)
+	}
+}
+
+// TestFinishedWhileAway: links of files before the position are released, but
+// only when asked: in one process they may be on their way.
+func TestFinishedWhileAway(t *testing.T) {
+	k := newKeeper(t, 0, true)
+	w := newWriter(t)
+	w.number(1, 10)
+	r := k.reader(w.live, 1, logs.Position{})
+	w.rotate()
+	w.must(r.log.Capture())
+	w.number(11, 20)
+	r.drain()
+	at := r.saved()
+	r.log.Close()
+	k.restart(0)
+	again := k.reader(w.live, 1, at)
+	if len(again.drain()) > 0 || len(k.links(1)) != 2 || !again.log.Linked() {
+		t.Errorf("%v, %v", again.lines, k.links(1))
+	}
+	again.deliver()
+	if len(k.links(1)) != 1 || again.log.Linked() {
+		t.Errorf("%v", k.links(1))
+	}
+}
+
+// TestDetachedByLink: our own link is no place where the engine would write.
+func TestDetachedByLink(t *testing.T) {
+	k := newKeeper(t, 0, true)
+	w := newWriter(t)
+	w.number(1, 2)
+	r := k.reader(w.live, 1, logs.Position{})
+	w.must(os.Rename(w.live, w.live+".moved"))
+	if !r.log.Detached() {
+		t.Error("moved away: not detached")
+	}
+	w.must(os.Remove(w.live + ".moved"))
+	if r.log.Detached() {
+		t.Error("deleted: detached")
+	}
+}
+
+// TestGiveUp: over the bound the oldest go, over several logs; the rest is
+// delivered, and what is lost is counted to the byte.
+func TestGiveUp(t *testing.T) {
+	for _, linked := range []bool{false, true} {
+		t.Run(fmt.Sprint("linked ", linked), func(t *testing.T) {
+			k := newKeeper(t, 3000, linked)
+			a, b := newWriter(t), newWriter(t)
+			a.maxFiles, b.maxFiles = 2, 2
+			a.number(1, 10)
+			b.number(1, 10)
+			ra, rb := k.reader(a.live, 1, logs.Position{}), k.reader(b.live, 2, logs.Position{})
+			size := fileSize(t, a.live)
+			// Of the file being rotated away a half was read.
+			ra.log.files[0].offset = size / 2
+			unread := []int64{-size / 2}
+			step := func(w *writer, r *reader, first int) {
+				unread = append(unread, fileSize(t, w.live))
+				w.rotate()
+				w.must(r.log.Capture())
+				w.number(first, first+9)
+			}
+			for i := range 4 {
+				step(a, ra, 11+10*i)
+				step(b, rb, 11+10*i)
+			}
+			lost := k.files
+			if k.Stats().Bytes > 3000 || lost == 0 {
+				t.Fatalf("%+v, %d given up", k.Stats(), lost)
+			}
+			for _, n := range unread[:lost+1] {
+				k.unread -= n
+			}
+			if k.unread != 0 {
+				t.Errorf("%d bytes too many given up in %d files of %v", k.unread, lost, unread)
+			}
+			na, nb := ra.drain(), rb.drain()
+			if total := int64(len(na) + len(nb)); total != 100-10*lost {
+				t.Errorf("%d lines, %d files given up", total, lost)
+			}
+			expect(t, na, want(51-len(na), 50))
+			expect(t, nb, want(51-len(nb), 50))
+			ra.deliver()
+			rb.deliver()
+			if got := k.Stats(); got.Bytes != 0 || (linked && got.Links != 2) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func fileSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// TestGiveUpDuringRead: the read under way ends in peace, and its lines count.
+func TestGiveUpDuringRead(t *testing.T) {
+	k := newKeeper(t, 1, true)
+	w := newWriter(t)
+	w.maxFiles = 2
+	for i := range 3000 {
+		w.line(logs.Stdout, fmt.Sprintf("line %d %s\n", i, strings.Repeat("x", 100)))
+	}
+	size := fileSize(t, w.live)
+	r := k.reader(w.live, 1, logs.Position{})
+	w.rotate()
+	w.must(r.log.Capture())
+	w.now++
+	during := false
+	progress, err := r.log.Read(r.buf, func(e logs.Entry) {
+		r.emit(e)
+		if during {
+			return
+		}
+		during = true
+		w.rotate() // of an empty file: nothing
+		w.number(1, 2)
+		w.rotate()
+		w.must(r.log.Capture())
+		if k.Stats().Bytes > 0 || k.files > 0 {
+			t.Errorf("%+v, %d given up", k.Stats(), k.files)
+		}
+	})
+	if err != nil || !during {
+		t.Fatal(err)
+	}
+	if k.files != 1 || k.unread != size-int64(progress.Bytes) || r.log.Position().File.Offsets[0] != 0 {
+		t.Errorf("%d files, %d bytes of %d, %d read", k.files, k.unread, size, progress.Bytes)
+	}
+	n := len(r.lines)
+	if got := r.drain(); len(got) != n+2 {
+		t.Errorf("%d lines after the gap", len(got)-n)
+	}
+}
+
+// TestGapEndsLine: the parts before a gap are not joined with those behind it.
+func TestGapEndsLine(t *testing.T) {
+	k := newKeeper(t, 1, false)
+	w := newWriter(t)
+	w.maxFiles = 2
+	w.line(logs.Stdout, fullPart)
+	began := w.now
+	r := k.reader(w.live, 1, logs.Position{})
+	r.drain()
+	w.line(logs.Stderr, "lost\n")
+	w.rotate()
+	w.must(r.log.Capture())
+	w.now = began
+	w.part(logs.Stdout, "end\n")
+	w.rotate()
+	w.must(r.log.Capture())
+	w.number(1, 0)
+	if k.files != 1 {
+		t.Fatalf("%d given up", k.files)
+	}
+	at := r.log.Position()
+	if at.File.Offsets != [logs.Streams]int64{} {
+		t.Errorf("a place in the next file that is one in the lost file: %+v", at.File)
+	}
+	r.drain()
+	r.log.Flush(r.emit)
+	if got := r.lines; len(got) != 2 || !strings.HasSuffix(got[0], fullPart) || !strings.HasSuffix(got[1], " end") {
+		t.Errorf("%.100q", got)
+	}
+}
+
+// TestGiveUpTakesCompressed: while Docker has the content compressed nothing
+// is lost.
+func TestGiveUpTakesCompressed(t *testing.T) {
+	k := newKeeper(t, 1, true)
+	w := newWriter(t)
+	w.maxFiles, w.compress = 4, true
+	w.number(1, 10)
+	r := k.reader(w.live, 1, logs.Position{})
+	w.number(11, 20)
+	r.step()
+	for i := range 3 {
+		w.rotate()
+		w.must(r.log.Capture())
+		w.number(21+10*i, 30+10*i)
+	}
+	if k.files != 0 || k.Stats().Bytes > 0 {
+		t.Fatalf("%d given up, %+v", k.files, k.Stats())
+	}
+	links := k.links(1)
+	if n := slices.IndexFunc(links, func(s string) bool { return !strings.HasSuffix(s, ".gz") }); n != len(links)-1 {
+		t.Errorf("links: %v", links)
+	}
+	expect(t, r.drain(), want(1, 50))
+	r.deliver()
+	if got := k.links(1); len(got) != 1 {
+		t.Errorf("links: %v", got)
+	}
+}
+
+// TestTwiceAfterCrash: both the file and its compressed successor are linked.
+func TestTwiceAfterCrash(t *testing.T) {
+	k := newKeeper(t, 0, true)
+	w := newWriter(t)
+	w.number(1, 10)
+	r := k.reader(w.live, 1, logs.Position{})
+	r.log.Close()
+	links := k.links(1)
+	content, err := os.ReadFile(w.live)
+	w.must(err)
+	w.must(os.WriteFile(filepath.Join(k.path, id(1), links[0][:10]+"-1.gz"), compressed(t, content), 0o600))
+	w.must(os.RemoveAll(filepath.Dir(w.live)))
+	k.restart(0)
+	again := k.reader("", 1, logs.Position{})
+	expect(t, again.drain(), want(1, 10))
+	if got := k.links(1); len(got) != 1 {
+		t.Errorf("links: %v", got)
+	}
+}
+
+// TestLinkedModel writes, rotates, reads, delivers and crashes in random order,
+// with far more rotation than Docker keeps, and wants every line of every file
+// that was open once. Where the last position was not saved some come again, as
+// they were.
+func TestLinkedModel(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { runLinkedModel(t, seed, false) })
+		t.Run(fmt.Sprint(seed, " not saved"), func(t *testing.T) { runLinkedModel(t, seed, true) })
+	}
+}

@@ -1,0 +1,3 @@
+// Package chromium opens pages in a real headless browser for tests: it asks them
+// questions, takes pictures, and reports what they complain about.
+package chromium

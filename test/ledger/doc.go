@@ -1,0 +1,3 @@
+// Package ledger compares what Docker has stored of containers with what Loki
+// returns: the same lines, each once.
+package ledger

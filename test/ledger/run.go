@@ -1,0 +1,51 @@
+package ledger
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/test/carrier"
+	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/lokitest"
+	"github.com/lighterman/lighterman/test/wait"
+)
+
+// Writers starts a container per driver that writes until it is stopped. Nothing
+// of what json-file stores is rotated away.
+func Writers(t testing.TB, docker *engine.Engine, name string, rate int, drivers ...string) (all []*engine.Container) {
+	t.Helper()
+	for i, driver := range drivers {
+		spec := engine.Spec{Name: fmt.Sprint(name, i, "-", driver), Driver: driver,
+			Args: []string{"-n", "-1", "-rate", fmt.Sprint(rate), "-tag", driver, "-streams", "alternate"}}
+		if driver == "json-file" {
+			spec.Opts = map[string]string{"max-size": "500k", "max-file": "50"}
+		}
+		all = append(all, docker.Start(t, spec))
+	}
+	return all
+}
+
+// Growth waits until more lines of a container have arrived.
+func Growth(t testing.TB, loki *lokitest.Loki, c *engine.Container, lines int) {
+	t.Helper()
+	before := loki.Count(t, Selector(c))
+	wait.For(t, 2*time.Minute, "more lines of "+c.Name, func() bool { return loki.Count(t, Selector(c)) >= before+lines })
+}
+
+// Mine are the arguments that send to a Loki and keep a lighterman to this
+// process's containers.
+func Mine(url string, more ...string) []string {
+	return append([]string{"--loki-url", url, "--include-name", engine.Prefix() + ".*"}, more...)
+}
+
+// Clean checks a lighterman's end: nothing refused, exit code 0.
+func Clean(t testing.TB, c *carrier.Carrier) {
+	t.Helper()
+	if n := c.Metrics(t).Sum("lighterman_rejected_lines_total"); n != 0 {
+		t.Errorf("%v lines refused", n)
+	}
+	if code := c.Terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

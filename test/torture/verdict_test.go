@@ -1,0 +1,269 @@
+package torture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/lighterman/lighterman/test/lines"
+	"github.com/lighterman/lighterman/test/lokitest"
+)
+
+// verdict is what became of the lines.
+type verdict struct {
+	lines, lost, duplicated, corrupted int
+	// unseen lines are in Loki and prove themselves, but the witness has not
+	// seen the file they were in.
+	unseen int
+	// cut is the number of such lines without a checksum: too short for one, or cut
+	// off with their container.
+	cut int
+	// excused counts what nobody could have saved, by the rule that says so.
+	excused map[string]int
+	// examples are the first few of what is wrong.
+	examples []string
+}
+
+// The rules by which a line that is not in Loki is not lost. They rest on what
+// was done and seen, never on what is missing.
+const (
+	ruleAway    = "written to a file and deleted by rotation or removal while no lighterman could open it"
+	ruleAPI     = "rotating log read through the API, which leaves out and mixes up lines at rotation (Engine 20.10)"
+	ruleRemoved = "container removed whose log is to be had from the engine only"
+)
+
+const (
+	// grasp is for how long a lighterman must have held a log while a file was
+	// there, to be held responsible for that file.
+	grasp = 400 * time.Millisecond
+	// apiBefore is how long lines may be written and not delivered when the
+	// files are taken away: the API has to serve these, too.
+	apiBefore = 15 * time.Second
+	// apiAfter is what the times of lines may be off at the return: the clock
+	// is set at times.
+	apiAfter = 4 * time.Second
+)
+
+// judge compares the ledgers with all that Loki has.
+func judge(loki *lokitest.Loki, all []*ledger, byAPI []interval, began time.Time) (verdict, error) {
+	v := verdict{excused: map[string]int{}}
+	byID := map[string]*ledger{}
+	for _, l := range all {
+		byID[l.id] = l
+		for i := range l.lines {
+			l.lines[i].got = false
+		}
+		v.lines += len(l.lines)
+	}
+	extra, sets := map[uint64]bool{}, labelSets{}
+	var cut []lokitest.Entry // what only a file that the witness has not seen can explain
+	err := loki.Each(`{service_name=~".+"}`, began.Add(-time.Minute), time.Now().Add(time.Minute), func(e lokitest.Entry) {
+		l := byID[e.Metadata["container_id"]]
+		if l == nil {
+			v.wrong(&v.corrupted, "of no container of ours", e)
+			return
+		}
+		if found := l.find(key(e.Labels["stream"], e.Time, e.Line)); found != nil && !found.got {
+			found.got, found.with = true, sets.of(e)
+			return
+		} else if found != nil {
+			v.wrong(&v.duplicated, "twice ("+found.with+" and "+sets.of(e)+")", e)
+			return
+		}
+		who, ok := lines.ReadChecked(trim(e.Line, l.tty))
+		id := xxhash.Sum64String(l.id + who)
+		switch {
+		case !ok && l.byAPI(e.Time, byAPI):
+			v.excused[ruleAPI]++
+		case !ok && l.rest(e, byAPI):
+			v.excused[ruleAway]++
+		case !ok && l.mayBeCut(trim(e.Line, l.tty)):
+			cut = append(cut, e)
+		case !ok:
+			v.wrong(&v.corrupted, "not as stored"+l.stored(e.Line), e)
+		case ok && (l.proven[xxhash.Sum64String(who)] || extra[id]):
+			v.wrong(&v.duplicated, "again with another time or stream", e)
+		default:
+			extra[id] = true
+			v.wrong(&v.unseen, "unseen", e)
+		}
+	})
+	if err != nil {
+		return v, err
+	}
+	for _, e := range cut {
+		if v.unseen > 0 {
+			v.cut++
+		} else {
+			v.wrong(&v.corrupted, "not as stored", e)
+		}
+	}
+	for _, l := range all {
+		v.missing(l, byAPI)
+	}
+	return v, nil
+}
+
+// labelSets keeps one text for each set of labels and metadata.
+type labelSets map[string]string
+
+func (l labelSets) of(e lokitest.Entry) string {
+	text := fmt.Sprint(e.Labels, e.Metadata)
+	if l[text] == "" {
+		l[text] = text
+	}
+	return l[text]
+}
+
+func (v *verdict) wrong(count *int, what string, e lokitest.Entry) {
+	*count++
+	// Of what the witness missed there may be much; it must not hide the rest.
+	if *count <= 15 && (count != &v.unseen || *count <= 3) {
+		v.examples = append(v.examples, fmt.Sprintf("%s: %s %s %s %.70q (%d bytes)", what, e.Labels["container"],
+			e.Labels["stream"], time.Unix(0, e.Time).UTC().Format(time.RFC3339Nano), e.Line, len(e.Line)))
+	}
+}
+
+// missing counts the lines of a container that Loki does not have.
+func (v *verdict) missing(l *ledger, byAPI []interval) {
+	told := 0
+	for _, line := range l.lines {
+		if line.got {
+			continue
+		}
+		if rule := l.excuse(line, byAPI); rule != "" {
+			v.excused[rule]++
+			continue
+		}
+		v.lost++
+		if told++; told <= 3 {
+			v.examples = append(v.examples, fmt.Sprintf("lost: %s (%s, %s) %s %.70q (%d bytes) file %d of %d%s", l.name, l.driver, l.id[:12],
+				time.Unix(0, line.time).UTC().Format(time.RFC3339Nano), line.head, line.size, line.file, len(l.files), l.story(line.file)))
+		}
+	}
+	if told > 3 {
+		v.examples = append(v.examples, fmt.Sprintf("lost: %s: %d in all", l.name, told))
+	}
+}
+
+// excuse returns the rule by which nobody could have saved a line, or nothing.
+func (l *ledger) excuse(line line, byAPI []interval) string {
+	if !l.byFile() {
+		if !l.removedAt.IsZero() {
+			return ruleRemoved
+		}
+		return ""
+	}
+	for file := line.file; file <= line.until; file++ {
+		gone := l.gone(file)
+		if !gone.IsZero() && !l.graspable(l.files[file].born, gone) {
+			return ruleAway
+		}
+	}
+	if l.byAPI(line.time, byAPI) {
+		return ruleAPI
+	}
+	return ""
+}
+
+// rest tells that an entry is what was left of a line that was written to several
+// files, one of which nobody could have saved.
+func (l *ledger) rest(e lokitest.Entry, byAPI []interval) bool {
+	return slices.ContainsFunc(l.lines, func(line line) bool {
+		return line.until > line.file && line.time == e.Time && int(line.size) > len(e.Line) && l.excuse(line, byAPI) == ruleAway
+	})
+}
+
+// byAPI tells whether a line of a rotating log may have been read through the API.
+func (l *ledger) byAPI(nano int64, spans []interval) bool {
+	at := time.Unix(0, nano)
+	return l.byFile() && l.maxFile > 0 && slices.ContainsFunc(spans, func(span interval) bool {
+		return at.After(span.from.Add(-apiBefore)) && at.Before(span.to.Add(apiAfter))
+	})
+}
+
+// mayBeCut tells that a line without a right checksum may be what the container has
+// written: it had no room for one, or is the beginning of a line of which the witness
+// has not seen more.
+func (l *ledger) mayBeCut(line string) bool {
+	who, begun := lines.Begun(line)
+	return lines.Bare(line) || begun && !l.proven[xxhash.Sum64String(who)]
+}
+
+// graspable tells whether a lighterman held the log while a file was there.
+func (l *ledger) graspable(born, gone time.Time) bool {
+	for _, h := range l.had {
+		from, to := h.from, h.to
+		if from.Before(born) {
+			from = born
+		}
+		if to.IsZero() || to.After(gone) {
+			to = gone
+		}
+		if to.Sub(from) >= grasp {
+			return true
+		}
+	}
+	return false
+}
+
+// stored tells how Docker has a line of which something else is in Loki.
+func (l *ledger) stored(text string) (out string) {
+	for _, line := range l.lines {
+		if len(line.head) >= minHead && strings.HasPrefix(text, line.head) {
+			out += fmt.Sprintf(" (%s: stored %s, %d bytes, files %d to %d of %d, delivered %t%s)", l.driver,
+				time.Unix(0, line.time).UTC().Format(time.RFC3339Nano), line.size, line.file, line.until, len(l.files), line.got, l.story(line.file))
+		}
+	}
+	return out
+}
+
+// minHead is how much of a line's beginning makes it the same one, in bytes.
+const minHead = 40
+
+// story tells when a file was there and when lighterman was.
+func (l *ledger) story(file int32) string {
+	if file < 0 {
+		return ""
+	}
+	clock := func(t time.Time) string {
+		if t.IsZero() {
+			return "-"
+		}
+		return t.UTC().Format("15:04:05.000")
+	}
+	born, gone := l.files[file].born, l.gone(file)
+	var held []string
+	for _, h := range l.had {
+		if (h.to.IsZero() || h.to.After(born.Add(-3*time.Second))) && (gone.IsZero() || h.from.Before(gone.Add(3*time.Second))) {
+			held = append(held, clock(h.from)+"–"+clock(h.to))
+		}
+	}
+	return fmt.Sprintf(", there %s–%s, held %s, removed %s", clock(born), clock(gone), strings.Join(held[:min(4, len(held))], " "), clock(l.removedAt))
+}
+
+// report is the result in words; its last line is for programs.
+func (v *verdict) report(set settings, faults []string, total int, overflows float64, catchUp time.Duration) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d\n\nfaults\n", set.seed)
+	slices.Sort(faults)
+	for _, line := range faults {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	fmt.Fprintf(&b, "  %s%v\n", pad("(inotify queue overflows seen)", 36), overflows)
+	fmt.Fprintf(&b, "\nlines\n  %s%d\n  %s%d\n  %s%d\n  %s%d\n", pad("stored by Docker", 36), v.lines, pad("lost", 36), v.lost,
+		pad("visible more than once", 36), v.duplicated, pad("changed", 36), v.corrupted)
+	fmt.Fprintf(&b, "  %s%d, and %d without a checksum\n", pad("delivered, file unseen by the test", 36), v.unseen, v.cut)
+	for _, rule := range []string{ruleAway, ruleAPI, ruleRemoved} {
+		fmt.Fprintf(&b, "  %s%d  %s\n", pad("not to be saved", 36), v.excused[rule], rule)
+	}
+	fmt.Fprintf(&b, "  %s%v\n\n", pad("worst time to catch up", 36), catchUp.Round(10*time.Millisecond))
+	for _, example := range v.examples {
+		fmt.Fprintf(&b, "%s\n", example)
+	}
+	fmt.Fprintf(&b, "lost=%d duplicated=%d corrupted=%d lines=%d faults=%d\n", v.lost, v.duplicated, v.corrupted, v.lines, total)
+	return b.String()
+}
