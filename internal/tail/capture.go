@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
 )
 
 // Capture looks for files that rotation has made since the last look and opens
@@ -104,11 +105,12 @@ func (l *Log) unknown(passed *generation) (fresh []*generation, err error) {
 	}
 	// A look in the middle of a rotation may have missed the last one known, and taken
 	// older ones for new.
-	var known age
-	if len(l.files) > 0 {
-		known, _ = l.last().age()
-	}
-	fresh = seen.complete(fresh, settled, known)
+	fresh = seen.complete(fresh, settled, sync.OnceValue(func() (known age) {
+		if len(l.files) > 0 {
+			known, _ = l.last().age()
+		}
+		return known
+	}))
 	seen.closeBut(fresh)
 	return fresh, nil
 }

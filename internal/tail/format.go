@@ -22,6 +22,8 @@ type format interface {
 	guard() int
 	// ends tells whether such bytes can be the end of a record.
 	ends(guard []byte) bool
+	// another returns one for another goroutine: next works with what it has learned.
+	another() format
 }
 
 // place says where a chunk lies.
@@ -102,6 +104,8 @@ func (j *jsonLines) guard() int { return 1 }
 
 func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
 
+func (j *jsonLines) another() format { return new(jsonLines) }
+
 // frames is the format of the local driver, and of the engine's cache.
 type frames struct{}
 
@@ -154,3 +158,5 @@ func (frames) first(head []byte) int {
 func (frames) guard() int { return locallog.Guard }
 
 func (frames) ends(guard []byte) bool { return locallog.IsEnd(guard) }
+
+func (f frames) another() format { return f }

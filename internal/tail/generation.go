@@ -109,20 +109,23 @@ func (g *generation) age() (out age, filled bool) {
 	return out, true
 }
 
-// firstTime returns the time of the first record in ns, 0 when none is found.
+// firstTime returns the time of the first record in ns, 0 when none is found. The
+// reader may be reading g: nothing of what it works with is used.
 func (g *generation) firstTime() int64 {
-	head := make([]byte, fingerprintMax)
-	n, err := g.readAt(head, 0)
-	if z, ok := g.data.(*gzipContent); ok {
-		z.release()
+	var data io.ReaderAt = g.file
+	if g.compressed {
+		data = newGzipContent(g.file)
 	}
-	if err != nil {
+	head := make([]byte, fingerprintMax)
+	n, err := data.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return 0
 	}
 	head = head[:n]
+	format := g.format.another()
 	var r logs.Record
 	for len(head) > 0 {
-		size, what := g.format.next(head, 0, &r)
+		size, what := format.next(head, 0, &r)
 		if what == record || what == repaired {
 			return r.Time
 		}

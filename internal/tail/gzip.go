@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 )
@@ -21,7 +22,8 @@ const gzipSuffix = ".gz"
 // readable byte.
 //
 // Hundreds of logs may have one open in turn, so it has no buffer of its own: it
-// unpacks into the reader's, and keeps what that has not taken yet.
+// unpacks into the reader's, and keeps what that has not taken yet. The place in the
+// file is its own: there may be several of one descriptor.
 type gzipContent struct {
 	file *os.File
 	z    *gzip.Reader
@@ -118,12 +120,9 @@ func isIOError(err error) bool {
 }
 
 func (c *gzipContent) restart() error {
-	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("cannot read a compressed log: %w", err)
-	}
 	// It may have been looked at while it was made.
 	c.kept, c.base, c.ended, c.damaged = c.kept[:0], 0, false, false
-	z, err := gzip.NewReader(bufio.NewReader(c.file))
+	z, err := gzip.NewReader(bufio.NewReader(io.NewSectionReader(c.file, 0, math.MaxInt64)))
 	switch {
 	case isIOError(err):
 		return fmt.Errorf("cannot read a compressed log: %w", err)

@@ -83,7 +83,7 @@ func openAll(live string, in format) (all []*generation, listed []name, err erro
 			break
 		}
 	}
-	all = seen.complete(all, settled, age{})
+	all = seen.complete(all, settled, func() age { return age{} })
 	seen.closeBut(all)
 	return all, listed, nil
 }
@@ -130,8 +130,9 @@ func (o *opened) want(all []*generation) {
 // looks were for and that are newer than after. Rotation has deleted these since, and
 // it deletes the oldest first, so they come before the others if the last look was
 // settled: it saw all there was. No name orders them any more, so their age does, and
-// where it was not settled that alone says where they belong.
-func (o *opened) complete(last []*generation, settled bool, after age) []*generation {
+// where it was not settled that alone says where they belong. after is asked only when
+// there are such files.
+func (o *opened) complete(last []*generation, settled bool, after func() age) []*generation {
 	for _, g := range last {
 		// A compressed one was perhaps opened while it was made.
 		_ = g.identifyContent()
@@ -146,7 +147,7 @@ func (o *opened) complete(last []*generation, settled bool, after age) []*genera
 		if slices.Contains(last, g) || g.identifyContent() != nil || slices.ContainsFunc(last, isSame) || slices.ContainsFunc(gone, isSame) {
 			continue
 		}
-		if at, filled := g.age(); filled && at.compare(after) > 0 {
+		if at, filled := g.age(); filled && at.compare(after()) > 0 {
 			ages[g] = at
 			gone = append(gone, g)
 		}

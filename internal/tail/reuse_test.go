@@ -50,6 +50,68 @@ func TestCompressedNameUsedAgain(t *testing.T) {
 	}
 }
 
+// sinceEver is before every file.
+func sinceEver() age { return age{} }
+
+// TestAgeWhileRead: the watcher's goroutine asks how old the file is that the reader's
+// is reading. Neither may disturb the other.
+func TestAgeWhileRead(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		format logs.FileFormat
+		zipped bool
+	}{{"json", logs.JSONLines, false}, {"json.gz", logs.JSONLines, true}, {"frames", logs.Frames, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWriter(t)
+			w.format, w.compress = c.format, c.zipped
+			const lines = 20_000
+			first := w.now + 1
+			for i := range lines {
+				w.line(logs.Stdout, fmt.Sprintf("line \t %d\n", i))
+				w.now += 5e8 // each second is parsed anew
+			}
+			if c.zipped {
+				w.rotate()
+			}
+			r := openFormat(t, w.live, c.format, logs.Position{})
+			g := r.log.files[0]
+			if g.compressed != c.zipped {
+				t.Fatalf("compressed %v", g.compressed)
+			}
+			stop, asked := make(chan struct{}), make(chan error)
+			go func() {
+				defer close(asked)
+				for {
+					if got, _ := g.age(); got.first != first {
+						asked <- fmt.Errorf("first record at %d, want %d", got.first, first)
+						return
+					}
+					select {
+					case <-stop:
+						return
+					default:
+					}
+				}
+			}()
+			for len(r.lines) < lines && r.log.files[0] == g && r.step() {
+				continue
+			}
+			close(stop)
+			if err := <-asked; err != nil {
+				t.Error(err)
+			}
+			if len(r.lines) != lines {
+				t.Fatalf("%d lines, want %d", len(r.lines), lines)
+			}
+			for i, line := range r.lines {
+				if want := fmt.Sprintf("%d stdout line \t %d", first+int64(i)*(5e8+1), i); line != want {
+					t.Fatalf("line %d is %q, want %q", i, line, want)
+				}
+			}
+		})
+	}
+}
+
 // TestVanishedFiles: a file that one look has opened and that is deleted before the
 // last look is kept, and is the oldest, also when it was compressed in between.
 func TestVanishedFiles(t *testing.T) {
@@ -79,7 +141,7 @@ func TestVanishedFiles(t *testing.T) {
 			}
 			write(2)
 		}
-		got := firstNumbers(seen.complete(last, true, age{}))
+		got := firstNumbers(seen.complete(last, true, sinceEver))
 		want := []int{10, 20, 30, 40, 50, 60, 70, 80} // the last was the live one
 		if !slices.Equal(got, want) {
 			t.Errorf("compress %v: opened %v, want %v", compress, got, want)
@@ -129,7 +191,7 @@ func TestVanishedWhileCaptured(t *testing.T) {
 		write(3)
 	}
 	known, _ := l.last().age()
-	if got, want := firstNumbers(seen.complete(fresh, true, known)), []int{30, 40, 50, 60}; !slices.Equal(got, want) {
+	if got, want := firstNumbers(seen.complete(fresh, true, func() age { return known })), []int{30, 40, 50, 60}; !slices.Equal(got, want) {
 		t.Errorf("captured %v, want %v", got, want)
 	}
 	seen.closeBut(nil)
@@ -158,7 +220,7 @@ func TestLastLookUnsettled(t *testing.T) {
 	}
 	seen.want(all)
 	last := []*generation{all[0], all[2]}
-	if got, want := firstNumbers(seen.complete(last, false, age{})), []int{0, 10, 20, 30}; !slices.Equal(got, want) {
+	if got, want := firstNumbers(seen.complete(last, false, sinceEver)), []int{0, 10, 20, 30}; !slices.Equal(got, want) {
 		t.Errorf("opened %v, want %v", got, want)
 	}
 }
@@ -194,7 +256,7 @@ func TestCompressedWhileOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen.want([]*generation{plain, early})
-	if got := firstNumbers(seen.complete([]*generation{early}, true, age{})); !slices.Equal(got, []int{0}) {
+	if got := firstNumbers(seen.complete([]*generation{early}, true, sinceEver)); !slices.Equal(got, []int{0}) {
 		t.Errorf("opened %v", got)
 	}
 	if early.data.(*gzipContent).damaged {
