@@ -39,6 +39,7 @@ type Lane interface {
 	Add(labels *logs.Labels, e logs.Entry)
 	End(delivered func())
 	After(id string, delivered func())
+	Forget(id string)
 	Flush()
 	Due() time.Time
 }
@@ -322,6 +323,7 @@ func (c *Collector) forget(id string) {
 	if c.units[id] == nil {
 		c.config.Hold.Remove(id)
 		c.config.Store.Forget(id)
+		c.config.Lanes[c.config.LaneOf(id)].Forget(id)
 	}
 }
 

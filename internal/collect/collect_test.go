@@ -58,6 +58,8 @@ type host struct {
 	collector *Collector
 	labels    func(*logs.Container) *logs.Labels
 	floor     int64
+	// forgotten are the containers that the lane was told to forget.
+	forgotten []string
 	stop      func()
 	// hold, if not nil, makes what a collector holds files with.
 	hold func() *hold.Hold
@@ -220,6 +222,13 @@ func (h *host) After(_ string, delivered func()) {
 	if !later {
 		delivered()
 	}
+}
+
+// Forget implements Lane.
+func (h *host) Forget(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.forgotten = append(h.forgotten, id)
 }
 
 // Newest implements Engine.
@@ -480,6 +489,7 @@ func TestRemoved(t *testing.T) {
 	h.set("1", nil)
 	h.await("a stdout 1 one", "a stdout 2 last words")
 	h.until(func() bool { return len(h.store.IDs()) == 0 }, "the position to be forgotten")
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Equal(h.forgotten, []string{"1"}) }, "the lane to be told")
 	if all, _ := h.collector.Snapshot(); len(all) != 0 {
 		t.Errorf("%d containers are left", len(all))
 	}

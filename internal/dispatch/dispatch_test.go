@@ -359,3 +359,42 @@ func TestSameContainerSameLane(t *testing.T) {
 		t.Errorf("%d lanes used", len(used))
 	}
 }
+
+// TestForget: nothing is kept of a container that was removed when what was held of it
+// is delivered, also when it is forgotten by a receipt; and it may come back.
+func TestForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		d, _, stop := start(t, s, func(c *Config) { c.LastOnly = true })
+		defer stop()
+		lane := d.Lane(0)
+		left := func() (feeds, streams, containers int) {
+			settled(time.Second)
+			lane.mu.Lock()
+			defer lane.mu.Unlock()
+			lane.sent.mu.Lock()
+			defer lane.sent.mu.Unlock()
+			return len(lane.feeds), len(lane.sent.known), len(lane.sent.of)
+		}
+		want := func(what string, n int) {
+			t.Helper()
+			if feeds, streams, containers := left(); feeds != n || streams != n || containers != n {
+				t.Errorf("%s: %d feeds, %d streams, %d containers, want %d of each", what, feeds, streams, containers, n)
+			}
+		}
+		send(t, lane, lines(0, 9), func() {})
+		want("sent", 1)
+		lane.Forget("web")
+		want("forgotten while idle", 0)
+		send(t, lane, lines(10, 19), func() {})
+		lane.After("web", func() { lane.Forget("web") })
+		want("forgotten by a receipt", 0)
+		send(t, lane, lines(20, 29), func() {})
+		lane.Forget("web")
+		send(t, lane, lines(30, 39), func() {})
+		want("back before it was delivered", 1)
+		if len(s.accepted) != 40 {
+			t.Errorf("%d entries were delivered", len(s.accepted))
+		}
+	})
+}

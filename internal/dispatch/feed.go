@@ -27,6 +27,8 @@ type feed struct {
 	// wake is called when there may be room; nil when nobody waits.
 	wake func()
 	used time.Time
+	// forgotten tells that the container was removed.
+	forgotten bool
 }
 
 // parcel is a container's part of a batch, and what is to be done when it is
@@ -64,6 +66,7 @@ func (l *Lane) feed(id string) *feed {
 		f = &feed{id: id, proven: !l.config.LastOnly}
 		l.feeds[id] = f
 	}
+	f.forgotten = false
 	return f
 }
 
@@ -131,6 +134,30 @@ func call(wakes []func()) {
 	}
 }
 
+// Forget forgets what is known of a container that was removed, when what is held of
+// it is delivered.
+func (l *Lane) Forget(id string) {
+	l.sent.forget(id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.feeds[id]; f != nil {
+		f.forgotten = true
+		l.drop(f)
+	}
+}
+
+// drop lets go of a feed that was forgotten, if it is idle.
+func (l *Lane) drop(f *feed) {
+	if f.forgotten && l.idle(f) {
+		delete(l.feeds, f.id)
+	}
+}
+
+// idle tells whether a feed has nothing, and nobody who waits.
+func (l *Lane) idle(f *feed) bool {
+	return len(f.parcels) == 0 && f.bytes == 0 && f.wake == nil && f != l.current
+}
+
 // prune forgets the feeds of containers that have been silent for a while.
 func (l *Lane) prune(now time.Time) {
 	if now.Sub(l.pruned) < feedIdle {
@@ -138,7 +165,7 @@ func (l *Lane) prune(now time.Time) {
 	}
 	l.pruned = now
 	for id, f := range l.feeds {
-		if len(f.parcels) == 0 && f.bytes == 0 && f.wake == nil && f != l.current && now.Sub(f.used) > feedIdle {
+		if l.idle(f) && now.Sub(f.used) > feedIdle {
 			delete(l.feeds, id)
 		}
 	}

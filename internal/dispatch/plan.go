@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,12 +38,17 @@ const (
 // streams remembers what was sent of every stream. It is shared by the lanes: a
 // container that was made anew has the streams of the old one.
 type streams struct {
-	mu     sync.Mutex // guards the fields below
-	known  map[string]*streamState
+	mu    sync.Mutex // guards the fields below
+	known map[string]*streamState
+	// of are the keys in known by the container that sent to them, which may be another
+	// by now.
+	of     map[string][]string
 	pruned time.Time
 }
 
 type streamState struct {
+	// container is the ID of the one that has sent last.
+	container string
 	// told is when an answer was about this stream.
 	told time.Time
 	// newest is the newest timestamp sent, in Unix nanoseconds.
@@ -54,7 +60,9 @@ type streamState struct {
 	limited time.Time
 }
 
-func newStreams() *streams { return &streams{known: make(map[string]*streamState)} }
+func newStreams() *streams {
+	return &streams{known: make(map[string]*streamState), of: make(map[string][]string)}
+}
 
 // plan divides a batch into the requests in which every stream that may be
 // refused is the last.
@@ -114,7 +122,24 @@ func (s *streams) state(g *logs.Group) *streamState {
 		state = &streamState{}
 		s.known[key] = state
 	}
+	if state.container != g.Container {
+		state.container = g.Container
+		s.of[g.Container] = append(s.of[g.Container], key)
+	}
 	return state
+}
+
+// forget forgets the streams of a container that was removed, but not those that
+// another has taken over. Not knowing a stream costs a request of its own at most.
+func (s *streams) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range s.of[id] {
+		if state := s.known[key]; state != nil && state.container == id {
+			delete(s.known, key)
+		}
+	}
+	delete(s.of, id)
 }
 
 // risky tells whether a group of this stream may be refused, and counts it as sent.
@@ -139,6 +164,15 @@ func (s *streams) prune(now time.Time) {
 	for key, state := range s.known {
 		if now.Sub(state.seen) > streamIdle {
 			delete(s.known, key)
+		}
+	}
+	for id, keys := range s.of {
+		keys = slices.DeleteFunc(keys, func(key string) bool {
+			state := s.known[key]
+			return state == nil || state.container != id
+		})
+		if s.of[id] = keys; len(keys) == 0 {
+			delete(s.of, id)
 		}
 	}
 }

@@ -63,6 +63,34 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestForgetStreams: a stream that a new container of the same name has taken over is
+// not forgotten with the old one.
+func TestForgetStreams(t *testing.T) {
+	s, now := newStreams(), time.Unix(1_700_000_000, 0)
+	of := func(id string) *logs.Batch {
+		b := at(now, 10, "a")
+		b.Groups[0].Container = id
+		return b
+	}
+	for _, id := range []string{"old", "new"} {
+		s.plan(of(id), now)
+	}
+	s.forget("old")
+	if len(s.known) != 1 || len(s.of) != 1 {
+		t.Errorf("%d streams of %d containers are left, want 1 of 1", len(s.known), len(s.of))
+	}
+	s.forget("new")
+	if len(s.known) != 0 || len(s.of) != 0 {
+		t.Errorf("%d streams of %d containers are left", len(s.known), len(s.of))
+	}
+	s.plan(of("silent"), now)
+	now = now.Add(2 * streamIdle)
+	s.plan(of("other"), now)
+	if len(s.known) != 1 || len(s.of) != 1 {
+		t.Errorf("%d streams of %d containers are left of silent ones", len(s.known), len(s.of))
+	}
+}
+
 func BenchmarkPlan(b *testing.B) {
 	s, now := newStreams(), time.Unix(1_700_000_000, 0)
 	batch := &logs.Batch{}

@@ -123,6 +123,7 @@ func (l *Lane) settle() {
 			l.keep(p)
 		} else {
 			l.release(p)
+			l.drop(p.feed)
 		}
 	}
 	l.shipping = nil

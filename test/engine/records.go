@@ -51,8 +51,15 @@ func (c *Container) logs(t testing.TB) ([]Record, error) {
 }
 
 // Decode returns the records of a body that the engine has sent for a log with
-// timestamps and without a terminal.
-func Decode(body []byte) ([]Record, error) { return readFrames(bytes.NewReader(body), true) }
+// timestamps and without a terminal. A frame that was cut off, as a stream that is
+// closed while it is sent leaves it, is left out.
+func Decode(body []byte) ([]Record, error) {
+	out, err := readFrames(bytes.NewReader(body), true)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return out, err
+}
 
 // readFrames reads the engine's multiplexed format: every part has a frame and
 // a timestamp of its own. Without sameTime a part continues the one before it
@@ -66,11 +73,14 @@ func readFrames(r io.Reader, sameTime bool) ([]Record, error) {
 		if _, err := io.ReadFull(buffered, header[:]); errors.Is(err, io.EOF) {
 			return out, nil
 		} else if err != nil {
-			return nil, err
+			return out, err
 		}
 		frame := make([]byte, binary.BigEndian.Uint32(header[4:]))
 		if _, err := io.ReadFull(buffered, frame); err != nil {
-			return nil, err
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return out, err
 		}
 		stream := "stdout"
 		switch header[0] {
