@@ -30,8 +30,11 @@ type options struct {
 	kind, peers, out, commit, command string
 	modes                             []string
 	window, warmup, interval          time.Duration
-	together                          bool
-	fleet                             fleet.Options
+	// every is the time between two acts on a container, warmupEvery that during the
+	// warm-up: a heap comes to rest after hundreds of acts.
+	every, warmupEvery time.Duration
+	together           bool
+	fleet              fleet.Options
 }
 
 func run(ctx context.Context, args []string) error {
@@ -65,12 +68,13 @@ func parse(args []string) (*options, error) {
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
 	f.StringVar(&o.kind, "kind", "compare", "compare: modes in turn, each on an engine of its own; soak: all at once, with rotation")
 	f.Float64Var(&minutes, "minutes", 3, "minutes that are measured; of each mode when they run in turn")
-	f.DurationVar(&o.warmup, "warmup", 20*time.Second, "time before that, with the same load")
+	f.DurationVar(&o.warmup, "warmup", 20*time.Second, "time before that")
 	f.DurationVar(&o.interval, "interval", 2*time.Second, "time between two measurements")
 	f.IntVar(&o.fleet.Containers, "containers", 50, "containers at any time")
 	f.StringVar(&mix, "mix", "json-file=95,journald=3,syslog=2", "shares of the log drivers in percent")
 	f.Float64Var(&o.fleet.Rate, "rate", 10, "lines per second of each container")
-	f.DurationVar(&o.fleet.Every, "every", 3*time.Second, "time between two acts on a container, 0 for none")
+	f.DurationVar(&o.every, "every", 3*time.Second, "time between two acts on a container, 0 for none")
+	f.DurationVar(&o.warmupEvery, "warmup-every", 0, "the same during the warm-up, 0 for no difference")
 	f.Uint64Var(&o.fleet.Seed, "seed", 20251107, "draws the acts")
 	f.StringVar(&modes, "modes", "", "stream, file, hybrid, leaky, or names in bench/peers, separated by commas; by default all that are there, and the first three for a soak")
 	f.StringVar(&o.peers, "peers", "bench/peers", "directory of the collectors' descriptions")
@@ -87,6 +91,9 @@ func parse(args []string) (*options, error) {
 	o.window = time.Duration(minutes * float64(time.Minute))
 	if o.window <= 0 || o.interval <= 0 || o.fleet.Containers <= 0 || o.fleet.Rate <= 0 {
 		return nil, fmt.Errorf("minutes, interval, containers and rate must be above 0")
+	}
+	if o.warmupEvery == 0 {
+		o.warmupEvery = o.every
 	}
 	switch o.kind {
 	case "compare":

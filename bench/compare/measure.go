@@ -26,7 +26,7 @@ func (o *options) measure(ctx context.Context) (*dashboard.Report, error) {
 	report := &dashboard.Report{
 		Kind: o.kind, Made: time.Now().UTC().Truncate(time.Second), Command: o.command, Commit: o.commit, Machine: peer.Machine(),
 		Load: dashboard.Load{
-			Containers: o.fleet.Containers, Mix: o.fleet.Mix.String(), Rate: o.fleet.Rate, Every: o.fleet.Every.Seconds(),
+			Containers: o.fleet.Containers, Mix: o.fleet.Mix.String(), Rate: o.fleet.Rate, Every: o.every.Seconds(), WarmupEvery: o.warmupEvery.Seconds(),
 			Rotate: o.fleet.Rotate, Warmup: o.warmup.Seconds(), Window: o.window.Seconds(), Together: o.together,
 		},
 	}

@@ -104,7 +104,10 @@ func (s *stage) play(t testing.TB, p *progress) {
 	churned := make(chan struct{})
 	go func() {
 		defer close(churned)
-		s.fleet.Churn(ctx, t)
+		warm, end := context.WithTimeout(ctx, s.options.warmup)
+		s.fleet.Churn(warm, t, s.options.warmupEvery)
+		end()
+		s.fleet.Churn(ctx, t, s.options.every)
 	}()
 	s.watch(ctx, t, p)
 	<-churned

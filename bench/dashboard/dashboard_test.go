@@ -27,7 +27,7 @@ func mode(name string, kind Kind, leaks float64) *Mode {
 		Series: map[string]Series{
 			Goroutines: ramp(30, 2*leaks), FDs: ramp(60, leaks), Watches: ramp(100, 0), Heap: ramp(12, 0), RSS: ramp(30, 0), P95: ramp(120, 0),
 		},
-		DockerdSeries: map[string]Series{Goroutines: ramp(300, 0), FDs: ramp(200, 0), Threads: ramp(20, 0)},
+		DockerdSeries: map[string]Series{Goroutines: ramp(300, 0), FDs: ramp(200, 0), Threads: ramp(20, 0), Journals: ramp(4, 1)},
 	}
 	m.Growth, m.Dockerd = Fit(m.Series, 20*time.Second), Fit(m.DockerdSeries, 20*time.Second)
 	return m

@@ -7,6 +7,7 @@ const (
 	Watches    = "inotify_watches"
 	Heap       = "heap_mib"
 	Threads    = "threads"
+	Journals   = "journal_files"
 	RSS        = "rss_mib"
 	P95        = "p95_ms"
 )
@@ -31,6 +32,7 @@ var Figures = []Figure{
 	{Name: P95, Title: "Latency, P95", Unit: "ms"},
 	{Name: Goroutines, Title: "dockerd: goroutines", Dockerd: true, Leak: true},
 	{Name: FDs, Title: "dockerd: file descriptors", Dockerd: true, Leak: true},
+	{Name: Journals, Title: "dockerd: journal files open", Dockerd: true},
 	{Name: Threads, Title: "dockerd: threads", Dockerd: true},
 }
 

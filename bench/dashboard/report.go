@@ -35,8 +35,10 @@ type Load struct {
 	// Rate is in lines per second and container.
 	Rate float64 `json:"rate"`
 	// Every is the time between two acts on a container, in seconds; 0 for none.
-	Every  float64 `json:"every_s"`
-	Rotate bool    `json:"rotate"`
+	Every float64 `json:"every_s"`
+	// WarmupEvery is the same during the warm-up.
+	WarmupEvery float64 `json:"warmup_every_s"`
+	Rotate      bool    `json:"rotate"`
 	// Warmup comes before what is measured, Window is that; in seconds.
 	Warmup float64 `json:"warmup_s"`
 	Window float64 `json:"window_s"`

@@ -53,10 +53,14 @@ func (r *Report) about() []string {
 	if l.Together {
 		how = "all modes at the same time on one engine"
 	}
+	warmup := fmt.Sprintf("%g s of warm-up", l.Warmup)
+	if l.WarmupEvery != l.Every {
+		warmup += fmt.Sprintf(" with such an act every %g s", l.WarmupEvery)
+	}
 	return []string{
 		fmt.Sprintf("%s. %s. Docker Engine %s. Commit %s.", r.Made.UTC().Format("2006-01-02 15:04 MST"), r.Machine, r.Engine, r.Commit),
 		load + ".",
-		fmt.Sprintf("%g s measured after %g s of warm-up; %s.", l.Window, l.Warmup, how),
+		fmt.Sprintf("%g s measured after %s; %s.", l.Window, warmup, how),
 		"Made by: " + r.Command,
 	}
 }

@@ -22,16 +22,16 @@ func (f *Fleet) Acts() Acts {
 }
 
 // Churn stops and starts, restarts, or removes and replaces one container after
-// another until ctx is done. Each act is complete before the next: there are as
+// another, one per interval, until ctx is done. Each act is complete before the next: there are as
 // many containers at the end as at the beginning, so that a slope of anything is
 // not the fleet's.
-func (f *Fleet) Churn(ctx context.Context, t testing.TB) {
+func (f *Fleet) Churn(ctx context.Context, t testing.TB, every time.Duration) {
 	t.Helper()
-	if f.options.Every <= 0 {
+	if every <= 0 {
 		return
 	}
-	random := rand.New(rand.NewPCG(f.options.Seed, 0))
-	for next := time.Now().Add(f.options.Every); ; next = next.Add(f.options.Every) {
+	random := rand.New(rand.NewPCG(f.options.Seed, uint64(every)))
+	for next := time.Now().Add(every); ; next = next.Add(every) {
 		select {
 		case <-time.After(time.Until(next)):
 		case <-ctx.Done():

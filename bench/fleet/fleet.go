@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/lighterman/lighterman/bench/line"
 	"github.com/lighterman/lighterman/test/engine"
@@ -20,8 +19,6 @@ type Options struct {
 	Mix        Mix
 	// Rate is the lines per second of each container.
 	Rate float64
-	// Every is how often something happens to one of the containers, 0 for never.
-	Every time.Duration
 	// Rotate gives logs of json-file and local a size after which they rotate.
 	Rotate bool
 	// Seed draws what happens.

@@ -133,7 +133,7 @@ func TestJournalRotates(t *testing.T) {
 	args := s.args(loki.URL, "--state-dir", t.TempDir())
 	l := carrier.Start(t, args...)
 	l.AwaitReady(t, 30*time.Second)
-	c := s.Start(t, engine.Spec{Name: "rotated", Driver: "journald", Args: awkward(20_000, "-rate", "1000")})
+	c := s.Start(t, engine.Spec{Name: "rotated", Driver: "journald", Args: awkward(-1, "-rate", "1000")})
 	for i := range 6 {
 		ledger.Growth(t, loki, c, 500)
 		if i%2 == 0 {
@@ -149,7 +149,8 @@ func TestJournalRotates(t *testing.T) {
 			l = carrier.Start(t, args...)
 		}
 	}
-	c.Wait(t)
+	ledger.Journal(t, c, 20_000, s.journal.Dirs()...)
+	c.Stop(t)
 	s.check(t, loki, c, 20_050)
 	noStreams(t, l)
 	ledger.Clean(t, l)
