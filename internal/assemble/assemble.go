@@ -76,9 +76,9 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // when the record shows that a line held back had ended without line feed. The
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
-func (a *Assembler) Add(r logs.Record, emit func(logs.Entry)) {
+func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 	held := &a.lines[r.Stream]
-	if held.held && !a.continues(held, &r) {
+	if held.held && !a.continues(held, r) {
 		// After a restart of the container the end of the old run's last line
 		// would otherwise be taken for the beginning of the new run's first.
 		a.finish(r.Stream, emit)
@@ -86,7 +86,7 @@ func (a *Assembler) Add(r logs.Record, emit func(logs.Entry)) {
 	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
 	switch {
 	case whole && !held.held:
-		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, emit)
+		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, r.ASCII, emit)
 	case whole:
 		a.hold(r, len(r.Text)-1)
 		a.finish(r.Stream, emit)
@@ -145,7 +145,7 @@ func (a *Assembler) Held(s logs.Stream) (offset, time int64, ok bool) {
 	return l.offset, l.time, l.held
 }
 
-func (a *Assembler) hold(r logs.Record, n int) {
+func (a *Assembler) hold(r *logs.Record, n int) {
 	l := &a.lines[r.Stream]
 	if !l.held {
 		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], id: r.Line}
@@ -170,7 +170,7 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	l := &a.lines[s]
 	l.held = false
 	before := a.last
-	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, emit)
+	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, false, emit)
 	if l.parts > 1 {
 		// Its timestamp is that of its first part, which others may have overtaken.
 		a.last = max(a.last, before)
@@ -181,9 +181,10 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	}
 }
 
-// emit finishes an entry whose line had size bytes before it was stored.
-func (a *Assembler) emit(e logs.Entry, size int, emit func(logs.Entry)) {
-	if !utf8.Valid(e.Line) {
+// emit finishes an entry whose line had size bytes before it was stored, and of which
+// nothing has to be looked at where it is ASCII.
+func (a *Assembler) emit(e logs.Entry, size int, ascii bool, emit func(logs.Entry)) {
+	if !ascii && !utf8.Valid(e.Line) {
 		e.Line = sanitize(e.Line)
 	}
 	cut := a.config.MaxLine > 0 && max(size, len(e.Line)) > a.config.MaxLine

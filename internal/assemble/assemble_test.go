@@ -19,7 +19,7 @@ type entry struct {
 
 func run(a *Assembler, records ...logs.Record) (out []entry) {
 	for _, r := range records {
-		a.Add(r, collect(&out))
+		a.Add(&r, collect(&out))
 		a.Seal()
 	}
 	return out
@@ -75,7 +75,7 @@ func TestParts(t *testing.T) {
 func TestFlush(t *testing.T) {
 	a := New(Config{}, none)
 	var out []entry
-	a.Add(logs.Record{Time: 7, Text: []byte(full), Offset: 99}, collect(&out))
+	a.Add(&logs.Record{Time: 7, Text: []byte(full), Offset: 99}, collect(&out))
 	if at, time, ok := a.Held(0); !ok || at != 99 || time != 7 {
 		t.Errorf("held %d %d %v", at, time, ok)
 	}
@@ -193,7 +193,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 	sink := func(logs.Entry) {}
 	if n := testing.AllocsPerRun(100, func() {
 		time++
-		a.Add(logs.Record{Time: time, Text: text}, sink)
+		a.Add(&logs.Record{Time: time, Text: text}, sink)
 		a.Seal()
 	}); n > 0 {
 		t.Errorf("%v allocations per record", n)
@@ -222,6 +222,6 @@ func BenchmarkAdd(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		record.Time++
-		a.Add(record, emit)
+		a.Add(&record, emit)
 	}
 }

@@ -43,7 +43,7 @@ func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, 
 			skip = 0
 		}
 		if r.Offset >= skip && (!byTime || r.Time >= since) {
-			a.Add(r, loki.take)
+			a.Add(&r, loki.take)
 		}
 		if i%chunk == 0 || i == stop-1 {
 			a.Seal()
@@ -226,9 +226,9 @@ func TestEngineRepeats(t *testing.T) {
 		}
 		a := New(Config{DropRepeats: true}, none)
 		for i := range records {
-			a.Add(records[i], got.take)
+			a.Add(&records[i], got.take)
 			for j := max(0, i-rng.IntN(20)); rng.IntN(15) == 0 && j <= i; j++ {
-				a.Add(records[j], got.take)
+				a.Add(&records[j], got.take)
 			}
 		}
 		difference(t, got, want)
@@ -241,7 +241,8 @@ func TestMarkIsBounded(t *testing.T) {
 	a := New(Config{}, none)
 	seen := make(modelLoki)
 	for i := range 10_000 {
-		a.Add(rec(1, 0, fmt.Sprintf("%d\n", i%5000)), seen.take)
+		r := rec(1, 0, fmt.Sprintf("%d\n", i%5000))
+		a.Add(&r, seen.take)
 	}
 	m := a.Newest()[0]
 	if len(m.Hashes) > maxTexts || len(m.Counts) > maxTexts || len(seen) != 10_000 {

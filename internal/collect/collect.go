@@ -148,7 +148,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	for _, r := range c.readers {
 		group.Go(func() error { return r.run(ctx) })
 	}
-	group.Go(func() error { return c.reconcileAll(ctx) })
+	c.reconcileAll(ctx)
 	err := group.Wait()
 	for _, u := range c.units {
 		u.close()
@@ -166,7 +166,7 @@ const probeInterval = 5 * time.Second
 
 // reconcileAll brings running and desired set together whenever something has
 // changed. Only this goroutine starts and stops sources.
-func (c *Collector) reconcileAll(ctx context.Context) error {
+func (c *Collector) reconcileAll(ctx context.Context) {
 	// The timer runs only while a unit waits for a retry or a probe.
 	timer := time.NewTimer(0)
 	<-timer.C
@@ -175,7 +175,7 @@ func (c *Collector) reconcileAll(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			c.drainEnds()
-			return nil
+			return
 		case <-c.config.Discovery.Updates():
 			c.adopt(ctx)
 		case e := <-c.ended:

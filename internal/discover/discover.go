@@ -199,15 +199,13 @@ func (d *Discovery) follow(ctx context.Context) error {
 	group.Go(func() error {
 		return d.config.Source.Events(ctx, func() { close(subscribed) }, d.changed)
 	})
-	group.Go(func() error {
-		// Events first: what happens during the list is then not missed.
-		select {
-		case <-subscribed:
-			return d.keep(ctx)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
+	// Events first: what happens during the list is then not missed.
+	select {
+	case <-subscribed:
+		err := d.keep(ctx)
+		group.Go(func() error { return err }) // which ends the events
+	case <-ctx.Done():
+	}
 	return group.Wait()
 }
 

@@ -116,11 +116,12 @@ func (d *Dispatcher) Close() {
 // acknowledged either, and will be read again.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	var group errgroup.Group
-	for _, l := range d.lanes {
+	for _, l := range d.lanes[1:] {
 		group.Go(func() error {
 			l.run(ctx)
 			return nil
 		})
 	}
+	d.lanes[0].run(ctx)
 	return group.Wait()
 }

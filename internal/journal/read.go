@@ -86,7 +86,7 @@ func (l *Log) take(r logs.Record, at logs.JournalPosition, emit func(logs.Entry)
 	}
 	l.count++
 	r.Offset = l.count
-	l.assemble.Add(r, emit)
+	l.assemble.Add(&r, emit)
 	if offset, _, held := l.assemble.Held(r.Stream); held && offset == r.Offset {
 		l.began[r.Stream] = l.last
 	}

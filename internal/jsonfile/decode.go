@@ -2,22 +2,26 @@ package jsonfile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/stamp"
 )
 
+const (
+	recordStart = `{"log":"`
+	recordEnd   = `"}`
+	timeField   = `,"time":"`
+	attrsField  = `,"attrs":{`
+	streamField = len(`,"stream":"stdout"`)
+)
+
 var (
-	recordStart  = []byte(`{"log":"`)
-	recordEnd    = []byte(`"}`)
-	stdoutField  = []byte(`,"stream":"stdout"`)
-	stderrField  = []byte(`,"stream":"stderr"`)
-	timeField    = []byte(`,"time":"`)
-	attrsField   = []byte(`,"attrs":{`)
 	lastTimeFind = []byte(`},"time":"`)
 	lineFeed     = []byte{'\n'}
 )
@@ -31,6 +35,8 @@ type Decoder struct {
 	// scratch is where a text with escapes is made, until it is known that the
 	// line is a record.
 	scratch []byte
+	// ascii tells that the text found last is known to hold nothing else.
+	ascii bool
 }
 
 // Decode parses one line, without its line feed, into r. It works in place:
@@ -47,7 +53,7 @@ func (d *Decoder) Decode(line []byte, r *logs.Record) (torn int, err error) {
 	}
 	// Inside a string the quotes would be escaped, so a second start is the
 	// start of another record: the first one was torn.
-	at := bytes.LastIndex(line, recordStart)
+	at := bytes.LastIndex(line, []byte(recordStart))
 	if at <= 0 || !d.fast(line[at:], r) {
 		return 0, err
 	}
@@ -57,7 +63,7 @@ func (d *Decoder) Decode(line []byte, r *logs.Record) (torn int, err error) {
 // fast decodes the one shape that Docker writes. It reports false, with line
 // unchanged, for anything else.
 func (d *Decoder) fast(line []byte, r *logs.Record) bool {
-	if !bytes.HasPrefix(line, recordStart) {
+	if len(line) < len(recordStart) || string(line[:len(recordStart)]) != recordStart {
 		return false
 	}
 	body := line[len(recordStart):]
@@ -66,16 +72,15 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 		return false
 	}
 	rest := body[end+1:]
-	switch {
-	case bytes.HasPrefix(rest, stdoutField):
-		r.Stream = logs.Stdout
-	case bytes.HasPrefix(rest, stderrField):
-		r.Stream = logs.Stderr
-	default:
+	stream, ok := streamOf(rest)
+	if !ok {
 		return false
 	}
-	rest = rest[len(stdoutField):]
-	if bytes.HasPrefix(rest, attrsField) {
+	rest = rest[streamField:]
+	if len(rest) < len(attrsField) {
+		return false
+	}
+	if string(rest[:len(attrsField)]) == attrsField {
 		// The values are escaped, so the last match is the record's own time.
 		at := bytes.LastIndex(rest, lastTimeFind)
 		if at < 0 {
@@ -83,20 +88,35 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 		}
 		rest = rest[at+1:]
 	}
-	if !bytes.HasPrefix(rest, timeField) {
+	last := len(rest) - len(recordEnd)
+	if last < len(timeField) || string(rest[:len(timeField)]) != timeField || string(rest[last:]) != recordEnd {
 		return false
 	}
-	at, closed := bytes.CutSuffix(rest[len(timeField):], recordEnd)
-	if !closed {
-		return false
-	}
-	nano, ok := d.clock.Parse(at)
+	nano, ok := d.clock.Parse(rest[len(timeField):last])
 	if !ok {
 		return false
 	}
 	// An escape is longer than what it stands for, so there is room.
-	r.Time, r.Text = nano, body[:kept+copy(body[kept:], made)]
+	r.Time, r.Stream, r.Text = nano, stream, body[:kept+copy(body[kept:], made)]
+	r.ASCII = d.ascii
 	return true
+}
+
+// streamOf reads the field that follows the text, as words: they are compared for
+// every line.
+func streamOf(s []byte) (stream logs.Stream, ok bool) {
+	const length = len(`,"stream":"stdout"`)
+	if len(s) < length {
+		return 0, false
+	}
+	switch {
+	case string(s[:8]) != `,"stream`:
+	case string(s[8:16]) == `":"stdou` && string(s[16:length]) == `t"`:
+		return logs.Stdout, true
+	case string(s[8:16]) == `":"stder` && string(s[16:length]) == `r"`:
+		return logs.Stderr, true
+	}
+	return 0, false
 }
 
 // lineEnd is how nearly all strings end, and the only escape that many have.
@@ -107,6 +127,7 @@ const lineEnd = `\n"`
 // ok is false when the string does not end, or holds an escape that JSON does not
 // have. Plain text is passed over by the vector instructions behind IndexByte.
 func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
+	d.ascii = false
 	first := bytes.IndexByte(s, '\\')
 	if first < 0 {
 		end = bytes.IndexByte(s, '"')
@@ -121,8 +142,27 @@ func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
 	if need := len(s) + word; len(d.scratch) < need {
 		d.scratch = make([]byte, 2*need)
 	}
-	n, at, ok := unescape(d.scratch, s[first:])
+	n, at, high, ok := unescape(d.scratch, s[first:])
+	d.ascii = high == 0 && first <= maxPrefix && isASCII(s[:first])
 	return first, d.scratch[:n], first + at, ok
+}
+
+// maxPrefix bounds what is looked through before the first escape, in bytes: who needs
+// to know looks faster at much.
+const maxPrefix = 4 * word
+
+func isASCII(s []byte) bool {
+	for ; len(s) >= word; s = s[word:] {
+		if binary.LittleEndian.Uint64(s)&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range s {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // slow decodes any JSON object with the right keys.
@@ -150,6 +190,6 @@ func (d *Decoder) slow(line []byte, r *logs.Record) error {
 	default:
 		return fmt.Errorf("%w: stream %.40q", errNotRecord, fields.Stream)
 	}
-	r.Time, r.Text = at.UnixNano(), []byte(fields.Log)
+	r.Time, r.Text, r.ASCII = at.UnixNano(), []byte(fields.Log), false
 	return nil
 }

@@ -120,10 +120,41 @@ func FuzzText(f *testing.F) {
 		if ok != wantOK {
 			t.Fatalf("%q: %t, want %t", s, ok, wantOK)
 		}
-		if got := slices.Concat(s[:max(kept, 0)], made); ok && (end != wantEnd || !bytes.Equal(got, want) || len(got) > end) {
+		got := slices.Concat(s[:max(kept, 0)], made)
+		if ok && (end != wantEnd || !bytes.Equal(got, want) || len(got) > end) {
 			t.Fatalf("%q: %q up to %d, want %q up to %d", s, got, end, want, wantEnd)
 		}
+		if high := bytes.ContainsFunc(got, func(r rune) bool { return r >= utf8.RuneSelf }); ok && d.ascii && high {
+			t.Fatalf("%q is said to be ASCII", got)
+		}
 	})
+}
+
+// TestASCII: what has many escapes is known to be ASCII where it is, and known not to
+// be wherever the other byte stands.
+func TestASCII(t *testing.T) {
+	var d Decoder
+	var r logs.Record
+	of := func(text string) bool {
+		t.Helper()
+		line := `{"log":"` + text + `","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`
+		if _, err := d.Decode([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r.ASCII
+	}
+	const text = `{\"level\":\"info\",\"message\":\"done, as it was said\",\"n\":12345}\n`
+	if !of(text) {
+		t.Error("not known to be ASCII")
+	}
+	for i := range len(text) {
+		if text[i] != '\\' && (i == 0 || text[i-1] != '\\') && of(text[:i]+"é"+text[i:]) {
+			t.Errorf("said to be ASCII with another letter at %d", i)
+		}
+	}
+	if of(`\"\u00e9\n`) || of(`é\"\n`) || of("\xff\\\"\\n") {
+		t.Error("said to be ASCII")
+	}
 }
 
 func BenchmarkDecode(b *testing.B) {

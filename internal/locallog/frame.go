@@ -108,7 +108,7 @@ func Decode(frame []byte, r *logs.Record) error {
 	if err := e.parse(message); err != nil {
 		return err
 	}
-	r.Time, r.Text = e.time, e.line
+	r.Time, r.Text, r.ASCII = e.time, e.line, false
 	r.Stream = logs.Stdout
 	if e.source[3] == 'e' {
 		r.Stream = logs.Stderr

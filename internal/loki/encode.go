@@ -56,9 +56,6 @@ func (e *encoder) stream(g *logs.Group) {
 	for i, nano := range g.Times {
 		e.entry(&at, nano, g.Text[start:g.Ends[i]])
 		start = g.Ends[i]
-		if len(e.plain) >= blockSize {
-			e.flush()
-		}
 	}
 }
 
@@ -66,23 +63,36 @@ func (e *encoder) stream(g *logs.Group) {
 const maxHead = 4*binary.MaxVarintLen64 + 8
 
 func (e *encoder) entry(at *second, nano int64, line []byte) {
+	if len(e.plain)+maxHead+len(line)+len(e.metadata) > blockSize {
+		e.flush()
+	}
 	stamp := at.size(nano)
 	e.plain = slices.Grow(e.plain, maxHead+len(line)+len(e.metadata))
 	head, n := e.plain[len(e.plain):len(e.plain)+maxHead], 1
 	head[0] = tagEntries
-	n += binary.PutUvarint(head[n:], uint64(entrySize(stamp, len(line), len(e.metadata)))) //nolint:gosec // a size is not negative
-	head[n], head[n+1], head[n+2] = tagTimestamp, byte(stamp), tagSeconds                  //nolint:gosec // a timestamp's size takes one byte
+	n += putUvarint(head[n:], uint64(entrySize(stamp, len(line), len(e.metadata)))) //nolint:gosec // a size is not negative
+	head[n], head[n+1], head[n+2] = tagTimestamp, byte(stamp), tagSeconds           //nolint:gosec // a timestamp's size takes one byte
 	n += 3
 	n += copy(head[n:], at.encoded[:at.length])
 	head[n] = tagNanos
 	n++
-	n += binary.PutUvarint(head[n:], uint64(nano-at.start)) //nolint:gosec // within a second
+	n += putUvarint(head[n:], uint64(nano-at.start)) //nolint:gosec // within a second
 	head[n] = tagLine
 	n++
-	n += binary.PutUvarint(head[n:], uint64(len(line)))
+	n += putUvarint(head[n:], uint64(len(line)))
 	e.plain = e.plain[:len(e.plain)+n]
 	e.plain = append(e.plain, line...)
 	e.plain = append(e.plain, e.metadata...)
+}
+
+// putUvarint is binary.PutUvarint, which is too large to be inlined, with the usual
+// sizes of an entry first.
+func putUvarint(dst []byte, v uint64) int {
+	if v < 1<<14 && v >= 1<<7 {
+		dst[0], dst[1] = byte(v)|0x80, byte(v>>7)
+		return 2
+	}
+	return binary.PutUvarint(dst, v)
 }
 
 // entrySize is the size of an entry's content.

@@ -1,6 +1,7 @@
 package stamp
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,8 +31,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestParseNothingLearned: a parser that knows no minute yet takes no text for it.
+func TestParseNothingLearned(t *testing.T) {
+	var p Parser
+	if got, ok := p.Parse([]byte(strings.Repeat("\x00", minuteLen) + ":00Z")); ok {
+		t.Errorf("got %d", got)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("2025-11-07T12:00:00.123Z")
+	f.Add("2025-11-07T12:00:00.123456789Z")
 	f.Fuzz(func(t *testing.T, s string) {
 		var p Parser
 		got, ok := p.Parse([]byte(s))

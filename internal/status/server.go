@@ -72,20 +72,23 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    16 << 10,
 	}
 	s.log.Info("serving metrics, health and status", "address", listener.Addr().String())
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
+	closed := make(chan error, 1)
+	served := context.AfterFunc(ctx, func() { closed <- shutdown(context.WithoutCancel(ctx), server) })
+	err := server.Serve(listener)
+	if served() {
 		return fmt.Errorf("cannot serve metrics and health on %q: %w", s.addr, err)
-	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	return <-closed
+}
+
+// shutdown waits for answers under way, for a while.
+func shutdown(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
-	err := server.Shutdown(grace)
+	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close() // whoever is still reading loses the connection
 	}
-	<-failed //nolint:errcheck // it says that the server was closed
 	return err
 }
 

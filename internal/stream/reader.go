@@ -112,7 +112,7 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 		if size >= headerSize+maxFrame && (r.config.MaxLine == 0 || r.config.MaxLine > maxFrame) {
 			r.config.Events.LineCut() // otherwise it is cut, and counted, as a line
 		}
-		r.assemble.Add(record, emit)
+		r.assemble.Add(&record, emit)
 	}
 	r.assemble.Seal()
 }

@@ -245,7 +245,7 @@ func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entr
 			at = l.passed(what, at)
 		}
 		if what <= repaired && r.Offset >= g.skip[r.Stream] {
-			l.assemble.Add(*r, emit)
+			l.assemble.Add(r, emit)
 		}
 	}
 	g.inRecord = at&inside != 0
