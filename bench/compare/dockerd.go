@@ -52,6 +52,7 @@ func (d *dockerd) begin(t testing.TB) {
 func (d *dockerd) look(t testing.TB, at time.Duration) {
 	t.Helper()
 	d.after = d.usage(t)
+	journals := openJournals(d.pid)
 	goroutines, err := d.goroutines(t.Context())
 	if err != nil {
 		if t.Context().Err() == nil {
@@ -59,7 +60,6 @@ func (d *dockerd) look(t testing.TB, at time.Duration) {
 		}
 		return
 	}
-	journals := openJournals(d.pid)
 	for name, value := range map[string]int{
 		dashboard.FDs: d.after.Files - journals, dashboard.Journals: journals,
 		dashboard.Threads: d.after.Threads, dashboard.Goroutines: goroutines,

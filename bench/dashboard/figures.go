@@ -31,7 +31,7 @@ var Figures = []Figure{
 	{Name: RSS, Title: "RSS", Unit: "MiB"},
 	{Name: P95, Title: "Latency, P95", Unit: "ms"},
 	{Name: Goroutines, Title: "dockerd: goroutines", Dockerd: true, Leak: true},
-	{Name: FDs, Title: "dockerd: file descriptors", Dockerd: true, Leak: true},
+	{Name: FDs, Title: "dockerd: FDs without journals", Dockerd: true, Leak: true},
 	{Name: Journals, Title: "dockerd: journal files open", Dockerd: true},
 	{Name: Threads, Title: "dockerd: threads", Dockerd: true},
 }

@@ -54,8 +54,8 @@ func (r *Report) about() []string {
 		how = "all modes at the same time on one engine"
 	}
 	warmup := fmt.Sprintf("%g s of warm-up", l.Warmup)
-	if l.WarmupEvery != l.Every {
-		warmup += fmt.Sprintf(" with such an act every %g s", l.WarmupEvery)
+	if l.WarmupEvery > 0 && l.WarmupEvery != l.Every {
+		warmup += fmt.Sprintf(" with a stop, restart or removal every %g s", l.WarmupEvery)
 	}
 	return []string{
 		fmt.Sprintf("%s. %s. Docker Engine %s. Commit %s.", r.Made.UTC().Format("2006-01-02 15:04 MST"), r.Machine, r.Engine, r.Commit),

@@ -21,10 +21,10 @@ func (f *Fleet) Acts() Acts {
 	return f.acts
 }
 
-// Churn stops and starts, restarts, or removes and replaces one container after
-// another, one per interval, until ctx is done. Each act is complete before the next: there are as
-// many containers at the end as at the beginning, so that a slope of anything is
-// not the fleet's.
+// Churn stops and starts, restarts, or removes and replaces one container after another,
+// one per interval, until ctx is done. Each act is complete before the next: there are
+// as many containers at the end as at the beginning, so that a slope of anything is not
+// the fleet's.
 func (f *Fleet) Churn(ctx context.Context, t testing.TB, every time.Duration) {
 	t.Helper()
 	if every <= 0 {

@@ -181,8 +181,8 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	}
 }
 
-// emit finishes an entry whose line had size bytes before it was stored, and of which
-// nothing has to be looked at where it is ASCII.
+// emit finishes an entry whose line had size bytes before it was stored. ascii tells that
+// it need not be checked for bytes that are no UTF-8.
 func (a *Assembler) emit(e logs.Entry, size int, ascii bool, emit func(logs.Entry)) {
 	if !ascii && !utf8.Valid(e.Line) {
 		e.Line = sanitize(e.Line)

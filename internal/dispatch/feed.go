@@ -119,6 +119,7 @@ func (l *Lane) wakes() (out []func()) {
 		case l.closed || l.room(f) > 0:
 			out = append(out, f.wake)
 			f.wake = nil
+			l.drop(f)
 		default:
 			rest = append(rest, f)
 		}
@@ -134,8 +135,8 @@ func call(wakes []func()) {
 	}
 }
 
-// Forget forgets what is known of a container that was removed, when what is held of
-// it is delivered.
+// Forget forgets what is known of a container that was removed: its streams at once, and
+// the rest when what is held of it is delivered.
 func (l *Lane) Forget(id string) {
 	l.sent.forget(id)
 	l.mu.Lock()

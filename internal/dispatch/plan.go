@@ -36,19 +36,18 @@ const (
 )
 
 // streams remembers what was sent of every stream. It is shared by the lanes: a
-// container that was made anew has the streams of the old one.
+// container that was made anew has the streams of the old one while both are known.
 type streams struct {
 	mu    sync.Mutex // guards the fields below
 	known map[string]*streamState
-	// of are the keys in known by the container that sent to them, which may be another
-	// by now.
+	// of are the keys in known by container.
 	of     map[string][]string
 	pruned time.Time
 }
 
 type streamState struct {
-	// container is the ID of the one that has sent last.
-	container string
+	// containers are the IDs of those that have sent to it and were not forgotten.
+	containers []string
 	// told is when an answer was about this stream.
 	told time.Time
 	// newest is the newest timestamp sent, in Unix nanoseconds.
@@ -102,7 +101,9 @@ func (s *streams) plan(b *logs.Batch, now time.Time) []*logs.Batch {
 func (s *streams) limited(g *logs.Group, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state(g).limited = now
+	if state := s.known[streamKey(g)]; state != nil { // not forgotten meanwhile
+		state.limited = now
+	}
 }
 
 // told notes that a request was answered: about its last stream.
@@ -112,9 +113,12 @@ func (s *streams) told(b *logs.Batch, now time.Time) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state(b.Groups[len(b.Groups)-1]).told = now
+	if state := s.known[streamKey(b.Groups[len(b.Groups)-1])]; state != nil { // as above
+		state.told = now
+	}
 }
 
+// state finds or makes the state of a stream that a group is about to be sent to.
 func (s *streams) state(g *logs.Group) *streamState {
 	key := streamKey(g)
 	state := s.known[key]
@@ -122,20 +126,25 @@ func (s *streams) state(g *logs.Group) *streamState {
 		state = &streamState{}
 		s.known[key] = state
 	}
-	if state.container != g.Container {
-		state.container = g.Container
+	if !slices.Contains(state.containers, g.Container) {
+		state.containers = append(state.containers, g.Container)
 		s.of[g.Container] = append(s.of[g.Container], key)
 	}
 	return state
 }
 
-// forget forgets the streams of a container that was removed, but not those that
-// another has taken over. Not knowing a stream costs a request of its own at most.
+// forget forgets the streams of a container that was removed, unless another has sent
+// to them, too: what is refused of that one would not be seen.
 func (s *streams) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range s.of[id] {
-		if state := s.known[key]; state != nil && state.container == id {
+		state := s.known[key]
+		if state == nil {
+			continue // silent for long
+		}
+		state.containers = slices.DeleteFunc(state.containers, func(other string) bool { return other == id })
+		if len(state.containers) == 0 {
 			delete(s.known, key)
 		}
 	}
@@ -168,8 +177,7 @@ func (s *streams) prune(now time.Time) {
 	}
 	for id, keys := range s.of {
 		keys = slices.DeleteFunc(keys, func(key string) bool {
-			state := s.known[key]
-			return state == nil || state.container != id
+			return s.known[key] == nil
 		})
 		if s.of[id] = keys; len(keys) == 0 {
 			delete(s.of, id)

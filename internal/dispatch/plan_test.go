@@ -63,32 +63,48 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// TestForgetStreams: a stream that a new container of the same name has taken over is
-// not forgotten with the old one.
+// TestForgetStreams: a stream that a container of the same name has sent to is not
+// forgotten with one of the two, so that what lies behind is seen to; and nothing is
+// left when both are gone.
 func TestForgetStreams(t *testing.T) {
 	s, now := newStreams(), time.Unix(1_700_000_000, 0)
-	of := func(id string) *logs.Batch {
-		b := at(now, 10, "a")
+	of := func(id string, when time.Time) *logs.Batch {
+		b := at(when, 10, "a")
 		b.Groups[0].Container = id
 		return b
 	}
-	for _, id := range []string{"old", "new"} {
-		s.plan(of(id), now)
+	left := func(what string, streams, containers int) {
+		t.Helper()
+		if len(s.known) != streams || len(s.of) != containers {
+			t.Errorf("%s: %d streams of %d containers are left, want %d of %d", what, len(s.known), len(s.of), streams, containers)
+		}
 	}
-	s.forget("old")
-	if len(s.known) != 1 || len(s.of) != 1 {
-		t.Errorf("%d streams of %d containers are left, want 1 of 1", len(s.known), len(s.of))
+	for range 100 {
+		for _, id := range []string{"old", "new"} {
+			shape(s, of(id, now), now)
+		}
+	}
+	if keys := len(s.of["old"]); keys != 1 {
+		t.Errorf("%d keys are kept of one stream", keys)
 	}
 	s.forget("new")
-	if len(s.known) != 0 || len(s.of) != 0 {
-		t.Errorf("%d streams of %d containers are left", len(s.known), len(s.of))
+	left("one of two", 1, 1)
+	behind := of("old", now.Add(-2*time.Hour))
+	behind.Add(labels("b"), logs.Entry{Time: now.UnixNano()})
+	shape(s, at(now, 10, "b"), now)
+	if got := shape(s, behind, now); got != "b a" {
+		t.Errorf("behind what the other had sent: %q, want it last", got)
 	}
-	s.plan(of("silent"), now)
+	s.forget("old")
+	s.forget("") // that of b
+	left("both", 0, 0)
+	s.told(of("old", now), now)
+	s.limited(of("old", now).Groups[0], now)
+	left("an answer that comes late", 0, 0)
+	s.plan(of("silent", now), now)
 	now = now.Add(2 * streamIdle)
-	s.plan(of("other"), now)
-	if len(s.known) != 1 || len(s.of) != 1 {
-		t.Errorf("%d streams of %d containers are left of silent ones", len(s.known), len(s.of))
-	}
+	s.plan(at(now, 10, "b"), now)
+	left("a silent one", 1, 1)
 }
 
 func BenchmarkPlan(b *testing.B) {

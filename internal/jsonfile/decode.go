@@ -35,7 +35,7 @@ type Decoder struct {
 	// scratch is where a text with escapes is made, until it is known that the
 	// line is a record.
 	scratch []byte
-	// ascii tells that the text found last is known to hold nothing else.
+	// ascii tells that the text found last is known to be all ASCII.
 	ascii bool
 }
 
@@ -147,8 +147,8 @@ func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
 	return first, d.scratch[:n], first + at, ok
 }
 
-// maxPrefix bounds what is looked through before the first escape, in bytes: who needs
-// to know looks faster at much.
+// maxPrefix bounds what is looked through before the first escape, in bytes: beyond that
+// utf8.Valid is the faster way to find out.
 const maxPrefix = 4 * word
 
 func isASCII(s []byte) bool {

@@ -12,8 +12,8 @@ type Record struct {
 	Stream Stream
 	// Text ends in a line feed when the record is a whole line or its last part.
 	Text []byte
-	// ASCII tells that Text is known to have nothing else: it needs no look for bytes
-	// that are no UTF-8.
+	// ASCII tells that Text is known to be all ASCII, so that it need not be checked for
+	// bytes that are no UTF-8.
 	ASCII bool
 	// Offset is where the record starts in its file, in bytes; 0 on the API route.
 	Offset int64

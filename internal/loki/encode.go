@@ -49,6 +49,9 @@ func (e *encoder) stream(g *logs.Group) {
 		size += bytesField(entrySize(at.size(nano), g.Ends[i]-start, len(e.metadata)))
 		start = g.Ends[i]
 	}
+	if len(e.plain)+maxHead+len(labels) > blockSize {
+		e.flush()
+	}
 	e.plain = appendLength(e.plain, tagStreams, size)
 	e.plain = appendLength(e.plain, tagLabels, len(labels))
 	e.plain = append(e.plain, labels...)

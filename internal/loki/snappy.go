@@ -7,11 +7,11 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// blockSize is how much is compressed at a time at most, in bytes; a line longer than
-// that makes a larger block. A request is never there uncompressed as a whole, which is
-// a megabyte less to hold per push, and within 64 KiB the encoder's table has half the
-// size: 1.45 s for the lines of a GiB of log, 1.74 s as a whole. Requests become 4 %
-// larger.
+// blockSize is how much is compressed at a time at most, in bytes; a line or labels
+// longer than that make a larger block. A request is never there uncompressed as a
+// whole, which is a megabyte less to hold per push, and the encoder has a faster way for
+// up to 64 KiB: 1.45 s for the lines of a GiB of log, 1.74 s as a whole. Requests become
+// 4 % larger.
 const blockSize = 64 << 10
 
 // packer compresses what is appended to plain in blocks. The result is one block of

@@ -64,7 +64,7 @@ func nanos(s []byte) (int64, bool) {
 	var n int64
 	digits := s[1:]
 	if len(digits) == 9 {
-		// Nearly all have nine: the clock's nanoseconds end in 0 one time in ten.
+		// Nine in ten have nine: Docker leaves out zeros at the end.
 		eight, ok := eightDigits(binary.LittleEndian.Uint64(digits))
 		if !ok {
 			return 0, false

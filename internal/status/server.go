@@ -73,9 +73,9 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	}
 	s.log.Info("serving metrics, health and status", "address", listener.Addr().String())
 	closed := make(chan error, 1)
-	served := context.AfterFunc(ctx, func() { closed <- shutdown(context.WithoutCancel(ctx), server) })
+	stop := context.AfterFunc(ctx, func() { closed <- shutdown(context.WithoutCancel(ctx), server) })
 	err := server.Serve(listener)
-	if served() {
+	if stop() { // it was not asked to end
 		return fmt.Errorf("cannot serve metrics and health on %q: %w", s.addr, err)
 	}
 	return <-closed

@@ -110,7 +110,7 @@ func (g *generation) age() (out age, filled bool) {
 }
 
 // firstTime returns the time of the first record in ns, 0 when none is found. The
-// reader may be reading g: nothing of what it works with is used.
+// reader may be reading g: of what it works with only the descriptor is used.
 func (g *generation) firstTime() int64 {
 	var data io.ReaderAt = g.file
 	if g.compressed {

@@ -13,6 +13,7 @@ import (
 	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/journald"
 	"github.com/lighterman/lighterman/test/ledger"
+	"github.com/lighterman/lighterman/test/lines"
 	"github.com/lighterman/lighterman/test/lokitest"
 	"github.com/lighterman/lighterman/test/need"
 	"github.com/lighterman/lighterman/test/wait"
@@ -151,7 +152,12 @@ func TestJournalRotates(t *testing.T) {
 	}
 	ledger.Journal(t, c, 20_000, s.journal.Dirs()...)
 	c.Stop(t)
-	s.check(t, loki, c, 20_050)
+	var all []ledger.Line
+	wait.For(t, time.Minute, "journald to have the last line", func() bool {
+		all = ledger.Journal(t, c, 20_050, s.journal.Dirs()...)
+		return slices.ContainsFunc(all, func(l ledger.Line) bool { return l.Text == lines.Unterminated })
+	})
+	s.check(t, loki, c, len(all))
 	noStreams(t, l)
 	ledger.Clean(t, l)
 }
