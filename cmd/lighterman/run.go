@@ -174,9 +174,12 @@ func openStore(cfg *config.Config, log *slog.Logger) (store *checkpoint.Store, c
 	return inner, func() { _ = inner.Close(); closeOuter() }, nil
 }
 
-// lanes is the number of readers of files and of pushes at a time: one per
-// processor, as they decode, but no more than a Loki likes connections.
-func lanes() int { return min(runtime.GOMAXPROCS(0), 4) }
+// lanes is the number of readers of files and of pushes at a time: one per processor,
+// as they decode, but no more than a Loki likes connections; and two at least, so that
+// one works while the other waits for an answer. With a single lane on one processor a
+// backlog took 16 % more CPU time and a quarter longer: each wait puts the process to
+// sleep, after which the runtime's monitor wakes up every 20 µs for a while.
+func lanes() int { return min(max(runtime.GOMAXPROCS(0), 2), 4) }
 
 func fileLanes(d *dispatch.Dispatcher) (out []collect.Lane) {
 	for i := range d.Lanes() {

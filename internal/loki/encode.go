@@ -92,7 +92,7 @@ func (e *encoder) entry(at *second, nano int64, line []byte) {
 // sizes of an entry first.
 func putUvarint(dst []byte, v uint64) int {
 	if v < 1<<14 && v >= 1<<7 {
-		dst[0], dst[1] = byte(v)|0x80, byte(v>>7)
+		dst[0], dst[1] = byte(v)|0x80, byte(v>>7) //nolint:gosec // the low seven bits, and the rest
 		return 2
 	}
 	return binary.PutUvarint(dst, v)

@@ -101,5 +101,5 @@ func eightDigits(text uint64) (n int64, ok bool) {
 	// The first digit is in the lowest byte.
 	digits = (digits*10 + digits>>8) & pairs
 	digits = (digits*100 + digits>>16) & fours
-	return int64((digits*10000 + digits>>32) & 0xffffffff), true //nolint:gosec // eight digits
+	return int64((digits*10000 + digits>>32) & 0xffffffff), true
 }
