@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/test/need"
+	"github.com/lighterman/lighterman/test/process"
 	"github.com/lighterman/lighterman/test/wait"
 )
 
@@ -243,6 +244,12 @@ func (l *Loki) Freeze(t testing.TB) {
 	t.Helper()
 	if err := l.signal(syscall.SIGSTOP, false); err != nil {
 		t.Fatalf("cannot freeze Loki: %v", err)
+	}
+	l.mu.Lock()
+	cmd, gone := l.cmd, l.gone
+	l.mu.Unlock()
+	if cmd != nil {
+		wait.For(t, 10*time.Second, "Loki to stand still", func() bool { return closed(gone) || process.Stopped(cmd.Process.Pid) })
 	}
 }
 

@@ -3,6 +3,7 @@ package process
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,4 +66,26 @@ func of(dir string) (Usage, error) {
 	}
 	_, err = fmt.Sscanf(string(io), "rchar: %d", &u.Read)
 	return u, err
+}
+
+// Stopped tells whether every thread of a process stands still. A signal that stops it
+// takes effect only when each has been told: what is running when the signal is sent may
+// still do something.
+func Stopped(pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(stats) == 0 {
+		return false
+	}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// The second field, a name in brackets, may hold anything.
+		_, state, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), " ")
+		if !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
