@@ -231,8 +231,13 @@ func TestPeer14QueueOverflow(t *testing.T) {
 }
 
 // freeze stops a process, and thaw lets it go on.
-func freeze(t testing.TB, l *carrier.Carrier) { t.Helper(); l.Signal(t, syscall.SIGSTOP) }
-func thaw(t testing.TB, l *carrier.Carrier)   { t.Helper(); l.Signal(t, syscall.SIGCONT) }
+func freeze(t testing.TB, l *carrier.Carrier) {
+	t.Helper()
+	l.Signal(t, syscall.SIGSTOP)
+	wait.For(t, 10*time.Second, "lighterman to stand still", func() bool { return process.Stopped(l.PID()) })
+}
+
+func thaw(t testing.TB, l *carrier.Carrier) { t.Helper(); l.Signal(t, syscall.SIGCONT) }
 
 // fill makes more events in a directory than an inotify queue holds.
 func fill(t testing.TB, dir string) {
