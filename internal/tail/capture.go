@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"sync"
 )
 
 // Capture looks for files that rotation has made since the last look and opens
@@ -34,9 +33,9 @@ func (l *Log) capture() (changed bool, err error) {
 	if err == nil && len(l.files) > 0 && identify(info) == l.last().id {
 		return false, nil
 	}
-	fresh, passed, err := l.successor()
+	fresh, err := l.successor()
 	if fresh == nil && err == nil {
-		fresh, err = l.unknown(passed)
+		fresh, err = l.unknown()
 	}
 	l.number(fresh)
 	l.hold(fresh)
@@ -48,95 +47,66 @@ func (l *Log) capture() (changed bool, err error) {
 func (l *Log) last() *generation { return l.files[len(l.files)-1] }
 
 // successor opens the live file if it is the only one newer than the last one known:
-// when that is the first rotated file after it was opened, there was no rotation
-// in between. It costs a few system calls, so that one rotation after another can be
-// followed; otherwise all names have to be looked at, and it returns what it has opened
-// as passed: that may be deleted by then.
-func (l *Log) successor() (fresh []*generation, passed *generation, err error) {
-	if len(l.files) == 0 {
-		return nil, nil, nil
+// when that is the first rotated file before and after it was opened, there was no
+// rotation in between. It costs a few system calls, so that one rotation after another
+// can be followed; otherwise all names have to be looked at.
+func (l *Log) successor() ([]*generation, error) {
+	if len(l.files) == 0 || l.last().compressed {
+		return nil, nil
 	}
-	live, err := openIdentified(l.path, l.format)
+	path := slotOf(l.path, 1)[0]
+	if nameOf(path, l.path).id != l.last().id {
+		return nil, nil
+	}
+	live, err := openGeneration(l.path, l.format)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	first := nameOf(l.path+".1", l.path)
-	last := l.last()
-	if live.id == last.id {
-		return nil, nil, live.close()
+	first := nameOf(path, l.path)
+	if first.id != l.last().id || live.id == first.id {
+		return nil, live.close()
 	}
-	if last.compressed || first.id != last.id {
-		return nil, live, nil
+	if live, err = identified(live); err != nil {
+		return nil, err
 	}
 	// What was named before is older all the more.
-	l.listed = append(slices.DeleteFunc(l.listed, func(n name) bool { return n.path == first.path }), first)
-	return []*generation{live}, nil, nil
+	l.listed = append(slices.DeleteFunc(l.listed, func(n name) bool { return n.path == path }), first)
+	return []*generation{live}, nil
 }
 
-// unknown opens the files newer than the last one known, oldest first; passed, if it is
-// not nil, was opened before. As in openAll, a rotation meanwhile makes us look again.
-func (l *Log) unknown(passed *generation) (fresh []*generation, err error) {
-	seen := newOpened(l.format)
-	settled := false
-	if passed != nil {
-		seen.take(passed)
-		seen.want([]*generation{passed})
+// unknown opens the files newer than the last one known, oldest first.
+func (l *Log) unknown() (fresh []*generation, err error) {
+	s := newLooks(l.path, l.format, l.files)
+	defer func() { s.closeBut(fresh) }()
+	if err := s.settle(); err != nil {
+		return nil, err
 	}
-	for range maxLooks {
-		before, err := names(l.path)
-		if err == nil {
-			fresh, err = l.newer(seen, before)
-		}
-		if err != nil {
-			seen.closeBut(nil)
-			return nil, err
-		}
-		seen.want(fresh)
-		after, err := names(l.path)
-		if err != nil || slices.Equal(before, after) {
-			l.listed = before
-			// Where the directory is gone, what was opened is not.
-			settled = err == nil && len(fresh) > 0 && fresh[len(fresh)-1].id == before[len(before)-1].id
-			break
-		}
+	newer, err := l.newer(s)
+	if err != nil {
+		return nil, err
 	}
-	// A look in the middle of a rotation may have missed the last one known, and taken
-	// older ones for new.
-	fresh = seen.complete(fresh, settled, sync.OnceValue(func() (known age) {
-		if len(l.files) > 0 {
-			known, _ = l.last().age()
-		}
-		return known
-	}))
-	seen.closeBut(fresh)
-	return fresh, nil
+	l.listed = s.names()
+	return s.unique(newer), nil
 }
 
-// newer opens the files newer than the last one known, from names, which are
-// in order, oldest first.
-func (l *Log) newer(seen *opened, all []name) ([]*generation, error) {
-	var fresh []*generation // newest first until the end
-	for _, n := range slices.Backward(all) {
-		g, err := seen.open(n)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+// newer returns what was seen that is newer than the last file known, oldest first.
+func (l *Log) newer(s *looks) ([]*generation, error) {
+	found := s.ordered()
+	for at, g := range slices.Backward(found) {
+		if slices.Contains(l.files, g) || s.remained(g, l.listed) {
+			return found[at+1:], nil
 		}
-		if err != nil {
+		if err := g.recognise(); err != nil {
 			return nil, err
 		}
-		if l.knows(g) || (n.id == g.id && n.remains(l.listed)) {
-			break
+		if l.knows(g) {
+			return found[at+1:], nil
 		}
-		if len(fresh) > 0 && fresh[len(fresh)-1].same(g) {
-			continue
-		}
-		fresh = append(fresh, g)
 	}
-	slices.Reverse(fresh)
-	return fresh, nil
+	return found, nil
 }
 
 // knows tells whether g is the last file known. That one is told from its

@@ -22,8 +22,6 @@ type format interface {
 	guard() int
 	// ends tells whether such bytes can be the end of a record.
 	ends(guard []byte) bool
-	// another returns one for another goroutine: next works with what it has learned.
-	another() format
 }
 
 // place says where a chunk lies.
@@ -104,8 +102,6 @@ func (j *jsonLines) guard() int { return 1 }
 
 func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
 
-func (j *jsonLines) another() format { return new(jsonLines) }
-
 // frames is the format of the local driver, and of the engine's cache.
 type frames struct{}
 
@@ -158,5 +154,3 @@ func (frames) first(head []byte) int {
 func (frames) guard() int { return locallog.Guard }
 
 func (frames) ends(guard []byte) bool { return locallog.IsEnd(guard) }
-
-func (f frames) another() format { return f }

@@ -2,7 +2,6 @@ package tail
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -88,53 +87,19 @@ func (g *generation) identifyContent() error {
 	return err
 }
 
-// age orders files whose names do not: by the first record's time in ns, and then by when
-// they were written last, which also stands for the first where no record can be read.
-type age struct{ first, written int64 }
-
-func (a age) compare(b age) int {
-	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.written, b.written))
+// recognise is identifyContent for a file that is not to be read yet.
+func (g *generation) recognise() error {
+	err := g.identifyContent()
+	if z, ok := g.data.(*gzipContent); ok {
+		z.release()
+	}
+	return err
 }
 
-// age returns the age of a file, and whether there is anything in it.
-func (g *generation) age() (out age, filled bool) {
+// empty tells that nothing was written to the file.
+func (g *generation) empty() bool {
 	info, err := g.file.Stat()
-	if err != nil || info.Size() == 0 {
-		return out, false
-	}
-	out.written = info.ModTime().UnixNano()
-	if out.first = g.firstTime(); out.first == 0 {
-		out.first = out.written // a record longer than what is read of it, or none
-	}
-	return out, true
-}
-
-// firstTime returns the time of the first record in ns, 0 when none is found. The
-// reader may be reading g: of what it works with only the descriptor is used.
-func (g *generation) firstTime() int64 {
-	var data io.ReaderAt = g.file
-	if g.compressed {
-		data = newGzipContent(g.file)
-	}
-	head := make([]byte, fingerprintMax)
-	n, err := data.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return 0
-	}
-	head = head[:n]
-	format := g.format.another()
-	var r logs.Record
-	for len(head) > 0 {
-		size, what := format.next(head, 0, &r)
-		if what == record || what == repaired {
-			return r.Time
-		}
-		if size == 0 {
-			break
-		}
-		head = head[size:]
-	}
-	return 0
+	return err == nil && info.Size() == 0
 }
 
 // matches tells whether g has the content of the file a position speaks of. A

@@ -213,19 +213,16 @@ func (l *Log) exchange(g *generation) bool {
 	if g.compressed || g.identifyContent() != nil || g.fingerprint == 0 {
 		return false
 	}
-	paths, err := names(l.path)
+	slots, err := slotsOf(l.path)
 	if err != nil {
 		return false
 	}
-	for _, n := range paths {
-		if !isCompressed(n.path) {
-			continue
-		}
-		other, err := openIdentified(n.path, l.format)
+	for _, slot := range slots {
+		other, err := openIdentified(slot[len(slot)-1], l.format)
 		if err != nil {
 			continue
 		}
-		if !g.same(other) {
+		if !other.compressed || !g.same(other) {
 			_ = other.close()
 			continue
 		}

@@ -1,0 +1,299 @@
+package tail
+
+import (
+	"errors"
+	"os"
+	"slices"
+)
+
+// looks are looks at the files of a log while rotation may go on. Files have no names
+// of their own and no time that could be relied on: all parts of a long line have one
+// timestamp, and clocks are set back. But a look goes from the highest number to the
+// live file, and rotation only ever makes a file's number higher: so what a look sees is
+// in order, whatever is renamed meanwhile, though it may miss some. What was opened stays
+// open from look to look, so that nothing that was seen is lost to the rotation, and no
+// inode is used again.
+type looks struct {
+	live   string
+	format format
+	// files are those that are open, and opened those that were opened here.
+	files  map[identity]*generation
+	opened []*generation
+	seen   [][]sighting
+}
+
+// sighting is a file and the name it had when a look came by.
+type sighting struct {
+	name name
+	file *generation
+}
+
+// maxLooks bounds the attempts to see a log between two rotations.
+const maxLooks = 50
+
+// newLooks begins with files that are open already.
+func newLooks(live string, in format, known []*generation) *looks {
+	s := &looks{live: live, format: in, files: make(map[identity]*generation)}
+	for _, g := range known {
+		s.files[g.id] = g
+	}
+	return s
+}
+
+// settle looks until two looks have seen the same: at the moment between them that was
+// all there is. Where rotation is too quick for that, it makes do with what was seen.
+func (s *looks) settle() error {
+	var before []sighting
+	for i := range maxLooks {
+		now, err := s.look()
+		if err != nil {
+			return err
+		}
+		s.seen = append(s.seen, now)
+		if i > 0 && slices.EqualFunc(before, now, func(a, b sighting) bool { return a.file == b.file && a.name.path == b.name.path }) {
+			return nil
+		}
+		before = now
+	}
+	return nil
+}
+
+// look opens all files that there are, oldest first. Whenever it comes to one it makes
+// sure that the one before has kept its number and that there is still none between. If
+// not, there was a rotation, and it goes back to where the one before is now; it ends
+// where that is gone. So a look misses no file between two that it sees.
+func (s *looks) look() (out []sighting, err error) {
+	slots, err := slotsOf(s.live)
+	if err != nil {
+		return nil, err
+	}
+	w := walk{looks: s, slots: slots, before: nowhere}
+	for steps := 0; w.at < len(slots) && err == nil; steps++ {
+		err = w.step(steps > maxSteps*len(slots))
+	}
+	return w.out, err
+}
+
+// maxSteps bounds the steps of a walk, per slot.
+const maxSteps = 10
+
+// walk is a look under way.
+type walk struct {
+	*looks
+	slots []slot
+	out   []sighting
+	// at is the slot to look at next, and before that of the last file seen.
+	at, before int
+}
+
+// nowhere is the place of a file that is not there.
+const nowhere = -1
+
+// step looks at one slot. Where it hurries a rotation does not send it back.
+func (w *walk) step(hurry bool) error {
+	at := w.at
+	w.at++
+	now, err := w.find(w.slots[at])
+	if err != nil || now.file == nil {
+		return err
+	}
+	if !hurry {
+		calm, err := w.calm(at)
+		if err != nil || !calm {
+			return err
+		}
+	}
+	w.out, w.before = append(w.out, now), at
+	return nil
+}
+
+// calm tells whether the last file seen is still the next before a slot. If not, it goes
+// back to it; where that is gone, it ends.
+func (w *walk) calm(at int) (bool, error) {
+	var last *generation
+	if len(w.out) > 0 {
+		last = w.out[len(w.out)-1].file
+	}
+	alone := true // there is nothing between
+	for place, slot := range slices.Backward(w.slots[:at]) {
+		now, err := w.find(slot)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case now.file == nil:
+			continue
+		case now.file == last && alone && place == w.before:
+			return true, nil
+		case now.file == last:
+			w.at, w.before = place+1, place
+			return false, nil
+		}
+		alone = false
+	}
+	if last == nil && alone {
+		return true, nil
+	}
+	if w.at = len(w.slots); last == nil {
+		w.at = 0
+	}
+	return false, nil
+}
+
+// find returns the file that is in a slot now; none is no error.
+func (s *looks) find(in slot) (out sighting, err error) {
+	for _, path := range in {
+		n := nameOf(path, s.live)
+		if g := s.files[n.id]; g != nil {
+			return sighting{n, g}, nil
+		}
+		n, g, err := s.open(path)
+		if err == nil || !errors.Is(err, os.ErrNotExist) {
+			return sighting{n, g}, err
+		}
+	}
+	return sighting{}, nil
+}
+
+// open opens the file that a path stands for, unless it is open by now.
+func (s *looks) open(path string) (name, *generation, error) {
+	f, info, err := open(path)
+	if err != nil {
+		return name{}, nil, err
+	}
+	n := newName(path, s.live, info)
+	if known := s.files[n.id]; known != nil { // renamed meanwhile
+		_ = f.Close()
+		return n, known, nil
+	}
+	g := newGeneration(f, info, isCompressed(path), s.format)
+	s.take(g)
+	return n, g, nil
+}
+
+func (s *looks) take(g *generation) {
+	s.files[g.id] = g
+	s.opened = append(s.opened, g)
+}
+
+// names returns what the last look has seen.
+func (s *looks) names() (out []name) {
+	if len(s.seen) == 0 {
+		return nil
+	}
+	for _, sighting := range s.seen[len(s.seen)-1] {
+		out = append(out, sighting.name)
+	}
+	return out
+}
+
+// ordered returns all that was seen, oldest first. Each look's order holds. Where no look
+// tells which of two files is older, it is the one that was seen last by the earlier
+// look: rotation deletes the oldest file first.
+func (s *looks) ordered() (out []*generation) {
+	lists := make([][]*generation, len(s.seen))
+	last := make(map[*generation]int)
+	for i, look := range s.seen {
+		for _, sighting := range look {
+			lists[i] = append(lists[i], sighting.file)
+			last[sighting.file] = i
+		}
+	}
+	for len(last) > 0 {
+		next := oldest(lists, last)
+		out = append(out, next)
+		delete(last, next)
+		for i, list := range lists {
+			lists[i] = slices.DeleteFunc(list, func(g *generation) bool { return g == next })
+		}
+	}
+	return out
+}
+
+// oldest returns the file that lists begin with and that none has behind another; of
+// several the one whose last sighting is the earliest.
+func oldest(lists [][]*generation, last map[*generation]int) (out *generation) {
+	for strict := true; out == nil; strict = false { // not strict where somebody else has renamed files
+		for _, list := range lists {
+			if len(list) == 0 || (strict && behind(list[0], lists)) {
+				continue
+			}
+			if out == nil || last[list[0]] < last[out] {
+				out = list[0]
+			}
+		}
+	}
+	return out
+}
+
+func behind(g *generation, lists [][]*generation) bool {
+	return slices.ContainsFunc(lists, func(list []*generation) bool {
+		return len(list) > 0 && slices.Contains(list[1:], g)
+	})
+}
+
+// unique leaves out of files in order those that are there twice, as they were
+// compressed between two looks, and those that have vanished empty. Of two the first has
+// the right place, and the other is what Docker still has.
+func (s *looks) unique(all []*generation) (out []*generation) {
+	for i, g := range all {
+		twice := func(other *generation) bool { return g.same(other) && !s.together(g, other) }
+		if slices.ContainsFunc(all[:i], twice) {
+			continue
+		}
+		if at := slices.IndexFunc(all[i+1:], twice); at >= 0 {
+			g = all[i+1+at]
+		}
+		if s.vanished(g) && g.empty() {
+			continue
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// together tells whether one look saw both, so that they are two files, whatever is in
+// them: all parts of a long line can be alike.
+func (s *looks) together(a, b *generation) bool {
+	return slices.ContainsFunc(s.seen, func(look []sighting) bool { return saw(look, a) && saw(look, b) })
+}
+
+// vanished tells whether the last look did not see a file.
+func (s *looks) vanished(g *generation) bool { return !saw(s.seen[len(s.seen)-1], g) }
+
+func saw(look []sighting, g *generation) bool {
+	return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g })
+}
+
+// remained tells whether a file had a name that it has had since an earlier look.
+func (s *looks) remained(g *generation, earlier []name) bool {
+	return slices.ContainsFunc(s.seen, func(look []sighting) bool {
+		return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g && now.name.remains(earlier) })
+	})
+}
+
+// closeBut closes what was opened here but those.
+func (s *looks) closeBut(those []*generation) {
+	for _, g := range s.opened {
+		if !slices.Contains(those, g) {
+			_ = g.close()
+		}
+	}
+}
+
+// openAll opens all files of a log, oldest first, the live one last. It returns the
+// names of the last look, too.
+func openAll(live string, in format) (all []*generation, listed []name, err error) {
+	s := newLooks(live, in, nil)
+	defer func() { s.closeBut(all) }()
+	if err := s.settle(); err != nil {
+		return nil, nil, err
+	}
+	found := s.ordered()
+	for _, g := range found {
+		if err := g.recognise(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s.unique(found), s.names(), nil
+}

@@ -1,0 +1,167 @@
+package tail
+
+import (
+	"compress/gzip"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// see makes a look at w's files that counts.
+func (s *looks) see(w *writer) {
+	now, err := s.look()
+	w.must(err)
+	s.seen = append(s.seen, now)
+}
+
+// kept is what looks lead to, as the numbers of the first lines.
+func (s *looks) kept(w *writer) []int {
+	all := s.ordered()
+	for _, g := range all {
+		w.must(g.recognise())
+	}
+	return firstNumbers(s.unique(all))
+}
+
+// files writes and rotates n files of ten lines each, all at the same time.
+func (w *writer) files(next *int, n int) {
+	for range n {
+		now := w.now
+		w.number(*next, *next+9)
+		w.now = now
+		*next += 10
+		w.rotate()
+	}
+}
+
+// TestVanishedFiles: a file that one look has seen and that is deleted before the
+// last look is kept, and is the oldest, also when it was compressed in between.
+func TestVanishedFiles(t *testing.T) {
+	for _, compress := range []bool{false, true} {
+		w := newWriter(t)
+		w.maxFiles, w.compress = 4, compress
+		next := 0
+		w.files(&next, 4)
+		s := newLooks(w.live, formatOf(logs.JSONLines), nil)
+		for range 3 {
+			s.see(w)
+			w.files(&next, 2)
+		}
+		want := []int{10, 20, 30, 40, 50, 60, 70, 80} // the last was the live one
+		if got := s.kept(w); !slices.Equal(got, want) {
+			t.Errorf("compress %v: opened %v, want %v", compress, got, want)
+		}
+		s.closeBut(nil)
+	}
+}
+
+// TestVanishedWhileCaptured: the same while a log is followed. What was known before is
+// not taken for new, though one look may have missed the last one known.
+func TestVanishedWhileCaptured(t *testing.T) {
+	w := newWriter(t)
+	w.maxFiles = 4
+	next := 0
+	w.files(&next, 2)
+	l, err := Open(Config{Path: w.live, Events: &counter{}})
+	w.must(err)
+	defer l.Close()
+	w.files(&next, 1) // 20, which it knows
+	s := newLooks(w.live, l.format, l.files)
+	s.see(w)
+	s.seen[0] = slices.DeleteFunc(s.seen[0], func(now sighting) bool { return now.file == l.last() })
+	if got := firstNumbers([]*generation{s.seen[0][0].file, s.seen[0][1].file}); !slices.Equal(got, []int{0, 10}) {
+		t.Fatalf("the first look saw %v", got)
+	}
+	w.files(&next, 2) // 0 goes
+	s.see(w)
+	w.files(&next, 3)
+	s.see(w)
+	fresh, err := l.newer(s)
+	w.must(err)
+	if got, want := firstNumbers(s.unique(fresh)), []int{30, 40, 50, 60, 70}; !slices.Equal(got, want) {
+		t.Errorf("captured %v, want %v", got, want)
+	}
+	s.closeBut(nil)
+}
+
+// TestOrdered: whatever part of the files each look sees, the order is right, also where
+// every other look misses one.
+func TestOrdered(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 5000 {
+		all := make([]*generation, 12)
+		for i := range all {
+			all[i] = &generation{order: i}
+		}
+		s := &looks{}
+		from, to, missed := 0, 1+rng.IntN(4), false
+		for from < len(all) {
+			var look []sighting
+			for _, g := range all[from:min(to, len(all))] {
+				look = append(look, sighting{file: g})
+			}
+			if missed = !missed && len(look) > 2 && rng.IntN(2) == 0; missed { // a rotation in the middle of the look
+				at := 1 + rng.IntN(len(look)-2)
+				look = slices.Delete(look, at, at+1)
+			}
+			s.seen = append(s.seen, look)
+			from += rng.IntN(3)
+			to = max(to, from) + rng.IntN(3)
+		}
+		got := s.ordered()
+		if !slices.IsSortedFunc(got, func(a, b *generation) int { return a.order - b.order }) {
+			var looks [][]int
+			for _, look := range s.seen {
+				var numbers []int
+				for _, now := range look {
+					numbers = append(numbers, now.file.order)
+				}
+				looks = append(looks, numbers)
+			}
+			t.Fatalf("not in order after looks that saw %v", looks)
+		}
+	}
+}
+
+// TestOrderedContradiction: files renamed by somebody else come each once all the same.
+func TestOrderedContradiction(t *testing.T) {
+	a, b, c := &generation{}, &generation{}, &generation{}
+	s := &looks{seen: [][]sighting{{{file: a}, {file: b}, {file: c}}, {{file: c}, {file: a}}, {{file: b}, {file: a}, {file: b}}}}
+	got := s.ordered()
+	if len(got) != 3 || !slices.Contains(got, a) || !slices.Contains(got, b) || !slices.Contains(got, c) {
+		t.Errorf("%d files", len(got))
+	}
+}
+
+// TestCompressedWhileOpened: a file that was opened when its compression had just begun
+// is known as the one it is of in the end.
+func TestCompressedWhileOpened(t *testing.T) {
+	w := newWriter(t)
+	w.maxFiles, w.compress = 3, true
+	w.number(0, 9)
+	content, err := os.ReadFile(w.live)
+	w.must(err)
+	s := newLooks(w.live, formatOf(logs.JSONLines), nil)
+	defer s.closeBut(nil)
+	s.see(w)
+	w.must(os.Rename(w.live, w.live+".1"))
+	packed, err := os.Create(w.live + ".1.gz")
+	w.must(err)
+	defer func() { _ = packed.Close() }()
+	_, early, err := s.open(packed.Name())
+	w.must(err)
+	z := gzip.NewWriter(packed)
+	_, err = z.Write(content)
+	w.must(errors.Join(err, z.Close(), os.Remove(w.live+".1")))
+	s.see(w)
+	if got := s.kept(w); !slices.Equal(got, []int{0}) {
+		t.Errorf("opened %v", got)
+	}
+	if early.data.(*gzipContent).damaged {
+		t.Error("it is still taken for damaged")
+	}
+}

@@ -1,0 +1,95 @@
+package tail
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// TestRotationStorm: files come and go faster than they can be looked at, and their
+// timestamps do not tell which is older: all parts of a long line have the same, and a
+// clock may be set back. What is captured, and what is opened, is in order all the same,
+// each file once.
+func TestRotationStorm(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		maxFiles int
+		compress bool
+		clock    int64
+	}{
+		{"parts of one line", 3, false, 0},
+		{"two files", 2, false, 0},
+		{"clock goes back", 3, false, -1},
+		{"compressed", 4, true, 0},
+		{"compressed, clock goes back", 3, true, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWriter(t)
+			w.maxFiles, w.compress = c.maxFiles, c.compress
+			stop := storm(w, c.clock)
+			defer stop()
+			t.Run("open", func(t *testing.T) {
+				for range 3000 {
+					l, err := Open(Config{Path: w.live, Events: &counter{}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					inOrder(t, firstNumbers(l.files))
+					l.Close()
+				}
+			})
+			t.Run("capture", func(t *testing.T) {
+				l, err := Open(Config{Path: w.live, Events: &counter{}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer l.Close()
+				captured := 0
+				for range 20_000 {
+					if err := l.Capture(); err != nil {
+						t.Fatal(err)
+					}
+					inOrder(t, firstNumbers(l.files))
+					for len(l.files) > 1 { // read
+						l.finish(l.files[0])
+						l.files = l.files[1:]
+						captured++
+					}
+				}
+				t.Logf("%d files captured", captured)
+			})
+		})
+	}
+}
+
+func inOrder(t *testing.T, numbers []int) {
+	t.Helper()
+	if !slices.IsSorted(numbers) || len(slices.Compact(slices.Clone(numbers))) != len(numbers) {
+		t.Fatalf("not in order: %v", numbers)
+	}
+}
+
+// storm writes bursts of small files until stop is called. From file to file the clock
+// goes on by step.
+func storm(w *writer, step int64) (stop func()) {
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	padding := strings.Repeat("x", 4000)
+	wg.Go(func() {
+		for n := 0; !over.Load(); n++ {
+			w.part(logs.Stdout, fmt.Sprintf("line %d %s", n, padding))
+			w.now += step
+			w.rotate()
+			if n%16 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
+	return func() { over.Store(true); wg.Wait() }
+}
