@@ -102,7 +102,7 @@ func (l *Log) newer(s *looks) ([]*generation, error) {
 		if err := g.recognise(); err != nil {
 			return nil, err
 		}
-		if l.knows(g) {
+		if l.knows(g) || l.hasLeft(g) {
 			return found[at+1:], nil
 		}
 	}
@@ -126,3 +126,13 @@ func (l *Log) knows(g *generation) bool {
 	sum, err := fingerprint(last.data, l.format)
 	return err == nil && sum != 0 && sum == g.fingerprint && (g.size() == last.size() || g.cutFrom(last))
 }
+
+// hasLeft tells whether g is the compressed copy of a file read before. Where the last one
+// known is gone it is the next older that is met.
+func (l *Log) hasLeft(g *generation) bool {
+	return g.compressed && g.fingerprint != 0 && slices.Contains(l.left, g.mark())
+}
+
+// maxLeft is how many files that were read are remembered: as many as there may be of a
+// log in its directory.
+const maxLeft = 100

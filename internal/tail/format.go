@@ -22,6 +22,9 @@ type format interface {
 	guard() int
 	// ends tells whether such bytes can be the end of a record.
 	ends(guard []byte) bool
+	// stamped tells that a record ends with its time, so that its last bytes tell
+	// it from others.
+	stamped() bool
 }
 
 // place says where a chunk lies.
@@ -100,6 +103,8 @@ func (j *jsonLines) first(head []byte) int { return bytes.IndexByte(head, '\n') 
 
 func (j *jsonLines) guard() int { return 1 }
 
+func (j *jsonLines) stamped() bool { return true }
+
 func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
 
 // frames is the format of the local driver, and of the engine's cache.
@@ -152,5 +157,7 @@ func (frames) first(head []byte) int {
 }
 
 func (frames) guard() int { return locallog.Guard }
+
+func (frames) stamped() bool { return false }
 
 func (frames) ends(guard []byte) bool { return locallog.IsEnd(guard) }

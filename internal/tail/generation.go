@@ -38,6 +38,12 @@ type generation struct {
 	need int
 	// inRecord tells that offset lies inside a record that is given up.
 	inRecord bool
+	// tail is what lies before offset, when that was read to the end of a record.
+	tail []byte
+	// ahead is where the stream that is ahead begins in a file that was read before, and
+	// aheadTail what lies before that.
+	ahead     int64
+	aheadTail []byte
 	// rested tells that the last read came to the end of the file: before the
 	// next one the file may have been truncated.
 	rested     bool
@@ -119,6 +125,15 @@ func (g *generation) same(other *generation) bool {
 	}
 	return g.fingerprint != 0 && g.fingerprint == other.fingerprint && g.size() == other.size()
 }
+
+// mark is what a file's content is recognised by, also when it was compressed, once the
+// file is closed.
+type mark struct {
+	fingerprint uint64
+	size        uint32
+}
+
+func (g *generation) mark() mark { return mark{g.fingerprint, g.size()} }
 
 // size is the size of the content modulo 2^32, which is what gzip stores in
 // the last four bytes of a file; 0 when it cannot be told.

@@ -102,6 +102,7 @@ func (l *Log) hold(fresh []*generation) {
 // finish closes a file that was read to its end. mu is held, or nobody else
 // knows the log yet.
 func (l *Log) finish(g *generation) {
+	l.left = append(l.left[max(0, len(l.left)-maxLeft):], g.mark())
 	if g.held == nil {
 		_ = g.close() // never to be read
 		return

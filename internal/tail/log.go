@@ -81,6 +81,8 @@ type Log struct {
 	// finished are files read to their end whose links stay until that is
 	// delivered.
 	finished []finished
+	// left are the files finished last, oldest first.
+	left []mark
 	// next is the order of the next generation.
 	next int
 	// listed are the names looked at last. A rotated file that is still there
@@ -147,6 +149,8 @@ func (l *Log) resume(from logs.Position) {
 	l.files = l.files[at:]
 	l.files[0].offset = from.File.Start()
 	l.files[0].skip = from.File.Offsets
+	l.files[0].rested = true // it may be truncated before it is read
+	l.files[0].findTails()
 	behind := from.File.Behind
 	if !sure {
 		behind = [logs.Streams]bool{true, true}

@@ -85,7 +85,10 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	}
 	atEnd := n < len(buf.b)
 	g.rested = atEnd
-	taken := l.decode(g, chunk, atEnd && !last, emit)
+	taken, ends := l.decode(g, chunk, atEnd && !last, emit)
+	if taken > 0 {
+		g.keepTail(buf.b[:n-len(chunk)+taken], ends)
+	}
 	l.advance(g, taken, start+int64(n))
 	g.keep(buf.b[:n], start)
 	switch {
@@ -154,11 +157,19 @@ func (l *Log) end(g *generation) {
 
 // before is where a chunk begins: a little before the next record, so that the end
 // of the last one shows that the file is still the one we knew.
-func (g *generation) before() int64 { return max(0, g.offset-int64(g.format.guard())) }
+func (g *generation) before() int64 { return max(0, g.offset-tailSize) }
+
+// tailSize is how much of what lies before the next record is looked at again, in bytes:
+// more than the time at the end of a json-file's record, and less than what comes after
+// its text.
+const tailSize = 48
 
 // check cuts those bytes off. It is not intact when the file was truncated, be
 // it that it has grown beyond the old size again.
 func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
+	if g.changed() {
+		return nil, false
+	}
 	known := l.fingerprint(g)
 	if g.offset == 0 {
 		sum := fingerprintOf(chunk, g.format)
@@ -170,19 +181,24 @@ func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
 		}
 		return chunk, true
 	}
-	n := int(min(g.offset, int64(g.format.guard())))
+	n := int(min(g.offset, tailSize))
 	if len(chunk) < n {
 		return nil, false
 	}
-	guard, rest := chunk[:n], chunk[n:]
-	ends := n == g.format.guard() && g.format.ends(guard)
+	tail, rest := chunk[:n], chunk[n:]
+	guard := tail[max(0, n-g.format.guard()):]
+	ends := len(guard) == g.format.guard() && g.format.ends(guard)
 	switch {
+	case len(g.tail) > 0 && bytes.Equal(tail, g.tail):
+		return rest, true
 	case !ends && isZero(guard):
 		// Truncated from outside: the engine writes on at its old offset,
 		// after a hole of zeros. What follows is new, and where we stand.
 		sum, err := fingerprint(g.data, g.format)
 		l.setFingerprint(g, sum)
 		return rest, err == nil
+	case len(g.tail) > 0:
+		return nil, false
 	case ends && !g.rested:
 		return rest, true
 	}
@@ -194,6 +210,42 @@ func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
 	// given up.
 	g.inRecord = g.inRecord || !ends
 	return rest, true
+}
+
+// keepTail remembers the end of a chunk that was taken, if that is a record's time:
+// decoding has left it as it was in the file.
+func (g *generation) keepTail(taken []byte, ends bool) {
+	g.tail = g.tail[:0]
+	if ends && g.format.stamped() {
+		g.tail = append(g.tail, taken[max(0, len(taken)-tailSize):]...)
+	}
+}
+
+// findTails is keepTail for a file that was recognised and is not read yet. Where one
+// stream is ahead of the other it remembers both places: all that is before them is
+// passed over, so it must be what was read.
+func (g *generation) findTails() {
+	if ahead := slices.Max(g.skip[:]); ahead > g.offset {
+		g.ahead, g.aheadTail = ahead, g.tailAt(ahead)
+	}
+	tail := g.tailAt(g.offset)
+	g.keepTail(tail, len(tail) >= g.format.guard() && g.format.ends(tail[len(tail)-g.format.guard():]))
+}
+
+// tailAt reads what lies before an offset; nil where that cannot be had.
+func (g *generation) tailAt(offset int64) []byte {
+	from := max(0, offset-tailSize)
+	tail := make([]byte, offset-from)
+	if _, err := g.data.ReadAt(tail, from); err != nil || g.compressed {
+		return nil
+	}
+	return tail
+}
+
+// changed tells that what lies before the place that one stream is ahead at is not what
+// was there: the file was truncated.
+func (g *generation) changed() bool {
+	return g.ahead > g.offset && g.aheadTail != nil && !bytes.Equal(g.aheadTail, g.tailAt(g.ahead))
 }
 
 func isZero(p []byte) bool { return len(bytes.TrimLeft(p, "\x00")) == 0 }
@@ -218,13 +270,14 @@ func (l *Log) startAgain(g *generation, emit func(logs.Entry)) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	g.offset, g.fingerprint, g.inRecord = 0, 0, false
-	g.skip = [logs.Streams]int64{}
+	g.offset, g.fingerprint, g.inRecord, g.tail = 0, 0, false, nil
+	g.skip, g.ahead = [logs.Streams]int64{}, 0
 	return nil
 }
 
-// decode passes on all whole records of a chunk and returns how far it came.
-func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entry)) (taken int) {
+// decode passes on all whole records of a chunk and returns how far it came, and whether
+// that is the end of a record.
+func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entry)) (taken int, ends bool) {
 	offset := g.offset
 	var at place
 	if last {
@@ -241,6 +294,7 @@ func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entr
 		}
 		r.Offset = offset + int64(taken)
 		taken += n
+		ends = what <= repaired && at&inside == 0
 		if what != record || at&inside != 0 {
 			at = l.passed(what, at)
 		}
@@ -251,7 +305,7 @@ func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entr
 	g.inRecord = at&inside != 0
 	l.assemble.Seal()
 	r.Text = nil // the buffer's
-	return taken
+	return taken, ends
 }
 
 // passed counts what is no record, and says where the next one is looked for.
@@ -273,6 +327,7 @@ func (l *Log) passed(what found, at place) place {
 // the zeros of a hole, or something that is no log.
 func (l *Log) giveUp(g *generation, chunk []byte) {
 	if zeros := len(chunk) - len(bytes.TrimLeft(chunk, "\x00")); zeros > 0 {
+		g.tail = nil
 		l.advance(g, zeros, g.seen)
 		return
 	}
@@ -282,7 +337,7 @@ func (l *Log) giveUp(g *generation, chunk []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g.offset += int64(len(chunk))
-	g.inRecord = true
+	g.inRecord, g.tail = true, nil
 }
 
 // finishFile leaves a file that was read to its end for the next one. rest is
