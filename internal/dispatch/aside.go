@@ -24,6 +24,9 @@ const closingBackoff = time.Second
 // there will be none; 0 when none is set aside.
 func (l *Lane) nextAside(now time.Time) (next *feed, pause time.Duration) {
 	for _, f := range l.aside {
+		if f.flying {
+			continue
+		}
 		left := f.until.Sub(now)
 		if left <= 0 {
 			return f, 0
@@ -43,54 +46,54 @@ func (l *Lane) served(f *feed) {
 
 // divide sets a single container's request aside in parts, which are sent soon. A
 // single entry that the sink does not take is refused for good.
-func (l *Lane) divide(b *logs.Batch, out logs.Outcome, reason string) {
+func (s *shipment) divide(b *logs.Batch, out logs.Outcome, reason string) {
 	if b.Entries == 1 {
-		l.refuse(b, out, reason)
+		s.refuse(b, out, reason)
 		return
 	}
-	l.keepPieces(b, max(out.Parts, 2))
+	s.keepPieces(b, max(out.Parts, 2))
 }
 
 // postpone sets a single container's request aside until it is worth trying again.
-func (l *Lane) postpone(b *logs.Batch, out logs.Outcome) {
-	l.config.Metrics.Retried(retryReason(out))
-	p, parts := l.parcelOf(b), 1
-	l.mu.Lock()
+func (s *shipment) postpone(b *logs.Batch, out logs.Outcome) {
+	s.config.Metrics.Retried(retryReason(out))
+	p, parts := s.parcelOf(b), 1
+	s.mu.Lock()
 	f, now := p.feed, time.Now()
 	f.attempts++
 	if f.attempts%manyAttempts == 0 && out.RateLimited {
 		parts = 2
 	}
 	f.backoff = min(max(2*f.backoff, minBackoff), asideBackoff)
-	if l.closed {
+	if s.closed {
 		f.backoff = min(f.backoff, closingBackoff)
 	}
 	f.until = now.Add(max(jitter(f.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
-	l.mu.Unlock()
-	l.keepPieces(b, parts)
-	l.limits.add(l.config.Log, f.id, b.Groups[0].Labels.Get("container"), out.Err, now)
+	s.mu.Unlock()
+	s.keepPieces(b, parts)
+	s.limits.add(s.config.Log, f.id, b.Groups[0].Labels.Get("container"), out.Err, now)
 }
 
 // waits tells that a request is of a single container of which an earlier one has
 // just been postponed: it would fail as well, use up what the limit has room for, and
 // be ahead of its turn if it did not.
-func (l *Lane) waits(b *logs.Batch) bool {
+func (s *shipment) waits(b *logs.Batch) bool {
 	if !single(b) {
 		return false
 	}
-	p := l.parcelOf(b)
+	p := s.parcelOf(b)
 	if len(p.fresh) == 0 {
 		return false
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return p.feed.until.After(time.Now())
 }
 
 // keepPieces keeps a single container's request in parts of one stream each: what
 // is said of the last stream of a request is then said of all of it.
-func (l *Lane) keepPieces(b *logs.Batch, parts int) {
-	p := l.parcelOf(b)
+func (s *shipment) keepPieces(b *logs.Batch, parts int) {
+	p := s.parcelOf(b)
 	if n := len(b.Groups); n > 1 {
 		parts = (parts + n - 1) / n
 	}
@@ -100,20 +103,20 @@ func (l *Lane) keepPieces(b *logs.Batch, parts int) {
 }
 
 // passed notes that the sink has taken or refused something of the feeds set aside.
-func (l *Lane) passed() {
-	if !l.alone {
+func (s *shipment) passed() {
+	if !s.alone {
 		return
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f := l.shipping[0].feed
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.parcels[0].feed
 	f.until, f.backoff, f.attempts = time.Time{}, 0, 0
 }
 
 // parcelOf finds the parcel that a single container's request is from.
-func (l *Lane) parcelOf(b *logs.Batch) *parcel {
-	i := slices.IndexFunc(l.shipping, func(p *parcel) bool { return p.feed.id == b.Groups[0].Container })
-	return l.shipping[i]
+func (s *shipment) parcelOf(b *logs.Batch) *parcel {
+	i := slices.IndexFunc(s.parcels, func(p *parcel) bool { return p.feed.id == b.Groups[0].Container })
+	return s.parcels[i]
 }
 
 // single tells whether a request is of one container only.

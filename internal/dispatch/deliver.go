@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -29,26 +30,26 @@ const (
 
 // ship pushes the parcels that were taken, in as many requests as they need. It
 // returns false when ctx is done before.
-func (l *Lane) ship(ctx context.Context) bool {
-	for _, part := range l.plan() {
-		if !l.deliver(ctx, part) {
+func (s *shipment) ship(ctx context.Context) bool {
+	for _, part := range s.plan() {
+		if !s.deliver(ctx, part) {
 			return false
 		}
 	}
-	l.settle()
+	s.settle()
 	return true
 }
 
 // plan returns the requests to send: the next piece of a parcel that is set aside,
 // or those of a batch.
-func (l *Lane) plan() []*logs.Batch {
-	if p := l.shipping[0]; l.alone {
+func (s *shipment) plan() []*logs.Batch {
+	if p := s.parcels[0]; s.alone {
 		piece := p.pieces[0]
 		p.pieces = p.pieces[1:]
 		return []*logs.Batch{piece}
 	}
 	b := &logs.Batch{}
-	for _, p := range l.shipping {
+	for _, p := range s.parcels {
 		b.Groups = append(b.Groups, p.batch.Groups...)
 		b.Entries += p.batch.Entries
 		b.Bytes += p.batch.Bytes
@@ -56,59 +57,58 @@ func (l *Lane) plan() []*logs.Batch {
 	switch {
 	case b.Entries == 0:
 		return nil
-	case l.config.LastOnly:
-		return l.sent.plan(b, time.Now())
+	case s.config.LastOnly:
+		return s.sent.plan(b, time.Now())
 	}
 	return []*logs.Batch{b}
 }
 
 // deliver pushes a request until the sink has taken or refused all of it, or what
 // is left of it is set aside. It returns false when ctx is done before.
-func (l *Lane) deliver(ctx context.Context, b *logs.Batch) bool {
+func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 	switch {
 	case b.Entries == 0:
 		return true
-	case l.waits(b):
-		l.keepPieces(b, 1)
+	case s.waits(b):
+		s.keepPieces(b, 1)
 		return true
 	}
-	trouble := trouble{log: l.config.Log}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
-		out := l.push(ctx, b)
+		out := s.push(ctx, b)
 		if ctx.Err() != nil && out.Kind != logs.Accepted {
 			return false
 		}
 		if out.Kind != logs.Retry {
-			l.setStuck(false)
-			trouble.over()
+			s.setStuck(false)
+			s.trouble.over(s.config.Log)
 		}
 		switch {
 		case out.Kind == logs.Accepted:
-			l.observe(b)
-			l.answered(b)
+			s.observe(b)
+			s.answered(b)
 			return true
 		case out.Kind == logs.Refused && out.Exact:
-			l.reject(out.Rejects, b)
-			l.answered(b)
+			s.reject(out.Rejects, b)
+			s.answered(b)
 			return true
 		case out.Kind == logs.Refused, out.Kind == logs.TooLarge:
-			return l.less(ctx, b, out)
+			return s.less(ctx, b, out)
 		}
-		if some, rest := l.concerned(b, out); some.Entries > 0 {
-			trouble.over()
-			l.each(some, func(part *logs.Batch) { l.postpone(part, out) })
-			return l.deliver(ctx, rest)
+		if some, rest := s.concerned(b, out); some.Entries > 0 {
+			s.trouble.over(s.config.Log)
+			s.each(some, func(part *logs.Batch) { s.postpone(part, out) })
+			return s.deliver(ctx, rest)
 		}
-		l.setStuck(true)
-		trouble.report(out)
-		l.config.Metrics.Retried(retryReason(out))
+		s.setStuck(true)
+		s.trouble.report(s.config.Log, out)
+		s.config.Metrics.Retried(retryReason(out))
 		if out.Unreachable {
 			backoff = min(backoff, unreachableBackoff)
 		}
-		if !l.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
+		if !s.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
 			return false
 		}
-		l.rejects.tell(l.config.Log, time.Now())
+		s.rejects.tell(s.config.Log, time.Now())
 	}
 }
 
@@ -121,10 +121,10 @@ func (l *Lane) setStuck(stuck bool) {
 }
 
 // answered notes that the sink has said what became of a request.
-func (l *Lane) answered(b *logs.Batch) {
-	l.passed()
-	if l.config.LastOnly {
-		l.sent.told(b, time.Now())
+func (s *shipment) answered(b *logs.Batch) {
+	s.passed()
+	if s.config.LastOnly {
+		s.sent.told(b, time.Now())
 	}
 }
 
@@ -132,17 +132,17 @@ func (l *Lane) answered(b *logs.Batch) {
 // go on without it. Only in the first is the reason: the stream that the sink
 // names; or, when the sink limits the rate of all, those who have much to say,
 // so that the others get what is left of the limit.
-func (l *Lane) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.Batch) {
+func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.Batch) {
 	switch {
 	case out.Group != nil:
-		l.sent.limited(out.Group, time.Now())
+		s.sent.limited(out.Group, time.Now())
 		return divideBy(b, func(g *logs.Group) bool { return g == out.Group })
-	case l.alone && out.RateLimited && out.RetryAfter == 0:
+	case s.alone && out.RateLimited && out.RetryAfter == 0:
 		return b, &logs.Batch{}
 	case out.RateLimited && out.RetryAfter == 0:
-		l.mu.Lock()
-		much := small(l.limit)
-		l.mu.Unlock()
+		s.mu.Lock()
+		much := small(s.limit)
+		s.mu.Unlock()
 		bytes := make(map[string]int)
 		for _, g := range b.Groups {
 			bytes[g.Container] += len(g.Text) + g.Len()*logs.EntryOverhead
@@ -156,26 +156,26 @@ func (l *Lane) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.Batc
 // say what of it is the reason. It is halved until only single containers are left
 // that are not taken: these are set aside, so that the search does not hold up the
 // others. Sending entries again that the sink took already does no harm.
-func (l *Lane) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bool {
+func (s *shipment) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bool {
 	reason := "refused"
 	if out.Kind == logs.TooLarge {
 		reason = "too_large"
 		if out.Group == nil {
-			l.shrink(b.Bytes)
+			s.shrink(b.Bytes)
 		}
 	}
 	switch {
 	case single(b):
-		l.divide(b, out, reason)
+		s.divide(b, out, reason)
 		return true
 	case out.Group != nil:
-		l.sent.limited(out.Group, time.Now())
+		s.sent.limited(out.Group, time.Now())
 		some, rest := divideBy(b, func(g *logs.Group) bool { return g == out.Group })
-		l.divide(some, out, reason)
-		return l.deliver(ctx, rest)
+		s.divide(some, out, reason)
+		return s.deliver(ctx, rest)
 	}
 	first, second := b.Split()
-	return l.deliver(ctx, first) && l.deliver(ctx, second)
+	return s.deliver(ctx, first) && s.deliver(ctx, second)
 }
 
 // each calls f for the part of every container.
@@ -191,28 +191,32 @@ func (l *Lane) each(b *logs.Batch, f func(part *logs.Batch)) {
 func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	began := time.Now()
 	out := l.config.Sink.Push(ctx, b)
-	l.config.Metrics.Pushed(outcomeName(out), time.Since(began), b.Bytes)
+	took := time.Since(began)
+	l.config.Metrics.Pushed(outcomeName(out), took, b.Bytes)
+	if out.Kind == logs.Accepted {
+		l.answeredAfter(took)
+	}
 	return out
 }
 
 // refuse counts a single entry that the sink does not take.
-func (l *Lane) refuse(b *logs.Batch, out logs.Outcome, reason string) {
+func (s *shipment) refuse(b *logs.Batch, out logs.Outcome, reason string) {
 	message := ""
 	if out.Err != nil {
 		message = out.Err.Error()
 	}
-	l.reject([]logs.Reject{{Container: b.Groups[0].Labels.Get("container"), Reason: reason, Count: 1, Message: message}}, b)
-	l.passed()
+	s.reject([]logs.Reject{{Container: b.Groups[0].Labels.Get("container"), Reason: reason, Count: 1, Message: message}}, b)
+	s.passed()
 }
 
 // reject counts and tells what the sink refused of a request.
-func (l *Lane) reject(rejects []logs.Reject, b *logs.Batch) {
+func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
 	for _, r := range rejects {
 		if r.Example == 0 {
 			r.Example = oldest(b, r.Container)
 		}
-		l.config.Metrics.Rejected(r.Reason, r.Count)
-		l.rejects.add(l.config.Log, r, time.Now())
+		s.config.Metrics.Rejected(r.Reason, r.Count)
+		s.rejects.add(s.config.Log, r, time.Now())
 	}
 }
 
@@ -303,15 +307,18 @@ func (l *Lane) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// trouble logs that pushes fail, at a bounded rate, and that they work again.
+// trouble logs that pushes fail, at a bounded rate, and that they work again. Several
+// pushes of a lane share it.
 type trouble struct {
-	log   *slog.Logger
+	mu    sync.Mutex // guards the fields below
 	since time.Time
 	told  time.Time
 	text  string
 }
 
-func (t *trouble) report(out logs.Outcome) {
+func (t *trouble) report(log *slog.Logger, out logs.Outcome) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	now := time.Now()
 	if t.since.IsZero() {
 		t.since = now
@@ -322,15 +329,19 @@ func (t *trouble) report(out logs.Outcome) {
 	}
 	t.told, t.text = now, text
 	if out.Misconfigured {
-		t.log.Error("the sink refuses this configuration, nothing is delivered until it is mended", "error", out.Err)
+		log.Error("the sink refuses this configuration, nothing is delivered until it is mended", "error", out.Err)
 		return
 	}
-	t.log.Warn("cannot deliver, trying again", "error", out.Err, "since", t.since)
+	log.Warn("cannot deliver, trying again", "error", out.Err, "since", t.since)
 }
 
-func (t *trouble) over() {
-	if !t.since.IsZero() {
-		t.log.Info("delivering again", "after", time.Since(t.since).Round(time.Millisecond))
-		t.since = time.Time{}
+// over ends trouble. Where it was not told of, as it had been shortly before, its end is
+// not either.
+func (t *trouble) over(log *slog.Logger) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.since.IsZero() && !t.told.Before(t.since) {
+		log.Info("delivering again", "after", time.Since(t.since).Round(time.Millisecond))
 	}
+	t.since = time.Time{}
 }

@@ -15,8 +15,9 @@ type feed struct {
 	// bytes is the size of all entries held, those being pushed included, and
 	// queued of those in parcels that were not pushed yet.
 	bytes, queued int
-	// inTurn and aside tell in which of the lane's lists the feed is.
-	inTurn, aside bool
+	// inTurn and aside tell in which of the lane's lists the feed is, and flying that
+	// a parcel of it is being pushed: no other is meanwhile, so that the order stays.
+	inTurn, aside, flying bool
 	// proven tells that the sink has taken or refused something of it.
 	proven bool
 	// until is when a feed that is set aside is tried again, after attempts in

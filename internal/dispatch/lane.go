@@ -3,22 +3,24 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Lane gathers the entries of its containers and pushes one request at a time. A
-// producer brackets what belongs together with Begin and End:
+// Lane gathers the entries of its containers and pushes them, one request at a time or,
+// where answers take long, several (help.go). A producer brackets what belongs together with Begin and End:
 //
 //	lane.Begin(ctx, id)    // waits until there is room; or TryBegin, which does not
 //	lane.Add(labels, e)    // any number of times
 //	lane.End(delivered)    // delivered is called when all of it is delivered
 //	lane.Flush()           // nothing more to add for now
 //
-// Every container has a feed of its own, and a batch takes from each in turn. What
+// Every container has a feed of its own, and a batch takes from each in turn, one parcel
+// until that is delivered. What
 // concerns one container alone, a limit or a refusal that has to be searched for,
 // sets its feed aside (aside.go), and the lane goes on with the others.
 type Lane struct {
@@ -59,13 +61,16 @@ type Lane struct {
 	closed bool
 	// last is when the last batch left.
 	last time.Time
+	// flights is the number of pushes under way, and pushers that of the goroutines
+	// which push. help starts another; it is nil while the lane does not run.
+	flights, pushers int
+	help             func()
+	// answer is how long the sink took for its last answer.
+	answer time.Duration
 
-	// The rest belongs to the lane's goroutine.
-
-	// shipping holds the parcels being pushed.
-	shipping []*parcel
-	rejects  rejectLog
-	limits   limitLog
+	rejects rejectLog
+	limits  limitLog
+	trouble trouble
 }
 
 // receiptSize is what a receipt counts when memory is measured, in bytes: it
@@ -168,6 +173,9 @@ func (l *Lane) End(delivered func()) {
 	l.bytes += l.added
 	l.line(f, l.added)
 	ready := l.queued >= full(l.limit)
+	if ready {
+		l.callHelp()
+	}
 	l.current, l.filling = nil, nil
 	l.mu.Unlock()
 	if ready {
@@ -184,7 +192,7 @@ func (l *Lane) receive(p *parcel, delivered func()) {
 
 // line gives a feed to which as much was added a place in the queue.
 func (l *Lane) line(f *feed, added int) {
-	if f.aside {
+	if f.aside || f.flying {
 		return
 	}
 	l.queued += added
@@ -258,22 +266,33 @@ func (l *Lane) close() {
 
 // run pushes until the lane is closed and empty, or ctx is done.
 func (l *Lane) run(ctx context.Context) {
-	defer func() { l.rejects.tellAll(l.config.Log, time.Now()) }()
-	defer l.close() // nobody may wait for room that will not come
+	var helpers errgroup.Group
+	l.employ(func() {
+		helpers.Go(func() error {
+			l.helpOut(ctx)
+			return nil
+		})
+	})
+	l.lead(ctx)
+	l.employ(nil)
+	l.close() // nobody may wait for room that will not come
+	_ = helpers.Wait()
+	l.rejects.tellAll(l.config.Log, time.Now())
+}
+
+// lead pushes whatever there is to push.
+func (l *Lane) lead(ctx context.Context) {
 	// The timer runs only while something has to be done later.
 	timer := time.NewTimer(0)
 	<-timer.C
 	defer timer.Stop()
 	for {
-		parcels, wait, done := l.take()
+		next, wait, done := l.take()
 		switch {
 		case done:
 			return
-		case len(parcels) > 0:
-			if !l.alone && slices.ContainsFunc(parcels, func(p *parcel) bool { return p.size > 0 }) {
-				l.left(time.Now())
-			}
-			if l.shipping = parcels; !l.ship(ctx) {
+		case next != nil:
+			if !next.ship(ctx) {
 				return
 			}
 			continue
@@ -300,13 +319,6 @@ func (l *Lane) Due() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.last.Add(l.config.BatchWait)
-}
-
-// left notes when a batch has left.
-func (l *Lane) left(at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = at
 }
 
 // shrink makes future batches smaller than one that was too large.

@@ -2,12 +2,14 @@ package dispatch
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 )
 
 // limitLog tells at a bounded rate which containers have to wait because of a limit
 // that concerns them alone.
 type limitLog struct {
+	mu sync.Mutex // guards the fields below: several pushes share it
 	// told is when a container was told of, by ID.
 	told map[string]time.Time
 	// since is when the present period of limitEvery began, and left out the
@@ -24,6 +26,8 @@ const (
 )
 
 func (r *limitLog) add(log *slog.Logger, id, container string, err error, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if now.Sub(r.since) >= limitEvery {
 		if r.leftOut > 0 {
 			log.Warn("more containers had to wait for a limit of their own", "attempts", r.leftOut, "since", r.since)

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -12,6 +13,7 @@ import (
 // the number refused meanwhile. Every entry is in one of the messages: what is held
 // back is told when it is due, at the latest at the stop.
 type rejectLog struct {
+	mu      sync.Mutex // guards pending: several pushes share it
 	pending map[rejectKey]*rejectCount
 }
 
@@ -33,6 +35,8 @@ const (
 // add counts a reject, and tells it if its container and reason were not told of
 // within warnEvery.
 func (r *rejectLog) add(log *slog.Logger, reject logs.Reject, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	count := r.count(rejectKey{reject.Container, reject.Reason}, now)
 	reject.Count += count.pending.Count
 	count.pending = reject
@@ -71,6 +75,8 @@ func (r *rejectLog) count(key rejectKey, now time.Time) *rejectCount {
 // tell tells what has been held back for warnEvery. It returns how long it is until
 // there is more to tell; 0 when nothing is held back.
 func (r *rejectLog) tell(log *slog.Logger, now time.Time) (next time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, count := range r.pending {
 		if count.pending.Count == 0 {
 			continue
@@ -87,6 +93,8 @@ func (r *rejectLog) tell(log *slog.Logger, now time.Time) (next time.Duration) {
 
 // tellAll tells everything that is held back.
 func (r *rejectLog) tellAll(log *slog.Logger, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, count := range r.pending {
 		if count.pending.Count > 0 {
 			count.tell(log, now)

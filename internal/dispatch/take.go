@@ -8,11 +8,10 @@ import (
 // flushAfter is how long a batch waits that its producer has not flushed.
 const flushAfter = 5 * time.Millisecond
 
-// take returns the parcels to push next: one of each container whose turn it is,
-// or a single one that was set aside. If there are none it returns how long there
-// will be none unless something happens, 0 when nothing waits; or that there will
-// be no more.
-func (l *Lane) take() (parcels []*parcel, wait time.Duration, done bool) {
+// take returns what to push next: a parcel of each container whose turn it is, or a
+// single one that was set aside. If there is nothing it returns how long there will be
+// nothing unless something happens, 0 when nothing waits; or that there will be no more.
+func (l *Lane) take() (s *shipment, wait time.Duration, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -20,16 +19,40 @@ func (l *Lane) take() (parcels []*parcel, wait time.Duration, done bool) {
 	next, pause := l.nextAside(now)
 	switch {
 	case waits && wait <= 0 && (next == nil || l.alone):
-		l.alone = false
-		return l.load(), 0, false
+		return l.depart(), 0, false
 	case next != nil:
 		l.alone = true
 		l.served(next)
-		return next.parcels[:1:1], 0, false
+		next.flying = true
+		l.flights++
+		return &shipment{Lane: l, parcels: next.parcels[:1:1], alone: true}, 0, false
 	case pause > 0 && (!waits || pause < wait):
 		return nil, pause, false
 	}
-	return nil, wait, l.closed && !waits && len(l.aside) == 0
+	return nil, wait, l.closed && !waits && len(l.aside) == 0 && l.flights == 0
+}
+
+// takeFull returns a batch to push if there is a full one, for those who help out.
+func (l *Lane) takeFull() *shipment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.queued < full(l.limit) || l.stuck {
+		l.pushers--
+		return nil
+	}
+	return l.depart()
+}
+
+// depart takes the next batch.
+func (l *Lane) depart() *shipment {
+	l.alone = false
+	s := &shipment{Lane: l, parcels: l.load()}
+	l.flights++
+	if slices.ContainsFunc(s.parcels, func(p *parcel) bool { return p.size > 0 }) {
+		l.last = time.Now()
+	}
+	l.callHelp()
+	return s
 }
 
 // untilBatch returns how long the next batch still has to wait; waits is false
@@ -58,11 +81,10 @@ func (l *Lane) load() (parcels []*parcel) {
 	feeds := l.turn
 	l.turn = make([]*feed, 0, len(feeds))
 	total := 0
-	var large, served []*feed
+	var large []*feed
 	pick := func(f *feed) {
 		total += f.parcels[0].batch.Bytes
 		parcels = append(parcels, l.pop(f))
-		served = append(served, f)
 	}
 	for _, f := range feeds {
 		if size := f.parcels[0].batch.Bytes; total+size <= small(l.limit) {
@@ -78,22 +100,17 @@ func (l *Lane) load() (parcels []*parcel) {
 			l.turn = append(l.turn, f)
 		}
 	}
-	// Who has been served comes after those who have not.
-	for _, f := range served {
-		if f.inTurn = len(f.parcels) > 0; f.inTurn {
-			l.turn = append(l.turn, f)
-		}
-	}
 	return parcels
 }
 
-// pop takes the first parcel out of a feed.
+// pop takes the first parcel out of a feed, which is not in turn until that is pushed.
 func (l *Lane) pop(f *feed) *parcel {
 	p := f.parcels[0]
 	f.parcels = slices.Delete(f.parcels, 0, 1)
 	p.size = p.batch.Bytes
+	l.queued -= f.queued
 	f.queued -= p.size
-	l.queued -= p.size
+	f.inTurn, f.flying = false, true
 	for _, g := range p.batch.Groups {
 		g.Container = f.id
 	}
@@ -102,9 +119,9 @@ func (l *Lane) pop(f *feed) *parcel {
 
 // settle ends a push: receipts of what is delivered are handed out, and what is
 // not goes back to its feed, which is set aside.
-func (l *Lane) settle() {
+func (s *shipment) settle() {
 	now := time.Now()
-	for _, p := range l.shipping {
+	for _, p := range s.parcels {
 		if p.pieces = append(p.fresh, p.pieces...); len(p.pieces) > 0 {
 			continue
 		}
@@ -112,28 +129,29 @@ func (l *Lane) settle() {
 			receipt()
 		}
 	}
-	if l.config.Settled != nil {
-		l.config.Settled()
+	if s.config.Settled != nil {
+		s.config.Settled()
 	}
-	l.mu.Lock()
-	for _, p := range l.shipping {
+	s.mu.Lock()
+	s.flights--
+	for _, p := range s.parcels {
 		p.feed.used = now
+		p.feed.flying = false
 		p.fresh = nil
 		if len(p.pieces) > 0 {
-			l.keep(p)
+			s.keep(p)
 		} else {
-			l.release(p)
-			l.drop(p.feed)
+			s.release(p)
+			s.drop(p.feed)
 		}
 	}
-	l.shipping = nil
-	if !l.alone {
+	if !s.alone {
 		// Batches that were found too large grow again little by little.
-		l.limit = min(l.limit+l.limit/8, l.config.BatchSize)
+		s.limit = min(s.limit+s.limit/8, s.config.BatchSize)
 	}
-	l.prune(now)
-	wakes := l.wakes()
-	l.mu.Unlock()
+	s.prune(now)
+	wakes := s.wakes()
+	s.mu.Unlock()
 	call(wakes)
 }
 
@@ -147,15 +165,10 @@ func (l *Lane) keep(p *parcel) {
 	f.parcels = slices.Insert(f.parcels, 0, p)
 	f.aside = true
 	l.aside = append(l.aside, f)
-	l.queued -= f.queued
-	if f.inTurn {
-		f.inTurn = false
-		l.turn = slices.DeleteFunc(l.turn, func(other *feed) bool { return other == f })
-	}
 }
 
-// release lets go of a parcel that is delivered. A feed that was set aside for it
-// gets in line again.
+// release lets go of a parcel that is delivered. Its feed gets in line again, after those
+// that have not been served.
 func (l *Lane) release(p *parcel) {
 	f := p.feed
 	size := p.size + len(p.receipts)*receiptSize
@@ -163,11 +176,10 @@ func (l *Lane) release(p *parcel) {
 	l.bytes -= size
 	f.proven = true
 	p.batch.Recycle()
-	if !f.aside {
-		return
+	if f.aside {
+		f.parcels = slices.Delete(f.parcels, 0, 1)
+		f.aside = false
+		l.aside = slices.DeleteFunc(l.aside, func(other *feed) bool { return other == f })
 	}
-	f.parcels = slices.Delete(f.parcels, 0, 1)
-	f.aside = false
-	l.aside = slices.DeleteFunc(l.aside, func(other *feed) bool { return other == f })
 	l.line(f, f.queued)
 }

@@ -82,7 +82,8 @@ func transport(config Config) (*http.Transport, error) {
 		TLSClientConfig:     t,
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 16,
+		// As many as there may be pushes under way.
+		MaxIdleConnsPerHost: 32,
 		IdleConnTimeout:     90 * time.Second,
 		// The answers are short: nothing is gained by gzip.
 		DisableCompression: true,

@@ -1,0 +1,58 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+)
+
+// shipment is a push under way: a parcel of each of some feeds, or the next piece of
+// one that is set aside. It belongs to one goroutine.
+type shipment struct {
+	*Lane
+	parcels []*parcel
+	alone   bool
+}
+
+// While the sink answers at once, one push at a time is as quick as several. A sink that
+// is far away, or takes its time, is then waited for most of the time: when a full batch
+// waits and all pushers of the lane wait for an answer, another is started, and it ends
+// when there is no full batch any more. Each pushes what is of other containers.
+const (
+	// maxPushers bounds the pushes of a lane that are under way.
+	maxPushers = 8
+	// slowAnswer is the time to an answer from which on it is worth while.
+	slowAnswer = 20 * time.Millisecond
+)
+
+// employ sets what starts another pusher, beside the one that leads.
+func (l *Lane) employ(help func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pushers, l.help = 1, help
+}
+
+// callHelp starts another pusher if that is worth while. mu is held.
+func (l *Lane) callHelp() {
+	if l.help == nil || l.stuck || l.pushers >= maxPushers || l.flights < l.pushers || l.queued < full(l.limit) || l.answer < slowAnswer {
+		return
+	}
+	l.pushers++
+	l.help()
+}
+
+// helpOut pushes full batches as long as there are any.
+func (l *Lane) helpOut(ctx context.Context) {
+	defer l.signal() // the leader looks after the rest
+	for next := l.takeFull(); next != nil; next = l.takeFull() {
+		if !next.ship(ctx) {
+			return
+		}
+	}
+}
+
+// answeredAfter notes how long an answer took.
+func (l *Lane) answeredAfter(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answer = took
+}

@@ -1,0 +1,192 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// farSink answers after a while. It knows what is under way, and what came in which
+// order.
+type farSink struct {
+	delay  time.Duration
+	answer func(b *logs.Batch) logs.Outcome
+
+	mu       sync.Mutex
+	underWay map[string]int
+	most     int
+	pushes   int
+	twice    bool
+	got      map[string][]string
+}
+
+func (s *farSink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	s.begin(b, 1)
+	defer s.begin(b, -1)
+	select {
+	case <-time.After(s.delay):
+	case <-ctx.Done():
+		return logs.Outcome{Kind: logs.Retry, Err: ctx.Err()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.answer != nil {
+		if out := s.answer(b); out.Kind != logs.Accepted {
+			return out
+		}
+	}
+	for _, g := range b.Groups {
+		for i := range g.Len() {
+			s.got[g.Container] = append(s.got[g.Container], strings.TrimRight(string(g.Line(i)), "x"))
+		}
+	}
+	return logs.Outcome{}
+}
+
+func (s *farSink) begin(b *logs.Batch, by int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range b.Groups {
+		s.underWay[g.Container] += by
+		s.twice = s.twice || s.underWay[g.Container] > 1
+	}
+	if s.pushes += by; s.pushes > s.most {
+		s.most = s.pushes
+	}
+}
+
+// far hands over lines of 64 KiB of some containers and returns how long it took until
+// all were delivered, in order, with no two pushes of one container at once.
+func far(t *testing.T, s *farSink, containers, perContainer int) (took time.Duration) {
+	t.Helper()
+	s.underWay, s.got = make(map[string]int), make(map[string][]string)
+	d, _, stop := start(t, &sink{}, func(c *Config) { c.Sink = s })
+	defer stop()
+	began := time.Now()
+	text := strings.Repeat("x", 64<<10)
+	names := make([]*logs.Labels, containers)
+	for i := range names {
+		names[i] = labels(fmt.Sprint(i))
+	}
+	var receipts sync.Map
+	for i := range perContainer {
+		for c := range containers {
+			id := fmt.Sprint(c)
+			l := d.Lane(0)
+			if err := l.Begin(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			l.Add(names[c], logs.Entry{Time: int64(i), Line: []byte(fmt.Sprint(i, " ", text))})
+			l.End(func() {
+				if before, _ := receipts.Swap(id, i); before != nil && before.(int) != i-1 {
+					t.Errorf("container %s: receipt %d after %v", id, i, before)
+				}
+			})
+			l.Flush()
+		}
+	}
+	d.Close()
+	for time.Since(began) < time.Hour && d.Held() > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	took = time.Since(began)
+	synctest.Wait()
+	for c := range containers {
+		got := s.got[fmt.Sprint(c)]
+		for i := range perContainer {
+			if i >= len(got) || got[i] != fmt.Sprint(i, " ") {
+				t.Fatalf("container %d: %d lines of %d, the one at %d is not in order", c, len(got), perContainer, i)
+			}
+		}
+	}
+	if s.twice {
+		t.Error("two pushes of one container at once")
+	}
+	return took
+}
+
+// TestFarSink: where answers take long, several pushes are under way, of different
+// containers.
+func TestFarSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &farSink{delay: 100 * time.Millisecond}
+		took := far(t, s, 16, 64) // 64 MiB
+		t.Logf("%v, at most %d pushes at once", took, s.most)
+		if s.most != maxPushers || took > 2*time.Second {
+			t.Errorf("64 pushes of 100 ms took %v, at most %d at once", took, s.most)
+		}
+	})
+}
+
+// TestNearSink: one that answers soon gets one push at a time.
+func TestNearSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &farSink{delay: slowAnswer / 2}
+		far(t, s, 16, 64)
+		if s.most != 1 {
+			t.Errorf("%d pushes at once", s.most)
+		}
+	})
+}
+
+// TestFarSinkFails: a sink that is far and often does not answer as it should, be it
+// that it has taken what it was sent.
+func TestFarSinkFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		s := &farSink{delay: 60 * time.Millisecond}
+		s.answer = func(b *logs.Batch) logs.Outcome {
+			switch n++; {
+			case n%5 == 0:
+				return logs.Outcome{Kind: logs.Retry, Err: errors.New("busy")}
+			case n%7 == 0 && len(b.Groups) > 0:
+				return logs.Outcome{Kind: logs.Retry, Err: errors.New("over its limit"), Group: b.Groups[0]}
+			case n%11 == 0 && b.Entries > 1:
+				return logs.Outcome{Kind: logs.TooLarge, Err: errors.New("too large")}
+			}
+			return logs.Outcome{}
+		}
+		far(t, s, 12, 40)
+		if s.most < 2 {
+			t.Errorf("%d pushes at once", s.most)
+		}
+	})
+}
+
+// TestStopFarSink: pushes under way are given up when everything stops.
+func TestStopFarSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &farSink{delay: 100 * time.Millisecond, underWay: make(map[string]int), got: make(map[string][]string)}
+		d, _, stop := start(t, &sink{}, func(c *Config) { c.Sink = s })
+		text := []byte(strings.Repeat("x", 900<<10))
+		for i := range 40 {
+			id := fmt.Sprint(i % 10)
+			if err := d.Lane(0).Begin(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			d.Lane(0).Add(labels(id), logs.Entry{Time: int64(i), Line: text})
+			d.Lane(0).End(nil)
+		}
+		for s.count() < 3 {
+			time.Sleep(time.Millisecond)
+		}
+		began := time.Now()
+		stop()
+		if took := time.Since(began); took > 0 {
+			t.Errorf("stopping took %v", took)
+		}
+	})
+}
+
+func (s *farSink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pushes
+}
