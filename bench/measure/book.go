@@ -51,6 +51,7 @@ var columns = []struct{ name, title string }{
 	{"streams", "streams"},
 	{"body_mib", "sent MiB"},
 	{"reordered", "reordered"},
+	{"events_per_kline", "inotify events per 1,000 lines"},
 	{"cpu_s", ""},
 	{"read_s_per_gib", ""},
 	{"split_s_per_gib", ""},

@@ -40,6 +40,9 @@ func (t *trial) play(ctx context.Context) (values, error) {
 	t.agent.Stop() // it may send again what it thinks was not acknowledged
 	report := t.sink.Report()
 	out.traffic(report)
+	if s.rate > 0 {
+		out.set("events_per_kline", 1000*metrics["lighterman_inotify_events_total"]/float64(report.Lines))
+	}
 	if verdict := report.Judge(t.stage.ledger, !t.agent.Peer.NoTimes); !verdict.Exact() {
 		return nil, fmt.Errorf("%s is not exact at %s: %v\n%s", t.agent.Peer.Name, s.name, verdict, t.agent.LastWords())
 	}

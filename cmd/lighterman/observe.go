@@ -53,13 +53,13 @@ func (c *carrier) observe(started time.Time) {
 func (c *carrier) snapshot(started time.Time) status.Snapshot {
 	containers, streams := c.collector.Snapshot()
 	connected, _ := c.discovery.Status()
-	watches, overflows := c.watcher.Stats()
+	watched := c.watcher.Stats()
 	saved := c.store.Stats()
 	held := c.hold.Stats()
 	out := status.Snapshot{
 		Version: version(), Started: started, BufferedBytes: int64(c.dispatcher.Held()), SetAside: c.dispatcher.SetAside(),
 		Source: c.source.place, EngineConnected: connected, APIStreams: streams,
-		InotifyWatches: watches, InotifyOverflows: overflows,
+		InotifyWatches: watched.Watches, InotifyEvents: watched.Events, InotifyOverflows: watched.Overflows,
 		HeldBytes: held.Bytes, HeldFiles: held.Files, HoldLinks: held.Links, HoldFailures: held.Failures,
 		CheckpointSaves: saved.Saves, CheckpointFailures: saved.Failures,
 		CheckpointError: cmp.Or(saved.LastError, saved.LogError), CheckpointAge: saved.Age.Seconds(),

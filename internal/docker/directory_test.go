@@ -108,7 +108,7 @@ func follow(t *testing.T, h host) (d *Directory, told *heard, ended <-chan error
 		if err := <-running; err != nil {
 			t.Error(err)
 		}
-		if n, _ := watcher.Stats(); n != 0 {
+		if n := watcher.Stats().Watches; n != 0 {
 			t.Errorf("%d watches left", n)
 		}
 	})

@@ -31,6 +31,8 @@ var gauges = []gauge{
 		func(s Snapshot) float64 { return float64(s.APIStreams) }},
 	{desc("inotify_watches", "Inotify watches in use."), prometheus.GaugeValue,
 		func(s Snapshot) float64 { return float64(s.InotifyWatches) }},
+	{desc("inotify_events_total", "Inotify events handled."), prometheus.CounterValue,
+		func(s Snapshot) float64 { return float64(s.InotifyEvents) }},
 	{desc("inotify_overflows_total", "Overflows of the inotify queue; all files are looked at after one."), prometheus.CounterValue,
 		func(s Snapshot) float64 { return float64(s.InotifyOverflows) }},
 	{desc("held_bytes", "Bytes of log files that Docker has deleted and lighterman keeps until they are delivered."), prometheus.GaugeValue,

@@ -83,7 +83,7 @@ const hostile = `<script>alert("1")</script>` + "\n\x1b[31m\u202e'&"
 func snapshot() Snapshot {
 	return Snapshot{
 		Version: "v1.2.3", Started: time.Now().Add(-time.Hour), BufferedBytes: 4096, Source: "unix:///run/docker.sock", EngineConnected: true,
-		APIStreams: 3, InotifyWatches: 8, InotifyOverflows: 2,
+		APIStreams: 3, InotifyWatches: 8, InotifyEvents: 9, InotifyOverflows: 2,
 		CheckpointSaves: 11, CheckpointFailures: 1, CheckpointError: "no space left on device", CheckpointAge: 2.5,
 		Containers: []ContainerStatus{
 			{Name: "web", ID: strings.Repeat("a", 64), Driver: "json-file", Route: "file", Reason: "its file is readable",

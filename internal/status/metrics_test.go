@@ -49,6 +49,7 @@ func TestScrape(t *testing.T) {
 		"lighterman_engine_connected 1\n",
 		"lighterman_api_streams 3\n",
 		"lighterman_inotify_watches 8\n",
+		"lighterman_inotify_events_total 9\n",
 		"lighterman_inotify_overflows_total 2\n",
 		"lighterman_checkpoint_saves_total 11\n",
 		"lighterman_checkpoint_failures_total 1\n",

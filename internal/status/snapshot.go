@@ -27,6 +27,7 @@ type Snapshot struct {
 	EngineConnected  bool   `json:"engine_connected"`
 	APIStreams       int    `json:"api_streams"`
 	InotifyWatches   int    `json:"inotify_watches"`
+	InotifyEvents    uint64 `json:"inotify_events"`
 	InotifyOverflows uint64 `json:"inotify_overflows"`
 
 	// HeldBytes and HeldFiles measure the log files that only this process

@@ -36,10 +36,18 @@ type Watcher struct {
 	fd   int
 	// mu guards the maps. It is held while a watch is added and while events
 	// are looked up, so that no event of a new watch is missed.
-	mu        sync.Mutex
-	dirs      map[int]*directory
-	files     map[int]*Watch
-	overflows uint64
+	mu    sync.Mutex
+	dirs  map[int]*directory
+	files map[int]*Watch
+	stats WatcherStats
+}
+
+// WatcherStats count what the watcher has to do.
+type WatcherStats struct {
+	// Watches there are now, of directories and of files.
+	Watches int
+	// Events were read so far, and Overflows of the queue were among them.
+	Events, Overflows uint64
 }
 
 // Watch is the pair of watches of one log.
@@ -190,11 +198,13 @@ func (t *Watch) Close() {
 	t.forget()
 }
 
-// Stats returns the number of watches and of queue overflows so far.
-func (w *Watcher) Stats() (watches int, overflows uint64) {
+// Stats returns them.
+func (w *Watcher) Stats() WatcherStats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.dirs) + len(w.files), w.overflows
+	out := w.stats
+	out.Watches = len(w.dirs) + len(w.files)
+	return out
 }
 
 // Run reads events until ctx is done, and then closes the instance. It returns
@@ -232,6 +242,7 @@ func (w *Watcher) event(wd int, mask uint32, name string) {
 		return
 	}
 	w.mu.Lock()
+	w.stats.Events++
 	if t := w.files[wd]; t != nil {
 		// The kernel has removed a one-shot watch with its first event.
 		delete(w.files, wd)
@@ -260,7 +271,7 @@ func (t *Watch) follow() {
 // overflow wakes everybody: the kernel has dropped events, and does not say which.
 func (w *Watcher) overflow() {
 	w.mu.Lock()
-	w.overflows++
+	w.stats.Overflows++
 	told := w.lost()
 	w.mu.Unlock()
 	for _, f := range told {
