@@ -35,6 +35,8 @@ var columns = []struct{ name, title string }{
 	{"ratio", "× floor"},
 	{"lines_per_s", "lines/s"},
 	{"lines_per_cpu_s", "lines/CPU s"},
+	{"sent_mb_per_s", "sent MB/s"},
+	{"link_percent", "% of link"},
 	{"cpu_percent", "CPU %"},
 	{"p50_ms", "p50 ms"},
 	{"p95_ms", "p95 ms"},

@@ -15,6 +15,7 @@ import (
 
 	"os/signal"
 
+	"github.com/lighterman/lighterman/bench/link"
 	"github.com/lighterman/lighterman/bench/peer"
 )
 
@@ -97,6 +98,24 @@ func TestOnlyExactRunsCount(t *testing.T) {
 		if _, err := play(t, kind, small); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", kind, err, want)
 		}
+	}
+}
+
+func TestLinkIsBetween(t *testing.T) {
+	// A round trip to connect, a half with the request: nothing arrives before.
+	slow := link.Shape{RTT: 400 * time.Millisecond, Rate: 1_000_000}
+	v, err := play(t, "exact", scenario{name: "slow", containers: 1, backlog: 100_000, link: slow})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := v["lines"] / (slow.RTT * 3 / 2).Seconds(); v["lines_per_s"] <= 0 || v["lines_per_s"] > most {
+		t.Errorf("%v lines/s, at most %v can be", v["lines_per_s"], most)
+	}
+	if v["link_percent"] <= 0 || v["link_percent"] > 100 || v["sent_mb_per_s"] <= 0 {
+		t.Errorf("%v %% of the link, %v MB/s", v["link_percent"], v["sent_mb_per_s"])
+	}
+	if _, err := play(t, "repeating", scenario{name: "slow", containers: 1, backlog: 100_000, link: slow}); err == nil {
+		t.Error("a repeated line counts behind a link")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lighterman/lighterman/bench/link"
 	"github.com/lighterman/lighterman/bench/loggen"
 	"github.com/lighterman/lighterman/bench/peer"
 	"github.com/lighterman/lighterman/bench/sink"
@@ -37,7 +38,9 @@ func (t *trial) play(ctx context.Context) (values, error) {
 	if peak, err := t.agent.Usage(); err == nil {
 		out.set("peak_mib", float64(peak.Peak)/mib)
 	}
-	t.agent.Stop() // it may send again what it thinks was not acknowledged
+	if err := t.stopAgent(ctx); err != nil {
+		return nil, err
+	}
 	report := t.sink.Report()
 	out.traffic(report)
 	if s.rate > 0 {
@@ -93,7 +96,18 @@ func (t *trial) playBacklog(ctx context.Context, out values) error {
 	out["cpu_s_per_gib"] = u.CPU.Seconds() / size * gib
 	out["lines_per_s"] = float64(r.Lines) / wall.Seconds()
 	out["lines_per_cpu_s"] = float64(r.Lines) / u.CPU.Seconds()
+	out.load(t.stage.scenario.link, r.Body, wall)
 	return nil
+}
+
+// load is how much of a link was used by requests' bodies.
+func (v values) load(shape link.Shape, body int64, wall time.Duration) {
+	if shape.Rate == 0 {
+		return
+	}
+	perSecond := float64(body) / wall.Seconds()
+	v["sent_mb_per_s"] = perSecond / 1e6
+	v["link_percent"] = 100 * perSecond / float64(shape.Rate)
 }
 
 // playInterval measures an interval in which lines are written, or none are.

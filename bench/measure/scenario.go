@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/lighterman/lighterman/bench/link"
+)
 
 // scenario is work that collectors are put to.
 type scenario struct {
@@ -18,6 +22,8 @@ type scenario struct {
 	atOnce   bool
 	// variant of the peer's arguments, see peer.
 	variant string
+	// link is what lies between agent and sink; nothing by default.
+	link link.Shape
 	// runs is how often it is measured, 0 for the default. floor tells that the
 	// floor is measured beside it.
 	runs  int
@@ -35,6 +41,9 @@ const (
 // settle is how long an agent is left alone before an interval is measured.
 const settle = 3 * time.Second
 
+// far is a link of 100 Mbit/s to a place on another continent.
+var far = link.Shape{RTT: 100 * time.Millisecond, Rate: 12_500_000}
+
 func scenarios() []scenario {
 	return []scenario{
 		{name: "backlog", title: "1 GiB of json-file in 20 files", containers: 20, backlog: gib, floor: true},
@@ -48,6 +57,8 @@ func scenarios() []scenario {
 		{name: "idle-5000", title: "5,000 silent containers", containers: 5000, backlog: 5000 * perContainer, duration: 30 * time.Second, runs: 1},
 		{name: "noisy-1000", title: "1,000 containers, 10 of them at 100 lines/s", containers: 1000, backlog: 1000 * perContainer, rate: 100, every: 100, duration: 20 * time.Second, runs: 1},
 		{name: "start-1000", title: "1,000 containers with 2 GiB of backlog, a line per second each", containers: 1000, backlog: 2 * gib, rate: 1, duration: 15 * time.Second, atOnce: true, runs: 1},
+		{name: "far", title: "256 MiB of json-file in 20 files, over a link of 100 ms and 100 Mbit/s", containers: 20, backlog: 256 * mib, link: far, runs: 1},
+		{name: "far-one", title: "64 MiB of json-file in one file, over the same link", containers: 1, backlog: 64 * mib, link: far, runs: 1},
 	}
 }
 

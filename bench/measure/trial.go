@@ -11,6 +11,7 @@ import (
 
 	"github.com/lighterman/lighterman/bench/engine"
 	"github.com/lighterman/lighterman/bench/line"
+	"github.com/lighterman/lighterman/bench/link"
 	"github.com/lighterman/lighterman/bench/loggen"
 	"github.com/lighterman/lighterman/bench/peer"
 	"github.com/lighterman/lighterman/bench/sink"
@@ -49,6 +50,7 @@ type trial struct {
 	stage *stage
 	place peer.Place
 	sink  *sink.Sink
+	link  *link.Link // nil without
 	agent *peer.Agent
 	close []func()
 }
@@ -86,8 +88,20 @@ func (t *trial) end() {
 	t.close = nil
 }
 
-// serve starts the sink and the engine.
+// serve starts what the agent talks to.
 func (t *trial) serve(ctx context.Context) error {
+	if err := t.serveSink(ctx); err != nil {
+		return err
+	}
+	if err := t.place.TakePort(ctx); err != nil {
+		return err
+	}
+	t.serveEngine(ctx)
+	return nil
+}
+
+// serveSink starts the sink, and the link to it if there is one.
+func (t *trial) serveSink(ctx context.Context) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w", err)
@@ -96,9 +110,17 @@ func (t *trial) serve(ctx context.Context) error {
 	go func() { _ = server.Serve(listener) }()
 	t.later(func() { _ = server.Close() })
 	t.place.ShipTo(listener.Addr())
-	if err := t.place.TakePort(ctx); err != nil {
-		return err
+	if shape := t.stage.scenario.link; shape != (link.Shape{}) {
+		if t.link, err = link.Open(ctx, listener.Addr().String(), shape); err != nil {
+			return err
+		}
+		t.later(t.link.Close)
+		t.place.ShipTo(t.link.Addr())
 	}
+	return nil
+}
+
+func (t *trial) serveEngine(ctx context.Context) {
 	t.place.Socket = filepath.Join(t.place.Work, "docker.sock")
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -109,7 +131,18 @@ func (t *trial) serve(ctx context.Context) error {
 		}
 	}()
 	t.later(func() { cancel(); <-done })
-	return nil
+}
+
+// stopAgent stops the agent and waits for what it has left under way: it may send
+// again what it thinks was not acknowledged.
+func (t *trial) stopAgent(ctx context.Context) error {
+	t.agent.Stop()
+	if t.link == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return t.link.Drain(ctx)
 }
 
 // patience is how long an agent may bring nothing new before it is given up.
