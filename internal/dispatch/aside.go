@@ -82,7 +82,10 @@ func (s *shipment) waits(b *logs.Batch) bool {
 		return false
 	}
 	p := s.parcelOf(b)
-	if len(p.fresh) == 0 {
+	s.keeping.Lock()
+	none := len(p.fresh) == 0
+	s.keeping.Unlock()
+	if none {
 		return false
 	}
 	s.mu.Lock()
@@ -97,6 +100,8 @@ func (s *shipment) keepPieces(b *logs.Batch, parts int) {
 	if n := len(b.Groups); n > 1 {
 		parts = (parts + n - 1) / n
 	}
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
 	for _, g := range b.Groups {
 		p.fresh = append(p.fresh, logs.Join(g).Parts(parts)...)
 	}

@@ -7,7 +7,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -31,12 +34,52 @@ const (
 // ship pushes the parcels that were taken, in as many requests as they need. It
 // returns false when ctx is done before.
 func (s *shipment) ship(ctx context.Context) bool {
-	for _, part := range s.plan() {
+	parts := s.plan()
+	if len(parts) > 1 && s.slow() && separate(parts) {
+		if !s.deliverAtOnce(ctx, parts) {
+			return false
+		}
+		parts = nil
+	}
+	for _, part := range parts {
 		if !s.deliver(ctx, part) {
 			return false
 		}
 	}
 	s.settle()
+	return true
+}
+
+// deliverAtOnce is deliver for several requests, none of which has to wait for another.
+func (s *shipment) deliverAtOnce(ctx context.Context, parts []*logs.Batch) bool {
+	var group errgroup.Group
+	group.SetLimit(maxPushes)
+	var ended atomic.Bool
+	for _, part := range parts {
+		group.Go(func() error {
+			if !s.deliver(ctx, part) {
+				ended.Store(true)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return !ended.Load()
+}
+
+// separate tells that no two requests have entries of one stream, whose order would be
+// gone.
+func separate(parts []*logs.Batch) bool {
+	seen := make(map[string]bool)
+	for _, part := range parts {
+		for _, g := range part.Groups {
+			key := streamKey(g)
+			if seen[key] {
+				return false
+			}
+			seen[key] = true
+		}
+	}
 	return true
 }
 
@@ -189,6 +232,8 @@ func (l *Lane) each(b *logs.Batch, f func(part *logs.Batch)) {
 }
 
 func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	l.slots <- struct{}{} // others give theirs back when ctx is done
+	defer func() { <-l.slots }()
 	began := time.Now()
 	out := l.config.Sink.Push(ctx, b)
 	took := time.Since(began)

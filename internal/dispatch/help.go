@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -11,15 +12,20 @@ type shipment struct {
 	*Lane
 	parcels []*parcel
 	alone   bool
+	// keeping guards what is kept of the parcels: several requests of a shipment may be
+	// under way.
+	keeping sync.Mutex
 }
 
 // While the sink answers at once, one push at a time is as quick as several. A sink that
 // is far away, or takes its time, is then waited for most of the time: when a full batch
 // waits and all pushers of the lane wait for an answer, another is started, and it ends
-// when there is no full batch any more. Each pushes what is of other containers.
+// when there is no full batch any more. Each pushes what is of other containers. Where a
+// batch makes several requests, as its streams may be refused, they leave together.
 const (
-	// maxPushers bounds the pushes of a lane that are under way.
-	maxPushers = 8
+	// maxPushers bounds the batches of a lane that are under way, and maxPushes the
+	// requests.
+	maxPushers, maxPushes = 8, 8
 	// slowAnswer is the time to an answer from which on it is worth while.
 	slowAnswer = 20 * time.Millisecond
 )
@@ -33,7 +39,7 @@ func (l *Lane) employ(help func()) {
 
 // callHelp starts another pusher if that is worth while. mu is held.
 func (l *Lane) callHelp() {
-	if l.help == nil || l.stuck || l.pushers >= maxPushers || l.flights < l.pushers || l.queued < full(l.limit) || l.answer < slowAnswer {
+	if l.help == nil || l.stuck || l.answer < slowAnswer || l.queued < full(l.limit) || l.flights < l.pushers || l.pushers >= maxPushers {
 		return
 	}
 	l.pushers++
@@ -55,4 +61,11 @@ func (l *Lane) answeredAfter(took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answer = took
+}
+
+// slow tells that answers take long.
+func (l *Lane) slow() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answer >= slowAnswer && !l.stuck
 }

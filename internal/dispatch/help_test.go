@@ -44,7 +44,7 @@ func (s *farSink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	}
 	for _, g := range b.Groups {
 		for i := range g.Len() {
-			s.got[g.Container] = append(s.got[g.Container], strings.TrimRight(string(g.Line(i)), "x"))
+			s.got[streamOf(g)] = append(s.got[streamOf(g)], strings.TrimRight(string(g.Line(i)), "x"))
 		}
 	}
 	return logs.Outcome{}
@@ -54,20 +54,23 @@ func (s *farSink) begin(b *logs.Batch, by int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range b.Groups {
-		s.underWay[g.Container] += by
-		s.twice = s.twice || s.underWay[g.Container] > 1
+		s.underWay[streamOf(g)] += by
+		s.twice = s.twice || s.underWay[streamOf(g)] > 1
 	}
 	if s.pushes += by; s.pushes > s.most {
 		s.most = s.pushes
 	}
 }
 
-// far hands over lines of 64 KiB of some containers and returns how long it took until
-// all were delivered, in order, with no two pushes of one container at once.
-func far(t *testing.T, s *farSink, containers, perContainer int) (took time.Duration) {
+func streamOf(g *logs.Group) string { return g.Container + g.Stream.String() }
+
+// far hands over lines of 64 KiB of some containers, in turn for both streams, and
+// returns how long it took until all were delivered, in order, with no two pushes of one
+// stream at once.
+func far(t *testing.T, s *farSink, lastOnly bool, containers, perContainer int) (took time.Duration) {
 	t.Helper()
 	s.underWay, s.got = make(map[string]int), make(map[string][]string)
-	d, _, stop := start(t, &sink{}, func(c *Config) { c.Sink = s })
+	d, _, stop := start(t, &sink{}, func(c *Config) { c.Sink, c.LastOnly = s, lastOnly })
 	defer stop()
 	began := time.Now()
 	text := strings.Repeat("x", 64<<10)
@@ -83,7 +86,7 @@ func far(t *testing.T, s *farSink, containers, perContainer int) (took time.Dura
 			if err := l.Begin(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
-			l.Add(names[c], logs.Entry{Time: int64(i), Line: []byte(fmt.Sprint(i, " ", text))})
+			l.Add(names[c], logs.Entry{Time: time.Now().UnixNano() + int64(i), Stream: logs.Stream(i % logs.Streams), Line: []byte(fmt.Sprint(i, " ", text))})
 			l.End(func() {
 				if before, _ := receipts.Swap(id, i); before != nil && before.(int) != i-1 {
 					t.Errorf("container %s: receipt %d after %v", id, i, before)
@@ -99,15 +102,15 @@ func far(t *testing.T, s *farSink, containers, perContainer int) (took time.Dura
 	took = time.Since(began)
 	synctest.Wait()
 	for c := range containers {
-		got := s.got[fmt.Sprint(c)]
 		for i := range perContainer {
-			if i >= len(got) || got[i] != fmt.Sprint(i, " ") {
-				t.Fatalf("container %d: %d lines of %d, the one at %d is not in order", c, len(got), perContainer, i)
+			got := s.got[fmt.Sprint(c)+logs.Stream(i%logs.Streams).String()]
+			if n := i / logs.Streams; n >= len(got) || got[n] != fmt.Sprint(i, " ") {
+				t.Fatalf("container %d: line %d is not in its place", c, i)
 			}
 		}
 	}
 	if s.twice {
-		t.Error("two pushes of one container at once")
+		t.Error("two pushes of one stream at once")
 	}
 	return took
 }
@@ -117,7 +120,7 @@ func far(t *testing.T, s *farSink, containers, perContainer int) (took time.Dura
 func TestFarSink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &farSink{delay: 100 * time.Millisecond}
-		took := far(t, s, 16, 64) // 64 MiB
+		took := far(t, s, false, 16, 64) // 64 MiB
 		t.Logf("%v, at most %d pushes at once", took, s.most)
 		if s.most != maxPushers || took > 2*time.Second {
 			t.Errorf("64 pushes of 100 ms took %v, at most %d at once", took, s.most)
@@ -129,7 +132,7 @@ func TestFarSink(t *testing.T) {
 func TestNearSink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &farSink{delay: slowAnswer / 2}
-		far(t, s, 16, 64)
+		far(t, s, false, 16, 64)
 		if s.most != 1 {
 			t.Errorf("%d pushes at once", s.most)
 		}
@@ -139,23 +142,40 @@ func TestNearSink(t *testing.T) {
 // TestFarSinkFails: a sink that is far and often does not answer as it should, be it
 // that it has taken what it was sent.
 func TestFarSinkFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := 0
-		s := &farSink{delay: 60 * time.Millisecond}
-		s.answer = func(b *logs.Batch) logs.Outcome {
-			switch n++; {
-			case n%5 == 0:
-				return logs.Outcome{Kind: logs.Retry, Err: errors.New("busy")}
-			case n%7 == 0 && len(b.Groups) > 0:
-				return logs.Outcome{Kind: logs.Retry, Err: errors.New("over its limit"), Group: b.Groups[0]}
-			case n%11 == 0 && b.Entries > 1:
-				return logs.Outcome{Kind: logs.TooLarge, Err: errors.New("too large")}
-			}
-			return logs.Outcome{}
+	for _, lastOnly := range []bool{false, true} {
+		t.Run(fmt.Sprint("last only ", lastOnly), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { farSinkFails(t, lastOnly) }) })
+	}
+}
+
+func farSinkFails(t *testing.T, lastOnly bool) {
+	n := 0
+	s := &farSink{delay: 60 * time.Millisecond}
+	s.answer = func(b *logs.Batch) logs.Outcome {
+		switch n++; {
+		case n%5 == 0:
+			return logs.Outcome{Kind: logs.Retry, Err: errors.New("busy")}
+		case n%7 == 0 && len(b.Groups) > 0:
+			return logs.Outcome{Kind: logs.Retry, Err: errors.New("over its limit"), Group: b.Groups[0]}
+		case n%11 == 0 && b.Entries > 1:
+			return logs.Outcome{Kind: logs.TooLarge, Err: errors.New("too large")}
 		}
-		far(t, s, 12, 40)
-		if s.most < 2 {
-			t.Errorf("%d pushes at once", s.most)
+		return logs.Outcome{}
+	}
+	far(t, s, lastOnly, 12, 40)
+	if s.most < 2 {
+		t.Errorf("%d pushes at once", s.most)
+	}
+}
+
+// TestFarSinkOneContainer: streams that may be refused make a request each, and these
+// leave together.
+func TestFarSinkOneContainer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &farSink{delay: 100 * time.Millisecond}
+		took := far(t, s, true, 1, 160) // 10 MiB
+		t.Logf("%v, at most %d pushes at once", took, s.most)
+		if s.most != logs.Streams || took > 2*time.Second {
+			t.Errorf("10 MiB took %v, at most %d pushes at once", took, s.most)
 		}
 	})
 }

@@ -68,6 +68,9 @@ type Lane struct {
 	// answer is how long the sink took for its last answer.
 	answer time.Duration
 
+	// slots has one element for each request under way.
+	slots chan struct{}
+
 	rejects rejectLog
 	limits  limitLog
 	trouble trouble
@@ -90,6 +93,7 @@ func newLane(config *Config, sent *streams, budget int) *Lane {
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		feeds:   make(map[string]*feed),
+		slots:   make(chan struct{}, maxPushes),
 	}
 }
 
