@@ -18,6 +18,8 @@ type chart struct {
 // grows.
 var allCharts = []chart{
 	{"backlog.svg", "CPU seconds per GiB of json-file", "cpu_s_per_gib", []string{"backlog"}},
+	{"cores.svg", "lines per second by cores (1 GiB of json-file)", "lines_per_s", []string{"backlog", "backlog-2"}},
+	{"far.svg", "% of a link of 100 ms and 100 Mbit/s", "link_percent", []string{"far", "far-one"}},
 	{"rate.svg", "CPU % by lines per second (50 containers)", "cpu_percent", []string{"rate-100", "live", "rate-10000", "rate-50000"}},
 	{"latency.svg", "p95 in ms by lines per second (50 containers)", "p95_ms", []string{"rate-100", "live-nowait", "live", "rate-10000", "rate-50000"}},
 	{"memory.svg", "RSS in MiB by silent containers", "rss_mib", []string{"idle-100", "idle-1000", "idle-5000"}},

@@ -49,7 +49,7 @@ func (s *stage) floor(ctx context.Context) (values, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the floor: %w", err)
 	}
-	line := append(agentPin(), self, "floor")
+	line := append(agentPin(1), self, "floor")
 	for i := range s.layout.Containers {
 		line = append(line, filepath.Clean(s.layout.Log(i)))
 	}

@@ -46,10 +46,11 @@ func pinSelf() error {
 	return nil
 }
 
-// agentPin is what an agent's command line begins with.
-func agentPin() []string {
+// agentPin is what the command line of an agent with so many processors begins with.
+func agentPin(cores int) []string {
 	if !pinned() {
 		return nil
 	}
-	return []string{"taskset", "-c", strconv.Itoa(agentCPU)}
+	last := min(agentCPU+cores, runtime.NumCPU()) - 1
+	return []string{"taskset", "-c", fmt.Sprintf("%d-%d", agentCPU, last)}
 }

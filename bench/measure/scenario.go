@@ -22,6 +22,9 @@ type scenario struct {
 	atOnce   bool
 	// variant of the peer's arguments, see peer.
 	variant string
+	// cores is the number of processors that the agent has, 0 for one. Where there
+	// are no more it shares the last with the sink.
+	cores int
 	// link is what lies between agent and sink; nothing by default.
 	link link.Shape
 	// runs is how often it is measured, 0 for the default. floor tells that the
@@ -47,6 +50,7 @@ var far = link.Shape{RTT: 100 * time.Millisecond, Rate: 12_500_000}
 func scenarios() []scenario {
 	return []scenario{
 		{name: "backlog", title: "1 GiB of json-file in 20 files", containers: 20, backlog: gib, floor: true},
+		{name: "backlog-2", title: "the same on two cores, of which the sink may have one", containers: 20, backlog: gib, cores: 2, runs: 1},
 		{name: "live", title: "50 containers, 20 lines/s each", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second},
 		{name: "live-nowait", title: "the same with --batch-wait 0", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second, variant: "nowait"},
 		{name: "rate-100", title: "50 containers, 100 lines/s in all", containers: 50, backlog: 50 * perContainer, rate: 2, duration: 15 * time.Second, runs: 1},

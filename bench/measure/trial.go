@@ -68,8 +68,9 @@ func (s *stage) begin(ctx context.Context, p *peer.Peer, program string, extra [
 		t.end()
 		return nil, err
 	}
+	cores := max(s.scenario.cores, 1)
 	if t.agent, err = peer.Start(p, &t.place, peer.Options{
-		Program: program, Variant: s.scenario.variant, Extra: extra, Wrap: agentPin(), Env: []string{"GOMAXPROCS=1"},
+		Program: program, Variant: s.scenario.variant, Extra: extra, Wrap: agentPin(cores), Env: []string{fmt.Sprint("GOMAXPROCS=", cores)},
 	}); err != nil {
 		t.end()
 		return nil, err
