@@ -26,8 +26,9 @@ const (
 	// maxPushers bounds the batches of a lane that are under way, and maxPushes the
 	// requests.
 	maxPushers, maxPushes = 8, 8
-	// slowAnswer is the time to an answer from which on it is worth while.
-	slowAnswer = 20 * time.Millisecond
+	// slowAnswer is the time to an answer from which on it is worth while. Where there is
+	// one processor a near sink's takes up to 20 ms, as reading goes on meanwhile.
+	slowAnswer = 40 * time.Millisecond
 )
 
 // employ sets what starts another pusher, beside the one that leads.
