@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -59,8 +58,10 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 	defer out.close()
 	server := status.New(cfg.Listen, log)
 	metrics := meters{server.Metrics()}
+	quiet := &lull{after: pause, calm: returnMemory}
+	quiet.work() // the start, which may deliver nothing
 	dispatcher := dispatch.New(dispatch.Config{
-		Sink: out, Metrics: metrics, Log: log, Settled: store.Flush, Lanes: lanes(), LastOnly: cfg.LokiURL != nil,
+		Sink: out, Metrics: metrics, Log: log, Settled: func() { store.Flush(); quiet.work() }, Lanes: lanes(), LastOnly: cfg.LokiURL != nil,
 		BatchWait: cfg.BatchWait, BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
 	})
 	held, closeHold, err := newHold(cfg, metrics, log)
@@ -86,18 +87,6 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 	c := &carrier{cfg, log, store, source, watcher, out, server, held, dispatcher, discovery, collector}
 	c.observe(started)
 	return c.run(ctx)
-}
-
-// memoryBesides is what the process may need besides the lines it holds, in
-// bytes, before memory is collected more eagerly.
-const memoryBesides = 48 << 20
-
-// limitMemory keeps garbage from doubling what the lines take up that are held
-// while Loki is away. GOMEMLIMIT has the last word.
-func limitMemory(lines int64) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(lines + lines/4 + memoryBesides)
-	}
 }
 
 // run starts everything and stops it in the order in which data flows: the

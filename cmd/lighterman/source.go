@@ -30,7 +30,9 @@ type source struct {
 	// routeBy is route as it would be in another mode.
 	routeBy func(config.Mode) func(*logs.Container) logs.Route
 	labels  func(*logs.Container) *logs.Labels
-	close   func()
+	// rest lets go of what many questions in a row need; it may be nil.
+	rest  func()
+	close func()
 }
 
 // newSource makes what docker-host asks for. host is the journal, nil where it is not
@@ -50,13 +52,13 @@ func newSource(ctx context.Context, cfg *config.Config, watcher *tail.Watcher, h
 	return &source{
 		name: "engine", relist: 3 * time.Minute, place: engine.Host(), discover: engine, engine: engine,
 		peek: info.peek(ctx), route: routeBy(cfg.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
-		close: func() { _ = engine.Close() },
+		rest: engine.Rest, close: func() { _ = engine.Close() },
 	}, nil
 }
 
 // discovery makes what finds the containers to collect. It does not connect.
 func (s *source) discovery(cfg *config.Config, log *slog.Logger) *discover.Discovery {
-	return discover.New(discover.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Log: log})
+	return discover.New(discover.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Log: log})
 }
 
 func policyOf(cfg *config.Config) route.Policy {

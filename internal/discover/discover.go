@@ -38,6 +38,9 @@ type Config struct {
 	// Peek returns what can be learnt at once of a container without waiting for
 	// the source, nil if that is nothing. It may be nil itself.
 	Peek func(id string) *logs.Container
+	// Rest is called after a list and the inspections that go with it: the source is
+	// not asked much until the next. It may be nil.
+	Rest func()
 	Log  *slog.Logger
 }
 
@@ -277,7 +280,11 @@ func (d *Discovery) list(ctx context.Context) error {
 		}
 	}
 	d.mu.Unlock()
-	return d.inspectAll(ctx, ids)
+	err = d.inspectAll(ctx, ids)
+	if d.config.Rest != nil {
+		d.config.Rest()
+	}
+	return err
 }
 
 // known returns what is in the set. Of what is added while a list is made, that

@@ -133,6 +133,31 @@ func expect(t *testing.T, d *Discovery, want ...string) {
 	}
 }
 
+// TestRest: the source rests after each list, and not after what events ask for.
+func TestRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.set("1", "a", false)
+		rests := make(chan int, 8)
+		d := New(Config{Source: e, Log: slog.New(slog.DiscardHandler), Rest: func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			rests <- e.lists
+		}})
+		run(t, d)
+		e.set("2", "b", true)
+		expect(t, d, "a", "b")
+		if len(rests) != 1 || <-rests != 1 {
+			t.Errorf("the source did not rest once after the first list, but %d times", len(rests))
+		}
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		if len(rests) != 1 {
+			t.Errorf("the source did not rest after the second list")
+		}
+	})
+}
+
 func TestEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine()

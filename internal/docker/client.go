@@ -42,6 +42,10 @@ func New(host string) (*Client, error) {
 // Host returns the address of the engine.
 func (c *Client) Host() string { return c.api.DaemonHost() }
 
+// Rest closes the connections that are not in use, of which several questions at a time
+// leave some behind: each has two goroutines and its buffers. The client stays usable.
+func (c *Client) Rest() { _ = c.api.Close() }
+
 // Close closes idle connections.
 func (c *Client) Close() error { return c.api.Close() }
 

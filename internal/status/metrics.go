@@ -27,8 +27,8 @@ type Metrics struct {
 	delivery          *histogram
 }
 
-// newMetrics makes a registry of its own: nothing is global.
-func newMetrics() *Metrics {
+// newMetrics makes a registry of its own, with others: nothing is global.
+func newMetrics(others ...prometheus.Collector) *Metrics {
 	m := &Metrics{
 		registry:  prometheus.NewRegistry(),
 		lines:     newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
@@ -51,10 +51,29 @@ func newMetrics() *Metrics {
 			desc("delivery_seconds", "Time from Docker's timestamp of an entry to the sink's acknowledgement."),
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400}),
 	}
-	m.registry.MustRegister(m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
+	m.registry.MustRegister(append(inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
 		m.cut, m.corrupt, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.delivery,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, others...))
 	return m
+}
+
+// inTurn collects from one after another. A registry would have a goroutine for each,
+// which gains nothing where they do not wait for anything, and shows as goroutines of
+// the process in what is collected.
+type inTurn []prometheus.Collector
+
+// Describe implements prometheus.Collector.
+func (all inTurn) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range all {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (all inTurn) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range all {
+		c.Collect(ch)
+	}
 }
 
 // Read counts entries read on a route and the bytes of their text.

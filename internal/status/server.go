@@ -26,8 +26,8 @@ type Server struct {
 
 // New makes a server that will listen on addr.
 func New(addr string, log *slog.Logger) *Server {
-	s := &Server{addr: addr, log: log, metrics: newMetrics(), source: func() Snapshot { return Snapshot{} }}
-	s.metrics.registry.MustRegister(&collector{s.snapshot})
+	s := &Server{addr: addr, log: log, source: func() Snapshot { return Snapshot{} }}
+	s.metrics = newMetrics(&collector{s.snapshot})
 	return s
 }
 
