@@ -3,6 +3,7 @@ package loki
 import (
 	"bytes"
 	"fmt"
+	"sort"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func fields(t testing.TB, message []byte) (out []struct {
 	return out
 }
 
-// render writes a push request in words.
+// render writes a push request in words, an entry's fields in the order of their numbers.
 func render(t testing.TB, request []byte) (out string) {
 	for _, stream := range fields(t, request) {
 		for _, f := range fields(t, stream.bytes) {
@@ -56,7 +57,9 @@ func render(t testing.TB, request []byte) (out string) {
 				out += fmt.Sprintf("%s\n", f.bytes)
 				continue
 			}
-			for _, e := range fields(t, f.bytes) {
+			entry := fields(t, f.bytes)
+			sort.SliceStable(entry, func(i, j int) bool { return entry[i].number < entry[j].number })
+			for _, e := range entry {
 				switch e.number {
 				case 1:
 					at := fields(t, e.bytes)
