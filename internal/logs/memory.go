@@ -23,16 +23,30 @@ type kept[T any] struct{ memory []T }
 // class returns the index of the least size that holds n elements.
 func class(n int) int { return bits.Len(uint(max(n-1, 0) / smallest)) }
 
+// large and huge are between which sizes slices grow faster, in elements.
+const large, huge = 64 << 10, 1 << 20
+
+// larger is the capacity that follows one: twice as much at least, so that what is copied
+// stays in proportion. The text of a stream with a backlog grows from nothing to a batch
+// again and again: doubled each time it was copied once more as a whole, 4 % of all that
+// carrying it cost, where now it is a third of that.
+func larger(n int) int {
+	if n >= large && n < huge {
+		return 4 * n
+	}
+	return 2 * n
+}
+
 // grow returns a slice with old's content and room for more elements, and takes
 // old back.
 func (s *shelf[T]) grow(old []T, more int) []T {
 	if len(old)+more <= cap(old) {
 		return old
 	}
-	// Twice as much at least, so that what is copied stays in proportion.
-	at := class(max(len(old)+more, 2*cap(old)))
+	need := max(len(old)+more, larger(cap(old)))
+	at := class(need)
 	if at >= len(s.sizes) {
-		return append(make([]T, 0, max(len(old)+more, 2*cap(old))), old...)
+		return append(make([]T, 0, need), old...)
 	}
 	fresh, ok := s.sizes[at].Get().(*kept[T])
 	if !ok {
