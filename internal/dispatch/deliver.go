@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -35,6 +36,7 @@ const (
 // returns false when ctx is done before.
 func (s *shipment) ship(ctx context.Context) bool {
 	parts := s.plan()
+	defer s.sent.arrived(s.streams)
 	if len(parts) > 1 && s.slow() && separate(parts) {
 		if !s.deliverAtOnce(ctx, parts) {
 			return false
@@ -101,7 +103,9 @@ func (s *shipment) plan() []*logs.Batch {
 	case b.Entries == 0:
 		return nil
 	case s.config.LastOnly:
-		return s.sent.plan(b, time.Now())
+		parts, streams := s.sent.plan(b, time.Now())
+		s.streams = streams
+		return parts
 	}
 	return []*logs.Batch{b}
 }
@@ -355,11 +359,17 @@ func (l *Lane) pause(ctx context.Context, d time.Duration) bool {
 // trouble logs that pushes fail, at a bounded rate, and that they work again. Several
 // pushes of a lane share it.
 type trouble struct {
-	mu    sync.Mutex // guards the fields below
+	mu sync.Mutex // guards the fields below
+	// since is when pushes began to fail, and said tells that this was logged.
 	since time.Time
-	told  time.Time
-	text  string
+	said  bool
+	// told is when each error was logged, as far as that is not long ago.
+	told map[string]time.Time
 }
+
+// maxTroubles bounds the different errors that are logged within warnEvery: some have
+// the number of a port in them.
+const maxTroubles = 8
 
 func (t *trouble) report(log *slog.Logger, out logs.Outcome) {
 	t.mu.Lock()
@@ -368,11 +378,15 @@ func (t *trouble) report(log *slog.Logger, out logs.Outcome) {
 	if t.since.IsZero() {
 		t.since = now
 	}
+	maps.DeleteFunc(t.told, func(_ string, at time.Time) bool { return now.Sub(at) >= warnEvery })
 	text := out.Err.Error()
-	if text == t.text && now.Sub(t.told) < warnEvery {
+	if _, told := t.told[text]; told || len(t.told) >= maxTroubles {
 		return
 	}
-	t.told, t.text = now, text
+	if t.told == nil {
+		t.told = make(map[string]time.Time)
+	}
+	t.told[text], t.said = now, true
 	if out.Misconfigured {
 		log.Error("the sink refuses this configuration, nothing is delivered until it is mended", "error", out.Err)
 		return
@@ -385,8 +399,8 @@ func (t *trouble) report(log *slog.Logger, out logs.Outcome) {
 func (t *trouble) over(log *slog.Logger) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.since.IsZero() && !t.told.Before(t.since) {
+	if t.said {
 		log.Info("delivering again", "after", time.Since(t.since).Round(time.Millisecond))
 	}
-	t.since = time.Time{}
+	t.since, t.said = time.Time{}, false
 }

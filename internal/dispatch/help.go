@@ -15,6 +15,8 @@ type shipment struct {
 	// keeping guards what is kept of the parcels: several requests of a shipment may be
 	// under way.
 	keeping sync.Mutex
+	// streams are those that no other shipment has entries of meanwhile.
+	streams []*streamState
 }
 
 // While the sink answers at once, one push at a time is as quick as several. A sink that
@@ -54,6 +56,7 @@ func (l *Lane) helpOut(ctx context.Context) {
 		if !next.ship(ctx) {
 			return
 		}
+		l.signal() // what was set aside, and when it is tried again, is the leader's business
 	}
 }
 

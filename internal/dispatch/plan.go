@@ -40,12 +40,18 @@ const (
 type streams struct {
 	mu    sync.Mutex // guards the fields below
 	known map[string]*streamState
+	// landed is told when a stream is not under way any more.
+	landed sync.Cond
 	// of are the keys in known by container.
 	of     map[string][]string
 	pruned time.Time
 }
 
 type streamState struct {
+	// underWay tells that a shipment has entries of it. Another waits for that, be it of
+	// another lane: two containers may share a stream, and the older entries of the one
+	// would be too far behind if the other's came first.
+	underWay bool
 	// containers are the IDs of those that have sent to it and were not forgotten.
 	containers []string
 	// told is when an answer was about this stream.
@@ -60,18 +66,22 @@ type streamState struct {
 }
 
 func newStreams() *streams {
-	return &streams{known: make(map[string]*streamState), of: make(map[string][]string)}
+	s := &streams{known: make(map[string]*streamState), of: make(map[string][]string)}
+	s.landed.L = &s.mu
+	return s
 }
 
 // plan divides a batch into the requests in which every stream that may be
-// refused is the last.
-func (s *streams) plan(b *logs.Batch, now time.Time) []*logs.Batch {
+// refused is the last. It waits until none of the streams is under way. arrived must
+// follow.
+func (s *streams) plan(b *logs.Batch, now time.Time) ([]*logs.Batch, []*streamState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune(now)
+	states := s.depart(b)
 	var safe, risky, limited []*logs.Group
-	for _, g := range b.Groups {
-		switch state := s.state(g); {
+	for i, g := range b.Groups {
+		switch state := states[i]; {
 		case now.Sub(state.limited) < limitedFor:
 			state.risky(g, now)
 			limited = append(limited, g)
@@ -82,7 +92,7 @@ func (s *streams) plan(b *logs.Batch, now time.Time) []*logs.Batch {
 		}
 	}
 	if len(risky)+len(limited) == 0 {
-		return []*logs.Batch{b}
+		return []*logs.Batch{b}, states
 	}
 	if len(risky) > 0 {
 		safe, risky = append(safe, risky[0]), risky[1:]
@@ -94,7 +104,40 @@ func (s *streams) plan(b *logs.Batch, now time.Time) []*logs.Batch {
 	for _, g := range append(risky, limited...) {
 		out = append(out, logs.Join(g))
 	}
-	return out
+	return out, states
+}
+
+// depart returns the states of a batch's streams, which are under way from now on. All
+// are taken at once, so that no two shipments wait for each other.
+func (s *streams) depart(b *logs.Batch) []*streamState {
+	states := make([]*streamState, len(b.Groups))
+	for waits := true; waits; {
+		waits = false
+		for i, g := range b.Groups {
+			states[i] = s.state(g)
+			waits = waits || states[i].underWay
+		}
+		if waits {
+			s.landed.Wait()
+		}
+	}
+	for _, state := range states {
+		state.underWay = true
+	}
+	return states
+}
+
+// arrived ends what plan began.
+func (s *streams) arrived(states []*streamState) {
+	if len(states) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, state := range states {
+		state.underWay = false
+	}
+	s.landed.Broadcast()
 }
 
 // limited notes that a stream is over a limit of its own.

@@ -8,9 +8,16 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
+// planned is plan for what has arrived at once.
+func planned(s *streams, b *logs.Batch, now time.Time) []*logs.Batch {
+	parts, states := s.plan(b, now)
+	s.arrived(states)
+	return parts
+}
+
 // shape plans a batch and describes the requests: "a b|c" are two of them.
 func shape(s *streams, b *logs.Batch, now time.Time) (out string) {
-	for i, part := range s.plan(b, now) {
+	for i, part := range planned(s, b, now) {
 		if i > 0 {
 			out += "|"
 		}
@@ -101,9 +108,9 @@ func TestForgetStreams(t *testing.T) {
 	s.told(of("old", now), now)
 	s.limited(of("old", now).Groups[0], now)
 	left("an answer that comes late", 0, 0)
-	s.plan(of("silent", now), now)
+	planned(s, of("silent", now), now)
 	now = now.Add(2 * streamIdle)
-	s.plan(at(now, 10, "b"), now)
+	planned(s, at(now, 10, "b"), now)
 	left("a silent one", 1, 1)
 }
 
@@ -116,6 +123,6 @@ func BenchmarkPlan(b *testing.B) {
 	shape(s, batch, now)
 	b.ReportAllocs()
 	for b.Loop() {
-		s.plan(batch, now)
+		planned(s, batch, now)
 	}
 }

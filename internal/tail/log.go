@@ -149,7 +149,7 @@ func (l *Log) resume(from logs.Position) {
 	l.files = l.files[at:]
 	l.files[0].offset = from.File.Start()
 	l.files[0].skip = from.File.Offsets
-	l.files[0].rested = true // it may be truncated before it is read
+	l.files[0].rested = !l.files[0].compressed // it may be truncated before it is read
 	l.files[0].findTails()
 	behind := from.File.Behind
 	if !sure {

@@ -142,17 +142,29 @@ func (w *walk) calm(at int) (bool, error) {
 
 // find returns the file that is in a slot now; none is no error.
 func (s *looks) find(in slot) (out sighting, err error) {
-	for _, path := range in {
-		n := nameOf(path, s.live)
-		if g := s.files[n.id]; g != nil {
-			return sighting{n, g}, nil
+	for i, path := range in {
+		out, err = s.at(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
 		}
-		n, g, err := s.open(path)
-		if err == nil || !errors.Is(err, os.ErrNotExist) {
-			return sighting{n, g}, err
+		if i > 0 && err == nil && nameOf(in[0], s.live).id != (identity{}) {
+			// A rotation has come between the two names: this is the copy, not whole
+			// yet perhaps, of what the first one now stands for.
+			return s.find(in)
 		}
+		return out, err
 	}
 	return sighting{}, nil
+}
+
+// at returns the file that a path stands for now.
+func (s *looks) at(path string) (sighting, error) {
+	n := nameOf(path, s.live)
+	if g := s.files[n.id]; g != nil {
+		return sighting{n, g}, nil
+	}
+	n, g, err := s.open(path)
+	return sighting{n, g}, err
 }
 
 // open opens the file that a path stands for, unless it is open by now.
@@ -241,7 +253,7 @@ func (s *looks) unique(all []*generation) (out []*generation) {
 		if slices.ContainsFunc(all[:i], twice) {
 			continue
 		}
-		if at := slices.IndexFunc(all[i+1:], twice); at >= 0 {
+		if at := slices.IndexFunc(all[i+1:], twice); at >= 0 && !slices.Contains(out, all[i+1+at]) {
 			g = all[i+1+at]
 		}
 		if s.vanished(g) && g.empty() {

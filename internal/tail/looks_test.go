@@ -3,9 +3,11 @@ package tail
 import (
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -164,4 +166,105 @@ func TestCompressedWhileOpened(t *testing.T) {
 	if early.data.(*gzipContent).damaged {
 		t.Error("it is still taken for damaged")
 	}
+}
+
+// TestExchangedWhileAhead: a file of which one stream was read further than the other is
+// replaced by what Docker has made of it, compressed. Nothing comes again.
+func TestExchangedWhileAhead(t *testing.T) {
+	w := newWriter(t)
+	w.maxFiles, w.compress = 4, true
+	w.number(1, 3)
+	w.line(logs.Stderr, fullPart) // held back: its end has not come
+	w.number(5, 10)
+	r := openReader(t, w.live, logs.Position{})
+	r.drain()
+	at := r.saved()
+	r.log.Close()
+	if at.File.Offsets[0] == at.File.Offsets[1] {
+		t.Fatal("no stream is ahead")
+	}
+	w.line(logs.Stderr, "end\n")
+	w.number(12, 14)
+
+	k := newKeeper(t, 1, false)
+	r = k.reader(w.live, 1, at)
+	w.rotate() // and compressed
+	w.must(r.log.Capture())
+	w.line(logs.Stdout, "line 15\n")
+	got := r.drain()
+	if len(got) != 6 {
+		t.Errorf("%d lines, want 6; given up %d", len(got), k.files)
+	}
+}
+
+// TestShorterThanAhead: the end of a file was lost with the host's power, and the position
+// was not. What is written there since is new.
+func TestShorterThanAhead(t *testing.T) {
+	w := newWriter(t)
+	w.number(1, 3)
+	w.line(logs.Stderr, fullPart)
+	w.number(5, 6)
+	cut, err := w.file.Stat()
+	w.must(err)
+	w.number(7, 10)
+	r := openReader(t, w.live, logs.Position{})
+	r.drain()
+	at := r.saved()
+	r.log.Close()
+	w.must(os.Truncate(w.live, cut.Size()))
+	r = openReader(t, w.live, at)
+	w.now += 100
+	for i := range 3 {
+		w.line(logs.Stdout, fmt.Sprintf("new %d\n", i))
+	}
+	got := r.drain()
+	n := 0
+	for _, l := range got {
+		if strings.Contains(l, "new ") {
+			n++
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d of 3 new lines: %.300v", n, got)
+	}
+}
+
+// TestAlikeFilesCompressed: of two files with the same content, parts of one long line, one
+// vanishes and the other is compressed. That one stands for one of them only.
+func TestAlikeFilesCompressed(t *testing.T) {
+	w := newWriter(t)
+	w.maxFiles, w.compress = 2, false
+	w.now++
+	fill := func() {
+		for range 4 {
+			w.part(logs.Stdout, fullPart)
+		}
+	}
+	fill()
+	w.rotate() // F1 = .1
+	fill()     // F2 = live
+	s := newLooks(w.live, formatOf(logs.JSONLines), nil)
+	s.see(w)
+	w.must(os.Remove(w.live + ".1")) // compressed, and rotated away
+	w.rotate()
+	fill()
+	s.see(w)
+	w.compress = true
+	w.gzip()
+	s.see(w)
+	s.see(w)
+	all := s.ordered()
+	for _, g := range all {
+		w.must(g.recognise())
+	}
+	out := s.unique(all)
+	for i, g := range out {
+		if slices.Contains(out[:i], g) {
+			t.Errorf("file %d is there twice (compressed %v)", i, g.compressed)
+		}
+	}
+	if len(out) != 3 {
+		t.Errorf("%d files, want 3", len(out))
+	}
+	s.closeBut(nil)
 }

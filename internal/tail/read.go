@@ -234,18 +234,22 @@ func (g *generation) findTails() {
 
 // tailAt reads what lies before an offset; nil where that cannot be had.
 func (g *generation) tailAt(offset int64) []byte {
+	if g.compressed {
+		return nil // is not truncated, and would be unpacked for it
+	}
 	from := max(0, offset-tailSize)
 	tail := make([]byte, offset-from)
-	if _, err := g.data.ReadAt(tail, from); err != nil || g.compressed {
+	if _, err := g.data.ReadAt(tail, from); err != nil {
 		return nil
 	}
 	return tail
 }
 
 // changed tells that what lies before the place that one stream is ahead at is not what
-// was there: the file was truncated.
+// was there, be it that there is nothing: the file was truncated, or its end was lost with
+// the host's power. What replaced it, compressed, holds the same.
 func (g *generation) changed() bool {
-	return g.ahead > g.offset && g.aheadTail != nil && !bytes.Equal(g.aheadTail, g.tailAt(g.ahead))
+	return g.ahead > g.offset && !g.compressed && (g.aheadTail == nil || !bytes.Equal(g.aheadTail, g.tailAt(g.ahead)))
 }
 
 func isZero(p []byte) bool { return len(bytes.TrimLeft(p, "\x00")) == 0 }

@@ -1,7 +1,9 @@
 package tail
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -92,4 +94,41 @@ func storm(w *writer, step int64) (stop func()) {
 		}
 	})
 	return func() { over.Store(true); wg.Wait() }
+}
+
+// TestSlowCompression: with two files the only rotated one is compressed while looks go
+// on. One that finds no .1, and then its copy, may have been overtaken by a rotation
+// between: what is opened is each content once all the same.
+func TestSlowCompression(t *testing.T) {
+	w := newWriter(t)
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	padding := strings.Repeat("0123456789abcdef", 250)
+	wg.Go(func() {
+		for n := 0; !over.Load(); n++ {
+			w.line(logs.Stdout, fmt.Sprintf("line %d %s", n, padding))
+			content, err := os.ReadFile(w.live)
+			w.must(errors.Join(err, w.file.Close()))
+			_ = os.Remove(w.live + ".1.gz")
+			w.must(os.Rename(w.live, w.live+".1"))
+			w.reopen(os.O_TRUNC)
+			whole := compressed(t, content)
+			f, err := os.Create(w.live + ".1.gz")
+			w.must(err)
+			_, err = f.Write(whole[:len(whole)/2])
+			w.must(err)
+			time.Sleep(time.Millisecond) // it takes as long as that
+			_, err = f.Write(whole[len(whole)/2:])
+			w.must(errors.Join(err, f.Close(), os.Remove(w.live+".1")))
+		}
+	})
+	defer func() { over.Store(true); wg.Wait() }()
+	for began := time.Now(); time.Since(began) < 4*time.Second; {
+		l, err := Open(Config{Path: w.live, Events: &counter{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inOrder(t, firstNumbers(l.files))
+		l.Close()
+	}
 }
