@@ -3,6 +3,8 @@ package jsonfile
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +154,17 @@ func TestASCII(t *testing.T) {
 			t.Errorf("said to be ASCII with another letter at %d", i)
 		}
 	}
+	plainText := strings.Repeat("as it was said ", 7)
+	for i := range plainText {
+		for _, end := range []string{`\n`, `\"\n`} {
+			if !of(plainText[i:] + end) {
+				t.Errorf("%q is not known to be ASCII", plainText[i:]+end)
+			}
+			if of(plainText[:i] + "é" + plainText[i:] + end) {
+				t.Errorf("said to be ASCII with another letter at %d", i)
+			}
+		}
+	}
 	if of(`\"\u00e9\n`) || of(`é\"\n`) || of("\xff\\\"\\n") {
 		t.Error("said to be ASCII")
 	}
@@ -193,4 +206,50 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 	}); n > 0 {
 		t.Errorf("%v allocations per line", n)
 	}
+}
+
+// BenchmarkDecodeTypical decodes lines that differ, as programs write them, so that where
+// escapes are cannot be foreseen.
+func BenchmarkDecodeTypical(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 1))
+	words := strings.Fields("request served cache miss connection opened retry worker queue started finished user session token")
+	var lines [][]byte
+	size := 0
+	for i := range 4096 {
+		some := make([]string, 3+random.IntN(10))
+		for k := range some {
+			some[k] = words[random.IntN(len(words))]
+		}
+		message := strings.Join(some, " ")
+		text := fmt.Sprintf("t=%d c=00042 n=%010d ", random.Int64(), i)
+		switch i % 10 {
+		case 0, 1:
+			text += "INFO " + message + " id="
+		case 2, 3, 4, 5, 6:
+			text += fmt.Sprintf(`{\"level\":\"info\",\"msg\":\"%s\",\"path\":\"/api/v1/orders\",\"ms\":%d} `, message, random.IntN(5000))
+		case 7, 8:
+			text += fmt.Sprintf(`level=info msg=\"%s\" path=/login rows=%d caller=store/rows.go:%d id=`, message, random.IntN(1000), random.IntN(900))
+		default:
+			text += `\u001b[32mok\u001b[0m ` + message + ` größe col1\tcol2 `
+		}
+		line := fmt.Sprintf(`{"log":"%s%016x\n","stream":"stdout","time":"2025-11-07T12:00:00.%09dZ"}`, text, random.Uint64(), 100_000_001+i)
+		lines, size = append(lines, []byte(line)), size+len(line)
+	}
+	work := make([]byte, 4096)
+	var d Decoder
+	var r logs.Record
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, line := range lines {
+			w := work[:copy(work, line)]
+			if _, err := d.Decode(w, &r); err != nil {
+				b.Fatal(err)
+			}
+			if !r.ASCII && !utf8.Valid(r.Text) {
+				b.Fatal("no text")
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lines)), "ns/line")
 }

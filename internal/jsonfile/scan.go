@@ -5,8 +5,7 @@ import (
 	"math/bits"
 )
 
-// Eight bytes at a time: a byte of the result has its high bit set where the
-// byte of the word equals the pattern's, and no lower one has by mistake.
+// Eight bytes are looked at at a time.
 const (
 	lows       = 0x0101010101010101
 	highs      = 0x8080808080808080
@@ -14,9 +13,11 @@ const (
 	backslashs = lows * '\\'
 )
 
-func equalBytes(word, pattern uint64) uint64 {
-	word ^= pattern
-	return (word - lows) &^ word & highs
+// special has a byte's high bit set where the word has a quote or a backslash, and above
+// the lowest of them perhaps elsewhere.
+func special(word uint64) uint64 {
+	q, b := word^quotes, word^backslashs
+	return ((q-lows)&^q | (b-lows)&^b) & highs
 }
 
 // word is what is read and written at a time, in bytes.
@@ -33,32 +34,48 @@ const word = 8
 // the copying.
 func unescape(dst, src []byte) (written, end int, high uint64, ok bool) {
 	r, w := 0, 0
-	for r < len(src) {
-		if r+word <= len(src) {
-			// What is behind the quote or backslash is overwritten later.
-			eight := binary.LittleEndian.Uint64(src[r:])
-			binary.LittleEndian.PutUint64(dst[w:], eight)
-			found := equalBytes(eight, quotes) | equalBytes(eight, backslashs)
-			if found == 0 {
-				high |= eight
-				r, w = r+word, w+word
-				continue
-			}
-			n := bits.TrailingZeros64(found) >> 3
-			high |= eight & (found&-found - 1) // the bytes before it
-			r, w = r+n, w+n
+	for r+2*word <= len(src) {
+		// What is behind the quote or backslash is overwritten later.
+		eight := binary.LittleEndian.Uint64(src[r:])
+		binary.LittleEndian.PutUint64(dst[w:], eight)
+		found := special(eight)
+		if found == 0 {
+			high |= eight
+			r, w = r+word, w+word
+			continue
 		}
-		switch c := src[r]; {
-		case c == '"':
+		n := bits.TrailingZeros64(found) >> 3
+		high |= eight & (found&-found - 1) // the bytes before it
+		r, w = r+n, w+n
+		if c := plain[src[r+1]]; c != 0 && src[r] == '\\' {
+			dst[w] = c
+			r, w = r+2, w+1
+			continue
+		}
+		if src[r] == '"' {
 			return w, r, high & highs, true
-		case c != '\\':
+		}
+		n, size := decodeEscape(dst[w:], src[r:])
+		if n == 0 {
+			return 0, 0, 0, false
+		}
+		high |= uint64(dst[w])
+		r, w = r+n, w+size
+	}
+	return unescapeEnd(dst, src, r, w, high)
+}
+
+// unescapeEnd is unescape for the last bytes of src.
+func unescapeEnd(dst, src []byte, r, w int, high uint64) (written, end int, _ uint64, ok bool) {
+	for r < len(src) {
+		switch c := src[r]; c {
+		case '"':
+			return w, r, high & highs, true
+		default:
 			dst[w] = c
 			high |= uint64(c)
 			r, w = r+1, w+1
-		case r+1 < len(src) && plain[src[r+1]] != 0:
-			dst[w] = plain[src[r+1]]
-			r, w = r+2, w+1
-		default:
+		case '\\':
 			n, size := decodeEscape(dst[w:], src[r:])
 			if n == 0 {
 				return 0, 0, 0, false
