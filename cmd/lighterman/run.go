@@ -62,7 +62,7 @@ func runCarrier(ctx context.Context, cfg *config.Config, stdout io.Writer, log *
 	quiet.work() // the start, which may deliver nothing
 	dispatcher := dispatch.New(dispatch.Config{
 		Sink: out, Metrics: metrics, Log: log, Settled: func() { store.Flush(); quiet.work() }, Lanes: lanes(), LastOnly: cfg.LokiURL != nil,
-		BatchWait: cfg.BatchWait, BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
+		BatchWait: untilBatch(cfg.BatchWait), BatchSize: cfg.BatchSize, MaxMemory: int(cfg.MaxMemory),
 	})
 	held, closeHold, err := newHold(cfg, metrics, log)
 	if err != nil {
@@ -162,6 +162,12 @@ func openStore(cfg *config.Config, log *slog.Logger) (store *checkpoint.Store, c
 	}
 	return inner, func() { _ = inner.Close(); closeOuter() }, nil
 }
+
+// untilBatch is how long after a batch the next may leave, where files are polled every
+// poll: a little earlier than the poll, which takes now more and now less time. A batch
+// that has just been read then does not need a timer and a wake-up of its own for the
+// milliseconds that the one before took longer.
+func untilBatch(poll time.Duration) time.Duration { return poll - poll/40 }
 
 // lanes is the number of readers of files and of pushes at a time: one per processor,
 // as they decode, but no more than a Loki likes connections; and two at least, so that

@@ -204,8 +204,8 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	}
 	s.begun = true
 	progress, err := s.log.Read(buf, s.emit)
-	drained := false
-	if err == nil && !progress.More {
+	drained := err == nil && !progress.More
+	if drained && !s.soonAgain(progress) {
 		drained, err = s.log.AtEnd()
 	}
 	if progress.Bytes > 0 {
@@ -237,6 +237,13 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	default:
 		r.rest(ctx, s, progress.Bytes > 0)
 	}
+}
+
+// soonAgain tells that a source is polled again, as it is being written, and that nothing
+// depends on whether all has been read: looking for that would be most of what a poll
+// costs. Rotation is told by the directory's watch, and the poll that finds nothing looks.
+func (s *fileSource) soonAgain(p tail.Progress) bool {
+	return p.Bytes > 0 && s.reader.poll > 0 && s.watch != nil && !s.removed && !s.over && s.captureErr.Load() == nil
 }
 
 // written returns when the log was written to last.

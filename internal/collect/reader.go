@@ -187,11 +187,31 @@ func (r *reader) drop(s *fileSource) {
 func (r *reader) nextTick() time.Time {
 	switch {
 	case len(r.hot) > 0:
-		return time.Now().Add(r.poll)
+		return together(time.Now(), r.poll)
 	case len(r.slow) > 0:
 		return time.Now().Add(slowPoll)
 	}
 	return time.Time{}
+}
+
+// pulseZero is a moment from which on all readers count the intervals of their polls.
+var pulseZero = time.Now()
+
+// together returns when to poll next, about an interval from now: such that all readers
+// come to poll at the same moments, the multiples of the interval. Then one wake-up of
+// the process serves all lanes, whose number is no reason to wake up more often. What
+// one poll can be moved by is little, so that no line waits noticeably longer for it.
+func together(now time.Time, interval time.Duration) time.Time {
+	most := interval / 8
+	earliest := now.Add(interval - most)
+	past := earliest.Sub(pulseZero) % interval
+	if past < 0 {
+		past += interval
+	}
+	if left := (interval - past) % interval; left <= 2*most {
+		return earliest.Add(left)
+	}
+	return earliest.Add(2 * most)
 }
 
 // before is how long before a batch leaves the files are polled for it: time enough to

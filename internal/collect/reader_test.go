@@ -35,3 +35,25 @@ func TestTickWaitsForTheBatch(t *testing.T) {
 		t.Errorf("due %v, %d in the queue", due, r.queue.len())
 	}
 }
+
+// TestTogether: whenever readers begin, they soon poll at the same moments, and go on so
+// although each poll takes some time; no pause is much longer or shorter than asked for.
+func TestTogether(t *testing.T) {
+	const interval, took = 200 * time.Millisecond, 3 * time.Millisecond
+	for begin := -2 * interval; begin < 2*interval; begin += 7 * time.Millisecond {
+		now := pulseZero.Add(begin)
+		for range 8 {
+			next := together(now, interval)
+			if pause := next.Sub(now); pause < interval*7/8 || pause > interval*9/8 {
+				t.Fatalf("begun at %v: a pause of %v", begin, pause)
+			}
+			now = next.Add(took)
+		}
+		if off := now.Add(-took).Sub(pulseZero) % interval; off != 0 {
+			t.Errorf("begun at %v: %v off", begin, off)
+		}
+	}
+	if next := together(pulseZero, 1); next.Sub(pulseZero) > 1 {
+		t.Errorf("a pause of %v for the shortest interval", next.Sub(pulseZero))
+	}
+}

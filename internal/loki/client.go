@@ -85,6 +85,8 @@ func transport(config Config) (*http.Transport, error) {
 		// As many as there may be pushes under way.
 		MaxIdleConnsPerHost: 32,
 		IdleConnTimeout:     idleConnection,
+		// The batches of most hosts, which then need one system call each.
+		WriteBufferSize: 32 << 10,
 		// The answers are short: nothing is gained by gzip.
 		DisableCompression: true,
 	}

@@ -75,7 +75,11 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	// its renaming, so what is read now is all there will ever be of g.
 	buf.fit(g.need)
 	start := g.before()
-	n, err := g.readAt(buf.b, start)
+	read := g.readAt
+	if last {
+		read = g.readSome
+	}
+	n, err := read(buf.b, start)
 	if err != nil {
 		return Progress{}, err
 	}
