@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -228,11 +227,4 @@ func (s *streams) prune(now time.Time) {
 	}
 }
 
-func streamKey(g *logs.Group) string {
-	var key strings.Builder
-	key.WriteString(g.Stream.String())
-	for _, p := range g.Labels.Pairs {
-		key.WriteString("\x00" + p.Name + "\x01" + p.Value)
-	}
-	return key.String()
-}
+func streamKey(g *logs.Group) string { return g.Labels.Selector(g.Stream) }

@@ -265,8 +265,8 @@ func TestSharedStream(t *testing.T) {
 		add("y", y, now, 10)
 		l.Flush()
 		time.Sleep(3 * time.Second)
-		base := s.n
 		s.mu.Lock()
+		base := s.n
 		s.delay = func(n int) time.Duration {
 			if n == base {
 				return 400 * time.Millisecond
@@ -282,6 +282,8 @@ func TestSharedStream(t *testing.T) {
 		add("y", y, time.Now(), 960<<10)
 		l.Flush()
 		time.Sleep(3 * time.Second)
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.hidden > 0 {
 			t.Errorf("%d entries lost without a word", s.hidden)
 		}

@@ -4,6 +4,9 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
 )
 
 // Label is a name and a value, as Loki knows them.
@@ -19,6 +22,9 @@ type Label struct {
 type Labels struct {
 	Pairs    []Label `json:"labels"`
 	Metadata []Label `json:"metadata,omitempty"`
+
+	// selectors are what Selector returns, once it was asked.
+	selectors [Streams]atomic.Pointer[string]
 }
 
 // NewLabels builds a label set. Labels with an empty value are left out, as
@@ -45,6 +51,32 @@ func (l *Labels) Get(name string) string {
 		}
 	}
 	return ""
+}
+
+// Selector names the Loki stream of a container's stream as Loki does:
+// {a="b", c="d"}, sorted by name. It is made once: every push needs it.
+func (l *Labels) Selector(s Stream) string {
+	if text := l.selectors[s].Load(); text != nil {
+		return *text
+	}
+	text := l.selector(s)
+	l.selectors[s].Store(&text)
+	return text
+}
+
+func (l *Labels) selector(s Stream) string {
+	pairs := append(slices.Clone(l.Pairs), Label{Name: "stream", Value: s.String()})
+	slices.SortStableFunc(pairs, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+	var out strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		out.WriteString(p.Name)
+		out.WriteByte('=')
+		out.WriteString(strconv.Quote(strings.ToValidUTF8(p.Value, "\ufffd")))
+	}
+	return "{" + out.String() + "}"
 }
 
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)

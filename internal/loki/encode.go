@@ -3,7 +3,6 @@ package loki
 import (
 	"encoding/binary"
 	"slices"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -40,7 +39,7 @@ func (e *encoder) encode(b *logs.Batch) []byte {
 }
 
 func (e *encoder) stream(g *logs.Group) {
-	labels := streamLabels(g.Labels, g.Stream)
+	labels := g.Labels.Selector(g.Stream)
 	e.metadata = appendMetadata(e.metadata[:0], g.Labels.Metadata)
 	size := bytesField(len(labels))
 	var at second
@@ -160,21 +159,4 @@ func appendMetadata(dst []byte, pairs []logs.Label) []byte {
 		dst = append(appendLength(dst, 2<<3|byte(protowire.BytesType), len(value)), value...)
 	}
 	return dst
-}
-
-// streamLabels renders a label set the way Loki writes it: {a="b", c="d"},
-// sorted by name.
-func streamLabels(l *logs.Labels, s logs.Stream) string {
-	pairs := append(slices.Clone(l.Pairs), logs.Label{Name: "stream", Value: s.String()})
-	slices.SortStableFunc(pairs, func(a, b logs.Label) int { return strings.Compare(a.Name, b.Name) })
-	var out strings.Builder
-	for i, p := range pairs {
-		if i > 0 {
-			out.WriteString(", ")
-		}
-		out.WriteString(p.Name)
-		out.WriteByte('=')
-		out.WriteString(strconv.Quote(strings.ToValidUTF8(p.Value, "\ufffd")))
-	}
-	return "{" + out.String() + "}"
 }

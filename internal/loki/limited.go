@@ -97,7 +97,7 @@ func named(text string, b *logs.Batch) (found []*logs.Group) {
 	without := shardLabel.ReplaceAllString(text, "")
 	bare := serviceName.ReplaceAllString(without, "")
 	for _, g := range b.Groups {
-		labels := streamLabels(g.Labels, g.Stream)
+		labels := g.Labels.Selector(g.Stream)
 		if strings.Contains(without, labels) || strings.Contains(bare, labels) {
 			found = append(found, g)
 		}

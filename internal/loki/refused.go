@@ -80,7 +80,7 @@ func refused(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 		// Entries that did not reach the stream were refused before, or went
 		// to another shard of it.
 		g := b.Groups[len(b.Groups)-1]
-		if !strings.HasSuffix(text, streamLabels(g.Labels, g.Stream)) && len(b.Groups) > 1 {
+		if !strings.HasSuffix(text, g.Labels.Selector(g.Stream)) && len(b.Groups) > 1 {
 			return nil, false // of another stream, or a shard of one
 		}
 		if reached != g.Len() || ignored > mostBehind(text, g) {
