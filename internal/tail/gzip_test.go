@@ -35,9 +35,8 @@ func FuzzGzip(f *testing.F) {
 		}
 		defer func() { _ = g.close() }()
 		var got []byte
-		p := make([]byte, 1+int(step))
-		for at := int64(0); len(got) <= len(want); at = int64(len(got)) - 1 - int64(back)%int64(len(p)) {
-			at = max(at, 0)
+		p := make([]byte, tailSize+64+int(step))
+		for at := int64(0); len(got) <= len(want); at = g.before() {
 			n, err := g.readAt(p, at)
 			if err != nil {
 				t.Fatal(err)
@@ -47,7 +46,7 @@ func FuzzGzip(f *testing.F) {
 				t.Fatalf("%d bytes at %d do not continue %d", n, at, len(got))
 			}
 			got = append(got, p[n-fresh:n]...)
-			g.offset = int64(len(got)) - int64(back)%int64(len(p))
+			g.offset = int64(len(got)) - int64(back)%(1+int64(step))
 			g.keep(p[:n], at)
 			if n < len(p) {
 				break
