@@ -73,6 +73,8 @@ type fileSource struct {
 	// come of a container that has ended; 0 when there is no such delay.
 	linger time.Duration
 	newest time.Time
+	// patience is how many polls may find nothing before the file sleeps.
+	patience int
 	// misses counts attempts in a row to watch the live file that failed.
 	misses int
 	// lines and bytes count what the read under way has passed on, and first is
@@ -307,12 +309,22 @@ func (s *fileSource) release(log *tail.Log, needed int) {
 	}
 }
 
-// rest lets a drained source sleep, or be polled while it is hot.
-func (r *reader) rest(ctx context.Context, s *fileSource, hot bool) {
+// patience is how many polls in a row may find nothing before a file is left to its
+// watch. Arming that, being woken by it and reading at once costs as much as many polls:
+// a container that writes a line now and then, more often than it sleeps, was dearer than
+// one that writes all the time.
+const patience = 8
+
+// rest lets a drained source sleep, or be polled while it is hot. read tells that there
+// was something.
+func (r *reader) rest(ctx context.Context, s *fileSource, read bool) {
+	if s.patience--; read {
+		s.patience = patience
+	}
 	switch {
 	case s.watch == nil && s.sleep == nil, s.lingers() && (s.removed || s.over && s.held != [logs.Streams]int64{}):
 		r.slow = append(r.slow, s)
-	case hot && r.poll > 0:
+	case s.patience > 0 && r.poll > 0:
 		r.hot = append(r.hot, s)
 	default:
 		r.arm(ctx, s)
