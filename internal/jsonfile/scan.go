@@ -71,10 +71,6 @@ func unescapeEnd(dst, src []byte, r, w int, high uint64) (written, end int, _ ui
 		switch c := src[r]; c {
 		case '"':
 			return w, r, high & highs, true
-		default:
-			dst[w] = c
-			high |= uint64(c)
-			r, w = r+1, w+1
 		case '\\':
 			n, size := decodeEscape(dst[w:], src[r:])
 			if n == 0 {
@@ -82,6 +78,10 @@ func unescapeEnd(dst, src []byte, r, w int, high uint64) (written, end int, _ ui
 			}
 			high |= uint64(dst[w])
 			r, w = r+n, w+size
+		default:
+			dst[w] = c
+			high |= uint64(c)
+			r, w = r+1, w+1
 		}
 	}
 	return 0, 0, 0, false
