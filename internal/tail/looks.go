@@ -10,7 +10,7 @@ import (
 // of their own and no time that could be relied on: all parts of a long line have one
 // timestamp, and clocks are set back. But a look goes from the highest number to the
 // live file, and rotation only ever makes a file's number higher: so what a look sees is
-// in order, whatever is renamed meanwhile, though it may miss some. What was opened stays
+// in order, whatever is renamed meanwhile, though it may end early. What was opened stays
 // open from look to look, so that nothing that was seen is lost to the rotation, and no
 // inode is used again.
 type looks struct {
