@@ -16,6 +16,7 @@ import (
 	"github.com/lighterman/lighterman/bench/peer"
 	"github.com/lighterman/lighterman/bench/sink"
 	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/port"
 )
 
 // stage is an engine with its fleet, and the collectors that are measured there.
@@ -84,9 +85,12 @@ func (s *stage) start(t testing.TB, a *actor) {
 		Socket: filepath.Join(s.engine.Dir, "docker.sock"),
 	}
 	a.place.ShipTo(listener.Addr())
-	if err := a.place.TakePort(t.Context()); err != nil {
+	free, err := port.Take()
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(free.Release)
+	a.place.Port = free.Number
 	if a.agent, err = peer.Start(a.mode.peer, &a.place, peer.Options{Program: a.mode.program, Extra: a.mode.extra}); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/lighterman/lighterman/bench/loggen"
 	"github.com/lighterman/lighterman/bench/peer"
 	"github.com/lighterman/lighterman/bench/sink"
+	"github.com/lighterman/lighterman/test/port"
 )
 
 // stage is what a scenario plays on: the containers and what they have logged.
@@ -94,9 +95,12 @@ func (t *trial) serve(ctx context.Context) error {
 	if err := t.serveSink(ctx); err != nil {
 		return err
 	}
-	if err := t.place.TakePort(ctx); err != nil {
+	free, err := port.Take()
+	if err != nil {
 		return err
 	}
+	t.later(free.Release)
+	t.place.Port = free.Number
 	t.serveEngine(ctx)
 	return nil
 }

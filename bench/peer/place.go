@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -15,7 +14,8 @@ type Place struct {
 	Root, Logs, Socket string
 	// Push is the URL of Loki's push API, Loki the part before the path.
 	Push, Loki, LokiHost, LokiPort string
-	// Work is a directory of its own, Port a free TCP port of loopback.
+	// Work is a directory of its own, Port a TCP port of loopback that nobody else
+	// uses (port.Take).
 	Work string
 	Port int
 }
@@ -25,17 +25,6 @@ func (at *Place) ShipTo(address net.Addr) {
 	at.Loki = "http://" + address.String()
 	at.Push = at.Loki + "/loki/api/v1/push"
 	at.LokiHost, at.LokiPort, _ = net.SplitHostPort(address.String())
-}
-
-// TakePort finds the free port.
-func (at *Place) TakePort(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("cannot find a free port: %w", err)
-	}
-	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	_, _ = fmt.Sscan(port, &at.Port) // it is a number
-	return listener.Close()
 }
 
 // Fill fills a template in.

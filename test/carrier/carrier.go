@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/test/port"
 	"github.com/lighterman/lighterman/test/repo"
 	"github.com/lighterman/lighterman/test/wait"
 )
@@ -79,7 +79,7 @@ func StartWith(t testing.TB, o Options) *Carrier {
 	c := &Carrier{gone: make(chan struct{})}
 	args := append([]string{"run"}, o.Args...)
 	if c.Addr = value(o.Args, "--listen"); c.Addr == "" {
-		c.Addr = freeAddr(t)
+		c.Addr = takePort(t)
 		args = append(args, "--listen", c.Addr)
 	}
 	if c.StateDir = value(o.Args, "--state-dir"); c.StateDir == "" {
@@ -155,14 +155,15 @@ func value(args []string, flag string) string {
 	return ""
 }
 
-func freeAddr(t testing.TB) string {
+// takePort returns the address of a port that is the test's until it ends.
+func takePort(t testing.TB) string {
 	t.Helper()
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	p, err := port.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	t.Cleanup(p.Release)
+	return p.Addr()
 }
 
 // PID returns the ID of the process.

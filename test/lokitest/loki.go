@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/test/need"
+	"github.com/lighterman/lighterman/test/port"
 	"github.com/lighterman/lighterman/test/process"
 	"github.com/lighterman/lighterman/test/wait"
 )
@@ -30,8 +29,8 @@ type Loki struct {
 	Dir string
 
 	program string
-	http    int
-	grpc    int
+	http    *port.Port // taken by reserve, as is grpc
+	grpc    *port.Port
 	limits  map[string]string
 	mu      sync.Mutex // guards the fields below
 	cmd     *exec.Cmd  // the running process; nil when there is none
@@ -59,6 +58,7 @@ func Shared(t testing.TB) *Loki {
 	}
 	l := &Loki{Dir: dir, program: program}
 	if err := l.start(); err != nil {
+		_ = l.end()
 		_ = os.RemoveAll(dir)
 		t.Fatalf("cannot start Loki: %v", err)
 	}
@@ -74,7 +74,7 @@ func StopShared() {
 	if shared.loki == nil {
 		return
 	}
-	_ = shared.loki.signal(syscall.SIGKILL, true)
+	_ = shared.loki.end()
 	_ = os.RemoveAll(shared.loki.Dir)
 	shared.loki = nil
 }
@@ -89,7 +89,7 @@ func New(t testing.TB, limits map[string]string) *Loki {
 	}
 	l := &Loki{Dir: dir, program: need.Loki(t), limits: limits}
 	t.Cleanup(func() {
-		if err := l.signal(syscall.SIGKILL, true); err != nil {
+		if err := l.end(); err != nil {
 			t.Logf("cannot stop Loki: %v", err)
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -100,14 +100,14 @@ func New(t testing.TB, limits map[string]string) *Loki {
 	return l
 }
 
-// Reserve finds ports for a Loki without starting it: Start does, later.
+// Reserve takes ports for a Loki without starting it: Start does, later.
 func Reserve(t testing.TB, limits map[string]string) *Loki {
 	t.Helper()
 	l := &Loki{Dir: t.TempDir(), program: need.Loki(t), limits: limits}
+	t.Cleanup(func() { _ = l.end() })
 	if err := l.reserve(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.signal(syscall.SIGKILL, true) })
 	return l
 }
 
@@ -121,46 +121,42 @@ func (l *Loki) Start(t testing.TB) {
 }
 
 func (l *Loki) start() error {
-	var err error
-	first := l.http == 0
-	for range 3 { // another process may take a port between reserve and listen
-		if l.http == 0 {
-			if err = l.reserve(); err != nil {
-				return err
-			}
+	if err := l.reserve(); err != nil {
+		return err
+	}
+	return l.launch()
+}
+
+// reserve takes the two ports, once.
+func (l *Loki) reserve() (err error) {
+	if l.http == nil {
+		if l.http, err = port.Take(); err != nil {
+			return err
 		}
-		if err = l.launch(); err == nil {
-			return nil
+	}
+	if l.grpc == nil {
+		if l.grpc, err = port.Take(); err != nil {
+			return err
 		}
-		if first {
-			l.http = 0
+	}
+	l.URL = "http://" + l.http.Addr()
+	return nil
+}
+
+// end kills Loki and gives its ports back.
+func (l *Loki) end() error {
+	err := l.signal(syscall.SIGKILL, true)
+	for _, p := range []*port.Port{l.http, l.grpc} {
+		if p != nil {
+			p.Release()
 		}
 	}
 	return err
 }
 
-func (l *Loki) reserve() error {
-	// Both listen before one is closed, so that they differ.
-	var listeners [2]net.Listener
-	for i := range listeners {
-		var err error
-		if listeners[i], err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
-			return fmt.Errorf("cannot find a free port: %w", err)
-		}
-	}
-	var ports [2]int
-	for i, listener := range listeners {
-		ports[i] = int(netip.MustParseAddrPort(listener.Addr().String()).Port())
-		_ = listener.Close()
-	}
-	l.http, l.grpc = ports[0], ports[1]
-	l.URL = fmt.Sprintf("http://127.0.0.1:%d", l.http)
-	return nil
-}
-
 func (l *Loki) launch() error {
 	file := filepath.Join(l.Dir, "loki.yaml")
-	if err := os.WriteFile(file, []byte(config(l.Dir, l.http, l.grpc, l.limits)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config(l.Dir, l.http.Number, l.grpc.Number, l.limits)), 0o600); err != nil {
 		return err
 	}
 	logFile, err := os.OpenFile(filepath.Join(l.Dir, "loki.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
