@@ -125,8 +125,48 @@ const lineEnd = `\n"`
 // text finds the quote that ends a JSON string, and what the string stands for: its
 // first kept bytes as they are, and then made, which is valid until the next call.
 // ok is false when the string does not end, or holds an escape that JSON does not
-// have. Plain text is passed over by the vector instructions behind IndexByte.
+// have.
 func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
+	if need := len(s) + vector; len(d.scratch) < need {
+		d.scratch = make([]byte, 2*need)
+	}
+	if vectors {
+		return d.textByVectors(s)
+	}
+	return d.textByWords(s)
+}
+
+// textByVectors is text for processors that find and take out 64 bytes' backslashes at
+// once.
+func (d *Decoder) textByVectors(s []byte) (kept int, made []byte, end int, ok bool) {
+	var high uint64
+	for w := 0; end < len(s); {
+		written, read, some := unquoteVector(&d.scratch[w], &s[end], len(s)-end)
+		high |= some
+		w, end = w+written, end+read
+		switch {
+		case end == len(s):
+			return 0, nil, 0, false
+		case s[end] == '"':
+			d.ascii = high == 0
+			return 0, d.scratch[:w], end, true
+		case w == end && len(s)-end >= len(lineEnd) && string(s[end:end+len(lineEnd)]) == lineEnd:
+			d.ascii = high == 0
+			return end, lineFeed, end + len(lineEnd) - 1, true
+		}
+		n, size := decodeEscape(d.scratch[w:], s[end:])
+		if n == 0 {
+			return 0, nil, 0, false
+		}
+		high |= uint64(d.scratch[w] & utf8.RuneSelf)
+		w, end = w+size, end+n
+	}
+	return 0, nil, 0, false
+}
+
+// textByWords is text for all others. Plain text is passed over by the vector
+// instructions behind IndexByte.
+func (d *Decoder) textByWords(s []byte) (kept int, made []byte, end int, ok bool) {
 	d.ascii = false
 	first := bytes.IndexByte(s, '\\')
 	if first < 0 {
@@ -139,9 +179,6 @@ func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
 	d.ascii = isASCII(s[:first])
 	if len(s)-first >= len(lineEnd) && string(s[first:first+len(lineEnd)]) == lineEnd {
 		return first, lineFeed, first + len(lineEnd) - 1, true
-	}
-	if need := len(s) + word; len(d.scratch) < need {
-		d.scratch = make([]byte, 2*need)
 	}
 	n, at, high, ok := unescape(d.scratch, s[first:])
 	d.ascii = d.ascii && high == 0

@@ -104,6 +104,17 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+type textFunc func(d *Decoder, s []byte) (kept int, made []byte, end int, ok bool)
+
+// ways are those to find a text that this processor has.
+func ways() map[string]textFunc {
+	all := map[string]textFunc{"words": (*Decoder).textByWords}
+	if vectors {
+		all["vectors"] = (*Decoder).textByVectors
+	}
+	return all
+}
+
 // FuzzText holds the one pass over a string against two.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{
@@ -113,21 +124,23 @@ func FuzzText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s []byte) {
 		want, wantEnd, wantOK := twoPasses(bytes.Clone(s))
-		var d Decoder
-		before := bytes.Clone(s)
-		kept, made, end, ok := d.text(s)
-		if !bytes.Equal(s, before) {
-			t.Fatalf("%q was changed to %q", before, s)
-		}
-		if ok != wantOK {
-			t.Fatalf("%q: %t, want %t", s, ok, wantOK)
-		}
-		got := slices.Concat(s[:max(kept, 0)], made)
-		if ok && (end != wantEnd || !bytes.Equal(got, want) || len(got) > end) {
-			t.Fatalf("%q: %q up to %d, want %q up to %d", s, got, end, want, wantEnd)
-		}
-		if high := bytes.ContainsFunc(got, func(r rune) bool { return r >= utf8.RuneSelf }); ok && d.ascii && high {
-			t.Fatalf("%q is said to be ASCII", got)
+		for name, text := range ways() {
+			d := Decoder{scratch: make([]byte, len(s)+vector)}
+			before := bytes.Clone(s)
+			kept, made, end, ok := text(&d, s)
+			if !bytes.Equal(s, before) {
+				t.Fatalf("by %s: %q was changed to %q", name, before, s)
+			}
+			if ok != wantOK {
+				t.Fatalf("by %s: %q: %t, want %t", name, s, ok, wantOK)
+			}
+			got := slices.Concat(s[:max(kept, 0)], made)
+			if ok && (end != wantEnd || !bytes.Equal(got, want) || len(got) > end) {
+				t.Fatalf("by %s: %q: %q up to %d, want %q up to %d", name, s, got, end, want, wantEnd)
+			}
+			if high := bytes.ContainsFunc(got, func(r rune) bool { return r >= utf8.RuneSelf }); ok && d.ascii && high {
+				t.Fatalf("by %s: %q is said to be ASCII", name, got)
+			}
 		}
 	})
 }

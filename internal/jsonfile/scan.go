@@ -20,8 +20,12 @@ func special(word uint64) uint64 {
 	return ((q-lows)&^q | (b-lows)&^b) & highs
 }
 
-// word is what is read and written at a time, in bytes.
-const word = 8
+const (
+	// word is what unescape reads and writes at a time, in bytes.
+	word = 8
+	// vector is what unquoteVector does.
+	vector = 64
+)
 
 // unescape copies a JSON string to dst, undoing its escapes on the way, up to the
 // quote that ends it within src. It returns the bytes written, where the quote is, and
