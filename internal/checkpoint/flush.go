@@ -28,7 +28,7 @@ func (s *Store) Flush() {
 	if err == nil {
 		l.newest = part.newest
 	}
-	s.flushed(part, err)
+	s.flushed(part, err, l.size > longLog)
 }
 
 // unwritten is what one Flush writes, and what it was made of.
@@ -82,10 +82,14 @@ func (s *Store) appendUnlogged(b []byte, id string) []byte {
 }
 
 // flushed books the result of a Flush. What was not written is unwritten again;
-// of a record all is then written, as it may be its labels that were not.
-func (s *Store) flushed(u unwritten, err error) {
+// of a record all is then written, as it may be its labels that were not. A save makes
+// a long log short, and cures one that cannot be written or says that it is cured.
+func (s *Store) flushed(u unwritten, err error, long bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err != nil || long || s.stats.LogError != "" {
+		s.changedSoon()
+	}
 	if err == nil {
 		s.stats.LogError = ""
 		for _, id := range u.ids {

@@ -342,27 +342,36 @@ func TestLogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, j := open(t, dir)
 		stop := running(t, s)
-		for i := range 200 {
+		for i := range 1000 {
 			s.Commit("a", position(int64(i)))
 			s.Flush()
 			time.Sleep(100 * time.Millisecond)
 		}
-		if got := sizes(); got > 8<<10 {
+		if got := sizes(); got > 16<<10 { // of 1000 commits that is what 150 make
 			t.Errorf("%d bytes of log while saves work", got)
 		}
-		time.Sleep(3 * time.Second)
+		saves := s.Stats().Saves
+		much := position(0)
+		much.Newest[0].Hashes = make([]uint64, 1<<17) // 1 MiB
+		for range 20 {
+			s.Commit("a", much)
+			s.Flush()
+			time.Sleep(500 * time.Millisecond)
+		}
+		if got := s.Stats().Saves - saves; got < 3 || s.logFile.size > longLog+3<<20 {
+			t.Errorf("%d saves in 10 s, %d bytes of log", got, s.logFile.size)
+		}
+		time.Sleep(6 * time.Second)
 		synctest.Wait() // no save is under way, which would be in the obstacle's place
 		obstacle := filepath.Join(dir, newName)
 		if err := os.MkdirAll(filepath.Join(obstacle, "x"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		big := position(0)
-		big.Newest[0].Hashes = make([]uint64, 1<<17) // 1 MiB
 		for range 40 {
-			s.Commit("a", big)
+			s.Commit("a", much)
 			s.Flush()
 		}
-		if got := sizes(); got > maxLogSize+8<<10 || got < maxLogSize/2 {
+		if got := s.logFile.size; got > maxLogSize || got < maxLogSize/2 {
 			t.Errorf("%d bytes of log while saves fail", got)
 		}
 		if text := s.Stats().LogError; text != errLogFull.Error() {

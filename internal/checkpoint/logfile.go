@@ -11,9 +11,13 @@ import (
 	"time"
 )
 
-// maxLogSize bounds each of the two files of the log. In a second 5,000 busy
-// containers write about a sixth of it.
-const maxLogSize = 32 << 20
+const (
+	// maxLogSize bounds each of the two files of the log, in bytes. In a second 5,000
+	// busy containers write about a sixth of it.
+	maxLogSize = 32 << 20
+	// longLog is the size from which on a save is not put off.
+	longLog = maxLogSize / 4
+)
 
 // logRetry is the pause after the log could not be written.
 const logRetry = time.Second

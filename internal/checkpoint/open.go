@@ -26,8 +26,15 @@ const (
 	newLogName      = "positions.log.new"
 )
 
-// saveInterval is the least time between two saves of Run.
-const saveInterval = time.Second
+const (
+	// saveInterval is the least time between two saves of Run. A save waits for the
+	// disk twice: one per second was a sixth of what carrying a thousand lines per
+	// second takes.
+	saveInterval = 5 * time.Second
+	// soonInterval is the same where somebody waits for the save, or the one before
+	// has failed.
+	soonInterval = time.Second
+)
 
 // Open takes the state directory for this process and reads the positions in
 // it. A damaged file is set aside and the generation before used; that is
@@ -46,6 +53,8 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		dir:      dir,
 		log:      log,
 		interval: saveInterval,
+		soon:     soonInterval,
+		hurry:    make(chan struct{}, 1),
 		wake:     make(chan struct{}, 1),
 		lock:     lock,
 		logFile:  logFile{dir: dir},

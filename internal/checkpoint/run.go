@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Run saves while there are changes, at most once per second, until ctx is
-// done, and then once more. While nothing changes no timer runs. A save that
-// fails, as on a full disk, is tried again for as long as it takes. Run returns
-// the error of the last save.
+// Run saves while there are changes, every five seconds, or every second while
+// somebody waits for it, until ctx is done, and then once more. While nothing changes
+// no timer runs. A save that fails, as on a full disk, is tried again for as long as it
+// takes. Run returns the error of the last save.
 func (s *Store) Run(ctx context.Context) error {
 	r := runner{store: s}
 	for {
@@ -17,15 +17,27 @@ func (s *Store) Run(ctx context.Context) error {
 			return s.Save()
 		case <-s.wake:
 		}
-		// The wait gathers the changes of an interval into one save.
-		timer := time.NewTimer(s.interval)
+		if !s.gather(ctx) {
+			return s.Save()
+		}
+		r.report(s.Save())
+		r.reportLog(s.Stats().LogError)
+	}
+}
+
+// gather waits as long as changes are gathered for one save; false when ctx is done.
+func (s *Store) gather(ctx context.Context) bool {
+	start := time.Now()
+	timer := time.NewTimer(s.interval)
+	defer timer.Stop()
+	for {
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return s.Save()
+			return false
+		case <-s.hurry:
+			timer.Reset(s.soon - time.Since(start))
 		case <-timer.C:
-			r.report(s.Save())
-			r.reportLog(s.Stats().LogError)
+			return true
 		}
 	}
 }

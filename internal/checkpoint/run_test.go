@@ -25,7 +25,7 @@ func TestRunSavesOncePerInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := open(t, dir)
 		stop := running(t, s)
-		for i := range 100 { // 10 s of commits
+		for i := range 500 { // 50 s of commits
 			s.Commit("a", position(int64(i)))
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -44,6 +44,37 @@ func TestRunSavesOncePerInterval(t *testing.T) {
 	if got, _ := generation(t, dir); got != 1000 {
 		t.Errorf("offset %d", got)
 	}
+}
+
+// TestRunHurries: who waits for two saves waits no longer than two seconds, whenever
+// that begins, and the next save takes its time again.
+func TestRunHurries(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := open(t, dir)
+		stop := running(t, s)
+		for _, before := range []time.Duration{0, 300 * time.Millisecond, 1500 * time.Millisecond, 4900 * time.Millisecond} {
+			saves := s.Stats().Saves
+			s.Commit("a", position(1))
+			time.Sleep(before)
+			start, called := time.Now(), time.Duration(-1)
+			s.AfterSave(func() { called = time.Since(start) })
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if called < 0 || s.Stats().Saves != saves+2 {
+				t.Errorf("after %v: called after %v, %d saves", before, called, s.Stats().Saves-saves)
+			}
+			s.Commit("a", position(2))
+			time.Sleep(4900 * time.Millisecond)
+			if got := s.Stats(); got.Saves != saves+2 || got.Age == 0 {
+				t.Errorf("after %v: %d saves in a hurry", before, got.Saves-saves)
+			}
+			time.Sleep(time.Second)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestRunHasNoTimerWhenClean(t *testing.T) {
@@ -73,8 +104,8 @@ func TestRunRetriesAndSaysItOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Commit("a", position(1))
-		time.Sleep(9500 * time.Millisecond)
-		if got := s.Stats(); got.Failures != 9 || got.LastError == "" || got.Age != 9500*time.Millisecond {
+		time.Sleep(9500 * time.Millisecond) // the first attempt after 5 s, and one per second
+		if got := s.Stats(); got.Failures != 5 || got.LastError == "" || got.Age != 9500*time.Millisecond {
 			t.Errorf("got %+v", got)
 		}
 		if j.count("ERROR") != 1 {

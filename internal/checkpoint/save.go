@@ -74,7 +74,7 @@ func (s *Store) AfterSave(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.after = append(s.after, waiter{f, fileGenerations})
-	s.changed()
+	s.changedSoon()
 }
 
 // fileGenerations is how many files of positions there are, damaged ones apart.
@@ -101,7 +101,7 @@ func (s *Store) settle(identity uint64, err error) (waited []func()) {
 	}
 	s.stats.Failures++
 	s.stats.LastError = err.Error()
-	s.changed()
+	s.changedSoon()
 	s.since = started
 	return nil
 }
@@ -111,7 +111,7 @@ func (s *Store) saved() (waited []func()) {
 	for _, w := range s.settling {
 		if w.saves--; w.saves > 0 {
 			s.after = append(s.after, w)
-			s.changed()
+			s.changedSoon()
 		} else {
 			waited = append(waited, w.call)
 		}

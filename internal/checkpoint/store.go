@@ -17,9 +17,11 @@ type Store struct {
 	dir      string
 	log      *slog.Logger
 	interval time.Duration
+	soon     time.Duration
 	born     time.Time
-	// wake has one element while there are changes that Run has not seen.
-	wake chan struct{}
+	// wake has one element while there are changes that Run has not seen, and hurry
+	// while it has not seen that they are to be saved soon.
+	wake, hurry chan struct{}
 
 	// saving is held during a save, so that saves do not overlap and none
 	// begins once the lock is given back. It is taken before mu.
@@ -182,8 +184,18 @@ func (s *Store) changed() {
 		return
 	}
 	s.since = time.Now()
+	signal(s.wake)
+}
+
+// changedSoon is changed, with no more patience than soon.
+func (s *Store) changedSoon() {
+	s.changed()
+	signal(s.hurry)
+}
+
+func signal(c chan struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
