@@ -116,7 +116,11 @@ func (t *trial) playInterval(ctx context.Context, out values) error {
 	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
 		return err
 	}
-	time.Sleep(settle)
+	if s.rate > 0 {
+		time.Sleep(settle)
+	} else {
+		time.Sleep(settleIdle)
+	}
 	before, err := t.agent.Usage()
 	if err != nil {
 		return err
