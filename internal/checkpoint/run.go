@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Run saves while there are changes, every five seconds, or every second while
-// somebody waits for it, until ctx is done, and then once more. While nothing changes
+// Run saves while there are changes, every five seconds, or after one where there is
+// more to lose (changedSoon), until ctx is done, and then once more. While nothing changes
 // no timer runs. A save that fails, as on a full disk, is tried again for as long as it
 // takes. Run returns the error of the last save.
 func (s *Store) Run(ctx context.Context) error {

@@ -102,9 +102,19 @@ func (s *Store) Commit(id string, p logs.Position) {
 		s.stats.Late++
 		return
 	}
+	_, known := s.records[id]
 	s.record(id).setPosition(p)
+	s.noted(id, known)
+}
+
+// noted notes that a record has changed, or is new.
+func (s *Store) noted(id string, known bool) {
 	s.note(id)
-	s.changed()
+	if known {
+		s.changed()
+	} else {
+		s.changedSoon()
+	}
 }
 
 // SetLabels replaces the label timeline of a container; elements without labels
@@ -114,11 +124,11 @@ func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forgotten.remove(id)
+	_, known := s.records[id]
 	r := s.record(id)
 	r.setLabels(timeline)
 	r.relabelled = true
-	s.note(id)
-	s.changed()
+	s.noted(id, known)
 }
 
 // Forget removes the record of a container that is gone and delivered.

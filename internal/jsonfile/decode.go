@@ -122,46 +122,42 @@ func streamOf(s []byte) (stream logs.Stream, ok bool) {
 // lineEnd is how nearly all strings end, and the only escape that many have.
 const lineEnd = `\n"`
 
+// usual is up to which length what is left of a line is looked at by vectors, in bytes.
+// In a longer one the end is found as fast in other ways, and each log's scratch would
+// be as large as its longest line.
+const usual = 1 << 10
+
 // text finds the quote that ends a JSON string, and what the string stands for: its
 // first kept bytes as they are, and then made, which is valid until the next call.
 // ok is false when the string does not end, or holds an escape that JSON does not
 // have.
 func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
-	if need := len(s) + vector; len(d.scratch) < need {
-		d.scratch = make([]byte, 2*need)
-	}
-	if vectors {
+	if vectors && len(s) <= usual {
 		return d.textByVectors(s)
 	}
 	return d.textByWords(s)
 }
 
-// textByVectors is text for processors that find and take out 64 bytes' backslashes at
-// once.
+// textByVectors is text for processors that take out the backslashes before quotes 64
+// bytes at a time. From another escape on it is done by words: there are more, often.
 func (d *Decoder) textByVectors(s []byte) (kept int, made []byte, end int, ok bool) {
-	var high uint64
-	for w := 0; end < len(s); {
-		written, read, some := unquoteVector(&d.scratch[w], &s[end], len(s)-end)
-		high |= some
-		w, end = w+written, end+read
-		switch {
-		case end == len(s):
-			return 0, nil, 0, false
-		case s[end] == '"':
-			d.ascii = high == 0
-			return 0, d.scratch[:w], end, true
-		case w == end && len(s)-end >= len(lineEnd) && string(s[end:end+len(lineEnd)]) == lineEnd:
-			d.ascii = high == 0
-			return end, lineFeed, end + len(lineEnd) - 1, true
-		}
-		n, size := decodeEscape(d.scratch[w:], s[end:])
-		if n == 0 {
-			return 0, nil, 0, false
-		}
-		high |= uint64(d.scratch[w] & utf8.RuneSelf)
-		w, end = w+size, end+n
+	if len(s) == 0 {
+		return 0, nil, 0, false
 	}
-	return 0, nil, 0, false
+	d.grow(len(s) + vector)
+	n, end, high := unquoteVector(&d.scratch[0], &s[0], len(s))
+	d.ascii = high == 0
+	switch rest := s[end:]; {
+	case len(rest) == 0:
+		return 0, nil, 0, false
+	case rest[0] == '"':
+		return 0, d.scratch[:n], end, true
+	case n == end && len(rest) >= len(lineEnd) && string(rest[:len(lineEnd)]) == lineEnd:
+		return end, lineFeed, end + len(lineEnd) - 1, true
+	}
+	more, at, high, ok := unescape(d.scratch[n:], s[end:])
+	d.ascii = d.ascii && high == 0
+	return 0, d.scratch[:n+more], end + at, ok
 }
 
 // textByWords is text for all others. Plain text is passed over by the vector
@@ -180,9 +176,18 @@ func (d *Decoder) textByWords(s []byte) (kept int, made []byte, end int, ok bool
 	if len(s)-first >= len(lineEnd) && string(s[first:first+len(lineEnd)]) == lineEnd {
 		return first, lineFeed, first + len(lineEnd) - 1, true
 	}
+	d.grow(len(s) - first + word)
 	n, at, high, ok := unescape(d.scratch, s[first:])
 	d.ascii = d.ascii && high == 0
 	return first, d.scratch[:n], first + at, ok
+}
+
+// grow makes the scratch large enough. There is one per log, so it is not made larger
+// than needed at first.
+func (d *Decoder) grow(need int) {
+	if len(d.scratch) < need {
+		d.scratch = make([]byte, max(need, min(2*len(d.scratch), 2*usual)))
+	}
 }
 
 // isASCII looks at four words at a time, which takes a quarter of what utf8.Valid takes

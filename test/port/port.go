@@ -3,7 +3,6 @@ package port
 
 import (
 	"fmt"
-	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -49,12 +48,16 @@ func bind(fd int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return addr.(*unix.SockaddrInet4).Port, nil
+	bound, ok := addr.(*unix.SockaddrInet4)
+	if !ok {
+		return 0, fmt.Errorf("it is bound to a %T", addr)
+	}
+	return bound.Port, nil
 }
 
 // Addr returns the port's address, "127.0.0.1:" and the number.
 func (p *Port) Addr() string {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(p.Number)).String() //nolint:gosec // a port
+	return fmt.Sprintf("127.0.0.1:%d", p.Number)
 }
 
 // Release gives the port back.

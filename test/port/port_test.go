@@ -42,6 +42,8 @@ const inside = "LIGHTERMAN_TWO_PORTS"
 // the other one or none.
 func TestNobodyElses(t *testing.T) {
 	need.Root(t)
+	need.Program(t, "unshare")
+	need.Program(t, "ip")
 	if os.Getenv(inside) == "" {
 		const setUp = `ip link set lo up && echo 40000 40001 >/proc/sys/net/ipv4/ip_local_port_range && exec "$0" -test.run '^TestNobodyElses$' -test.v`
 		cmd := exec.Command("unshare", "--net", "sh", "-c", setUp, os.Args[0])
