@@ -353,7 +353,7 @@ func TestLogIsBounded(t *testing.T) {
 		saves := s.Stats().Saves
 		much := position(0)
 		much.Newest[0].Hashes = make([]uint64, 1<<17) // 1 MiB
-		for range 80 { // 10 MiB per second
+		for range 80 {                                // 10 MiB per second
 			s.Commit("a", much)
 			s.Flush()
 			time.Sleep(100 * time.Millisecond)
