@@ -221,6 +221,20 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestScratchStaysSmall: each log has a decoder, so what one keeps counts a thousand times.
+func TestScratchStaysSmall(t *testing.T) {
+	var d Decoder
+	var r logs.Record
+	for _, text := range []string{`say \"hello\"`, strings.Repeat("x", 100), strings.Repeat("x", logs.PartSize)} {
+		if _, err := d.Decode([]byte(`{"log":"`+text+`\n","stream":"stdout","time":"2025-11-07T12:00:00.123Z"}`), &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(d.scratch) > 300 {
+		t.Errorf("%d bytes are kept", len(d.scratch))
+	}
+}
+
 // BenchmarkDecodeTypical decodes lines that differ, as programs write them, so that where
 // escapes are cannot be foreseen.
 func BenchmarkDecodeTypical(b *testing.B) {
