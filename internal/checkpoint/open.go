@@ -54,7 +54,6 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 		dir:      dir,
 		log:      log,
 		interval: saveInterval,
-		soon:     soonInterval,
 		hurry:    make(chan struct{}, 1),
 		wake:     make(chan struct{}, 1),
 		lock:     lock,

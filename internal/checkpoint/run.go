@@ -35,7 +35,7 @@ func (s *Store) gather(ctx context.Context) bool {
 		case <-ctx.Done():
 			return false
 		case <-s.hurry:
-			timer.Reset(s.soon - time.Since(start))
+			timer.Reset(soonInterval - time.Since(start))
 		case <-timer.C:
 			return true
 		}

@@ -17,7 +17,6 @@ type Store struct {
 	dir      string
 	log      *slog.Logger
 	interval time.Duration
-	soon     time.Duration
 	born     time.Time
 	// wake has one element while there are changes that Run has not seen, and hurry
 	// while it has not seen that they are to be saved soon.
@@ -102,19 +101,9 @@ func (s *Store) Commit(id string, p logs.Position) {
 		s.stats.Late++
 		return
 	}
-	_, known := s.records[id]
 	s.record(id).setPosition(p)
-	s.noted(id, known)
-}
-
-// noted notes that a record has changed, or is new.
-func (s *Store) noted(id string, known bool) {
 	s.note(id)
-	if known {
-		s.changed()
-	} else {
-		s.changedSoon()
-	}
+	s.changed()
 }
 
 // SetLabels replaces the label timeline of a container; elements without labels
@@ -124,11 +113,11 @@ func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forgotten.remove(id)
-	_, known := s.records[id]
 	r := s.record(id)
 	r.setLabels(timeline)
 	r.relabelled = true
-	s.noted(id, known)
+	s.note(id)
+	s.changed()
 }
 
 // Forget removes the record of a container that is gone and delivered.
@@ -168,13 +157,14 @@ func (s *Store) oldest() time.Time {
 	return s.since
 }
 
-// record returns the record of id and makes it when there is none.
+// record returns the record of id. It makes it, to be saved soon, when there is none.
 func (s *Store) record(id string) *record {
 	r, ok := s.records[id]
 	if !ok {
 		r = newRecord(id)
 		s.records[id] = r
 		s.order = nil
+		signal(s.hurry) // where a container begins is not told again
 	}
 	return r
 }
@@ -197,7 +187,7 @@ func (s *Store) changed() {
 	signal(s.wake)
 }
 
-// changedSoon is changed, with no more patience than soon.
+// changedSoon is changed, for what is not to wait longer than soonInterval.
 func (s *Store) changedSoon() {
 	s.changed()
 	signal(s.hurry)

@@ -122,17 +122,17 @@ func streamOf(s []byte) (stream logs.Stream, ok bool) {
 // lineEnd is how nearly all strings end, and the only escape that many have.
 const lineEnd = `\n"`
 
-// usual is up to which length what is left of a line is looked at by vectors, in bytes.
-// In a longer one the end is found as fast in other ways, and each log's scratch would
-// be as large as its longest line.
-const usual = 1 << 10
+// maxByVectors is the size of what is left of a line up to which that is looked at by
+// vectors, in bytes. In a longer one the end is found as fast by words, and each log's
+// scratch would be as large as its longest line.
+const maxByVectors = 1 << 10
 
 // text finds the quote that ends a JSON string, and what the string stands for: its
 // first kept bytes as they are, and then made, which is valid until the next call.
 // ok is false when the string does not end, or holds an escape that JSON does not
 // have.
 func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
-	if vectors && len(s) <= usual {
+	if vectors && len(s) <= maxByVectors {
 		return d.textByVectors(s)
 	}
 	return d.textByWords(s)
@@ -182,11 +182,10 @@ func (d *Decoder) textByWords(s []byte) (kept int, made []byte, end int, ok bool
 	return first, d.scratch[:n], first + at, ok
 }
 
-// grow makes the scratch large enough. There is one per log, so it is not made larger
-// than needed at first.
+// grow makes the scratch large enough, and no more than a little larger: each log has one.
 func (d *Decoder) grow(need int) {
 	if len(d.scratch) < need {
-		d.scratch = make([]byte, max(need, min(2*len(d.scratch), 2*usual)))
+		d.scratch = make([]byte, need+need/4)
 	}
 }
 
