@@ -109,6 +109,8 @@ type Collector struct {
 	// final bounds the streams under way that read a run to its end which is
 	// over: at the first start there may be any number of stopped containers.
 	final chan struct{}
+	// looks bounds the looks under way at silent streams.
+	looks chan struct{}
 	// streams owns the goroutines of the API sources.
 	streams errgroup.Group
 
@@ -134,6 +136,7 @@ func New(config Config) *Collector {
 		ended:  make(chan end),
 		failed: make(chan failure),
 		final:  make(chan struct{}, maxFinal),
+		looks:  make(chan struct{}, maxLooks),
 	}
 	for _, lane := range config.Lanes {
 		c.readers = append(c.readers, newReader(lane, config.PollInterval, c.failed))

@@ -81,10 +81,11 @@ func (u *unit) lastWordsAt() time.Time {
 	if idle == nil {
 		return time.Now().Add(lastWords)
 	}
+	silence := max(lastWords, u.patience())
 	if idle.After(u.removedAt) {
-		return idle.Add(lastWords)
+		return idle.Add(silence)
 	}
-	return u.removedAt.Add(lastWords)
+	return u.removedAt.Add(silence)
 }
 
 // stop asks the source to end.
@@ -182,6 +183,7 @@ type end struct {
 func (c *Collector) streamEnded(ctx context.Context, e end) {
 	u := e.unit
 	asked := u.stopping
+	u.broke(u.stream, e.err)
 	u.stream, u.stopping = nil, false
 	u.streaming.Store(false)
 	u.position = e.position
@@ -249,7 +251,7 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 		if u.stream != nil && u.removed {
 			earlier(u.lastWordsAt())
 		}
-		if u.stream != nil && !u.stopping && u.container().Running {
+		if u.doubtful() {
 			earlier(u.stream.lookAt)
 		}
 		if u.route().Fallback && !u.removed {

@@ -13,22 +13,32 @@ import (
 const (
 	minSilence = 10 * time.Second
 	maxSilence = 5 * time.Minute
-	// lookTimeout bounds a look.
+	// minSearch is how long a stream is silent that has brought nothing yet. The
+	// engine finds the place to begin by decoding all of the log before it: 54 MB/s
+	// on 20.10, so 20 s per GiB, and a json-file log has no bound unless it is given
+	// one. To break such a stream is to begin the search again, so the time doubles.
+	minSearch = time.Minute
+	// lookTimeout bounds a look, and maxLooks is how many are made at a time.
 	lookTimeout = 10 * time.Second
+	maxLooks    = 4
 )
 
-var errStalled = errors.New("the engine has more of the log and does not send it")
+// Why a silent stream is opened again.
+var (
+	errStalled = errors.New("the engine has more of the log and does not send it")
+	errEndless = errors.New("the container has stopped and the engine does not end its log")
+)
 
 // listen looks after a stream that is silent. Engines before 23 fall silent for
-// good at some rotations of a log that they follow; such a stream is ended, and
-// opened again where it was left.
+// good at some rotations of a log that they follow, and so does a stream whose
+// connection was cut without a word; it is ended, and opened again where it was
+// left. What followed a run that is over has no reason to be silent at all.
 func (c *Collector) listen(ctx context.Context, u *unit, now time.Time) {
-	s := u.stream
-	if s == nil || u.stopping || !u.container().Running || now.Before(s.lookAt) {
+	if !u.doubtful() || now.Before(u.stream.lookAt) {
 		return
 	}
-	since := u.idleSince.Load()
-	if since == nil || now.Sub(*since) < minSilence {
+	s, since := u.stream, u.idleSince.Load()
+	if since == nil || now.Sub(*since) < u.patience() {
 		s.silence = minSilence
 		s.lookIn(now, minSilence)
 		return
@@ -36,12 +46,40 @@ func (c *Collector) listen(ctx context.Context, u *unit, now time.Time) {
 	s.lookIn(now, s.silence)
 	s.silence = min(2*s.silence, maxSilence)
 	container := u.container()
+	if !container.Running && s.turn == nil {
+		s.cancel(errEndless)
+		return
+	}
 	c.streams.Go(func() error {
 		if c.stalled(ctx, u, container) && u.idleSince.Load() == since {
 			s.cancel(errStalled)
 		}
 		return nil
 	})
+}
+
+// doubtful tells that the unit has a stream that ought not to be silent for ever
+// and that can be opened again.
+func (u *unit) doubtful() bool {
+	s := u.stream
+	return s != nil && !u.stopping && !u.removed && (s.turn == nil || !s.turn.waits())
+}
+
+// patience is how long the unit's stream may be silent before it is doubted.
+func (u *unit) patience() time.Duration {
+	if u.stream.spoke.Load() {
+		return minSilence
+	}
+	return max(minSearch, u.search)
+}
+
+// broke notes how a stream has ended.
+func (u *unit) broke(s *streamSource, err error) {
+	if s.spoke.Load() {
+		u.search = 0
+	} else if errors.Is(err, errStalled) || errors.Is(err, errEndless) {
+		u.search = 2 * max(minSearch, u.search)
+	}
 }
 
 // lookIn says when to look next: all streams at the same time, so that many of
@@ -55,8 +93,8 @@ func (s *streamSource) lookIn(now time.Time, d time.Duration) {
 // stalled tells whether the engine has records that the stream has not brought.
 func (c *Collector) stalled(ctx context.Context, u *unit, container *logs.Container) bool {
 	select {
-	case c.final <- struct{}{}:
-		defer func() { <-c.final }()
+	case c.looks <- struct{}{}:
+		defer func() { <-c.looks }()
 	case <-ctx.Done():
 		return false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -21,6 +22,8 @@ type streamSource struct {
 	silence time.Duration
 	// turn is nil when the container ran when the stream began.
 	turn *turn
+	// spoke tells that the engine has sent something.
+	spoke atomic.Bool
 }
 
 // turn is one of a bounded number.
@@ -34,6 +37,13 @@ type turn struct {
 }
 
 func newTurn(all chan struct{}) *turn { return &turn{all: all, ended: make(chan struct{})} }
+
+// waits tells whether the turn has not come.
+func (t *turn) waits() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !t.has && !t.over
+}
 
 // await waits for the turn, or until it is not needed any more. It returns false
 // when ctx is done before.
@@ -83,20 +93,21 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 	}
 	c.streams.Go(func() error {
 		defer cancel(nil)
-		c.ended <- c.follow(ctx, u, s.turn, container, position)
+		c.ended <- c.follow(ctx, u, s, container, position)
 		return nil
 	})
 }
 
 // follow reads a log until its stream ends or ctx is done.
-func (c *Collector) follow(ctx context.Context, u *unit, turn *turn, container *logs.Container, from logs.Position) end {
+func (c *Collector) follow(ctx context.Context, u *unit, source *streamSource, container *logs.Container, from logs.Position) end {
 	e := end{unit: u, position: from, run: container.StartedAt, final: !container.Running, began: time.Now()}
-	if turn != nil {
+	if turn := source.turn; turn != nil {
 		defer turn.end()
 		if !turn.await(ctx) {
 			e.err = ctx.Err()
 			return e
 		}
+		u.idle()
 	}
 	body, err := c.config.Engine.Logs(ctx, u.id, stream.Since(from))
 	if err != nil {
@@ -105,15 +116,15 @@ func (c *Collector) follow(ctx context.Context, u *unit, turn *turn, container *
 	}
 	defer func() { _ = body.Close() }()
 	s := &session{
-		collector: c, unit: u, lane: c.config.Lanes[u.lane], end: &e,
+		collector: c, unit: u, source: source, lane: c.config.Lanes[u.lane], end: &e,
 		reader: stream.NewReader(body, stream.Config{
 			TTY: container.TTY, TimesDiffer: container.Driver == "journald",
 			Resume: from, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
 		}),
 	}
 	e.err = s.run(ctx)
-	if errors.Is(context.Cause(ctx), errStalled) {
-		e.err = errStalled
+	if cause := context.Cause(ctx); errors.Is(cause, errStalled) || errors.Is(cause, errEndless) {
+		e.err = cause
 	}
 	return e
 }
@@ -122,6 +133,7 @@ func (c *Collector) follow(ctx context.Context, u *unit, turn *turn, container *
 type session struct {
 	collector *Collector
 	unit      *unit
+	source    *streamSource
 	lane      Lane
 	reader    *stream.Reader
 	end       *end
@@ -141,6 +153,7 @@ func (s *session) run(ctx context.Context) error {
 		if end != nil && !errors.Is(end, io.EOF) {
 			return end
 		}
+		s.source.spoke.Store(true)
 		if err := s.handOver(ctx, end != nil && s.end.final); err != nil {
 			return err
 		}

@@ -37,6 +37,9 @@ type unit struct {
 	position logs.Position
 	file     *fileSource
 	stream   *streamSource
+	// search is how long a stream that has brought nothing is left alone, if that is
+	// more than minSearch.
+	search time.Duration
 	// stopping tells that the present source was asked to end.
 	stopping bool
 

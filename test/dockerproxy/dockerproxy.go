@@ -27,6 +27,7 @@ type Proxy struct {
 	paths   []string
 	streams map[*stream]bool
 	sent    map[string][][]byte
+	search  time.Duration
 }
 
 // New starts a proxy before the engine at host, "unix:///path", until the test
@@ -81,9 +82,12 @@ func (p *Proxy) answered(r *http.Response) error {
 	if !isLog || r.StatusCode != http.StatusOK {
 		return nil
 	}
-	s := &stream{ReadCloser: r.Body, proxy: p, id: id, left: r.Request.Context().Done()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s := &stream{ReadCloser: r.Body, proxy: p, id: id, left: r.Request.Context().Done()}
+	if r.Request.URL.Query().Get("follow") == "1" {
+		s.search = p.search
+	}
 	p.streams[s] = true
 	r.Body = s
 	return nil
@@ -116,6 +120,14 @@ func (p *Proxy) Stall() int {
 		s.silent.Store(true)
 	}
 	return len(p.streams)
+}
+
+// Search makes log streams that are opened from then on and that follow bring
+// nothing for a while at first, as the engine does when the log is long.
+func (p *Proxy) Search(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.search = d
 }
 
 // Streams returns how many log streams are open.
@@ -153,12 +165,21 @@ type stream struct {
 	left  <-chan struct{} // closed when the client has left
 	body  bytes.Buffer    // belongs to the goroutine that reads
 	once  sync.Once
+	// search is how long the next read waits.
+	search time.Duration
 	// silent tells that what comes is kept back.
 	silent atomic.Bool
 }
 
 // Read implements io.Reader.
 func (s *stream) Read(p []byte) (int, error) {
+	if s.search > 0 {
+		select {
+		case <-time.After(s.search):
+		case <-s.left:
+		}
+		s.search = 0
+	}
 	n, err := s.ReadCloser.Read(p)
 	if s.silent.Load() {
 		<-s.left

@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/test/carrier"
+	"github.com/lighterman/lighterman/test/dockerproxy"
+	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/ledger"
+	"github.com/lighterman/lighterman/test/lokitest"
+)
+
+// TestLongSearch: the engine decodes all of a log before the place where a stream is
+// to begin, which takes it 20 s per GiB. A stream that is silent for that reason is
+// left alone: opened again and again, it would never bring anything.
+func TestLongSearch(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	proxy := dockerproxy.New(t, docker.Host)
+	c := docker.Start(t, engine.Spec{Name: "search", Args: []string{"-n", "-1", "-rate", "20", "-tag", "s"}})
+	args := ledger.Mine(loki.URL, "--docker-host", proxy.Host, "--mode", "stream", "--state-dir", t.TempDir())
+	first := carrier.Start(t, args...)
+	ledger.Growth(t, loki, c, 20)
+	first.Terminate(t)
+	// Longer than it takes to doubt a stream that has spoken: a look is made every
+	// 10 s, and 10 s of silence are nothing.
+	proxy.Search(25 * time.Second)
+	second := carrier.Start(t, args...)
+	ledger.Growth(t, loki, c, 500) // what was written meanwhile is 25 s of it
+	if n := second.Metrics(t).Sum("lighterman_api_reconnects_total"); n != 0 {
+		t.Errorf("the stream was opened again %v times", n)
+	}
+	proxy.Search(0)
+	c.Stop(t)
+	ledger.Check(t, loki, c)
+	ledger.Clean(t, second)
+}
+
+// TestStreamWithoutEnd: a stream that does not end with its container, because its
+// connection is gone without a word or the engine has lost it, is noticed, and what
+// it has not brought is delivered.
+func TestStreamWithoutEnd(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	proxy := dockerproxy.New(t, docker.Host)
+	c := docker.Start(t, engine.Spec{Name: "endless", Driver: "local", Args: []string{"-n", "-1", "-rate", "20", "-tag", "e"}})
+	l := carrier.Start(t, ledger.Mine(loki.URL, "--docker-host", proxy.Host, "--mode", "stream")...)
+	ledger.Growth(t, loki, c, 20)
+	if n := proxy.Stall(); n != 1 {
+		t.Errorf("%d streams are open", n)
+	}
+	c.Stop(t)
+	ledger.Check(t, loki, c)
+	ledger.Clean(t, l)
+}
