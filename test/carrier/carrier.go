@@ -260,6 +260,7 @@ func (c *Carrier) Metrics(t testing.TB) Metrics {
 	t.Helper()
 	code, body, err := c.Get("/metrics")
 	if err != nil || code != http.StatusOK {
+		c.dump()
 		t.Fatalf("cannot scrape lighterman: %d %v", code, err)
 	}
 	m, err := parse(strings.NewReader(body))
@@ -267,6 +268,15 @@ func (c *Carrier) Metrics(t testing.TB) Metrics {
 		t.Fatalf("cannot scrape lighterman: %v", err)
 	}
 	return m
+}
+
+// dump ends the program with the stacks of all its goroutines on its stderr.
+func (c *Carrier) dump() {
+	_ = c.cmd.Process.Signal(syscall.SIGQUIT) // it may be gone
+	select {
+	case <-c.gone:
+	case <-time.After(10 * time.Second):
+	}
 }
 
 // FDs returns the targets of the open descriptors of the process.

@@ -1,8 +1,8 @@
 package dockerproxy
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,7 @@ type Proxy struct {
 	mu      sync.Mutex // guards the fields below
 	paths   []string
 	streams map[*stream]bool
-	sent    map[string][][]byte
+	sent    map[string][]Sent
 	search  time.Duration
 }
 
@@ -47,7 +48,7 @@ func New(t testing.TB, host string) *Proxy {
 	if err != nil {
 		t.Fatalf("cannot listen: %v", err)
 	}
-	p := &Proxy{Host: "unix://" + path, streams: map[*stream]bool{}, sent: map[string][][]byte{}}
+	p := &Proxy{Host: "unix://" + path, streams: map[*stream]bool{}, sent: map[string][]Sent{}}
 	transport := &http.Transport{DisableCompression: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}
@@ -76,18 +77,16 @@ func New(t testing.TB, host string) *Proxy {
 	return p
 }
 
-// answered takes hold of log streams.
+// answered takes hold of log streams. An answer that does not follow is a look at
+// the end of the log: what is in there, the streams need not have brought.
 func (p *Proxy) answered(r *http.Response) error {
 	id, isLog := container(r.Request.URL.Path)
-	if !isLog || r.StatusCode != http.StatusOK {
+	if !isLog || r.StatusCode != http.StatusOK || r.Request.URL.Query().Get("follow") != "1" {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &stream{ReadCloser: r.Body, proxy: p, id: id, left: r.Request.Context().Done()}
-	if r.Request.URL.Query().Get("follow") == "1" {
-		s.search = p.search
-	}
+	s := &stream{ReadCloser: r.Body, proxy: p, id: id, left: r.Request.Context().Done(), search: p.search}
 	p.streams[s] = true
 	r.Body = s
 	return nil
@@ -122,8 +121,8 @@ func (p *Proxy) Stall() int {
 	return len(p.streams)
 }
 
-// Search makes log streams that are opened from then on and that follow bring
-// nothing for a while at first, as the engine does when the log is long.
+// Search makes log streams that are opened from then on bring nothing
+// for a while at first, as the engine does when the log is long.
 func (p *Proxy) Search(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,12 +148,22 @@ func (p *Proxy) Requests(part string) (n int) {
 	return n
 }
 
-// Sent returns the bodies of a container's log streams as the engine sent them,
-// in the order of their ends.
-func (p *Proxy) Sent(id string) [][]byte {
+// Sent is the body of a log stream as the engine sent it.
+type Sent struct {
+	Body []byte
+	// Sure is how much of it has arrived. When the client leaves, what came within
+	// the last moment may not have: only then is it less than all.
+	Sure int
+}
+
+// moment is how long what is sent may be on its way.
+const moment = 2 * time.Second
+
+// Sent returns the bodies of a container's log streams in the order of their ends.
+func (p *Proxy) Sent(id string) []Sent {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([][]byte(nil), p.sent[id]...)
+	return slices.Clone(p.sent[id])
 }
 
 // stream is the body of a log.
@@ -163,12 +172,20 @@ type stream struct {
 	proxy *Proxy
 	id    string
 	left  <-chan struct{} // closed when the client has left
-	body  bytes.Buffer    // belongs to the goroutine that reads
 	once  sync.Once
+	// body and parts, what it consists of, belong to the goroutine that reads.
+	body  []byte
+	parts []part
 	// search is how long the next read waits.
 	search time.Duration
 	// silent tells that what comes is kept back.
 	silent atomic.Bool
+}
+
+// part is where a part of a body ends, and when it came.
+type part struct {
+	end int
+	at  time.Time
 }
 
 // Read implements io.Reader.
@@ -185,25 +202,43 @@ func (s *stream) Read(p []byte) (int, error) {
 		<-s.left
 		n, err = 0, io.ErrUnexpectedEOF
 	}
-	s.body.Write(p[:n])
+	if n > 0 {
+		s.body = append(s.body, p[:n]...)
+		s.parts = append(s.parts, part{end: len(s.body), at: time.Now()})
+	}
 	if err != nil {
-		s.ended()
+		s.ended(errors.Is(err, io.EOF))
 	}
 	return n, err
 }
 
 // Close implements io.Closer.
 func (s *stream) Close() error {
-	s.ended()
+	s.ended(false)
 	return s.ReadCloser.Close()
 }
 
-// ended keeps what was sent.
-func (s *stream) ended() {
+// ended keeps what was sent. In order tells that the engine has ended it.
+func (s *stream) ended(inOrder bool) {
 	s.once.Do(func() {
+		sent := Sent{Body: s.body, Sure: len(s.body)}
+		if !inOrder {
+			sent.Sure = s.arrived()
+		}
 		s.proxy.mu.Lock()
 		defer s.proxy.mu.Unlock()
 		delete(s.proxy.streams, s)
-		s.proxy.sent[s.id] = append(s.proxy.sent[s.id], s.body.Bytes())
+		s.proxy.sent[s.id] = append(s.proxy.sent[s.id], sent)
 	})
+}
+
+// arrived is how much was sent more than a moment ago.
+func (s *stream) arrived() (n int) {
+	before := time.Now().Add(-moment)
+	for _, p := range s.parts {
+		if p.at.Before(before) {
+			n = p.end
+		}
+	}
+	return n
 }

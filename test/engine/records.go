@@ -52,14 +52,18 @@ func (c *Container) logs(t testing.TB) ([]Record, error) {
 
 // Decode returns the records of a body that the engine has sent for a log with
 // timestamps and without a terminal. A frame that was cut off, as a stream that is
-// closed while it is sent leaves it, is left out.
+// closed while it is sent leaves it, is left out, and where the engine reports an
+// error, as it may at a rotation, the body ends.
 func Decode(body []byte) ([]Record, error) {
 	out, err := readFrames(bytes.NewReader(body), true)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errReported) {
 		err = nil
 	}
 	return out, err
 }
+
+// errReported is what a stream ends with that the engine cannot go on with.
+var errReported = errors.New("the engine reports an error")
 
 // readFrames reads the engine's multiplexed format: every part has a frame and
 // a timestamp of its own. Without sameTime a part continues the one before it
@@ -87,6 +91,8 @@ func readFrames(r io.Reader, sameTime bool) ([]Record, error) {
 		case 1:
 		case 2:
 			stream = "stderr"
+		case 3:
+			return out, fmt.Errorf("%w: %s", errReported, frame)
 		default:
 			return nil, fmt.Errorf("frame of type %d: %q", header[0], frame)
 		}

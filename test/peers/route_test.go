@@ -202,10 +202,13 @@ func TestPeer20StallAtRotation(t *testing.T) {
 		var late map[ledger.Line]bool
 		// A stream that followed the run ends before the one that is opened when the run
 		// is over.
-		wait.For(t, time.Minute, "the last line of "+c.Name+" to be sent", func() bool {
+		if !wait.Until(time.Minute, func() bool {
 			want, late = sent(t, proxy, c)
 			return proxy.Streams() == 0 && len(want) > 0 && want[len(want)-1] == last
-		})
+		}) {
+			t.Fatalf("%s: the last line was not sent: %d streams have brought %d lines and %d late ones, %d are open",
+				c.Name, len(proxy.Sent(c.ID)), len(want), len(late), proxy.Streams())
+		}
 		idle(t, api)
 		want, late = sent(t, proxy, c)
 		wait.Until(time.Minute, func() bool {
@@ -227,18 +230,17 @@ func growth(t testing.TB, loki *lokitest.Loki, selector string, lines int) {
 }
 
 // sent is what an engine has sent of a container's log, each line once, in order
-// of time. Late are lines that it passed over in one stream and sent in the next,
-// which begins a little before: they cannot be told from those sent before.
+// of time. Late are lines that need not be in Loki and may be: those that it passed
+// over in one stream and sent in the next, which begins a little before, as they
+// cannot be told from those sent before; and those under way when the client left,
+// which it may pass over in the next.
 func sent(t testing.TB, proxy *dockerproxy.Proxy, c *engine.Container) (out []ledger.Line, late map[ledger.Line]bool) {
 	t.Helper()
 	seen := make(map[engine.Record]bool)
 	late = make(map[ledger.Line]bool)
 	var newest int64
-	for _, body := range proxy.Sent(c.ID) {
-		records, err := engine.Decode(body)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, stream := range proxy.Sent(c.ID) {
+		records := decode(t, stream.Body[:stream.Sure])
 		for _, r := range records {
 			if seen[r] {
 				continue
@@ -255,8 +257,25 @@ func sent(t testing.TB, proxy *dockerproxy.Proxy, c *engine.Container) (out []le
 			newest = max(newest, r.Time)
 		}
 	}
+	for _, stream := range proxy.Sent(c.ID) {
+		for _, r := range decode(t, stream.Body) {
+			if !seen[r] {
+				late[ledger.Expected([]engine.Record{r})[0]] = true
+			}
+		}
+	}
 	slices.SortStableFunc(out, func(a, b ledger.Line) int { return int(a.Time - b.Time) })
 	return out, late
+}
+
+// decode returns the records of what the engine has sent.
+func decode(t testing.TB, body []byte) []engine.Record {
+	t.Helper()
+	records, err := engine.Decode(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records
 }
 
 // TestPeer21SwitchingDuplicates: elsewhere a change from the file to the API and
