@@ -22,11 +22,13 @@ type engineInfo struct {
 	root string
 	// learned is told of the data root once it is known.
 	learned func(root string)
-	// mu guards info, whose Root is empty while it is not known, and when to
-	// ask again.
+	// mu guards info, whose Root is empty while it is not known, when to ask again,
+	// and whether it was told that there is no answer: a proxy before the engine may
+	// never have one.
 	mu      sync.Mutex
 	info    docker.Info
 	retryAt time.Time
+	told    bool
 }
 
 // infoRetry is how long a refusal to tell is taken for an answer.
@@ -46,7 +48,11 @@ func (e *engineInfo) get(ctx context.Context) docker.Info {
 	info, err := e.engine.Info(ctx)
 	if err != nil || info.Root == "" {
 		e.retryAt = time.Now().Add(infoRetry)
-		e.log.Warn("the engine does not tell about itself", "root", e.unasked().Root, "error", err)
+		if !e.told {
+			e.log.Warn("the engine does not tell about itself, a proxy before it must let /info pass, or docker-root and host-label be set",
+				"root", e.unasked().Root, "error", err)
+		}
+		e.told = true
 		return e.unasked()
 	}
 	info.Root = cmp.Or(e.root, info.Root)

@@ -121,6 +121,11 @@ func (noEngine) Logs(context.Context, string, int64) (io.ReadCloser, error) {
 	return nil, logs.ErrUnreadable
 }
 
+// Tail implements collect.Engine.
+func (noEngine) Tail(context.Context, string, int) (io.ReadCloser, error) {
+	return nil, logs.ErrUnreadable
+}
+
 // Newest implements collect.Engine.
 func (noEngine) Newest(context.Context, string, bool, int64) (int64, error) {
 	return 0, logs.ErrUnreadable

@@ -25,10 +25,12 @@ type Discovery interface {
 	Refresh(id string)
 }
 
-// Engine opens logs through the API. Newest returns the timestamp of a log's last
-// record, 0 if that is before since. Times are in Unix nanoseconds, inclusive.
+// Engine opens logs through the API, from a time on or from a number of records
+// before the end on. Newest returns the timestamp of a log's last record, 0 if that
+// is before since. Times are in Unix nanoseconds, inclusive.
 type Engine interface {
 	Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error)
+	Tail(ctx context.Context, id string, records int) (io.ReadCloser, error)
 	Newest(ctx context.Context, id string, tty bool, since int64) (int64, error)
 }
 

@@ -193,6 +193,11 @@ func (h *host) Logs(_ context.Context, id string, since int64) (io.ReadCloser, e
 	return body(since)
 }
 
+// Tail implements Engine: the whole log, in which a resumed one has its place.
+func (h *host) Tail(ctx context.Context, id string, _ int) (io.ReadCloser, error) {
+	return h.Logs(ctx, id, 0)
+}
+
 // Begin, TryBegin, After, Add, End and Flush implement Lane.
 func (h *host) Begin(ctx context.Context, _ string) error {
 	if err := ctx.Err(); err != nil {

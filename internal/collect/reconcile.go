@@ -81,7 +81,10 @@ func (u *unit) lastWordsAt() time.Time {
 	if idle == nil {
 		return time.Now().Add(lastWords)
 	}
-	silence := max(lastWords, u.patience())
+	silence := lastWords
+	if !u.stream.spoke.Load() {
+		silence = minSearch
+	}
 	if idle.After(u.removedAt) {
 		return idle.Add(silence)
 	}

@@ -13,11 +13,14 @@ import (
 const (
 	minSilence = 10 * time.Second
 	maxSilence = 5 * time.Minute
-	// minSearch is how long a stream is silent that has brought nothing yet. The
-	// engine finds the place to begin by decoding all of the log before it: 54 MB/s
-	// on 20.10, so 20 s per GiB, and a json-file log has no bound unless it is given
-	// one. To break such a stream is to begin the search again, so the time doubles.
-	minSearch = time.Minute
+	// minSearch is how long a stream is silent that has brought nothing yet: the
+	// engine may be looking for the place to begin (see tails). To break such a stream
+	// is to begin the search again, with 20.10 beside the one that goes on, so the
+	// time doubles.
+	minSearch = 5 * time.Minute
+	// maxEnd is how long the engine may take to end a stream that was opened when the
+	// container had stopped.
+	maxEnd = 2 * time.Minute
 	// lookTimeout bounds a look, and maxLooks is how many are made at a time.
 	lookTimeout = 10 * time.Second
 	maxLooks    = 4
@@ -32,25 +35,29 @@ var (
 // listen looks after a stream that is silent. Engines before 23 fall silent for
 // good at some rotations of a log that they follow, and so does a stream whose
 // connection was cut without a word; it is ended, and opened again where it was
-// left. What followed a run that is over has no reason to be silent at all.
+// left. When the run is over a stream has no reason to be silent at all.
 func (c *Collector) listen(ctx context.Context, u *unit, now time.Time) {
 	if !u.doubtful() || now.Before(u.stream.lookAt) {
 		return
 	}
-	s, since := u.stream, u.idleSince.Load()
-	if since == nil || now.Sub(*since) < u.patience() {
+	s, silence := u.stream, u.silence(now)
+	if silence < u.patience() {
 		s.silence = minSilence
 		s.lookIn(now, minSilence)
 		return
 	}
 	s.lookIn(now, s.silence)
 	s.silence = min(2*s.silence, maxSilence)
-	container := u.container()
-	if !container.Running && s.turn == nil {
+	if u.endless(silence) {
 		s.cancel(errEndless)
 		return
 	}
+	if s.looking.Swap(true) {
+		return
+	}
+	container, since := u.container(), u.idleSince.Load()
 	c.streams.Go(func() error {
+		defer s.looking.Store(false)
 		if c.stalled(ctx, u, container) && u.idleSince.Load() == since {
 			s.cancel(errStalled)
 		}
@@ -60,9 +67,35 @@ func (c *Collector) listen(ctx context.Context, u *unit, now time.Time) {
 
 // doubtful tells that the unit has a stream that ought not to be silent for ever
 // and that can be opened again.
-func (u *unit) doubtful() bool {
-	s := u.stream
-	return s != nil && !u.stopping && !u.removed && (s.turn == nil || !s.turn.waits())
+func (u *unit) doubtful() bool { return u.stream != nil && !u.stopping && !u.removed }
+
+// silence is for how long the unit's stream has been silent; 0 while it is not, or
+// still waits for its turn.
+func (u *unit) silence(now time.Time) time.Duration {
+	if t := u.stream.turn; t != nil {
+		if waits, _ := t.state(); waits {
+			return 0
+		}
+	}
+	since := u.idleSince.Load()
+	if since == nil {
+		return 0
+	}
+	return now.Sub(*since)
+}
+
+// endless tells whether the unit's stream should have ended with the run. One that
+// has brought nothing is still looking for its beginning.
+func (u *unit) endless(silence time.Duration) bool {
+	if u.container().Running || !u.stream.spoke.Load() {
+		return false
+	}
+	if t := u.stream.turn; t != nil {
+		if _, over := t.state(); !over {
+			return silence >= maxEnd
+		}
+	}
+	return true
 }
 
 // patience is how long the unit's stream may be silent before it is doubted.
@@ -77,7 +110,7 @@ func (u *unit) patience() time.Duration {
 func (u *unit) broke(s *streamSource, err error) {
 	if s.spoke.Load() {
 		u.search = 0
-	} else if errors.Is(err, errStalled) || errors.Is(err, errEndless) {
+	} else if errors.Is(err, errStalled) {
 		u.search = 2 * max(minSearch, u.search)
 	}
 }
@@ -106,8 +139,8 @@ func (c *Collector) stalled(ctx context.Context, u *unit, container *logs.Contai
 	return err == nil && newest > heard
 }
 
-// heard is the timestamp of the newest record that a stream has brought. Of a
-// line whose end has not come, the parts have that of the first.
+// heard is the timestamp of about the newest record that was brought up to a
+// position.
 func heard(p logs.Position) int64 {
 	return max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time, p.Pending)
 }

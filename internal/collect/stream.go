@@ -24,6 +24,10 @@ type streamSource struct {
 	turn *turn
 	// spoke tells that the engine has sent something.
 	spoke atomic.Bool
+	// looking tells that a look at the stream is under way.
+	looking atomic.Bool
+	// tails are the places to begin at; see tails.
+	tails []int
 }
 
 // turn is one of a bounded number.
@@ -38,11 +42,11 @@ type turn struct {
 
 func newTurn(all chan struct{}) *turn { return &turn{all: all, ended: make(chan struct{})} }
 
-// waits tells whether the turn has not come.
-func (t *turn) waits() bool {
+// state tells whether the turn has not come, and whether it is over.
+func (t *turn) state() (waits, over bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return !t.has && !t.over
+	return !t.has && !t.over, t.over
 }
 
 // await waits for the turn, or until it is not needed any more. It returns false
@@ -88,6 +92,9 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 	if !container.Running {
 		s.turn = newTurn(c.final)
 	}
+	if s.tails = tails(container, position); u.search > 0 {
+		s.tails = []int{0} // the newest engine hangs at the tail of a log that was truncated
+	}
 	if u.backoff > 0 {
 		c.config.Metrics.Reconnected()
 	}
@@ -109,24 +116,42 @@ func (c *Collector) follow(ctx context.Context, u *unit, source *streamSource, c
 		}
 		u.idle()
 	}
-	body, err := c.config.Engine.Logs(ctx, u.id, stream.Since(from))
-	if err != nil {
-		e.err = err
-		return e
+	for _, records := range source.tails {
+		e.err = c.read(ctx, u, source, container, records, &e)
+		if !errors.Is(e.err, stream.ErrGap) {
+			break
+		}
 	}
-	defer func() { _ = body.Close() }()
-	s := &session{
-		collector: c, unit: u, source: source, lane: c.config.Lanes[u.lane], end: &e,
-		reader: stream.NewReader(body, stream.Config{
-			TTY: container.TTY, TimesDiffer: container.Driver == "journald",
-			Resume: from, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
-		}),
-	}
-	e.err = s.run(ctx)
 	if cause := context.Cause(ctx); errors.Is(cause, errStalled) || errors.Is(cause, errEndless) {
 		e.err = cause
 	}
 	return e
+}
+
+// read reads one body, which begins at a number of records before the end or, for 0,
+// where e was left.
+func (c *Collector) read(ctx context.Context, u *unit, source *streamSource, container *logs.Container, records int, e *end) error {
+	body, err := c.open(ctx, u.id, e.position, records)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }()
+	source.spoke.Store(false)
+	s := &session{
+		collector: c, unit: u, source: source, lane: c.config.Lanes[u.lane], end: e,
+		reader: stream.NewReader(body, stream.Config{
+			TTY: container.TTY, TimesDiffer: container.Driver == "journald", Tail: records, Heard: &u.heard,
+			Resume: e.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
+		}),
+	}
+	return s.run(ctx)
+}
+
+func (c *Collector) open(ctx context.Context, id string, from logs.Position, records int) (io.ReadCloser, error) {
+	if records > 0 {
+		return c.config.Engine.Tail(ctx, id, records)
+	}
+	return c.config.Engine.Logs(ctx, id, stream.Since(from))
 }
 
 // session is one connection.
@@ -179,7 +204,6 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 		position.Drained = s.end.run.UnixNano()
 	}
 	s.end.position = position
-	s.unit.heard.Store(heard(position))
 	s.end.lines = s.end.lines || s.lines > 0
 	s.unit.stats.lines.Add(int64(s.lines))
 	s.collector.config.Metrics.Lines(logs.API.String(), s.lines, s.bytes)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,10 +122,21 @@ func (c *Client) Inspect(ctx context.Context, id string) (*logs.Container, error
 // nanoseconds, inclusive; 0 for all there is. The caller closes the body. The
 // error wraps logs.ErrNotFound or logs.ErrUnreadable where that is the reason.
 func (c *Client) Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error) {
-	options := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: true}
+	options := client.ContainerLogsOptions{}
 	if since > 0 {
 		options.Since = fmt.Sprintf("%d.%09d", since/1e9, since%1e9)
 	}
+	return c.follow(ctx, id, options)
+}
+
+// Tail is Logs from a number of records before the end on. The engine need not
+// decode what is before them.
+func (c *Client) Tail(ctx context.Context, id string, records int) (io.ReadCloser, error) {
+	return c.follow(ctx, id, client.ContainerLogsOptions{Tail: strconv.Itoa(records)})
+}
+
+func (c *Client) follow(ctx context.Context, id string, options client.ContainerLogsOptions) (io.ReadCloser, error) {
+	options.ShowStdout, options.ShowStderr, options.Timestamps, options.Follow = true, true, true, true
 	body, err := c.api.ContainerLogs(ctx, id, options)
 	switch {
 	case errdefs.IsNotFound(err):

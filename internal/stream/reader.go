@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
@@ -19,8 +20,15 @@ type Config struct {
 	// the journald driver.
 	TimesDiffer bool
 	// Resume is where the log was left; the request must have been made with
-	// Since of it.
+	// Since of it, or with Tail.
 	Resume logs.Position
+	// Tail is the number of records before the end of the log at which the body
+	// begins; 0 where it begins at Since. What was handed over is then left out, and
+	// Wait returns ErrGap when the place where the log was left is not among them.
+	Tail int
+	// Heard, if not nil, is set to the timestamp of the newest record that has
+	// arrived, in Unix nanoseconds, also while the end of a line is awaited.
+	Heard *atomic.Int64
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
 	MaxLine int
 	// Events counts what happens to the log; it must not be nil.
@@ -59,6 +67,12 @@ type Reader struct {
 	// buf holds bytes not taken yet, in memory that is reused from start on.
 	buf   []byte
 	start int
+	// pending is the timestamp of a line whose end had not come when the log was left;
+	// 0 when there was none, or when it has come again. That is so when a record
+	// newer than last, the newest handed over, has come.
+	pending, last int64
+	// tail finds the place where the log was left; nil when it is found.
+	tail *tail
 	// skip is the number of bytes of an oversized frame still to be dropped.
 	skip int
 	end  error
@@ -73,6 +87,10 @@ func NewReader(body io.Reader, config Config) *Reader {
 		DropRepeats: !config.TimesDiffer,
 	}, config.Resume)
 	r.assemble.SkipDelivered(assemble.Replayed(config.Resume))
+	r.pending, r.last = config.Resume.Pending, newest(config.Resume)
+	if config.Tail > 0 {
+		r.tail = newTail(config.Tail, config.Resume)
+	}
 	return r
 }
 
@@ -82,17 +100,31 @@ var errMore = errors.New("incomplete record")
 // Wait blocks until Take will find something. It returns io.EOF when the
 // engine has ended the body in order, which means that the container's run has
 // ended, and another error when the connection broke or the engine reported
-// one.
+// one, or ErrGap.
 func (r *Reader) Wait() error {
 	for {
-		_, _, err := r.next()
+		record, _, err := r.next()
+		if err == nil {
+			r.tail.begin(record.Time)
+		}
+		if r.tail.missed() {
+			return ErrGap
+		}
 		if !errors.Is(err, errMore) {
 			return err
 		}
+		r.hear(r.incomplete())
 		if r.end != nil {
 			return r.ended()
 		}
 		r.fill()
+	}
+}
+
+// hear notes that a record with this timestamp has arrived.
+func (r *Reader) hear(time int64) {
+	if r.config.Heard != nil && time > r.config.Heard.Load() {
+		r.config.Heard.Store(time)
 	}
 }
 
@@ -108,6 +140,19 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 		if record.Time == 0 {
 			r.config.Events.CorruptRecord()
 			continue
+		}
+		r.hear(record.Time)
+		if r.tail != nil {
+			if r.tail.before(record.Time) {
+				continue
+			}
+			if r.tail.gap {
+				break // which the next Wait tells
+			}
+			r.tail = nil
+		}
+		if record.Time > r.last {
+			r.pending = 0
 		}
 		if size >= headerSize+maxFrame && (r.config.MaxLine == 0 || r.config.MaxLine > maxFrame) {
 			r.config.Events.LineCut() // otherwise it is cut, and counted, as a line
@@ -129,6 +174,7 @@ func (r *Reader) Position() logs.Position {
 	if p.File != (logs.FilePosition{}) {
 		p.File.Behind = [logs.Streams]bool{true, true}
 	}
+	p.Pending = r.pending
 	for s := range logs.Streams {
 		if _, time, held := r.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
 			p.Pending = time
@@ -174,8 +220,14 @@ func (r *Reader) fill() {
 
 // ended returns why the body has ended, given that no whole record is left.
 func (r *Reader) ended() error {
-	if errors.Is(r.end, io.EOF) && len(r.buf) > r.start {
+	if !errors.Is(r.end, io.EOF) {
+		return r.end
+	}
+	if len(r.buf) > r.start {
 		return fmt.Errorf("cannot read log stream: it ends within a frame: %w", io.ErrUnexpectedEOF)
+	}
+	if r.tail.end(); r.tail.missed() {
+		return ErrGap
 	}
 	return r.end
 }

@@ -38,6 +38,17 @@ func (r *Reader) rawRecord(buf []byte) (logs.Record, int, error) {
 	return record, len(text), nil
 }
 
+// incomplete is the timestamp of a record of which only the beginning is buffered; 0
+// where that cannot be told. A line without an end may take its time, and a program
+// that shows its progress on one may never end it.
+func (r *Reader) incomplete() int64 {
+	rest := r.buf[r.start:]
+	if !r.config.TTY || len(rest) < stampSize {
+		return 0
+	}
+	return r.record(frameStdout, rest[:stampSize]).Time
+}
+
 // rawText returns the part of buf that the first record lies in: up to the
 // first line feed, or as much as can matter to find its end.
 func rawText(buf []byte, ended bool) (text []byte, complete bool) {

@@ -25,7 +25,7 @@ type Proxy struct {
 	Host string
 
 	mu      sync.Mutex // guards the fields below
-	paths   []string
+	urls    []string
 	streams map[*stream]bool
 	sent    map[string][]Sent
 	search  time.Duration
@@ -58,7 +58,7 @@ func New(t testing.TB, host string) *Proxy {
 	forward.ModifyResponse = p.answered
 	server := &http.Server{ErrorLog: quiet, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
-		p.paths = append(p.paths, r.URL.Path)
+		p.urls = append(p.urls, r.URL.String())
 		p.mu.Unlock()
 		forward.ServeHTTP(w, r)
 	})}
@@ -136,12 +136,12 @@ func (p *Proxy) Streams() int {
 	return len(p.streams)
 }
 
-// Requests counts the requests so far whose path has a part.
+// Requests counts the requests so far whose path and query have a part.
 func (p *Proxy) Requests(part string) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, path := range p.paths {
-		if strings.Contains(path, part) {
+	for _, url := range p.urls {
+		if strings.Contains(url, part) {
 			n++
 		}
 	}

@@ -52,3 +52,37 @@ func TestStreamWithoutEnd(t *testing.T) {
 	ledger.Check(t, loki, c)
 	ledger.Clean(t, l)
 }
+
+// TestResumeByTail: a log without a bound is resumed some records before its end,
+// as the engine decodes all of it to find a time. Where more was written meanwhile it
+// is tried with more; and nothing is lost, or there twice.
+func TestResumeByTail(t *testing.T) {
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	proxy := dockerproxy.New(t, docker.Host)
+	long := map[string]string{"max-size": "1g", "max-file": "2"}
+	c := docker.Start(t, engine.Spec{Name: "tail", Opts: long, Args: []string{"-n", "4000", "-rate", "1000", "-streams", "alternate"}})
+	terminal := docker.Start(t, engine.Spec{Name: "tail-tty", Opts: long, TTY: true, Args: []string{"-n", "4000", "-rate", "1000"}})
+	args := ledger.Mine(loki.URL, "--docker-host", proxy.Host, "--mode", "stream", "--state-dir", t.TempDir())
+	for i, runs := range []int{0, 3, 1} {
+		c.Wait(t)
+		terminal.Wait(t)
+		for range runs {
+			c.Start(t)
+			terminal.Start(t)
+			c.Wait(t)
+			terminal.Wait(t)
+		}
+		before := []int{proxy.Requests("tail=10000"), proxy.Requests("tail=300000")}
+		l := carrier.Start(t, args...)
+		ledger.Check(t, loki, c)
+		ledger.Check(t, loki, terminal)
+		ledger.Clean(t, l)
+		// The first start knows no place, and after 12,000 lines 10,000 are not enough.
+		want := [][]bool{{false, false}, {true, true}, {true, false}}[i]
+		for j, tail := range []string{"tail=10000", "tail=300000"} {
+			if got := proxy.Requests(tail) > before[j]; got != want[j] {
+				t.Errorf("start %d: opened with %s: %v, want %v", i, tail, got, want[j])
+			}
+		}
+	}
+}

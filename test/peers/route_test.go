@@ -168,7 +168,7 @@ func TestPeer20StallAtRotation(t *testing.T) {
 	api := start(t, mine("p20", loki.URL, "--docker-host", proxy.Host, "--mode", "stream", "--external-label", "run=api")...)
 	file := start(t, mine("p20-json", loki.URL, "--external-label", "run=file")...)
 	spec := func(driver string) engine.Spec {
-		return engine.Spec{Name: "p20-" + driver, Driver: driver, Opts: map[string]string{"max-size": "50k", "max-file": "99"},
+		return engine.Spec{Name: "p20-" + driver, Driver: driver, Opts: map[string]string{"max-size": "50k", "max-file": "999"},
 			Args: []string{"-n", "-1", "-rate", "300", "-tag", "followed"}}
 	}
 	rotated, local := docker.Start(t, spec("json-file")), docker.Start(t, spec("local"))
