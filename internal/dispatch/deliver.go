@@ -117,6 +117,9 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		s.keepPieces(b, 1)
 		return true
 	}
+	if limit := s.mostBytes(); b.Bytes > 2*limit && b.Entries > 1 {
+		return s.inParts(ctx, b, b.Bytes/limit) // it was gathered before batches were found to be too large
+	}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		out := s.push(ctx, b)
 		if ctx.Err() != nil && out.Kind != logs.Accepted {
@@ -153,7 +156,24 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			return false
 		}
 		s.rejects.tell(s.config.Log, time.Now())
+		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
+			// Over a slow line it would take as long again and again, and nothing
+			// would ever arrive.
+			s.shrink(b.Bytes)
+			return s.inParts(ctx, b, 2)
+		}
 	}
+}
+
+// inParts goes on with less at a time. A single container is set aside, in as many
+// parts: what comes after a part that the sink limits must not be ahead of it.
+func (s *shipment) inParts(ctx context.Context, b *logs.Batch, parts int) bool {
+	if single(b) {
+		s.keepPieces(b, parts)
+		return true
+	}
+	first, second := b.Split()
+	return s.deliver(ctx, first) && s.deliver(ctx, second)
 }
 
 // setStuck notes whether the sink takes anything. That there is more room again
@@ -239,8 +259,8 @@ func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	out := l.config.Sink.Push(ctx, b)
 	took := time.Since(began)
 	l.config.Metrics.Pushed(outcomeName(out), took, b.Bytes)
-	if out.Kind == logs.Accepted {
-		l.answeredAfter(took)
+	if out.Kind == logs.Accepted || out.TimedOut {
+		l.answeredAfter(took, out.TimedOut)
 	}
 	return out
 }

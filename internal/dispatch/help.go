@@ -31,6 +31,10 @@ const (
 	// slowAnswer is the time to an answer from which on it is worth while. Where there is
 	// one processor a near sink's takes up to 20 ms, as reading goes on meanwhile.
 	slowAnswer = 40 * time.Millisecond
+	// crowdedAnswer is the time to an answer from which on the line or the sink is at
+	// its limit: more requests at once would only share it, and take longer each until
+	// none is answered in time.
+	crowdedAnswer = 2 * time.Second
 )
 
 // employ sets what starts another pusher, beside the one that leads.
@@ -42,7 +46,7 @@ func (l *Lane) employ(help func()) {
 
 // callHelp starts another pusher if that is worth while. mu is held.
 func (l *Lane) callHelp() {
-	if l.help == nil || l.stuck || l.answer < slowAnswer || l.queued < full(l.limit) || l.flights < l.pushers || l.pushers >= maxPushers {
+	if l.help == nil || l.stuck || l.answer < slowAnswer || l.queued < full(l.limit) || l.flights < l.pushers || l.pushers >= l.mostPushers {
 		return
 	}
 	l.pushers++
@@ -60,16 +64,26 @@ func (l *Lane) helpOut(ctx context.Context) {
 	}
 }
 
-// answeredAfter notes how long an answer took.
-func (l *Lane) answeredAfter(took time.Duration) {
+// answeredAfter notes how long an answer took, or that there was none in time. One pusher
+// more for each answer, and half of them when it gets crowded, comes to rest near what
+// the line can carry.
+func (l *Lane) answeredAfter(took time.Duration, timedOut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answer = took
+	switch {
+	case timedOut:
+		l.answer, l.mostPushers = max(took, crowdedAnswer), 1
+	case took >= crowdedAnswer:
+		l.mostPushers = max(l.mostPushers/2, 1)
+	case took >= slowAnswer:
+		l.mostPushers = min(l.mostPushers+1, maxPushers)
+	}
 }
 
-// slow tells that answers take long.
+// slow tells that answers take long, and that several requests at once help.
 func (l *Lane) slow() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.answer >= slowAnswer && !l.stuck
+	return l.answer >= slowAnswer && l.answer < crowdedAnswer && !l.stuck
 }

@@ -18,6 +18,12 @@ import (
 type farSink struct {
 	delay  time.Duration
 	answer func(b *logs.Batch) logs.Outcome
+	// rate, if not 0, is what the line carries in bytes per second, one request after
+	// the other; what has not arrived after lineTimeout is carried in vain.
+	rate int
+
+	// free is when the line has carried what was sent so far.
+	free time.Time
 
 	mu       sync.Mutex
 	underWay map[string]int
@@ -30,10 +36,14 @@ type farSink struct {
 func (s *farSink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	s.begin(b, 1)
 	defer s.begin(b, -1)
+	delay := s.delay + s.carry(b.Bytes)
 	select {
-	case <-time.After(s.delay):
+	case <-time.After(min(delay, lineTimeout)):
 	case <-ctx.Done():
 		return logs.Outcome{Kind: logs.Retry, Err: ctx.Err()}
+	}
+	if delay > lineTimeout {
+		return logs.Outcome{Kind: logs.Retry, Err: context.DeadlineExceeded, TimedOut: true}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,6 +58,24 @@ func (s *farSink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 		}
 	}
 	return logs.Outcome{}
+}
+
+const lineTimeout = 10 * time.Second
+
+// carry returns how long it takes until so many bytes more have been carried.
+func (s *farSink) carry(bytes int) time.Duration {
+	if s.rate == 0 {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.free.Before(now) {
+		s.free = now
+	}
+	took := s.free.Sub(now) + time.Duration(bytes)*time.Second/time.Duration(s.rate)
+	s.free = now.Add(min(took, lineTimeout)) // who gives up carries no more
+	return took
 }
 
 func (s *farSink) begin(b *logs.Batch, by int) {
@@ -137,6 +165,25 @@ func TestNearSink(t *testing.T) {
 			t.Errorf("%d pushes at once", s.most)
 		}
 	})
+}
+
+// TestNarrowLine: over a line that does not carry a full batch before the push is given
+// up, or not as many at once as would help elsewhere, a backlog arrives about as quickly
+// as the line allows.
+func TestNarrowLine(t *testing.T) {
+	for _, rate := range []int{20 << 10, 80 << 10, 250 << 10, 1 << 20} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &farSink{delay: 50 * time.Millisecond, rate: rate}
+				took := far(t, s, false, 16, 20) // 20 MiB
+				ideal := 20 * time.Duration(1<<20) * time.Second / time.Duration(rate)
+				t.Logf("%v, the line needs %v, at most %d pushes at once", took, ideal, s.most)
+				if took > ideal*3/2+time.Minute {
+					t.Errorf("took %v, the line needs %v", took, ideal)
+				}
+			})
+		})
+	}
 }
 
 // TestFarSinkFails: a sink that is far and often does not answer as it should, be it

@@ -65,8 +65,10 @@ type Lane struct {
 	// which push. help starts another; it is nil while the lane does not run.
 	flights, pushers int
 	help             func()
-	// answer is how long the sink took for its last answer.
-	answer time.Duration
+	// answer is how long the sink took for its last answer, and mostPushers how many
+	// pushers it has been found to serve.
+	answer      time.Duration
+	mostPushers int
 
 	// slots has one element for each request under way.
 	slots chan struct{}
@@ -94,6 +96,8 @@ func newLane(config *Config, sent *streams, budget int) *Lane {
 		closing: make(chan struct{}),
 		feeds:   make(map[string]*feed),
 		slots:   make(chan struct{}, maxPushes),
+
+		mostPushers: 1,
 	}
 }
 
@@ -330,6 +334,13 @@ func (l *Lane) shrink(size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limit = max(min(l.limit, size/2), minBatch)
+}
+
+// mostBytes is the size of a batch, at present.
+func (l *Lane) mostBytes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit
 }
 
 // minBatch is the size below which batches are not made smaller, in bytes.

@@ -96,6 +96,11 @@ func (s *randSink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 		}
 	case 8:
 		return logs.Outcome{Kind: logs.Retry, Err: errors.New("after"), RetryAfter: time.Second}
+	case 9, 10:
+		for _, g := range b.Groups[:s.rng.IntN(1+len(b.Groups))] {
+			take(g)
+		}
+		return logs.Outcome{Kind: logs.Retry, Err: errors.New("late"), TimedOut: true}
 	}
 	for _, g := range b.Groups {
 		take(g)

@@ -36,7 +36,7 @@ func (l *Lane) take() (s *shipment, wait time.Duration, done bool) {
 func (l *Lane) takeFull() *shipment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.queued < full(l.limit) || l.stuck {
+	if l.queued < full(l.limit) || l.stuck || l.pushers > l.mostPushers {
 		l.pushers--
 		return nil
 	}
@@ -145,7 +145,7 @@ func (s *shipment) settle() {
 			s.drop(p.feed)
 		}
 	}
-	if !s.alone {
+	if !s.alone && s.answer < crowdedAnswer {
 		// Batches that were found too large grow again little by little.
 		s.limit = min(s.limit+s.limit/8, s.config.BatchSize)
 	}

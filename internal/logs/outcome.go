@@ -32,6 +32,9 @@ type Outcome struct {
 	// Unreachable tells that there was nobody to burden: trying again soon costs
 	// the sink nothing.
 	Unreachable bool
+	// TimedOut tells that the sink, or the way there, took too long: less at a time
+	// might have arrived.
+	TimedOut bool
 	// Group is the one group of the batch that a Retry or TooLarge is about: the
 	// others would have been taken without it. It is nil when it is about all.
 	Group *Group

@@ -27,7 +27,10 @@ func classify(response *http.Response, text string, b *logs.Batch) logs.Outcome 
 		out.Err, out.RetryAfter = err, retryAfter(response.Header.Get("Retry-After"), time.Now())
 		return out
 	case status == http.StatusRequestTimeout, status/100 == 5:
-		return logs.Outcome{Kind: logs.Retry, Err: err, RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now())}
+		return logs.Outcome{
+			Kind: logs.Retry, Err: err, RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
+			TimedOut: status == http.StatusRequestTimeout || status == http.StatusGatewayTimeout,
+		}
 	case (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && isLokis(response, text):
 		rejects, exact := refused(text, b)
 		return logs.Outcome{Kind: logs.Refused, Err: err, Rejects: rejects, Exact: exact}

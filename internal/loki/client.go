@@ -110,12 +110,12 @@ func (c *Client) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	defer buf.release()
 	response, err := c.send(ctx, buf)
 	if err != nil {
-		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: mendable(err), Unreachable: unreachable(err)}
+		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: mendable(err), Unreachable: unreachable(err), TimedOut: timedOut(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil && response.StatusCode/100 != 2 {
-		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err)}
+		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err), TimedOut: timedOut(err)}
 	}
 	out := classify(response, strings.TrimSpace(string(text)), b)
 	if len(text) == maxAnswer {
@@ -162,6 +162,12 @@ var errSecret = errors.New("cannot read a secret")
 func unreachable(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) && network.Op == "dial"
+}
+
+// timedOut tells that a connection was made, and that there was no answer in time.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout() && !unreachable(err)
 }
 
 // mendable tells that a request failed for a reason that somebody has to mend:
