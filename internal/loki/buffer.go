@@ -27,6 +27,7 @@ func (c *Client) encode(b *logs.Batch) *buffer {
 		buf = &buffer{pool: &c.buffers}
 	}
 	buf.users.Store(1)
+	buf.encoder.bare = c.bare.Load()
 	buf.packed = buf.encoder.encode(b)
 	return buf
 }

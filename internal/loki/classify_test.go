@@ -58,6 +58,7 @@ func TestClassify(t *testing.T) {
 		{"blocked", answer(260), "ingestion blocked for user 'fake' until '2030-01-01T00:00:00Z' with status code '260'", logs.Retry, true, 0},
 		{"too large within Loki", answer(500), "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5000000 vs. 4194304)", logs.TooLarge, false, 0},
 		{"larger than the limit", answer(429), "ingestion rate limit exceeded for user fake (limit: 10 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes, reduce", logs.TooLarge, false, 0},
+		{"larger than the limit of Loki 2.9", answer(429), "Ingestion rate limit exceeded for user fake (limit: 10 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes, reduce", logs.TooLarge, false, 0},
 		{"within the limit", answer(429), "ingestion rate limit exceeded for user fake (limit: 11 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes, reduce", logs.Retry, false, 0},
 		{"larger than a stream's limit", answer(429), "Per stream rate limit exceeded (limit: 80B/sec) while", logs.TooLarge, false, 0},
 		{"within a stream's limit", answer(429), "Per stream rate limit exceeded (limit: 0.1KB/sec) while", logs.Retry, false, 0},
@@ -232,6 +233,29 @@ func TestPaceOf(t *testing.T) {
 		out := limited(text, b)
 		if out.Kind != logs.Retry || !out.RateLimited || (out.Pace-want).Abs() > time.Microsecond {
 			t.Errorf("%s: %+v, want a pace of %v", text, out, want)
+		}
+	}
+}
+
+// TestOldTexts: what Loki 2.9 and 3.0 say with other words than the one that the tests
+// of package outcomes run against.
+func TestOldTexts(t *testing.T) {
+	for _, text := range []string{
+		"Maximum active stream limit exceeded, reduce the number of active streams (reduce labels or reduce label values), or contact your Loki administrator to see if the limit can be increased, user: 'fake'",
+		`Maximum active stream limit exceeded when trying to create stream {container="b"}, reduce the number of active streams`,
+		`maximum active stream limit exceeded when trying to create stream {container="b"}, reduce the number of active streams`,
+	} {
+		b := batch(2, 2)
+		if out := classify(answer(429), text, b); out.Kind != logs.Retry || out.Group != b.Groups[1] {
+			t.Errorf("%q: %+v", text, out)
+		}
+	}
+	for text, want := range map[string]string{
+		"Max entry size '10' bytes exceeded for stream '{container=\"a\"}' while adding an entry with length '11' bytes": "line_too_long",
+		"max entry size '10' bytes exceeded for stream '{container=\"a\"}' while adding an entry with length '11' bytes": "line_too_long",
+	} {
+		if rejects, exact := refused(text, batch(1)); !exact || len(rejects) != 1 || rejects[0].Reason != want {
+			t.Errorf("%q: %+v, exact: %v", text, rejects, exact)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -48,6 +49,8 @@ type Client struct {
 	url     string
 	http    *http.Client
 	buffers sync.Pool
+	// bare tells that Loki does not take structured metadata.
+	bare atomic.Bool
 }
 
 // New makes a client. It reads the TLS files, but does not connect.
@@ -118,12 +121,21 @@ func (c *Client) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err), TimedOut: timedOut(err)}
 	}
 	out := classify(response, strings.TrimSpace(string(text)), b)
+	if !buf.encoder.bare && out.Kind == logs.Refused && strings.Contains(string(text), noMetadata) {
+		c.bare.Store(true)
+		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("%w (so container_id is left out until the next start; allow_structured_metadata keeps it)", out.Err)}
+	}
 	if len(text) == maxAnswer {
 		// What is missing may tell of more entries.
 		out.Exact, out.Rejects = false, nil
 	}
 	return out
 }
+
+// noMetadata is in Loki's answer when it is configured to take no structured metadata,
+// which every line of ours has. It then takes none of them: nothing is worth losing all
+// lines for that.
+const noMetadata = "structured metadata, but this feature is disallowed"
 
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20

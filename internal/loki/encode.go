@@ -26,6 +26,8 @@ var (
 type encoder struct {
 	packer
 	metadata []byte
+	// bare tells that metadata is left out.
+	bare bool
 }
 
 // encode returns the compressed push request of a batch, which is valid until the
@@ -40,7 +42,10 @@ func (e *encoder) encode(b *logs.Batch) []byte {
 
 func (e *encoder) stream(g *logs.Group) {
 	labels := g.Labels.Selector(g.Stream)
-	e.metadata = appendMetadata(e.metadata[:0], g.Labels.Metadata)
+	e.metadata = e.metadata[:0]
+	if !e.bare {
+		e.metadata = appendMetadata(e.metadata, g.Labels.Metadata)
+	}
 	size := bytesField(len(labels))
 	var at second
 	start := 0

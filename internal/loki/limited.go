@@ -10,14 +10,16 @@ import (
 )
 
 var (
-	ingestionLimit = regexp.MustCompile(`ingestion rate limit exceeded for user .* \(limit: (\d+) bytes/sec\) while attempting to ingest '\d+' lines totaling '(\d+)' bytes`)
-	streamRate     = regexp.MustCompile(`Per stream rate limit exceeded \(limit: ([\d.]+)([KMG]?)B/sec\)`)
+	// Older Lokis begin these texts with a capital letter.
+	ingestionLimit = regexp.MustCompile(`(?i)ingestion rate limit exceeded for user .* \(limit: (\d+) bytes/sec\) while attempting to ingest '\d+' lines totaling '(\d+)' bytes`)
+	streamRate     = regexp.MustCompile(`(?i)Per stream rate limit exceeded \(limit: ([\d.]+)([KMG]?)B/sec\)`)
 	// shardLabel is the label by which Loki divides a busy stream.
 	shardLabel = regexp.MustCompile(`__(?:stream|time)_shard__="[^"]*", `)
 )
 
-// streamLimit is in the text of a 429 when a stream would be one too many.
-const streamLimit = "maximum active stream limit exceeded when trying to create stream"
+// streamLimit is in the text of a 429 when a stream would be one too many, in lower
+// case. Loki 2.9 does not say which.
+const streamLimit = "maximum active stream limit exceeded"
 
 // limited says what an answer about a limit means. What is larger than a rate
 // limit allows within a second is taken to be too large: it may be larger than the
@@ -42,7 +44,7 @@ func limited(text string, b *logs.Batch) logs.Outcome {
 		out.Group = g
 		return out
 	}
-	if strings.Contains(text, streamLimit) {
+	if strings.Contains(strings.ToLower(text), streamLimit) {
 		return logs.Outcome{Kind: logs.Retry, Group: groupOf(text, b)}
 	}
 	return logs.Outcome{Kind: logs.Retry}

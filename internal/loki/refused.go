@@ -45,7 +45,7 @@ var reasons = []struct{ text, reason string }{
 // reasonOf finds the first of the texts outside of the stream's labels, which may
 // hold any text.
 func reasonOf(text string) string {
-	text = labelText.ReplaceAllString(text, "")
+	text = strings.ToLower(labelText.ReplaceAllString(text, "")) // Loki 2.9 begins some with a capital letter
 	first, reason := len(text), "refused"
 	for _, r := range reasons {
 		if at := strings.Index(text, r.text); at >= 0 && at < first {

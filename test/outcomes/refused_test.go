@@ -2,7 +2,6 @@ package outcomes
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -102,19 +101,21 @@ func TestUnclear(t *testing.T) {
 	}
 }
 
-// TestStructuredMetadata: Loki counts every entry.
+// TestStructuredMetadata: a Loki that takes none gets the lines without.
 func TestStructuredMetadata(t *testing.T) {
 	l := lokitest.New(t, map[string]string{"allow_structured_metadata": "false"})
 	s := newScene(t, l)
 	s.container("with", nil, map[string]string{"container_id": "1"})
-	out := s.push(lines{"with", 4, recent, 0}, lines{"without", 3, recent, 0})
-	if out.Kind != logs.Refused || !out.Exact || reasons(out) != "structured_metadata" {
+	b := s.batch(lines{"with", 4, recent, 0}, lines{"without", 3, recent, 0})
+	if out := s.client.Push(t.Context(), b); out.Kind != logs.Retry || out.Misconfigured {
 		t.Fatalf("got %+v", out)
 	}
-	if want := map[string]int{"with": 4}; !maps.Equal(rejected(out), want) {
-		t.Errorf("got %v", rejected(out))
+	if out := s.client.Push(t.Context(), b); out.Kind != logs.Accepted {
+		t.Fatalf("got %+v", out)
 	}
-	s.expectLost(rejected(out))
+	if lost := s.lost(); len(lost) > 0 {
+		t.Errorf("lost %v", lost)
+	}
 }
 
 func TestProbe(t *testing.T) {
