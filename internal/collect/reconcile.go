@@ -132,7 +132,10 @@ func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
 		return
 	}
 	u.stats.fail(err)
-	u.log.Warn("cannot read log file", "error", err)
+	if u.told != err.Error() { // there may be thousands that fail again and again, for one reason
+		u.told = err.Error()
+		u.log.Warn("cannot read log file", "error", err)
+	}
 	if u.orphan {
 		return
 	}
@@ -158,7 +161,7 @@ func (c *Collector) fileFailed(ctx context.Context, f failure) {
 	u.tailing.Store(nil)
 	f.source.close()
 	if time.Since(u.startedAt) > maxBackoff {
-		u.backoff = 0
+		u.backoff, u.told = 0, ""
 	}
 	if f.err != nil {
 		c.cannotRead(ctx, u, f.err)

@@ -61,6 +61,8 @@ type unit struct {
 	// before that.
 	retryAt time.Time
 	backoff time.Duration
+	// told is why the file could not be read, as it was logged last.
+	told string
 }
 
 // stats is what a unit has done; it is read by other goroutines.

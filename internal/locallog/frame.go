@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	// lengthSize is the size of the number before an entry, and of that after it.
-	lengthSize = 4
+	// LengthSize is the size in bytes of the number before an entry, and of that after
+	// it: its length, big-endian.
+	LengthSize = 4
 	// MaxEntry is the longest entry in bytes: the engine itself reads no longer one.
 	MaxEntry = 1_000_000
 	// MaxFrame is the longest frame in bytes.
-	MaxFrame = lengthSize + MaxEntry + lengthSize
+	MaxFrame = LengthSize + MaxEntry + LengthSize
 )
 
 // entryStart is how every entry begins: with the first field, a name of six
@@ -25,7 +26,7 @@ var entryStart = []byte("\x0a\x06std")
 // Guard is the number of bytes at the end of a frame that tell its end from the
 // rest of a file. It leaves out the number's first byte, which is zero, and which
 // Decode may have used.
-const Guard = lengthSize - 1
+const Guard = LengthSize - 1
 
 // IsEnd tells whether a frame may end with the Guard bytes given.
 func IsEnd(guard []byte) bool {
@@ -48,7 +49,7 @@ const (
 // Size returns the size of the frame that a chunk begins with; 0 unless it is
 // whole.
 func Size(chunk []byte) (int, State) {
-	if len(chunk) < lengthSize {
+	if len(chunk) < LengthSize {
 		if len(chunk) > 0 && chunk[0] != 0 {
 			return 0, Broken
 		}
@@ -58,17 +59,17 @@ func Size(chunk []byte) (int, State) {
 	if length == 0 || length > MaxEntry {
 		return 0, Broken
 	}
-	if entry := chunk[lengthSize:]; !bytes.HasPrefix(entry, entryStart[:min(len(entry), len(entryStart))]) {
+	if entry := chunk[LengthSize:]; !bytes.HasPrefix(entry, entryStart[:min(len(entry), len(entryStart))]) {
 		return 0, Broken
 	}
-	end := lengthSize + int(length)
-	if len(chunk) < end+lengthSize {
+	end := LengthSize + int(length)
+	if len(chunk) < end+LengthSize {
 		return 0, Partial
 	}
 	if binary.BigEndian.Uint32(chunk[end:]) != length {
 		return 0, Broken
 	}
-	return end + lengthSize, Whole
+	return end + LengthSize, Whole
 }
 
 // Next returns how many bytes of a chunk lie before the first frame in it: of one
@@ -77,24 +78,24 @@ func Size(chunk []byte) (int, State) {
 // begin in; ok is false then.
 func Next(chunk []byte, last bool) (n int, ok bool) {
 	var e entry
-	for from := lengthSize; from < len(chunk); from++ {
+	for from := LengthSize; from < len(chunk); from++ {
 		at := bytes.Index(chunk[from:], entryStart)
 		if at < 0 {
 			break
 		}
 		from += at
-		frame := chunk[from-lengthSize:]
+		frame := chunk[from-LengthSize:]
 		switch size, state := Size(frame); {
 		case state == Partial && !last:
-			return from - lengthSize, true
-		case state == Whole && e.parse(frame[lengthSize:size-lengthSize]) == nil:
-			return from - lengthSize, true
+			return from - LengthSize, true
+		case state == Whole && e.parse(frame[LengthSize:size-LengthSize]) == nil:
+			return from - LengthSize, true
 		}
 	}
 	if last {
 		return len(chunk), false
 	}
-	return max(0, len(chunk)-lengthSize-len(entryStart)+1), false
+	return max(0, len(chunk)-LengthSize-len(entryStart)+1), false
 }
 
 var lineFeed = []byte{'\n'}
@@ -103,7 +104,7 @@ var lineFeed = []byte{'\n'}
 // into the frame, and where it ends in a line feed, that has taken the place of
 // what followed.
 func Decode(frame []byte, r *logs.Record) error {
-	message := frame[lengthSize : len(frame)-lengthSize]
+	message := frame[LengthSize : len(frame)-LengthSize]
 	var e entry
 	if err := e.parse(message); err != nil {
 		return err
@@ -123,7 +124,7 @@ func Decode(frame []byte, r *logs.Record) error {
 		r.Text = lineFeed
 	default:
 		// There is a byte after it: at least the number at the end of the frame.
-		at := lengthSize + e.end
+		at := LengthSize + e.end
 		frame[at] = '\n'
 		r.Text = frame[at-len(e.line) : at+1]
 	}

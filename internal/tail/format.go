@@ -2,6 +2,7 @@ package tail
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 
 	"github.com/lighterman/lighterman/internal/jsonfile"
@@ -22,6 +23,9 @@ type format interface {
 	guard() int
 	// ends tells whether such bytes can be the end of a record.
 	ends(guard []byte) bool
+	// last returns where the record begins that ends at an offset; not ok when none
+	// ends there. A start of 0 with ok means that it cannot be told.
+	last(content io.ReaderAt, end int64) (start int64, ok bool)
 	// stamped tells that a record ends with its time, so that its last bytes tell
 	// it from others.
 	stamped() bool
@@ -103,6 +107,21 @@ func (j *jsonLines) first(head []byte) int { return bytes.IndexByte(head, '\n') 
 
 func (j *jsonLines) guard() int { return 1 }
 
+func (j *jsonLines) last(content io.ReaderAt, end int64) (start int64, ok bool) {
+	for size := int64(4 << 10); ; size = fingerprintMax {
+		chunk := make([]byte, min(end, size))
+		if _, err := content.ReadAt(chunk, end-int64(len(chunk))); err != nil || len(chunk) == 0 || chunk[len(chunk)-1] != '\n' {
+			return 0, false
+		}
+		if feed := bytes.LastIndexByte(chunk[:len(chunk)-1], '\n'); feed >= 0 {
+			return end - int64(len(chunk)) + int64(feed) + 1, true
+		}
+		if size == fingerprintMax || size >= end {
+			return 0, true // the file's first, or a very long one
+		}
+	}
+}
+
 func (j *jsonLines) stamped() bool { return true }
 
 func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
@@ -157,6 +176,18 @@ func (frames) first(head []byte) int {
 }
 
 func (frames) guard() int { return locallog.Guard }
+
+func (frames) last(content io.ReaderAt, end int64) (start int64, ok bool) {
+	var suffix [locallog.LengthSize]byte
+	if end < int64(len(suffix)) {
+		return 0, false
+	}
+	if _, err := content.ReadAt(suffix[:], end-int64(len(suffix))); err != nil {
+		return 0, false
+	}
+	start = end - int64(binary.BigEndian.Uint32(suffix[:])) - 2*int64(len(suffix))
+	return start, start >= 0 && end-start <= locallog.MaxFrame
+}
 
 func (frames) stamped() bool { return false }
 

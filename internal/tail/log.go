@@ -147,11 +147,7 @@ func (l *Log) resume(from logs.Position) {
 		l.finish(g)
 	}
 	l.files = l.files[at:]
-	l.files[0].offset = from.File.Start()
-	l.files[0].skip = from.File.Offsets
-	l.files[0].rested = !l.files[0].compressed // it may be truncated before it is read
-	l.files[0].findTails()
-	behind := from.File.Behind
+	behind := l.files[0].resumeAt(from)
 	if !sure {
 		behind = [logs.Streams]bool{true, true}
 	}
