@@ -56,7 +56,7 @@ func (e *engineInfo) get(ctx context.Context) docker.Info {
 		return e.unasked()
 	}
 	info.Root = cmp.Or(e.root, info.Root)
-	e.info = info
+	e.info, e.told = info, false
 	e.learned(info.Root)
 	if info.Podman {
 		e.log.Warn("the engine is Podman, whose logs cannot be read")

@@ -278,6 +278,9 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 	back := u.removed && !u.orphan
 	u.removed, u.drained = u.removed && !back, u.drained && !back
 	if u.container() != container || u.route().Kind == logs.Unreadable || back {
+		if u.container().Running && !container.Running {
+			u.overAt = time.Now()
+		}
 		u.current.Store(container)
 		c.decide(u)
 	}

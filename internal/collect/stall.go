@@ -16,8 +16,9 @@ const (
 	// minSearch is how long a stream is silent that has brought nothing yet: the
 	// engine may be looking for the place to begin (see tails). To break such a stream
 	// is to begin the search again, with 20.10 beside the one that goes on, so the
-	// time doubles.
+	// time doubles, up to maxSearch.
 	minSearch = 5 * time.Minute
+	maxSearch = time.Hour
 	// maxEnd is how long the engine may take to end a stream that was opened when the
 	// container had stopped.
 	maxEnd = 2 * time.Minute
@@ -48,7 +49,7 @@ func (c *Collector) listen(ctx context.Context, u *unit, now time.Time) {
 	}
 	s.lookIn(now, s.silence)
 	s.silence = min(2*s.silence, maxSilence)
-	if u.endless(silence) {
+	if u.endless(min(silence, now.Sub(u.overAt))) {
 		s.cancel(errEndless)
 		return
 	}
@@ -84,8 +85,9 @@ func (u *unit) silence(now time.Time) time.Duration {
 	return now.Sub(*since)
 }
 
-// endless tells whether the unit's stream should have ended with the run. One that
-// has brought nothing is still looking for its beginning.
+// endless tells whether the unit's stream should have ended with the run, given for how
+// long it has been silent since. One that has brought nothing is still looking for its
+// beginning.
 func (u *unit) endless(silence time.Duration) bool {
 	if u.container().Running || !u.stream.spoke.Load() {
 		return false
@@ -95,7 +97,7 @@ func (u *unit) endless(silence time.Duration) bool {
 			return silence >= maxEnd
 		}
 	}
-	return true
+	return silence >= minSilence
 }
 
 // patience is how long the unit's stream may be silent before it is doubted.
@@ -111,7 +113,7 @@ func (u *unit) broke(s *streamSource, err error) {
 	if s.spoke.Load() {
 		u.search = 0
 	} else if errors.Is(err, errStalled) {
-		u.search = 2 * max(minSearch, u.search)
+		u.search = min(2*max(minSearch, u.search), maxSearch)
 	}
 }
 

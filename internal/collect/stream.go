@@ -137,6 +137,7 @@ func (c *Collector) read(ctx context.Context, u *unit, source *streamSource, con
 	}
 	defer func() { _ = body.Close() }()
 	source.spoke.Store(false)
+	u.heard.Store(heard(e.position)) // not what an attempt in vain has brought
 	s := &session{
 		collector: c, unit: u, source: source, lane: c.config.Lanes[u.lane], end: e,
 		reader: stream.NewReader(body, stream.Config{

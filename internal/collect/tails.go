@@ -17,10 +17,11 @@ const longLog = 256 << 20
 // json-file log from its beginning: 20 s per GiB on 20.10, and the log has no bound
 // unless it is given one. 10,000 records back take it some 10 ms, 300,000 one second.
 //
-// Where nothing was handed over of a log there is no place to find. What is compressed of
+// Where nothing was handed over of a log there is no place to find, and a line whose end
+// has not come has to come again from before it. What is compressed of
 // it the engine would decompress to look for the tail, and passes over by time.
 func tails(c *logs.Container, from logs.Position) []int {
-	if c.Driver != "json-file" || from.Last == 0 || c.DriverOptions["compress"] == "true" || bound(c.DriverOptions) < longLog {
+	if c.Driver != "json-file" || from.Last == 0 || from.Pending != 0 || c.DriverOptions["compress"] == "true" || bound(c.DriverOptions) < longLog {
 		return []int{0}
 	}
 	return []int{10_000, 300_000, 0}

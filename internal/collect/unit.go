@@ -61,6 +61,8 @@ type unit struct {
 	// before that.
 	retryAt time.Time
 	backoff time.Duration
+	// overAt is when the run was found to be over; zero when it was from the beginning.
+	overAt time.Time
 	// told is why the file could not be read, as it was logged last.
 	told string
 }

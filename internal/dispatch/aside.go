@@ -81,16 +81,20 @@ func (s *shipment) waits(b *logs.Batch) bool {
 	if !single(b) {
 		return false
 	}
-	p := s.parcelOf(b)
-	s.keeping.Lock()
-	none := len(p.fresh) == 0
-	s.keeping.Unlock()
-	if none {
+	if !s.kept(b) {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return p.feed.until.After(time.Now())
+	return s.parcelOf(b).feed.until.After(time.Now())
+}
+
+// kept tells that something of the container of a request has been set aside.
+func (s *shipment) kept(b *logs.Batch) bool {
+	p := s.parcelOf(b)
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	return len(p.fresh) > 0
 }
 
 // keepPieces keeps a single container's request in parts of one stream each: what

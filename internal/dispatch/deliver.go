@@ -118,7 +118,7 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		return true
 	}
 	if limit := s.mostBytes(); b.Bytes > 2*limit && b.Entries > 1 {
-		return s.inParts(ctx, b, b.Bytes/limit) // it was gathered before batches were found to be too large
+		return s.inParts(ctx, b) // it was gathered before batches were found to be too large
 	}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		out := s.push(ctx, b)
@@ -159,21 +159,26 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
 			// Over a slow line it would take as long again and again, and nothing
 			// would ever arrive.
-			s.shrink(b.Bytes)
-			return s.inParts(ctx, b, 2)
+			if 2*b.Bytes > s.mostBytes() { // it is not those beside it that are too much
+				s.shrink(b.Bytes)
+			}
+			return s.inParts(ctx, b)
 		}
 	}
 }
 
-// inParts goes on with less at a time. A single container is set aside, in as many
-// parts: what comes after a part that the sink limits must not be ahead of it.
-func (s *shipment) inParts(ctx context.Context, b *logs.Batch, parts int) bool {
-	if single(b) {
-		s.keepPieces(b, parts)
+// inParts goes on with half at a time. What comes after a part of a container that was
+// set aside must not be ahead of it.
+func (s *shipment) inParts(ctx context.Context, b *logs.Batch) bool {
+	first, second := b.Split()
+	if !s.deliver(ctx, first) {
+		return false
+	}
+	if single(b) && s.kept(b) {
+		s.keepPieces(second, 1)
 		return true
 	}
-	first, second := b.Split()
-	return s.deliver(ctx, first) && s.deliver(ctx, second)
+	return s.deliver(ctx, second)
 }
 
 // setStuck notes whether the sink takes anything. That there is more room again
@@ -226,6 +231,7 @@ func (s *shipment) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bo
 		reason = "too_large"
 		if out.Group == nil {
 			s.shrink(b.Bytes)
+			s.inTime()
 		}
 	}
 	switch {
@@ -259,8 +265,9 @@ func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	out := l.config.Sink.Push(ctx, b)
 	took := time.Since(began)
 	l.config.Metrics.Pushed(outcomeName(out), took, b.Bytes)
+	out.TimedOut = out.TimedOut && took >= soonAnswer
 	if out.Kind == logs.Accepted || out.TimedOut {
-		l.answeredAfter(took, out.TimedOut)
+		l.answeredAfter(took, b.Bytes, out.TimedOut)
 	}
 	return out
 }

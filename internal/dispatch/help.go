@@ -31,10 +31,8 @@ const (
 	// slowAnswer is the time to an answer from which on it is worth while. Where there is
 	// one processor a near sink's takes up to 20 ms, as reading goes on meanwhile.
 	slowAnswer = 40 * time.Millisecond
-	// crowdedAnswer is the time to an answer from which on the line or the sink is at
-	// its limit: more requests at once would only share it, and take longer each until
-	// none is answered in time.
-	crowdedAnswer = 2 * time.Second
+	// soonAnswer is the time within which nothing is too late for being too much.
+	soonAnswer = time.Second
 )
 
 // employ sets what starts another pusher, beside the one that leads.
@@ -64,26 +62,43 @@ func (l *Lane) helpOut(ctx context.Context) {
 	}
 }
 
-// answeredAfter notes how long an answer took, or that there was none in time. One pusher
-// more for each answer, and half of them when it gets crowded, comes to rest near what
-// the line can carry.
-func (l *Lane) answeredAfter(took time.Duration, timedOut bool) {
+// answeredAfter notes how long an answer took, or that there was none in time. Over a
+// line that is full, more requests at once only share it, and take longer each until none
+// is answered in time. Once that has happened, one pusher more for each answer, and half
+// of them when answers take half of that time, comes to rest near what the line carries.
+//
+// So do batches: twice as much takes twice as long at most.
+func (l *Lane) answeredAfter(took time.Duration, bytes int, timedOut bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answer = took
+	if most := l.tooLate * 3 / 4; !timedOut && took < most && 2*bytes > l.limit {
+		l.limit = min(int(float64(l.limit)*min(2, float64(most)/float64(took+1))), l.config.BatchSize)
+	}
 	switch {
 	case timedOut:
-		l.answer, l.mostPushers = max(took, crowdedAnswer), 1
-	case took >= crowdedAnswer:
+		l.tooLate, l.mostPushers = took, 1
+	case l.crowded():
 		l.mostPushers = max(l.mostPushers/2, 1)
 	case took >= slowAnswer:
 		l.mostPushers = min(l.mostPushers+1, maxPushers)
 	}
 }
 
+// inTime notes that batches are made smaller for another reason than time.
+func (l *Lane) inTime() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tooLate = 0
+}
+
+// crowded tells that answers take so long that more at once would be too much. mu is
+// held.
+func (l *Lane) crowded() bool { return l.tooLate > 0 && l.answer >= l.tooLate/2 }
+
 // slow tells that answers take long, and that several requests at once help.
 func (l *Lane) slow() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.answer >= slowAnswer && l.answer < crowdedAnswer && !l.stuck
+	return l.answer >= slowAnswer && !l.crowded() && !l.stuck
 }

@@ -186,6 +186,33 @@ func TestNarrowLine(t *testing.T) {
 	}
 }
 
+// TestSlowSink: one that takes its time for every request, however little is in it, gets
+// large ones, and several at once, also after some that it did not answer in time.
+func TestSlowSink(t *testing.T) {
+	for _, delay := range []time.Duration{2500 * time.Millisecond, 4 * time.Second} {
+		for _, hiccups := range []int{0, 6} {
+			t.Run(fmt.Sprint(delay, hiccups), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := &farSink{delay: delay}
+					n := 0
+					s.answer = func(*logs.Batch) logs.Outcome {
+						if n++; n <= hiccups {
+							time.Sleep(lineTimeout - delay)
+							return logs.Outcome{Kind: logs.Retry, Err: context.DeadlineExceeded, TimedOut: true}
+						}
+						return logs.Outcome{}
+					}
+					took := far(t, s, false, 16, 64) // 64 MiB
+					t.Logf("%v, at most %d pushes at once", took, s.most)
+					if took > 64*delay/4+time.Duration(hiccups)*(lineTimeout+delay)+time.Minute {
+						t.Errorf("took %v, at most %d pushes at once", took, s.most)
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestFarSinkFails: a sink that is far and often does not answer as it should, be it
 // that it has taken what it was sent.
 func TestFarSinkFails(t *testing.T) {

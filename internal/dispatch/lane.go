@@ -65,10 +65,11 @@ type Lane struct {
 	// which push. help starts another; it is nil while the lane does not run.
 	flights, pushers int
 	help             func()
-	// answer is how long the sink took for its last answer, and mostPushers how many
-	// pushers it has been found to serve.
-	answer      time.Duration
-	mostPushers int
+	// answer is how long the sink took for its last answer, and tooLate how long a push
+	// took that was given up; 0 when none was. mostPushers is how many pushers it has
+	// been found to serve.
+	answer, tooLate time.Duration
+	mostPushers     int
 
 	// slots has one element for each request under way.
 	slots chan struct{}

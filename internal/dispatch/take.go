@@ -145,7 +145,7 @@ func (s *shipment) settle() {
 			s.drop(p.feed)
 		}
 	}
-	if !s.alone && s.answer < crowdedAnswer {
+	if !s.alone && s.tooLate == 0 {
 		// Batches that were found too large grow again little by little.
 		s.limit = min(s.limit+s.limit/8, s.config.BatchSize)
 	}

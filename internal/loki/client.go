@@ -81,8 +81,10 @@ func transport(config Config) (*http.Transport, error) {
 		return nil, err
 	}
 	out := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		TLSClientConfig:     t,
+		Proxy:           http.ProxyFromEnvironment,
+		TLSClientConfig: t,
+		// A host that is not there must not be taken for one that is slow.
+		DialContext:         (&net.Dialer{Timeout: config.Timeout / 2}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
 		// As many as there may be pushes under way.

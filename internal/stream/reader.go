@@ -121,12 +121,20 @@ func (r *Reader) Wait() error {
 	}
 }
 
-// hear notes that a record with this timestamp has arrived.
+// hear notes that a record with this timestamp has arrived. One that is much older than
+// the one before is from a clock that was set back.
 func (r *Reader) hear(time int64) {
-	if r.config.Heard != nil && time > r.config.Heard.Load() {
+	if r.config.Heard == nil || time == 0 {
+		return
+	}
+	if before := r.config.Heard.Load(); time > before || time < before-disorder {
 		r.config.Heard.Store(time)
 	}
 }
+
+// disorder is how much older a record may be than the one before it, in nanoseconds: the
+// engine stamps both streams independently.
+const disorder = 3e9
 
 // Take passes on the entries of all records that have arrived. It does not
 // block. The entries' text is valid only during the call of emit.

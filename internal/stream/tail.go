@@ -11,14 +11,14 @@ import (
 var ErrGap = errors.New("cannot resume log: the place where it was left is not in this part of it")
 
 // tail finds, in a body that begins a number of records before the log's end, the
-// place where the log was left. That is there when the first record is one of those
-// handed over, and the last of those then comes within that number. The times of both
-// tell, and a clock that was set back may deceive one of them but not both.
+// place where the log was left: the record that was handed over last. It has a time, and
+// the clock may have been set, so more than that has to be right: the first record is an
+// older one, the place comes before anything newer, and within that number.
 type tail struct {
-	// since is where a request by time would begin, last the newest timestamp that
-	// was handed over.
-	since, last int64
-	// left is how many records may come before since.
+	// since is where a request by time would begin; place is the time of the record
+	// handed over last, and newest the newest that was.
+	since, place, newest int64
+	// left is how many records may come before the place.
 	left int
 	// begun tells that a record from before since has come, gap that the place is
 	// not in the body.
@@ -26,10 +26,7 @@ type tail struct {
 }
 
 func newTail(records int, from logs.Position) *tail {
-	return &tail{
-		since: Since(from), left: records,
-		last: newest(from),
-	}
+	return &tail{since: Since(from), place: from.Last, newest: newest(from), left: records}
 }
 
 // newest is the newest timestamp that was handed over up to a position.
@@ -55,13 +52,15 @@ func (t *tail) end() {
 	}
 }
 
-// before tells whether a record was handed over long ago, and is to be left out.
-// When it is not, gap tells whether the place was found.
+// before tells whether a record lies before the place, and is to be left out. When it
+// does not, gap tells whether the place was found.
 func (t *tail) before(time int64) bool {
-	if time < t.since && t.left > 0 {
-		t.left--
-		return true
+	if time == t.place {
+		return false
 	}
-	t.gap = time < t.since || time > t.last
-	return false
+	if t.left--; time > t.newest || t.left < 0 {
+		t.gap = true
+		return false
+	}
+	return true
 }

@@ -43,6 +43,7 @@ func TestTail(t *testing.T) {
 		{"nothing of now", old, 9, nil, ErrGap},
 		{"empty", "", 9, nil, io.EOF},
 		{"clock was set back", old + line(2*second, "new") + line(3*second, "newer") + last, 2, nil, ErrGap},
+		{"clock was set back to before the place", line(2*second, "new") + line(3*second, "newer") + line(8*second, "newest") + fresh, 9, nil, ErrGap},
 		{"broken", old + last[:20], 9, nil, io.ErrUnexpectedEOF},
 		{"no timestamp", frame(1, "what") + old + last + fresh, 9, both, io.EOF},
 	} {

@@ -186,7 +186,12 @@ func (frames) last(content io.ReaderAt, end int64) (start int64, ok bool) {
 		return 0, false
 	}
 	start = end - int64(binary.BigEndian.Uint32(suffix[:])) - 2*int64(len(suffix))
-	return start, start >= 0 && end-start <= locallog.MaxFrame
+	if start < 0 || end-start > locallog.MaxFrame {
+		return 0, false
+	}
+	var prefix [locallog.LengthSize]byte
+	_, err := content.ReadAt(prefix[:], start)
+	return start, err == nil && prefix == suffix
 }
 
 func (frames) stamped() bool { return false }

@@ -57,6 +57,13 @@ func (g *generation) recent(size int64, from logs.Position) bool {
 	if _, lines := g.format.(*jsonLines); lines {
 		end = lastLine
 	}
+	info, err := g.file.Stat()
+	if err != nil {
+		return false
+	}
+	if info.ModTime().UnixNano() <= from.Last {
+		return true // nothing was written to it since
+	}
 	at, err := end(g.data, size)
 	if err != nil {
 		return false
@@ -85,17 +92,24 @@ func lastFrame(r io.ReaderAt, end int64) (at int64, err error) {
 // rewritten tells that what lies before the place where a file was left is not what was
 // read: no record ends there, or one that is newer than all that was handed over.
 func (g *generation) rewritten(from logs.Position) bool {
-	end := from.File.Start()
-	if end == 0 {
-		return false
+	if from.Last == 0 {
+		return false // nothing was handed over: reading begins there because it was told to
 	}
-	if _, ok := g.format.last(g.data, end); !ok {
-		return true
+	for _, end := range from.File.Offsets {
+		if end == 0 {
+			continue
+		}
+		if _, ok := g.format.last(g.data, end); !ok {
+			return true
+		}
+		// What was no record was passed over when it was read; and of the stream that
+		// is behind, lines were read that were not handed over.
+		r, ok := g.recordBefore(end)
+		if ok && from.File.Offsets[r.Stream] >= end && r.Time > from.Newest[r.Stream].Time {
+			return true
+		}
 	}
-	r, ok := g.recordBefore(end)
-	// What was no record was passed over when it was read, and a line whose end has not
-	// come was read and not handed over.
-	return ok && from.Pending == 0 && r.Time > from.Newest[r.Stream].Time
+	return false
 }
 
 // recordBefore decodes the record that ends at an offset. Its text is not kept.

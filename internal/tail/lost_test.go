@@ -73,6 +73,44 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
+// TestPowerCutAhead: one stream had a long line begun, the other was read on from there.
+func TestPowerCutAhead(t *testing.T) {
+	w := newWriter(t)
+	part := strings.Repeat("x", logs.PartSize)
+	lines := func(text string, n int) {
+		for i := range n {
+			w.now += 1_000_003
+			w.line(logs.Stderr, fmt.Sprintf("%s %03d\n", text, i))
+		}
+	}
+	lines("old", 50)
+	w.now += 1_000_003
+	w.part(logs.Stdout, part)
+	cut, err := w.file.Stat()
+	w.must(err)
+	lines("lost", 100)
+	r := openReader(t, w.live, logs.Position{})
+	r.drain()
+	at := r.saved()
+	r.log.Close()
+	if at.Pending == 0 || at.File.Offsets[logs.Stderr] <= cut.Size() {
+		t.Fatalf("%+v", at)
+	}
+	w.must(os.Truncate(w.live, cut.Size()))
+	w.now += 1_000_000_000_000
+	lines("new", 300)
+	r = openReader(t, w.live, at)
+	fresh := 0
+	for _, l := range r.drain() {
+		if strings.Contains(l, "new ") {
+			fresh++
+		}
+	}
+	if fresh != 300 {
+		t.Errorf("%d of 300 new lines", fresh)
+	}
+}
+
 // TestNotRewritten: a file that was left in the middle of a long line, or after
 // something that is no record, is not taken for another.
 func TestNotRewritten(t *testing.T) {
