@@ -83,7 +83,7 @@ func (u *unit) lastWordsAt() time.Time {
 	}
 	silence := lastWords
 	if !u.stream.spoke.Load() {
-		silence = minSearch
+		silence = searchTime(u.container())
 	}
 	if idle.After(u.removedAt) {
 		return idle.Add(silence)

@@ -13,12 +13,14 @@ import (
 const (
 	minSilence = 10 * time.Second
 	maxSilence = 5 * time.Minute
-	// minSearch is how long a stream is silent that has brought nothing yet: the
-	// engine may be looking for the place to begin (see tails). To break such a stream
-	// is to begin the search again, with 20.10 beside the one that goes on, so the
-	// time doubles, up to maxSearch.
-	minSearch = 5 * time.Minute
-	maxSearch = time.Hour
+	// unboundedSearch is how long a stream of a log without a bound may be silent that
+	// has brought nothing yet: the engine may be looking for the place to begin (see
+	// tails). To break such a stream is to begin the search again, with 20.10 beside the
+	// one that goes on, so the time doubles, up to maxSearch. searchRate is about half
+	// of what that engine looks through, in bytes per second.
+	unboundedSearch = 5 * time.Minute
+	maxSearch       = time.Hour
+	searchRate      = 20 << 20
 	// maxEnd is how long the engine may take to end a stream that was opened when the
 	// container had stopped.
 	maxEnd = 2 * time.Minute
@@ -105,7 +107,19 @@ func (u *unit) patience() time.Duration {
 	if u.stream.spoke.Load() {
 		return minSilence
 	}
-	return max(minSearch, u.search)
+	return max(searchTime(u.container()), u.search)
+}
+
+// searchTime is how long the engine may look for the place to begin in a log.
+func searchTime(c *logs.Container) time.Duration {
+	if c.Driver != "json-file" {
+		return 2 * minSilence // they are bounded, and need not be decoded
+	}
+	size := bound(c.DriverOptions)
+	if size >= int64(unboundedSearch/time.Second)*searchRate {
+		return unboundedSearch
+	}
+	return 2*minSilence + time.Duration(size)*time.Second/searchRate
 }
 
 // broke notes how a stream has ended.
@@ -113,7 +127,7 @@ func (u *unit) broke(s *streamSource, err error) {
 	if s.spoke.Load() {
 		u.search = 0
 	} else if errors.Is(err, errStalled) {
-		u.search = min(2*max(minSearch, u.search), maxSearch)
+		u.search = min(2*u.patience(), maxSearch)
 	}
 }
 

@@ -54,11 +54,12 @@ func TestListen(t *testing.T) {
 		{name: "stalled", container: running("a", "local"), spoke: true, silent: minSilence, newest: more, want: errStalled},
 		{name: "nothing to hear", container: running("a", "local"), spoke: true, silent: time.Hour, newest: began},
 		{name: "heard a moment ago", container: running("a", "local"), spoke: true, silent: minSilence / 2, newest: more},
-		{name: "searching", container: running("a", "local"), silent: minSearch - 1, newest: more},
-		{name: "stalled before the first record", container: running("a", "local"), silent: minSearch, newest: more, want: errStalled},
-		{name: "searching in a long log", container: running("a", "local"), search: 2 * minSearch, silent: minSearch, newest: more},
+		{name: "searching", container: running("a", "json-file"), silent: unboundedSearch - 1, newest: more},
+		{name: "stalled before the first record", container: running("a", "json-file"), silent: unboundedSearch, newest: more, want: errStalled},
+		{name: "searching in a long log", container: running("a", "json-file"), search: 2 * unboundedSearch, silent: unboundedSearch, newest: more},
+		{name: "stalled where there is not much to search", container: running("a", "local"), silent: 2 * minSilence, newest: more, want: errStalled},
 		{name: "no end", container: stopped("a", "local"), spoke: true, silent: minSilence, newest: began, want: errEndless},
-		{name: "searching when the run ended", container: stopped("a", "local"), silent: minSearch, newest: began},
+		{name: "searching when the run ended", container: stopped("a", "local"), silent: unboundedSearch, newest: began},
 		{name: "no end of the next run", container: stopped("a", "local"), turn: &turn{over: true}, spoke: true, silent: minSilence, newest: began, want: errEndless},
 		{name: "run is read and does not end", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: maxEnd, newest: began, want: errEndless},
 		{name: "run is read", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: minSilence, newest: began},
@@ -89,21 +90,33 @@ func TestListen(t *testing.T) {
 // have been searching; the next one is given twice the time, until one speaks.
 func TestSearchTakesLonger(t *testing.T) {
 	u, s := &unit{}, &streamSource{}
+	u.current.Store(running("a", "json-file"))
 	u.stream = s
-	for i, want := range []time.Duration{2 * minSearch, 4 * minSearch, 8 * minSearch} {
+	for i, want := range []time.Duration{2 * unboundedSearch, 4 * unboundedSearch, 8 * unboundedSearch, maxSearch, maxSearch} {
 		u.broke(s, errStalled)
 		if got := u.patience(); got != want {
 			t.Errorf("patience is %v after %d streams, want %v", got, i+1, want)
 		}
 	}
 	u.broke(s, io.ErrUnexpectedEOF)
-	if got := u.patience(); got != 8*minSearch {
-		t.Errorf("patience is %v after a broken connection, want %v", got, 8*minSearch)
+	if got := u.patience(); got != maxSearch {
+		t.Errorf("patience is %v after a broken connection, want %v", got, maxSearch)
 	}
 	s.spoke.Store(true)
 	u.broke(s, errStalled)
 	u.stream = &streamSource{}
-	if got := u.patience(); got != minSearch {
-		t.Errorf("patience is %v after a stream has spoken, want %v", got, minSearch)
+	if got := u.patience(); got != unboundedSearch {
+		t.Errorf("patience is %v after a stream has spoken, want %v", got, unboundedSearch)
+	}
+}
+
+// TestSearchTime: 20 s, and as long as the engine may take for all that there can be.
+func TestSearchTime(t *testing.T) {
+	for size, want := range map[string]time.Duration{"": unboundedSearch, "10m": 2*minSilence + time.Second/2, "10g": unboundedSearch} {
+		c := running("a", "json-file")
+		c.DriverOptions = map[string]string{"max-size": size}
+		if got := searchTime(c); got < want-time.Second/10 || got > want+time.Second/10 {
+			t.Errorf("%q: %v, want %v", size, got, want)
+		}
 	}
 }

@@ -38,7 +38,7 @@ type unit struct {
 	file     *fileSource
 	stream   *streamSource
 	// search is how long a stream that has brought nothing is left alone, if that is
-	// more than minSearch.
+	// more than searchTime.
 	search time.Duration
 	// stopping tells that the present source was asked to end.
 	stopping bool

@@ -17,7 +17,7 @@ import (
 func TestLongSearch(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	proxy := dockerproxy.New(t, docker.Host)
-	c := docker.Start(t, engine.Spec{Name: "search", Args: []string{"-n", "-1", "-rate", "20", "-tag", "s"}})
+	c := docker.Start(t, engine.Spec{Name: "search", Opts: map[string]string{"max-size": "1g"}, Args: []string{"-n", "-1", "-rate", "20", "-tag", "s"}})
 	args := ledger.Mine(loki.URL, "--docker-host", proxy.Host, "--mode", "stream", "--state-dir", t.TempDir())
 	first := carrier.Start(t, args...)
 	ledger.Growth(t, loki, c, 20)
