@@ -22,6 +22,7 @@ func TestLifeUnderLoad(t *testing.T) {
 	for _, driver := range []string{"json-file", "local"} {
 		for i := range 2 {
 			all = append(all, docker.Start(t, engine.Spec{Name: fmt.Sprint("life-", driver, i), Driver: driver,
+				Opts: map[string]string{"max-size": "1g"}, // a slow host writes more than the engine keeps by default
 				Args: []string{"-n", "-1", "-rate", "2000", "-tag", driver, "-streams", "alternate"}}))
 		}
 	}
