@@ -2,11 +2,12 @@ package assemble
 
 import "github.com/lighterman/lighterman/internal/logs"
 
-// overlap is how far before the newest entry a resume by time begins, in
-// nanoseconds. The engine stamps both streams independently before it writes them
-// in turn, so a record may follow one with a later timestamp; and where the clock
-// was set back by less than this, what was written since comes all the same.
-const overlap = 3e9
+// Disorder is how much older a record may be than one before it, in nanoseconds, and so
+// how far before the newest entry a resume by time begins. The engine stamps both
+// streams independently before it writes them in turn, so a record may follow one with
+// a later timestamp; and where the clock was set back by less than this, what was
+// written since comes all the same.
+const Disorder = 3e9
 
 // Since returns the time in Unix nanoseconds from which on a log must be read to
 // resume at p by time; 0 for all of it.
@@ -18,7 +19,7 @@ func Since(p logs.Position) int64 {
 	if last == 0 && p.Pending == 0 {
 		return 0
 	}
-	since := last - overlap
+	since := last - Disorder
 	if p.Pending != 0 {
 		since = min(since, p.Pending)
 	}
@@ -30,7 +31,7 @@ func Since(p logs.Position) int64 {
 // back: what comes now is new although it seems to be older.
 func Replayed(from logs.Position) (of [logs.Streams]bool) {
 	for s := range of {
-		of[s] = from.Last == 0 || from.Newest[s].Time <= from.Last+overlap
+		of[s] = from.Last == 0 || from.Newest[s].Time <= from.Last+Disorder
 	}
 	return of
 }

@@ -157,6 +157,4 @@ func (c *Collector) stalled(ctx context.Context, u *unit, container *logs.Contai
 
 // heard is the timestamp of about the newest record that was brought up to a
 // position.
-func heard(p logs.Position) int64 {
-	return max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time, p.Pending)
-}
+func heard(p logs.Position) int64 { return max(p.Latest(), p.Pending) }

@@ -32,6 +32,12 @@ type Position struct {
 	Journal [Streams]JournalPosition `json:"journal,omitzero"`
 }
 
+// Latest is the newest timestamp that was handed over, in Unix nanoseconds; 0 when
+// nothing was.
+func (p *Position) Latest() int64 {
+	return max(p.Last, p.Newest[Stdout].Time, p.Newest[Stderr].Time)
+}
+
 // JournalPosition identifies an entry of the systemd journal, whatever file it is
 // in.
 type JournalPosition struct {

@@ -87,7 +87,7 @@ func NewReader(body io.Reader, config Config) *Reader {
 		DropRepeats: !config.TimesDiffer,
 	}, config.Resume)
 	r.assemble.SkipDelivered(assemble.Replayed(config.Resume))
-	r.pending, r.last = config.Resume.Pending, newest(config.Resume)
+	r.pending, r.last = config.Resume.Pending, config.Resume.Latest()
 	if config.Tail > 0 {
 		r.tail = newTail(config.Tail, config.Resume)
 	}
@@ -127,14 +127,10 @@ func (r *Reader) hear(time int64) {
 	if r.config.Heard == nil || time == 0 {
 		return
 	}
-	if before := r.config.Heard.Load(); time > before || time < before-disorder {
+	if before := r.config.Heard.Load(); time > before || time < before-assemble.Disorder {
 		r.config.Heard.Store(time)
 	}
 }
-
-// disorder is how much older a record may be than the one before it, in nanoseconds: the
-// engine stamps both streams independently.
-const disorder = 3e9
 
 // Take passes on the entries of all records that have arrived. It does not
 // block. The entries' text is valid only during the call of emit.

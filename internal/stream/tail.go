@@ -26,12 +26,7 @@ type tail struct {
 }
 
 func newTail(records int, from logs.Position) *tail {
-	return &tail{since: Since(from), place: from.Last, newest: newest(from), left: records}
-}
-
-// newest is the newest timestamp that was handed over up to a position.
-func newest(p logs.Position) int64 {
-	return max(p.Last, p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
+	return &tail{since: Since(from), place: from.Last, newest: from.Latest(), left: records}
 }
 
 // begin looks at the first record; a time of 0 tells nothing.

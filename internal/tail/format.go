@@ -26,6 +26,8 @@ type format interface {
 	// last returns where the record begins that ends at an offset; not ok when none
 	// ends there. A start of 0 with ok means that it cannot be told.
 	last(content io.ReaderAt, end int64) (start int64, ok bool)
+	// end returns the offset after the last whole record of the content up to size.
+	end(content io.ReaderAt, size int64) (int64, error)
 	// stamped tells that a record ends with its time, so that its last bytes tell
 	// it from others.
 	stamped() bool
@@ -122,6 +124,10 @@ func (j *jsonLines) last(content io.ReaderAt, end int64) (start int64, ok bool) 
 	}
 }
 
+func (j *jsonLines) end(content io.ReaderAt, size int64) (int64, error) {
+	return lastLine(content, size)
+}
+
 func (j *jsonLines) stamped() bool { return true }
 
 func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
@@ -192,6 +198,23 @@ func (frames) last(content io.ReaderAt, end int64) (start int64, ok bool) {
 	var prefix [locallog.LengthSize]byte
 	_, err := content.ReadAt(prefix[:], start)
 	return start, err == nil && prefix == suffix
+}
+
+// end goes from one frame to the next: such a file has 20 MB unless somebody has said
+// otherwise.
+func (frames) end(content io.ReaderAt, size int64) (at int64, err error) {
+	var length [locallog.LengthSize]byte
+	for at+int64(len(length)) <= size {
+		if _, err := content.ReadAt(length[:], at); err != nil {
+			return 0, err
+		}
+		n := int64(binary.BigEndian.Uint32(length[:]))
+		if n == 0 || n > locallog.MaxEntry || at+n+2*int64(len(length)) > size {
+			break
+		}
+		at += n + 2*int64(len(length))
+	}
+	return at, nil
 }
 
 func (frames) stamped() bool { return false }

@@ -1,12 +1,6 @@
 package tail
 
-import (
-	"encoding/binary"
-	"io"
-
-	"github.com/lighterman/lighterman/internal/locallog"
-	"github.com/lighterman/lighterman/internal/logs"
-)
+import "github.com/lighterman/lighterman/internal/logs"
 
 // Docker does not sync what it writes, so when the host's power fails, the end of a
 // log that was read, and handed over, may be gone from its file; and the engine writes on
@@ -53,10 +47,6 @@ func (g *generation) length() (size int64, ok bool) {
 // recent tells whether the last record of a file that has lost its end is about as new
 // as what was handed over, or newer.
 func (g *generation) recent(size int64, from logs.Position) bool {
-	end := lastFrame
-	if _, lines := g.format.(*jsonLines); lines {
-		end = lastLine
-	}
 	info, err := g.file.Stat()
 	if err != nil {
 		return false
@@ -64,29 +54,16 @@ func (g *generation) recent(size int64, from logs.Position) bool {
 	if info.ModTime().UnixNano() <= from.Last {
 		return true // nothing was written to it since
 	}
-	at, err := end(g.data, size)
+	end, err := g.format.end(g.data, size)
 	if err != nil {
 		return false
 	}
-	r, ok := g.recordBefore(at)
-	return ok && r.Time >= from.Last-lostWithPower
-}
-
-// lastFrame returns the offset after the last whole frame before end, going from one to
-// the next: such a file has 20 MB unless somebody has said otherwise.
-func lastFrame(r io.ReaderAt, end int64) (at int64, err error) {
-	var length [locallog.LengthSize]byte
-	for at+int64(len(length)) <= end {
-		if _, err := r.ReadAt(length[:], at); err != nil {
-			return 0, err
-		}
-		size := int64(binary.BigEndian.Uint32(length[:]))
-		if size == 0 || size > locallog.MaxEntry || at+size+2*int64(len(length)) > end {
-			break
-		}
-		at += size + 2*int64(len(length))
+	start, ok := g.format.last(g.data, end)
+	if !ok {
+		return false
 	}
-	return at, nil
+	r, ok := g.record(start, end)
+	return ok && r.Time >= from.Last-lostWithPower
 }
 
 // rewritten tells that what lies before the place where a file was left is not what was
@@ -99,12 +76,13 @@ func (g *generation) rewritten(from logs.Position) bool {
 		if end == 0 {
 			continue
 		}
-		if _, ok := g.format.last(g.data, end); !ok {
+		start, ok := g.format.last(g.data, end)
+		if !ok {
 			return true
 		}
 		// What was no record was passed over when it was read; and of the stream that
 		// is behind, lines were read that were not handed over.
-		r, ok := g.recordBefore(end)
+		r, ok := g.record(start, end)
 		if ok && from.File.Offsets[r.Stream] >= end && r.Time > from.Newest[r.Stream].Time {
 			return true
 		}
@@ -112,21 +90,17 @@ func (g *generation) rewritten(from logs.Position) bool {
 	return false
 }
 
-// recordBefore decodes the record that ends at an offset. Its text is not kept.
-func (g *generation) recordBefore(end int64) (r logs.Record, ok bool) {
-	start, ok := g.format.last(g.data, end)
-	if !ok || start == 0 {
+// record decodes the record that lies between two offsets, where start is not 0, of a
+// log that nobody reads yet. Its text is not kept.
+func (g *generation) record(start, end int64) (r logs.Record, ok bool) {
+	if start == 0 {
 		return logs.Record{}, false
 	}
 	text := make([]byte, end-start)
 	if _, err := g.data.ReadAt(text, start); err != nil {
 		return logs.Record{}, false
 	}
-	of := logs.Frames
-	if _, lines := g.format.(*jsonLines); lines {
-		of = logs.JSONLines
-	}
-	_, what := formatOf(of).next(text, final, &r)
+	_, what := g.format.next(text, final, &r)
 	r.Text = nil
 	return r, what == record
 }
