@@ -18,7 +18,7 @@ test-quick: ## the tests that need nothing but Go; the others are skipped
 test-engines: ## all tests that need a Docker Engine, on the installed and on the newest one; TEST_ENGINES=newest for one
 	@scripts/test-engines
 
-torture: ## faults drawn from a seed, many at once, then every line is accounted for; TORTURE_FAULTS=N, TORTURE_MINUTES=N, TORTURE_SEED=N
+torture: ## faults drawn from a seed, many at once, then every line is accounted for; sets this machine's clock by a second and back; TORTURE_FAULTS=N, TORTURE_MINUTES=N, TORTURE_SEED=N, TORTURE_CLOCK=0
 	@scripts/torture
 
 compare: ## stream, file, hybrid and a leaky reference on the same real containers; COMPARE_MINUTES=N, COMPARE_CONTAINERS=N, COMPARE_MIX=…
@@ -33,7 +33,7 @@ lint: ## golangci-lint, built into the cache at first
 bench: ## lighterman, the physical floor and every collector on PATH at the same work; writes bench/results and docs/performance.md
 	@scripts/bench
 
-bench-quick: ## a minute of that, and one line of figures
+bench-quick: ## less than a minute of that, and one line of figures
 	@scripts/bench quick
 
 fuzz: ## every fuzz test for FUZZ_MINUTES minutes each (default 1)

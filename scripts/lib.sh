@@ -25,8 +25,15 @@ await_end() {
 	done
 }
 
+# need_go ends unless there is a Go that understands all modules here. One from 1.21 on
+# fetches the version that a module asks for by itself, unless GOTOOLCHAIN forbids it.
 need_go() {
-	have go || die "Go is not installed: install Go $(sed -n 's/^go //p' "$root/go.mod") or newer, from https://go.dev/dl/"
+	local needed found
+	needed=$(sed -n 's/^go //p' "$root"/go.mod "$root"/test/*/go.mod | sort -V | tail -1)
+	have go || die "Go is not installed: install Go $needed or newer, from https://go.dev/dl/"
+	found=$(go env GOVERSION 2>/dev/null)
+	[ "$(printf '%s\n' 1.21 "${found#go}" | sort -V | head -1)" = 1.21 ] ||
+		die "Go here is ${found#go}: install Go $needed or newer, from https://go.dev/dl/"
 }
 
 # can_install tells whether packages can be installed here.
@@ -237,19 +244,21 @@ use_journald() {
 	return $ok
 }
 
+# stop_journald PID ends a journald that start_journald started.
+stop_journald() {
+	grep -qs systemd-journal "/proc/$1/comm" || return 0
+	say "stopping the journald that was started by hand"
+	kill "$1" 2>/dev/null || true
+	await_end "$1" 50
+	rm -rf $journal # what is left of it accepts nothing
+}
+
 release_journald() {
 	[ "$(id -u)" = 0 ] && [ -e $journal_lock.pid ] && { true >&8; } 2>/dev/null || return 0
 	exec 7>>$journal_lock.start
 	flock 7
 	if flock -n 8; then # nobody else uses it
-		local pid
-		pid=$(cat $journal_lock.pid)
-		if grep -qs systemd-journal "/proc/$pid/comm"; then
-			say "stopping the journald that was started by hand"
-			kill "$pid" 2>/dev/null || true
-			await_end "$pid" 50
-			rm -rf $journal # what is left of it accepts nothing
-		fi
+		stop_journald "$(cat $journal_lock.pid)"
 		rm -f $journal_lock.pid
 	fi
 	exec 7>&- 8>&-

@@ -86,10 +86,12 @@ func (g Growth) String() string {
 	return fmt.Sprintf("%s ± %s /min", decimal(g.PerMinute), decimal(g.Error))
 }
 
+// String writes what became of the lines.
 func (l Lines) String() string {
 	return fmt.Sprintf("%d written, %d of containers not covered, %d lost, %d repeated, %d changed", l.Written, l.Uncovered, l.Lost, l.Repeated, l.Changed)
 }
 
+// String writes how many of the containers were covered.
 func (c Containers) String() string {
 	return fmt.Sprintf("%d of %d covered, %d with every line", c.Covered, c.All, c.Whole)
 }

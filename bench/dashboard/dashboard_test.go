@@ -148,24 +148,6 @@ func TestScore(t *testing.T) {
 	}
 }
 
-func TestJSONComesBack(t *testing.T) {
-	var first, second bytes.Buffer
-	if err := sample().WriteJSON(&first); err != nil {
-		t.Fatal(err)
-	}
-	text := first.String()
-	r, err := ReadJSON(&first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.WriteJSON(&second); err != nil || second.String() != text {
-		t.Errorf("it changes: %v", err)
-	}
-	if _, err := ReadJSON(strings.NewReader("[")); err == nil {
-		t.Error("read garbage")
-	}
-}
-
 func TestText(t *testing.T) {
 	var b bytes.Buffer
 	r := sample()

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"time"
 
@@ -172,15 +171,6 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", " ")
 	return encoder.Encode(r)
-}
-
-// ReadJSON reads what WriteJSON has written.
-func ReadJSON(from io.Reader) (*Report, error) {
-	r := &Report{}
-	if err := json.NewDecoder(from).Decode(r); err != nil {
-		return nil, fmt.Errorf("cannot read report: %w", err)
-	}
-	return r, nil
 }
 
 // Mode returns a mode by its name, nil if it was not measured.

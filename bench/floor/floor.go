@@ -24,6 +24,7 @@ const (
 
 var names = [...]string{"read", "split", "extract", "snappy"}
 
+// String returns the name of the stage.
 func (s Stage) String() string { return names[s] }
 
 // Sum tells what was done, so that it can be compared and is not left out by the

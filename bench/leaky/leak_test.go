@@ -129,7 +129,7 @@ func TestBlockedReadsEnd(t *testing.T) {
 				_ = body.Close()
 			}
 		}
-		blocked.Wait() // for ever, if the paper were right
+		blocked.Wait() // for ever, if they could not be ended
 		t.Logf("by %s: %d blocked reads ended within %v", end, reads, time.Since(began).Round(10*time.Microsecond))
 		cancel()
 		for _, body := range bodies {

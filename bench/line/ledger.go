@@ -1,20 +1,14 @@
 package line
 
-import (
-	"encoding/json"
-	"fmt"
-	"os"
-
-	"github.com/cespare/xxhash/v2"
-)
+import "github.com/cespare/xxhash/v2"
 
 // Tally sums up lines of one container so that their order does not matter.
 type Tally struct {
-	Lines int `json:"lines"`
+	Lines int
 	// Content is the sum of the texts' hashes, Times that of hashes of each text
 	// together with the timestamp of its record.
-	Content uint64 `json:"content"`
-	Times   uint64 `json:"times"`
+	Content uint64
+	Times   uint64
 }
 
 // Add adds a line, without line feed, that has a timestamp in Unix nanoseconds.
@@ -51,30 +45,4 @@ func (l Ledger) Lines() (n int) {
 		n += t.Lines
 	}
 	return n
-}
-
-// Save writes the ledger to a file.
-func (l Ledger) Save(path string) error {
-	text, err := json.MarshalIndent(l, "", " ")
-	if err != nil {
-		return fmt.Errorf("cannot encode ledger: %w", err)
-	}
-	// Renamed, so that who waits for it sees all of it.
-	if err := os.WriteFile(path+".tmp", text, 0o644); err != nil {
-		return fmt.Errorf("cannot write ledger: %w", err)
-	}
-	return os.Rename(path+".tmp", path)
-}
-
-// LoadLedger reads the file that Save has written.
-func LoadLedger(path string) (Ledger, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read ledger: %w", err)
-	}
-	l := make(Ledger)
-	if err := json.Unmarshal(text, &l); err != nil {
-		return nil, fmt.Errorf("cannot read ledger %q: %w", path, err)
-	}
-	return l, nil
 }

@@ -106,20 +106,3 @@ func TestLayoutIsWhatAnAgentReads(t *testing.T) {
 		t.Errorf("container %+v", c)
 	}
 }
-
-func TestPrint(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	tally, err := Print(context.Background(), &stdout, &stderr, 1, 4, 0, 400)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got line.Tally
-	for _, out := range []*bytes.Buffer{&stdout, &stderr} {
-		for text := range bytes.Lines(out.Bytes()) {
-			got.Add(bytes.TrimSuffix(text, []byte("\n")), 0)
-		}
-	}
-	if got.Times = 0; got != tally || tally.Lines != 400 || stderr.Len() == 0 {
-		t.Errorf("printed %+v, returned %+v, %d bytes on stderr", got, tally, stderr.Len())
-	}
-}

@@ -22,9 +22,6 @@ type Peer struct {
 	Files map[string]string
 	// Metrics is the URL of Prometheus metrics; it may be empty.
 	Metrics string
-	// Engine tells that it reads the engine's API, so that the engine's own
-	// work comes on top of what is measured.
-	Engine bool
 	// NoTimes tells that it does not keep the records' timestamps.
 	NoTimes bool `yaml:"no-times"`
 	// Variants are arguments that a scenario of that name adds. A scenario that

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
@@ -15,8 +14,7 @@ import (
 	"github.com/lighterman/lighterman/bench/line"
 )
 
-// Sink is a handler for Loki's push API. GET /report returns a Report in JSON, and
-// GET /ready answers.
+// Sink is a handler for Loki's push API. Any GET is answered as /ready.
 type Sink struct {
 	began  time.Time
 	memory sync.Pool
@@ -31,33 +29,33 @@ type Sink struct {
 
 // Report is what has arrived until now.
 type Report struct {
-	Lines int `json:"lines"`
+	Lines int
 	// Text is the size of all lines in bytes, Body that of the requests' bodies
 	// as sent.
-	Text     int64 `json:"text"`
-	Body     int64 `json:"body"`
-	Requests int   `json:"requests"`
+	Text     int64
+	Body     int64
+	Requests int
 	// Streams is the number of label sets.
-	Streams int `json:"streams"`
+	Streams int
 	// Repeated counts lines that had arrived before, Reordered lines that came
 	// after a later one of their container in their stream, and Strange those
 	// without a header that can be read.
-	Repeated  int `json:"repeated"`
-	Reordered int `json:"reordered"`
-	Strange   int `json:"strange"`
+	Repeated  int
+	Reordered int
+	Strange   int
 	// First and Last are when lines arrived, and FirstNew when the first one did
 	// that was written after the sink was made; in Unix nanoseconds, 0 for never.
-	First    int64 `json:"first"`
-	Last     int64 `json:"last"`
-	FirstNew int64 `json:"first_new"`
+	First    int64
+	Last     int64
+	FirstNew int64
 	// P50, P95, P99 and Max are times from writing a line to its arrival, in
 	// nanoseconds, of the lines written after the sink was made.
-	P50 time.Duration `json:"p50"`
-	P95 time.Duration `json:"p95"`
-	P99 time.Duration `json:"p99"`
-	Max time.Duration `json:"max"`
+	P50 time.Duration
+	P95 time.Duration
+	P99 time.Duration
+	Max time.Duration
 	// Ledger sums up what arrived, each line once.
-	Ledger line.Ledger `json:"ledger,omitempty"`
+	Ledger line.Ledger
 }
 
 // New makes a sink into which nothing has come.
@@ -74,9 +72,6 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
-	case r.URL.Path == "/report":
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(s.Report())
 	default:
 		_, _ = io.WriteString(w, "ready\n")
 	}

@@ -9,18 +9,19 @@ import (
 // Verdict tells how what has arrived differs from what was written. All of it is
 // zero when everything arrived once, unchanged and in order.
 type Verdict struct {
-	Lost      int `json:"lost"`
-	Repeated  int `json:"repeated"`
-	Reordered int `json:"reordered"`
+	Lost      int
+	Repeated  int
+	Reordered int
 	// Changed counts lines that nobody wrote, and the containers all of whose
 	// lines are there, but of which at least one has another text or time.
-	Changed int `json:"changed"`
+	Changed int
 }
 
 // Exact tells that nothing was lost, repeated or changed. The order within a
 // stream is not part of it.
 func (v Verdict) Exact() bool { return v.Lost == 0 && v.Repeated == 0 && v.Changed == 0 }
 
+// String writes what became of the lines.
 func (v Verdict) String() string {
 	return fmt.Sprintf("lost=%d repeated=%d reordered=%d changed=%d", v.Lost, v.Repeated, v.Reordered, v.Changed)
 }

@@ -31,6 +31,7 @@ func (m meters) Delivered(age time.Duration, entries int) {
 // observe connects the parts with the status page.
 func (c *carrier) observe(started time.Time) {
 	c.server.Observe(func() status.Snapshot { return c.snapshot(started) })
+	c.server.Live("collector", c.collector.Alive)
 	c.server.Ready(c.source.name, func() error {
 		connected, err := c.discovery.Status()
 		switch {

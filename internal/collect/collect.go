@@ -113,6 +113,9 @@ type Collector struct {
 	final chan struct{}
 	// looks bounds the looks under way at silent streams.
 	looks chan struct{}
+	// asked is received from by the loop of Run to show that it goes round; over is
+	// closed when it does not any more, as it was asked to end.
+	asked, over chan struct{}
 	// streams owns the goroutines of the API sources.
 	streams errgroup.Group
 
@@ -137,6 +140,8 @@ func New(config Config) *Collector {
 		units:  make(map[string]*unit),
 		ended:  make(chan end),
 		failed: make(chan failure),
+		asked:  make(chan struct{}),
+		over:   make(chan struct{}),
 		final:  make(chan struct{}, maxFinal),
 		looks:  make(chan struct{}, maxLooks),
 	}
@@ -176,11 +181,14 @@ func (c *Collector) reconcileAll(ctx context.Context) {
 	timer := time.NewTimer(0)
 	<-timer.C
 	defer timer.Stop()
+	defer close(c.over)
 	for {
 		select {
 		case <-ctx.Done():
 			c.drainEnds()
 			return
+		case <-c.asked:
+			continue
 		case <-c.config.Discovery.Updates():
 			c.adopt(ctx)
 		case e := <-c.ended:

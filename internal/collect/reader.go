@@ -16,8 +16,8 @@ import (
 // A file is asleep with its watch armed, or awake. Awake, it is in the queue,
 // unless its container has no room in the lane: then it waits outside the queue
 // until the lane wakes it, and does not keep the others waiting. Once drained it
-// is polled at the next tick, as long as each poll finds
-// something. The poll that finds nothing arms the watch again.
+// is polled at every tick, until patience polls in a row have found nothing: then its watch
+// is armed again.
 type reader struct {
 	lane Lane
 	// buf is for whole chunks, and small for containers with less room.

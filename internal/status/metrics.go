@@ -98,7 +98,7 @@ func (m *Metrics) GaveUp(unread int64) {
 }
 
 // Pushed counts one push. The outcome is "accepted", "retry", "too_large" or
-// "refused"; bytes is what went over the wire.
+// "refused"; bytes is the size of the lines in it.
 func (m *Metrics) Pushed(outcome string, took time.Duration, bytes int) {
 	m.pushes.add(outcome, 1)
 	m.pushDuration.Observe(took.Seconds())

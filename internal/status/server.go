@@ -39,7 +39,7 @@ func (s *Server) Metrics() *Metrics { return s.metrics }
 func (s *Server) Observe(source func() Snapshot) { s.source = source }
 
 // Live adds a condition of /healthz: that a main loop lives. It must be called
-// before Run.
+// before Run; check may take as long as 20 seconds.
 func (s *Server) Live(name string, check func() error) {
 	s.live = append(s.live, condition{name, check})
 }

@@ -137,6 +137,7 @@ func (m *Measured) write(b *strings.Builder) {
 	b.WriteString("For what the other modes cost, measure them: --mode file, --mode stream, --mode hybrid.\n")
 }
 
+// String writes the growth in words.
 func (g Growth) String() string {
 	if !g.Known {
 		return "growth not known after so short a time"

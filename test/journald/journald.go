@@ -170,19 +170,7 @@ func (j *Journald) signal(t testing.TB, s syscall.Signal) {
 // Field is a field of an entry.
 type Field struct{ Name, Value string }
 
-// Send sends an entry in journald's native protocol.
-func (j *Journald) Send(t testing.TB, fields ...Field) {
-	t.Helper()
-	conn, err := j.dial()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if err := send(conn, fields); err != nil {
-		t.Fatal(err)
-	}
-}
-
+// send sends an entry in journald's native protocol.
 func send(conn *net.UnixConn, fields []Field) error {
 	var b []byte
 	for _, f := range fields {
