@@ -30,6 +30,10 @@ type Assembler struct {
 	resume [logs.Streams]*replay
 	// last is the timestamp of the entry passed on last.
 	last int64
+	// resumed is what last was in the beginning, 0 where that is the time of entries of
+	// both streams, and beyond tells that this entry has come again.
+	resumed int64
+	beyond  bool
 }
 
 // line is a line whose first parts have arrived and whose end has not.
@@ -48,9 +52,12 @@ type line struct {
 
 // New makes an assembler that goes on after from.
 func New(config Config, from logs.Position) *Assembler {
-	a := &Assembler{config: config, last: from.Last}
+	a := &Assembler{config: config, last: from.Last, resumed: from.Last}
 	for s := range a.marks {
 		a.marks[s].seed(from.Newest[s])
+	}
+	if from.Newest[logs.Stdout].Time == from.Newest[logs.Stderr].Time {
+		a.resumed = 0
 	}
 	return a
 }
@@ -86,7 +93,7 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
 	switch {
 	case whole && !held.held:
-		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, r.ASCII, emit)
+		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, 1, r.ASCII, emit)
 	case whole:
 		a.hold(r, len(r.Text)-1)
 		a.finish(r.Stream, emit)
@@ -170,7 +177,7 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	l := &a.lines[s]
 	l.held = false
 	before := a.last
-	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, false, emit)
+	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, l.parts, false, emit)
 	if l.parts > 1 {
 		// Its timestamp is that of its first part, which others may have overtaken.
 		a.last = max(a.last, before)
@@ -181,9 +188,9 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	}
 }
 
-// emit finishes an entry whose line had size bytes before it was stored. ascii tells that
-// it need not be checked for bytes that are no UTF-8.
-func (a *Assembler) emit(e logs.Entry, size int, ascii bool, emit func(logs.Entry)) {
+// emit finishes an entry whose line had size bytes before it was stored, in so many parts.
+// ascii tells that it need not be checked for bytes that are no UTF-8.
+func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(logs.Entry)) {
 	if !ascii && !utf8.Valid(e.Line) {
 		e.Line = sanitize(e.Line)
 	}
@@ -191,16 +198,8 @@ func (a *Assembler) emit(e logs.Entry, size int, ascii bool, emit func(logs.Entr
 	if cut {
 		e.Line = a.cut(e.Line, size)
 	}
-	if replay := a.resume[e.Stream]; replay != nil {
-		if replay.delivered(e) {
-			if replay.over() {
-				a.resume[e.Stream] = nil
-			}
-			return
-		}
-		if e.Time > replay.time {
-			a.resume[e.Stream] = nil
-		}
+	if a.resume[e.Stream] != nil && a.replayed(e, parts) {
+		return
 	}
 	at, again := a.marks[e.Stream].add(e, a.config.DropRepeats)
 	if again && a.config.DropRepeats {
@@ -212,6 +211,30 @@ func (a *Assembler) emit(e logs.Entry, size int, ascii bool, emit func(logs.Entr
 	a.last = e.Time
 	e.Time = at
 	emit(e)
+}
+
+// replayed tells whether an entry of a stream that is being replayed was passed on before.
+func (a *Assembler) replayed(e logs.Entry, parts int) bool {
+	replay := a.resume[e.Stream]
+	if a.beyond && parts == 1 && e.Time != replay.time {
+		// The entry passed on last has come again, so this one was not passed on: not
+		// even if it is older than the mark, which lies before what is read here.
+		a.resume[e.Stream] = nil
+		return false
+	}
+	if replay.delivered(e) {
+		if replay.over() {
+			a.resume[e.Stream] = nil
+			// Only a line of one part is in its place by its time; what follows one of
+			// several parts, which began before others, does not tell.
+			a.beyond = a.beyond || parts == 1 && e.Time == a.resumed
+		}
+		return true
+	}
+	if e.Time > replay.time {
+		a.resume[e.Stream] = nil
+	}
+	return false
 }
 
 // sanitize replaces each byte that is not part of valid UTF-8 by U+FFFD, as

@@ -225,3 +225,26 @@ func BenchmarkAdd(b *testing.B) {
 		a.Add(&record, emit)
 	}
 }
+
+// TestClockBackBeforeWindow: reading begins after the mark of one stream, and the clock
+// was set back before it. Once the entry handed over last has come again, all is new.
+func TestClockBackBeforeWindow(t *testing.T) {
+	first := New(Config{}, none)
+	run(first, rec(190, 1, "x\n"), rec(200, 0, "a\n"))
+	resume := func() *Assembler {
+		again := New(Config{}, logs.Position{Newest: first.Newest(), Last: first.Last()})
+		again.SkipDelivered(both)
+		return again
+	}
+	got := run(resume(), rec(200, 0, "a\n"), rec(40, 1, "y\n"), rec(50, 0, "b\n"))
+	if want := []entry{{40, 1, "y"}, {50, 0, "b"}}; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	// A line of several parts lies where its end is, and its time does not tell.
+	part := strings.Repeat("p", logs.PartSize)
+	run(first, rec(195, 1, part), rec(195, 1, "q\n"))
+	got = run(resume(), rec(200, 0, "a\n"), rec(195, 1, part), rec(195, 1, "q\n"), rec(210, 1, "z\n"))
+	if want := []entry{{210, 1, "z"}}; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}

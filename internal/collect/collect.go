@@ -122,6 +122,8 @@ type Collector struct {
 	// mu guards units, which only Run's goroutine changes, for others.
 	mu    sync.Mutex
 	units map[string]*unit
+	// leaving are the units whose container was removed; Run's goroutine's.
+	leaving map[*unit]bool
 	// begun tells that what was removed while we were down has been looked after:
 	// what is gone from then on was read by us. It is Run's goroutine's.
 	begun bool
@@ -137,7 +139,7 @@ func New(config Config) *Collector {
 	}
 	c := &Collector{
 		config: config,
-		units:  make(map[string]*unit),
+		units:  make(map[string]*unit), leaving: make(map[*unit]bool),
 		ended:  make(chan end),
 		failed: make(chan failure),
 		asked:  make(chan struct{}),
@@ -237,13 +239,16 @@ func (c *Collector) adopt(ctx context.Context) {
 	for _, u := range relabelled {
 		u.describe(c.config.Hold)
 	}
+	// What is gone first: its lines go before those of a container in its place.
 	for id, u := range c.units {
 		if wanted[id] == nil {
 			c.dismiss(u)
 		}
-		c.reconcile(ctx, u)
 	}
 	c.adoptHeld(ctx)
+	for _, u := range c.units {
+		c.reconcile(ctx, u)
+	}
 	c.forgetGone(ctx)
 }
 
@@ -285,6 +290,9 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 	// The engine may take back that it has no such container.
 	back := u.removed && !u.orphan
 	u.removed, u.drained = u.removed && !back, u.drained && !back
+	if !u.removed {
+		delete(c.leaving, u)
+	}
 	if u.container() != container || u.route().Kind == logs.Unreadable || back {
 		if u.container().Running && !container.Running {
 			u.overAt = time.Now()
@@ -321,6 +329,7 @@ func (c *Collector) dismiss(u *unit) {
 	u.dismissed = true
 	if !u.removed && !c.config.Discovery.Exists(u.id) {
 		u.removed = true
+		c.leaving[u] = true
 		u.removedAt = time.Now()
 	}
 }
@@ -330,6 +339,7 @@ func (c *Collector) drop(u *unit) {
 	c.mu.Lock()
 	delete(c.units, u.id)
 	c.mu.Unlock()
+	delete(c.leaving, u)
 }
 
 // forget forgets what is kept of a container that was left, unless it is back.

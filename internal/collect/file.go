@@ -15,8 +15,8 @@ import (
 type follower interface {
 	Read(buf *tail.Buffer, emit func(logs.Entry)) (tail.Progress, error)
 	AtEnd() (bool, error)
-	Held() [logs.Streams]int64
-	Flush(emit func(logs.Entry))
+	Held() logs.Held
+	Flush(emit func(logs.Entry)) (more bool)
 	Position() logs.Position
 	Files() int
 	Lag() int64
@@ -61,8 +61,8 @@ type fileSource struct {
 	// asked at asOf. Files may hold a new run before we hear of it.
 	over bool
 	asOf time.Time
-	// held are the lines held back, and heldAt when they were first seen.
-	held   [logs.Streams]int64
+	// held is what is held back, and heldAt when it was first seen.
+	held   logs.Held
 	heldAt time.Time
 
 	removed bool
@@ -73,6 +73,8 @@ type fileSource struct {
 	// come of a container that has ended; 0 when there is no such delay.
 	linger time.Duration
 	newest time.Time
+	// before are the units that have to be delivered first.
+	before []*unit
 	// patience is how many polls may find nothing before the file sleeps.
 	patience int
 	// misses counts attempts in a row to watch the live file that failed.
@@ -141,9 +143,7 @@ func (s *fileSource) open(c *Collector, path string) error {
 	s.log, s.file = log, log
 	u.describe(c.config.Hold)
 	s.opened.Store(true)
-	if err := log.Capture(); err != nil { // what rotated just before was not told
-		s.captureErr.Store(&err)
-	}
+	s.capture() // what rotated just before was not told
 	if needed := log.Needed(); log.Linked() {
 		// What lies before the position is delivered, or on its way.
 		s.reader.lane.After(u.id, func() { s.release(log, needed) })
@@ -175,10 +175,15 @@ func (s *fileSource) Rotated() {
 	if !s.opened.Load() {
 		return // being opened: it will find what there is
 	}
+	s.capture()
+	s.reader.enqueue(s)
+}
+
+// capture opens what rotation has made. It may be called from any goroutine.
+func (s *fileSource) capture() {
 	if err := s.file.Capture(); err != nil {
 		s.captureErr.Store(&err)
 	}
-	s.reader.enqueue(s)
 }
 
 func (s *fileSource) close() {
@@ -193,6 +198,13 @@ func (s *fileSource) close() {
 // read reads one chunk of a source and decides when to read the next.
 func (r *reader) read(ctx context.Context, s *fileSource) {
 	if s.ended {
+		return
+	}
+	if s.waits() {
+		if s.watch == nil && s.file != nil {
+			s.capture() // nobody tells of rotation
+		}
+		r.putBack(s)
 		return
 	}
 	room, err := r.lane.TryBegin(s.unit.id, s.wake)
@@ -215,7 +227,9 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	}
 	ask := false
 	if s.lookAtHeld(); drained {
-		ask = s.flush()
+		var more bool
+		ask, more = s.flush()
+		drained = !more
 	}
 	if progress.Bytes > 0 || s.lines > 0 || progress.Finished {
 		r.lane.End(s.receipt(progress.Bytes))
@@ -259,28 +273,28 @@ func (s *fileSource) written() time.Time {
 // isOver tells that a container has run and does not.
 func isOver(c *logs.Container) bool { return !c.Running && !c.StartedAt.IsZero() }
 
-// lookAtHeld notes since when the lines are known that are held back.
+// lookAtHeld notes since when it is known what is held back.
 func (s *fileSource) lookAtHeld() {
 	if held := s.log.Held(); held != s.held {
 		s.held, s.heldAt = held, time.Now()
 	}
 }
 
-// flush passes on the lines that are held back when they are complete, given that
-// all there is was read: the container is gone, or the run that they are of is
-// over. That is certain if they were there before the engine was asked; otherwise
-// they may be of the next run, and the engine has to be asked again. It answers
-// when the run has begun.
-func (s *fileSource) flush() (ask bool) {
+// flush passes on what is held back when it is complete, given that all there is was
+// read: the container is gone, or the run that it is of is over. That is certain if it
+// was there before the engine was asked; otherwise it may be of the next run, and the
+// engine has to be asked again. It answers when the run has begun. more tells that there
+// is something to read now.
+func (s *fileSource) flush() (ask, more bool) {
 	switch {
-	case s.held == [logs.Streams]int64{}, s.lingers():
+	case s.held == (logs.Held{}), s.lingers():
 	case s.removed, s.over && s.heldAt.Before(s.asOf):
-		s.log.Flush(s.emit)
+		more = s.log.Flush(s.emit)
 		s.lookAtHeld()
 	default:
-		return s.over
+		ask = s.over
 	}
-	return false
+	return ask, more
 }
 
 // receipt counts what was read, and commits the position when it is delivered.
@@ -322,7 +336,7 @@ func (r *reader) rest(ctx context.Context, s *fileSource, read bool) {
 		s.patience = patience
 	}
 	switch {
-	case s.watch == nil && s.sleep == nil, s.lingers() && (s.removed || s.over && s.held != [logs.Streams]int64{}):
+	case s.watch == nil && s.sleep == nil, s.lingers() && (s.removed || s.over && s.held != (logs.Held{})):
 		r.slow = append(r.slow, s)
 	case s.patience > 0 && r.poll > 0:
 		r.hot = append(r.hot, s)

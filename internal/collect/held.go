@@ -62,6 +62,7 @@ func (c *Collector) adoptAs(ctx context.Context, id string, route logs.Route) {
 	c.mu.Lock()
 	c.units[id] = u
 	c.mu.Unlock()
+	c.leaving[u] = true
 	u.log.Info("container was removed while lighterman was down, delivering what there is of its log", "reason", route.Reason)
 	if !known {
 		u.log.Warn("nothing is known of this container but its ID, which stands for its name")

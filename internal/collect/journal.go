@@ -24,6 +24,12 @@ func (l journalLog) Read(buf *tail.Buffer, emit func(logs.Entry)) (tail.Progress
 // AtEnd implements follower.
 func (l journalLog) AtEnd() (bool, error) { return l.Log.AtEnd(), nil }
 
+// Flush implements follower.
+func (l journalLog) Flush(emit func(logs.Entry)) (more bool) {
+	l.Log.Flush(emit)
+	return false
+}
+
 // Lag implements follower. Nobody knows how many bytes are there without reading
 // them.
 func (l journalLog) Lag() int64 { return 0 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -160,6 +161,15 @@ func (r *reader) next() (func(context.Context), *fileSource) {
 		s.queued = false
 	}
 	return nil, s
+}
+
+// putBack makes a source that may not be read yet be looked at again.
+func (r *reader) putBack(s *fileSource) {
+	if s.patience--; s.patience > 0 && r.poll > 0 {
+		r.hot = append(r.hot, s)
+	} else if !slices.Contains(r.slow, s) {
+		r.slow = append(r.slow, s)
+	}
 }
 
 // note tells what a chunk of a source has shown. One that is in the queue again has its

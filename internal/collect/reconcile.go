@@ -116,6 +116,7 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 		c.cannotRead(ctx, u, err)
 		return
 	}
+	source.before, source.patience = c.predecessors(u), patience
 	u.file, u.stopping = source, false
 	u.startedAt = time.Now()
 	u.tailing.Store(source)

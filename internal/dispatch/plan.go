@@ -213,7 +213,7 @@ func (s *streams) prune(now time.Time) {
 	}
 	s.pruned = now
 	for key, state := range s.known {
-		if now.Sub(state.seen) > streamIdle {
+		if now.Sub(state.seen) > streamIdle && !state.underWay {
 			delete(s.known, key)
 		}
 	}

@@ -154,15 +154,14 @@ func (l *Log) Position() logs.Position {
 // Flush passes on lines whose end has not come: there will be none.
 func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
 
-// Held returns, per stream, the timestamp of the line that is held back because its
-// end has not come, 0 when there is none.
-func (l *Log) Held() (times [logs.Streams]int64) {
-	for s := range times {
+// Held returns what is held back because its end has not come.
+func (l *Log) Held() (h logs.Held) {
+	for s := range h.Lines {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
-			times[s] = time
+			h.Lines[s] = time
 		}
 	}
-	return times
+	return h
 }
 
 // Arm makes wake be called once when there is something to read. The caller must

@@ -52,12 +52,19 @@ func (d *Decoder) Decode(line []byte, r *logs.Record) (torn int, err error) {
 		return 0, nil
 	}
 	// Inside a string the quotes would be escaped, so a second start is the
-	// start of another record: the first one was torn.
-	at := bytes.LastIndex(line, []byte(recordStart))
-	if at <= 0 || !d.fast(line[at:], r) {
-		return 0, err
+	// start of another record, and the first one was torn; or, once, it is that of
+	// the record's attrs, whose first key is "log".
+	for before, tries := line, 0; tries < 2; tries++ {
+		at := bytes.LastIndex(before, []byte(recordStart))
+		if at <= 0 {
+			break
+		}
+		if d.fast(line[at:], r) {
+			return at, nil
+		}
+		before = line[:at]
 	}
-	return at, nil
+	return 0, err
 }
 
 // fast decodes the one shape that Docker writes. It reports false, with line
@@ -81,9 +88,10 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 		return false
 	}
 	if string(rest[:len(attrsField)]) == attrsField {
-		// The values are escaped, so the last match is the record's own time.
+		// The values are escaped, so the last match is the record's own time; unless
+		// the record was torn within its attrs, and another follows.
 		at := bytes.LastIndex(rest, lastTimeFind)
-		if at < 0 {
+		if at < 0 || !isAttrs(rest[len(attrsField)-1:at+1]) {
 			return false
 		}
 		rest = rest[at+1:]

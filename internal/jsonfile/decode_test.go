@@ -280,3 +280,32 @@ func BenchmarkDecodeTypical(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lines)), "ns/line")
 }
+
+// TestTornWithinAttrs: wherever a record was cut off by a full disk or a kill, the whole
+// one behind it is delivered as it is.
+func TestTornWithinAttrs(t *testing.T) {
+	const torn = `{"log":"A\n","stream":"stdout","attrs":{"env":"a\"b\\","tag":"w"},"time":"2025-11-07T12:00:00.123Z"}`
+	for _, attrs := range []string{"", `"attrs":{},`, `"attrs":{"tag":"w"},`, `"attrs":{"log":"w\\","tag":"{}"},`} {
+		whole := `{"log":"B\n","stream":"stderr",` + attrs + `"time":"2025-11-07T12:00:01Z"}`
+		for cut := range len(torn) {
+			var d Decoder
+			var r logs.Record
+			lost, err := d.Decode([]byte(torn[:cut]+whole), &r)
+			if err != nil || lost != cut || string(r.Text) != "B\n" || r.Stream != logs.Stderr || r.Time != 1762516801e9 {
+				t.Errorf("%s: got %q %v %d torn %d, %v", torn[:cut]+whole, r.Text, r.Stream, r.Time, lost, err)
+			}
+		}
+	}
+}
+
+func TestIsAttrs(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{}`: true, `{"a":"b"}`: true, `{"a":"b","c":"\\"}`: true, `{"a":"\"}"}`: true, `{"":""}`: true,
+		``: false, `{`: false, `}`: false, `{"a"}`: false, `{"a":}`: false, `{"a":"b"`: false, `{"a":"b",}`: false, `{"a":"b"}}`: false,
+		`{"a":"b\"}`: false, `{"a":"b"}{}`: false, `{"a":"b"{}`: false, `{"a":1}`: false, `{"a\`: false, `{"a":"\`: false,
+	} {
+		if isAttrs([]byte(text)) != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
+}

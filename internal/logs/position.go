@@ -38,6 +38,15 @@ func (p *Position) Latest() int64 {
 	return max(p.Last, p.Newest[Stdout].Time, p.Newest[Stderr].Time)
 }
 
+// Held is what a log holds back because its end has not come.
+type Held struct {
+	// Lines are the timestamps of lines, per stream, in Unix nanoseconds; 0 for none.
+	Lines [Streams]int64
+	// Rest is where the log's last file ends, in bytes, if it ends in an incomplete
+	// record; 0 otherwise.
+	Rest int64
+}
+
 // JournalPosition identifies an entry of the systemd journal, whatever file it is
 // in.
 type JournalPosition struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -31,8 +32,9 @@ func (r *Reader) frame(buf []byte) (logs.Record, int, error) {
 	if len(buf) < headerSize {
 		return logs.Record{}, 0, errMore
 	}
-	kind, size := buf[0], int(binary.BigEndian.Uint32(buf[4:headerSize]))
-	if kind > frameError || buf[1]|buf[2]|buf[3] != 0 {
+	kind, announced := buf[0], binary.BigEndian.Uint32(buf[4:headerSize])
+	size := int(announced)
+	if kind > frameError || buf[1]|buf[2]|buf[3] != 0 || announced > math.MaxInt32 {
 		return logs.Record{}, 0, fmt.Errorf("cannot read log stream: no frame starts with % x", buf[:headerSize])
 	}
 	oversize := max(0, size-maxFrame)

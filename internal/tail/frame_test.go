@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
+	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -73,4 +75,39 @@ func (p *parts) frame(at int64, stream logs.Stream, text string) []byte {
 		open.ordinal = 0
 	}
 	return out
+}
+
+// TestTornFrameAtTheEnd: a frame was torn by a full disk, and those written behind it lie
+// within the length that it announces. They are read when no more can come: not before,
+// as the rest of a long one may be on its way.
+func TestTornFrameAtTheEnd(t *testing.T) {
+	w := newWriter(t)
+	w.format = logs.Frames
+	w.line(logs.Stdout, "first\n")
+	torn := frame(w.now+1, logs.Stdout, strings.Repeat("x", logs.PartSize), "line", 1)
+	_, err := w.file.Write(torn[:4096])
+	w.must(err)
+	w.now++
+	for range 3 {
+		w.line(logs.Stdout, "behind\n")
+	}
+	r := openFormat(t, w.live, logs.Frames, logs.Position{})
+	if r.drain(); len(r.lines) != 1 || r.log.Held().Rest == 0 {
+		t.Fatalf("%q, held %+v", r.lines, r.log.Held())
+	}
+	if !r.log.Flush(r.emit) {
+		t.Fatal("nothing more to read")
+	}
+	if r.drain(); len(r.lines) != 4 || r.events.corrupt != 1 || r.log.Held() != (logs.Held{}) {
+		t.Errorf("%q, %d corrupt, held %+v", r.lines, r.events.corrupt, r.log.Held())
+	}
+	// The container is started again.
+	w.line(logs.Stdout, "again\n")
+	if r.drain(); len(r.lines) != 5 || r.log.Flush(r.emit) {
+		t.Errorf("%q", r.lines)
+	}
+	r = openFormat(t, w.live, logs.Frames, r.saved())
+	if r.drain(); len(r.lines) != 0 {
+		t.Errorf("again: %q", r.lines)
+	}
 }

@@ -37,6 +37,9 @@ type generation struct {
 	// seen is the end of what was read, which lies after offset while a record
 	// is incomplete.
 	seen int64
+	// sealed is the end of the file when it was told that nothing more is written to
+	// it; 0 when it was not.
+	sealed int64
 	// need is the size of buffer that the next record was found to need.
 	need int
 	// inRecord tells that offset lies inside a record that is given up.

@@ -98,6 +98,9 @@ type anchor struct {
 	time int64
 	// order rises from file to file.
 	order int
+	// replaying tells that what came before of the stream was being left out, as it was
+	// handed over before.
+	replaying bool
 }
 
 // Open opens a log at the place where reading goes on. A log without any file
@@ -188,6 +191,11 @@ func (l *Log) Position() logs.Position {
 	defer l.mu.Unlock()
 	if oldest := l.oldestAnchor(); oldest != nil {
 		p.File = oldest.place
+		for s := range p.File.Behind {
+			// Of a stream whose line is held since then nothing was handed over.
+			own := l.anchor(logs.Stream(s))
+			p.File.Behind[s] = own == nil || own.order != oldest.order || own.replaying
+		}
 	} else if len(l.files) > 0 {
 		p.File = l.place(l.files[0])
 		if l.standsIn() {
@@ -214,15 +222,29 @@ func (l *Log) place(g *generation) logs.FilePosition {
 	return p
 }
 
-// Held returns, per stream, the timestamp of the line that is held back because its
-// end has not come, 0 when there is none.
-func (l *Log) Held() (times [logs.Streams]int64) {
-	for s := range times {
+// Held returns what is held back because its end has not come.
+func (l *Log) Held() (h logs.Held) {
+	for s := range h.Lines {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
-			times[s] = time
+			h.Lines[s] = time
 		}
 	}
-	return times
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h.Rest = l.rest()
+	return h
+}
+
+// rest returns the end of the last file when it was read and ends in something that is no
+// whole record, and that may still become one; otherwise 0. mu is held.
+func (l *Log) rest() int64 {
+	if len(l.files) != 1 {
+		return 0
+	}
+	if g := l.files[0]; g == l.read && g.seen > g.offset && g.seen != g.sealed {
+		return g.seen
+	}
+	return 0
 }
 
 // anchor returns where in an older file the line of a stream began that is

@@ -202,7 +202,7 @@ func TestPartsAcrossFiles(t *testing.T) {
 		t.Fatalf("%.300v", r.lines)
 	}
 	at := r.saved()
-	if at.Pending != began || !at.File.Behind[logs.Stdout] {
+	if at.Pending != began || at.File.Behind != [logs.Streams]bool{logs.Stderr: true} {
 		t.Errorf("position %+v", at)
 	}
 	w.now = began
@@ -304,4 +304,48 @@ func TestRemoved(t *testing.T) {
 	w.number(11, 20)
 	w.must(os.RemoveAll(r.log.Dir()))
 	expect(t, r.drain(), want(1, 20))
+}
+
+// TestClockBackUnderHeldLine: a line is held over a rotation and began, by its time,
+// before the line before it. After a restart it is not taken for one handed over.
+func TestClockBackUnderHeldLine(t *testing.T) {
+	w := newWriter(t)
+	w.line(logs.Stdout, "one\n")
+	before := w.now
+	w.line(logs.Stderr, "two\n")
+	w.now = before - 700e6
+	w.part(logs.Stdout, fullPart)
+	began := w.now
+	w.rotate()
+	w.now = before + 2
+	w.part(logs.Stderr, "three\n")
+	r := openReader(t, w.live, logs.Position{})
+	if r.drain(); len(r.lines) != 3 {
+		t.Fatalf("%q", r.lines)
+	}
+	at := r.saved()
+	w.now = began
+	w.part(logs.Stdout, "end\n")
+	w.line(logs.Stdout, "four\n")
+	expect(t, openReader(t, w.live, at).drain(), []string{
+		fmt.Sprintf("%d stdout %send", began, fullPart), fmt.Sprintf("%d stdout four", began+1)})
+}
+
+// TestLongFirstRecord: a file is recognised also when its first record is longer than
+// what is read first; what was handed over of it does not come again.
+func TestLongFirstRecord(t *testing.T) {
+	w := newWriter(t)
+	w.line(logs.Stdout, strings.Repeat("\x1b", logs.PartSize))
+	began := w.now
+	w.line(logs.Stderr, "one\n")
+	w.line(logs.Stderr, "two\n")
+	r := openReader(t, w.live, logs.Position{})
+	if r.drain(); len(r.lines) != 2 {
+		t.Fatalf("%q", r.lines)
+	}
+	at := r.saved()
+	w.line(logs.Stderr, "three\n")
+	r = openReader(t, w.live, at)
+	r.buf = NewBufferSize(32 << 10)
+	expect(t, r.drain(), []string{fmt.Sprintf("%d stderr three", began+3)})
 }

@@ -83,13 +83,14 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	if err != nil {
 		return Progress{}, err
 	}
-	chunk, intact := l.check(g, buf.b[:n])
+	atEnd := n < len(buf.b)
+	chunk, intact := l.check(g, buf.b[:n], atEnd)
 	if !intact {
 		return Progress{More: true}, l.startAgain(g, emit)
 	}
-	atEnd := n < len(buf.b)
 	g.rested = atEnd
-	taken, ends := l.decode(g, chunk, atEnd && !last, emit)
+	sealed := atEnd && last && g.sealed == start+int64(n)
+	taken, ends := l.decode(g, chunk, atEnd && !last || sealed, emit)
 	if taken > 0 {
 		g.keepTail(buf.b[:n-len(chunk)+taken], ends)
 	}
@@ -269,18 +270,28 @@ func (l *Log) finishFile(g *generation, rest int) {
 
 // keepAnchors remembers where in g the lines began that are held back.
 func (l *Log) keepAnchors(g *generation) {
-	place := l.place(g)
-	place.Behind = [logs.Streams]bool{true, true}
+	place, replaying := l.place(g), l.assemble.Replaying()
 	for s := range l.anchors {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
-			l.anchors[s] = &anchor{place: place, time: time, order: g.order}
+			l.anchors[s] = &anchor{place: place, time: time, order: g.order, replaying: replaying[s]}
 		}
 	}
 }
 
 // Flush passes on lines held back: their container has stopped, and everything
-// it wrote has been read.
-func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
+// it wrote has been read. It returns true when the next Read may find more: behind a
+// record that was torn, and will not be continued.
+func (l *Log) Flush(emit func(logs.Entry)) (more bool) {
+	l.assemble.Flush(emit)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := l.rest()
+	if rest == 0 {
+		return false
+	}
+	l.files[0].sealed = rest
+	return true
+}
 
 // AtEnd tells whether the live file is the one being read, has been read to its
 // end, and has no successor yet: the log may be left alone until it changes.

@@ -16,14 +16,16 @@ const tailSize = 48
 
 // check cuts those bytes off. It is not intact when the file was truncated, be
 // it that it has grown beyond the old size again.
-func (l *Log) check(g *generation, chunk []byte) (rest []byte, intact bool) {
+//
+// whole tells that there was no more to be read.
+func (l *Log) check(g *generation, chunk []byte, whole bool) (rest []byte, intact bool) {
 	if g.changed() {
 		return nil, false
 	}
 	known := l.fingerprint(g)
 	if g.offset == 0 {
 		sum := fingerprintOf(chunk, g.format)
-		if known != 0 && sum != known {
+		if known != 0 && sum != known && (sum != 0 || whole) {
 			return nil, false // what was there when it was opened is gone
 		}
 		if sum != 0 && known == 0 {
