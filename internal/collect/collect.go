@@ -122,7 +122,8 @@ type Collector struct {
 	// mu guards units, which only Run's goroutine changes, for others.
 	mu    sync.Mutex
 	units map[string]*unit
-	// leaving are the units whose container was removed; Run's goroutine's.
+	// leaving are the units whose container was removed and that were not found to be
+	// delivered; Run's goroutine's.
 	leaving map[*unit]bool
 	// begun tells that what was removed while we were down has been looked after:
 	// what is gone from then on was read by us. It is Run's goroutine's.
@@ -245,7 +246,8 @@ func (c *Collector) adopt(ctx context.Context) {
 			c.dismiss(u)
 		}
 	}
-	c.adoptHeld(ctx)
+	c.adoptHeld()
+	c.succeed()
 	for _, u := range c.units {
 		c.reconcile(ctx, u)
 	}
@@ -290,7 +292,8 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 	// The engine may take back that it has no such container.
 	back := u.removed && !u.orphan
 	u.removed, u.drained = u.removed && !back, u.drained && !back
-	if !u.removed {
+	if back {
+		u.settled.Store(true) // it is not leaving
 		delete(c.leaving, u)
 	}
 	if u.container() != container || u.route().Kind == logs.Unreadable || back {
@@ -329,6 +332,7 @@ func (c *Collector) dismiss(u *unit) {
 	u.dismissed = true
 	if !u.removed && !c.config.Discovery.Exists(u.id) {
 		u.removed = true
+		u.settled.Store(false)
 		c.leaving[u] = true
 		u.removedAt = time.Now()
 	}
@@ -339,7 +343,7 @@ func (c *Collector) drop(u *unit) {
 	c.mu.Lock()
 	delete(c.units, u.id)
 	c.mu.Unlock()
-	delete(c.leaving, u)
+	u.left.Store(true)
 }
 
 // forget forgets what is kept of a container that was left, unless it is back.

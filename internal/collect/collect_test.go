@@ -53,6 +53,9 @@ type host struct {
 	// holdBack keeps what After is given in afters.
 	holdBack bool
 	afters   []func()
+	// unanswered keeps what End is given in receipts.
+	unanswered bool
+	receipts   []func()
 
 	store     *checkpoint.Store
 	collector *Collector
@@ -244,8 +247,12 @@ func (h *host) Add(l *logs.Labels, e logs.Entry) {
 }
 
 func (h *host) End(delivered func()) {
+	later := h.unanswered && delivered != nil
+	if later {
+		h.receipts = append(h.receipts, delivered)
+	}
 	h.mu.Unlock()
-	if delivered != nil {
+	if delivered != nil && !later {
 		delivered()
 	}
 }

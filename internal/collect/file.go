@@ -73,8 +73,10 @@ type fileSource struct {
 	// come of a container that has ended; 0 when there is no such delay.
 	linger time.Duration
 	newest time.Time
-	// before are the units that have to be delivered first.
-	before []*unit
+	// before are the units that have to be delivered first, nil for none. It is set by the
+	// collector. waited counts the looks at them.
+	before atomic.Pointer[[]*unit]
+	waited int
 	// patience is how many polls may find nothing before the file sleeps.
 	patience int
 	// misses counts attempts in a row to watch the live file that failed.
@@ -106,6 +108,7 @@ func (c *Collector) newSource(u *unit) *fileSource {
 	s := &fileSource{unit: u, reader: c.readers[u.lane], store: c.config.Store, metrics: c.config.Metrics, kind: logs.File,
 		told: u.container(), toldRemoved: u.removed, removed: u.removed, refresh: c.config.Discovery.Refresh, newest: time.Now()}
 	s.over, s.asOf = isOver(s.told), s.told.AsOf
+	s.follow(c.predecessors(u))
 	s.emit = s.add
 	s.wake = func() { s.reader.enqueue(s) }
 	return s

@@ -10,12 +10,12 @@ import (
 
 // adoptHeld looks after the containers of which files are held, and which are
 // not in the running set: they were removed, or are not wanted any more.
-func (c *Collector) adoptHeld(ctx context.Context) {
+func (c *Collector) adoptHeld() {
 	for _, id := range c.config.Hold.IDs() {
 		switch {
 		case c.units[id] != nil:
 		case !c.config.Discovery.Exists(id):
-			c.adoptOrphan(ctx, id)
+			c.adoptOrphan(id)
 		default:
 			c.leaveExcluded(id)
 		}
@@ -34,12 +34,13 @@ func (c *Collector) leaveExcluded(id string) {
 
 // adoptOrphan collects the log of a container that was removed while we were
 // down from what is held of it.
-func (c *Collector) adoptOrphan(ctx context.Context, id string) {
-	c.adoptAs(ctx, id, logs.Route{Kind: logs.File, Reason: "removed while lighterman was down; the log was held"})
+func (c *Collector) adoptOrphan(id string) {
+	c.adoptAs(id, logs.Route{Kind: logs.File, Reason: "removed while lighterman was down; the log was held"})
 }
 
-// adoptAs collects what is left of the log of a container that was removed.
-func (c *Collector) adoptAs(ctx context.Context, id string, route logs.Route) {
+// adoptAs makes the unit that collects what is left of the log of a container that was
+// removed. It has to be reconciled: when all of them are known, as their order counts.
+func (c *Collector) adoptAs(id string, route logs.Route) *unit {
 	// Without a name the ID serves as one.
 	container := &logs.Container{ID: id, Name: id[:min(12, len(id))], Driver: "json-file", StartedAt: time.Unix(0, 1)}
 	if route.Kind == logs.Journal {
@@ -67,7 +68,7 @@ func (c *Collector) adoptAs(ctx context.Context, id string, route logs.Route) {
 	if !known {
 		u.log.Warn("nothing is known of this container but its ID, which stands for its name")
 	}
-	c.reconcile(ctx, u)
+	return u
 }
 
 // readHeld reads what is held of a container that was removed before its file was

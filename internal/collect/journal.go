@@ -59,6 +59,7 @@ func (c *Collector) adoptJournal(ctx context.Context, id string) (adopted bool) 
 	if c.config.Journal == nil || !known || record.Position.File != (logs.FilePosition{}) || !c.config.Journal.Has(id) {
 		return false
 	}
-	c.adoptAs(ctx, id, logs.Route{Kind: logs.Journal, Reason: "removed while lighterman was down; the journal has it"})
+	u := c.adoptAs(id, logs.Route{Kind: logs.Journal, Reason: "removed while lighterman was down; the journal has it"})
+	c.reconcile(ctx, u)
 	return true
 }

@@ -165,7 +165,7 @@ func (r *reader) next() (func(context.Context), *fileSource) {
 
 // putBack makes a source that may not be read yet be looked at again.
 func (r *reader) putBack(s *fileSource) {
-	if s.patience--; s.patience > 0 && r.poll > 0 {
+	if s.waited++; s.waited < patience && r.poll > 0 {
 		r.hot = append(r.hot, s)
 	} else if !slices.Contains(r.slow, s) {
 		r.slow = append(r.slow, s)

@@ -116,7 +116,6 @@ func (c *Collector) startFile(ctx context.Context, u *unit) {
 		c.cannotRead(ctx, u, err)
 		return
 	}
-	source.before, source.patience = c.predecessors(u), patience
 	u.file, u.stopping = source, false
 	u.startedAt = time.Now()
 	u.tailing.Store(source)
@@ -132,6 +131,7 @@ func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
 		c.config.Discovery.Refresh(u.id)
 		return
 	}
+	u.settled.Store(true) // nobody waits for what may never be read
 	u.stats.fail(err)
 	if u.told != err.Error() { // there may be thousands that fail again and again, for one reason
 		u.told = err.Error()

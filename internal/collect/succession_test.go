@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,36 +65,120 @@ func TestPredecessorFirst(t *testing.T) {
 	}
 }
 
-// TestPredecessorHeld: the same when the old one was removed while lighterman was down.
-func TestPredecessorHeld(t *testing.T) {
+// TestPredecessorOfOneMadeBefore: as Docker Compose does it: the new one is made under
+// another name while the old one is there, is renamed when that is gone, and then started.
+func TestPredecessorOfOneMadeBefore(t *testing.T) {
 	h := newHost(t)
-	h.holding()
-	old, fresh := longID(1), longID(2)
-	h.full = map[string]bool{old: true}
-	h.write(old, 1, `old\n`)
-	h.set(old, running("web", "json-file"))
-	h.start()
-	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
-	h.stop()
-	if err := os.RemoveAll(filepath.Dir(h.path(old))); err != nil {
+	h.full = map[string]bool{"1": true}
+	h.write("1", 1, `old\n`)
+	h.set("1", running("web", "json-file"))
+	if err := os.MkdirAll(filepath.Dir(h.path("2")), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	h.set(old, nil)
-	h.write(fresh, 2, `new\n`)
-	h.set(fresh, successor("web"))
-	h.mu.Lock()
-	h.wakes = nil
-	h.mu.Unlock()
+	h.set("2", &logs.Container{Name: "x_web", Driver: "json-file"})
 	h.start()
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
-	if got := h.delivered(); len(got) != 0 {
-		t.Fatalf("before the old one: %q", got)
+	if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
+		t.Fatal(err)
+	}
+	h.set("1", nil)
+	h.set("2", &logs.Container{Name: "web", Driver: "json-file"})
+	for i := range 20 {
+		h.write("3", i, `x\n`)
+		h.set("3", running("other", "json-file"))
+		h.until(func() bool { return len(h.delivered()) > i }, "another")
+		if i == 0 { // the rename has been noticed, too
+			h.write("2", 2, `new\n`)
+			h.set("2", successor("web"))
+		}
 	}
 	h.makeRoom()
-	h.until(func() bool { return len(h.delivered()) == 2 }, "both")
-	if got := h.delivered(); !slices.Equal(got, []string{"web stdout 1 old", "web stdout 2 new"}) {
+	h.until(func() bool { return len(h.delivered()) == 22 }, "both")
+	if got := h.delivered()[20:]; !strings.HasSuffix(got[0], "old") || !strings.HasSuffix(got[1], "new") {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestPredecessorUnanswered: the old one was read to its end and is not in the running set
+// any more, but the sink has not answered.
+func TestPredecessorUnanswered(t *testing.T) {
+	h := newHost(t)
+	h.unanswered = true
+	h.write("1", 1, `old\n`)
+	h.set("1", running("web", "json-file"))
+	h.start()
+	h.await("web stdout 1 old")
+	if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
+		t.Fatal(err)
+	}
+	h.set("1", nil)
+	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 0 }, "the old one to go")
+	h.write("2", 2, `new\n`)
+	h.set("2", successor("web"))
+	h.write("3", 3, `x\n`)
+	h.set("3", running("other", "json-file"))
+	h.until(func() bool { return len(h.delivered()) == 2 }, "the other")
+	h.write("3", 4, `x\n`)
+	h.until(func() bool { return len(h.delivered()) == 3 }, "the other again")
+	h.mu.Lock()
+	receipts := h.receipts
+	h.receipts, h.unanswered = nil, false
+	h.mu.Unlock()
+	if got := h.delivered(); slices.Contains(got, "web stdout 2 new") {
+		t.Fatalf("before the answer: %q", got)
+	}
+	for _, receipt := range receipts {
+		receipt()
+	}
+	h.until(func() bool { return slices.Contains(h.delivered(), "web stdout 2 new") }, "the new one")
+}
+
+// TestPredecessorsHeld: the same when the old ones were removed while lighterman was down,
+// whatever the order of their IDs.
+func TestPredecessorsHeld(t *testing.T) {
+	for _, ids := range [][]string{{longID(1), longID(2)}, {longID(2), longID(1)}} {
+		h := newHost(t)
+		h.holding()
+		h.write(ids[0], 1, `one\n`)
+		h.write(ids[1], 2, `one\n`)
+		h.set(ids[0], running("web", "json-file"))
+		h.set(ids[1], successor("web"))
+		h.start()
+		h.await("web stdout 1 one", "web stdout 2 one")
+		h.stop()
+		h.write(ids[0], 3, `two\n`)
+		h.write(ids[1], 4, `two\n`)
+		for _, id := range ids {
+			if err := os.RemoveAll(filepath.Dir(h.path(id))); err != nil {
+				t.Fatal(err)
+			}
+			h.set(id, nil)
+		}
+		h.write("3", 5, `three\n`)
+		h.set("3", successor("web"))
+		h.start()
+		h.until(func() bool { return len(h.delivered()) == 5 }, "all")
+		if got := h.delivered()[2:]; !slices.Equal(got, []string{"web stdout 3 two", "web stdout 4 two", "web stdout 5 three"}) {
+			t.Errorf("%q", got)
+		}
+		h.stop()
+	}
+}
+
+// TestPredecessorComesBack: the engine takes back that it was removed, so nobody waits.
+func TestPredecessorComesBack(t *testing.T) {
+	h := newHost(t)
+	h.full = map[string]bool{"1": true}
+	h.write("1", 1, `old\n`)
+	h.set("1", running("web", "json-file"))
+	h.start()
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
+	h.set("1", nil)
+	h.write("2", 2, `new\n`)
+	h.set("2", successor("web"))
+	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 2 }, "both to be there")
+	h.set("1", running("web", "json-file"))
+	h.await("web stdout 2 new")
 }
 
 // TestPrecedes: equal labels at any time, and older.
@@ -109,13 +194,14 @@ func TestPrecedes(t *testing.T) {
 	}
 	a, b := start("a", "web", 1, 0), start("b", "web", 2, 0)
 	orphan, later := start("c", "web", 0, 10), start("d", "web", 0, 20)
-	other := start("e", "other", 3, 0)
+	other, created := start("e", "other", 3, 0), start("f", "web", 0, 0)
+	created.current.Store(&logs.Container{ID: "f", Name: "web"})
 	for _, test := range []struct {
 		first, second *unit
 		want          bool
 	}{
 		{a, b, true}, {b, a, false}, {a, a, false}, {a, other, false}, {other, a, false},
-		{orphan, a, true}, {orphan, later, true}, {later, orphan, false},
+		{created, a, false}, {a, created, true}, {orphan, a, true}, {orphan, later, true}, {later, orphan, false},
 	} {
 		if got := test.first.precedes(test.second); got != test.want {
 			t.Errorf("%s precedes %s: %v", test.first.id, test.second.id, got)

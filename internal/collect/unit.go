@@ -61,6 +61,9 @@ type unit struct {
 	// before that.
 	retryAt time.Time
 	backoff time.Duration
+	// left tells other goroutines that the unit is not in the running set any more, and
+	// settled that nobody has to wait until it is delivered.
+	left, settled atomic.Bool
 	// overAt is when the run was found to be over; zero when it was from the beginning.
 	overAt time.Time
 	// told is why the file could not be read, as it was logged last.

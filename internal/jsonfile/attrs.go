@@ -1,7 +1,5 @@
 package jsonfile
 
-import "bytes"
-
 // isAttrs tells whether s is one JSON object of strings, without spaces: what Docker
 // writes of a container's tag, labels and environment.
 func isAttrs(s []byte) bool {
@@ -32,15 +30,13 @@ func afterString(s []byte) (rest []byte, ok bool) {
 	if len(s) == 0 || s[0] != '"' {
 		return nil, false
 	}
-	for s = s[1:]; ; {
-		quote := bytes.IndexByte(s, '"')
-		if quote < 0 {
-			return nil, false
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return s[i+1:], true
+		case '\\':
+			i++
 		}
-		slash := bytes.IndexByte(s[:quote], '\\')
-		if slash < 0 {
-			return s[quote+1:], true
-		}
-		s = s[slash+2:] // there are as many: the quote is behind the slash
 	}
+	return nil, false
 }

@@ -298,6 +298,14 @@ func TestTornWithinAttrs(t *testing.T) {
 	}
 }
 
+// TestLongAttrs takes time in proportion to its length: it would not end in time otherwise.
+func TestLongAttrs(t *testing.T) {
+	value := `"` + strings.Repeat(`\n`, 2<<20) + `"`
+	if !isAttrs([]byte(`{"pem":` + value + `}`)) {
+		t.Error("refused")
+	}
+}
+
 func TestIsAttrs(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{}`: true, `{"a":"b"}`: true, `{"a":"b","c":"\\"}`: true, `{"a":"\"}"}`: true, `{"":""}`: true,

@@ -79,35 +79,58 @@ func (p *parts) frame(at int64, stream logs.Stream, text string) []byte {
 
 // TestTornFrameAtTheEnd: a frame was torn by a full disk, and those written behind it lie
 // within the length that it announces. They are read when no more can come: not before,
-// as the rest of a long one may be on its way.
+// as the rest of a long one may be on its way; and once.
 func TestTornFrameAtTheEnd(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		for _, behind := range []int{0, 3} {
+			t.Run(fmt.Sprint(first, " before, ", behind, " behind"), func(t *testing.T) { testTornFrame(t, first, behind) })
+		}
+	}
+}
+
+func testTornFrame(t *testing.T, first, behind int) {
 	w := newWriter(t)
 	w.format = logs.Frames
-	w.line(logs.Stdout, "first\n")
+	for range first {
+		w.line(logs.Stdout, "first\n")
+	}
 	torn := frame(w.now+1, logs.Stdout, strings.Repeat("x", logs.PartSize), "line", 1)
 	_, err := w.file.Write(torn[:4096])
 	w.must(err)
 	w.now++
-	for range 3 {
+	for range behind {
 		w.line(logs.Stdout, "behind\n")
 	}
 	r := openFormat(t, w.live, logs.Frames, logs.Position{})
-	if r.drain(); len(r.lines) != 1 || r.log.Held().Rest == 0 {
+	if r.drain(); len(r.lines) != first || r.log.Held().Rest == 0 {
 		t.Fatalf("%q, held %+v", r.lines, r.log.Held())
 	}
 	if !r.log.Flush(r.emit) {
 		t.Fatal("nothing more to read")
 	}
-	if r.drain(); len(r.lines) != 4 || r.events.corrupt != 1 || r.log.Held() != (logs.Held{}) {
-		t.Errorf("%q, %d corrupt, held %+v", r.lines, r.events.corrupt, r.log.Held())
+	for range 3 {
+		if r.drain(); len(r.lines) != first+behind || r.log.Held() != (logs.Held{}) || r.log.Flush(r.emit) {
+			t.Fatalf("%q, held %+v", r.lines, r.log.Held())
+		}
 	}
-	// The container is started again.
-	w.line(logs.Stdout, "again\n")
-	if r.drain(); len(r.lines) != 5 || r.log.Flush(r.emit) {
-		t.Errorf("%q", r.lines)
+	at := r.saved()
+	again := openFormat(t, w.live, logs.Frames, at)
+	again.drain()
+	if again.log.Flush(again.emit); again.drain() != nil {
+		t.Errorf("after a restart again: %q", again.lines)
 	}
-	r = openFormat(t, w.live, logs.Frames, r.saved())
-	if r.drain(); len(r.lines) != 0 {
-		t.Errorf("again: %q", r.lines)
+	// The container is started again, and writes beyond the torn frame's length.
+	const more = 500
+	for range more {
+		w.line(logs.Stdout, "again, and again\n")
+	}
+	for range 3 {
+		if r.drain(); len(r.lines) != first+behind+more || r.events.corrupt != 1 {
+			t.Fatalf("%d lines, %d corrupt records", len(r.lines), r.events.corrupt)
+		}
+	}
+	again = openFormat(t, w.live, logs.Frames, r.saved())
+	if again.drain() != nil {
+		t.Errorf("after another restart again: %q", again.lines)
 	}
 }

@@ -94,8 +94,8 @@ type Log struct {
 // anchor is a place in a file that has been read to its end.
 type anchor struct {
 	place logs.FilePosition
-	// time is the timestamp of the line held back there.
-	time int64
+	// offset and time are those of the line held back there.
+	offset, time int64
 	// order rises from file to file.
 	order int
 	// replaying tells that what came before of the stream was being left out, as it was
@@ -251,7 +251,7 @@ func (l *Log) rest() int64 {
 // still held back, or nil.
 func (l *Log) anchor(s logs.Stream) *anchor {
 	if a := l.anchors[s]; a != nil {
-		if _, time, held := l.assemble.Held(s); held && time == a.time {
+		if offset, time, held := l.assemble.Held(s); held && time == a.time && offset == a.offset {
 			return a
 		}
 		l.anchors[s] = nil

@@ -90,11 +90,15 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	}
 	g.rested = atEnd
 	sealed := atEnd && last && g.sealed == start+int64(n)
-	taken, ends := l.decode(g, chunk, atEnd && !last || sealed, emit)
+	taken, ends := l.decode(g, chunk, ending{atEnd && !last, sealed}, emit)
 	if taken > 0 {
 		g.keepTail(buf.b[:n-len(chunk)+taken], ends)
 	}
 	l.advance(g, taken, start+int64(n))
+	if sealed && taken > 0 && l.fingerprint(g) == 0 {
+		// Its first record is torn, and only this will tell the file from another.
+		g.tail = g.tailAt(g.offset)
+	}
 	g.keep(buf.b[:n], start)
 	switch {
 	case atEnd && !last && g.inRecord:
@@ -182,15 +186,20 @@ func (l *Log) startAgain(g *generation, emit func(logs.Entry)) error {
 	defer l.mu.Unlock()
 	g.offset, g.fingerprint, g.inRecord, g.tail = 0, 0, false, nil
 	g.skip, g.ahead = [logs.Streams]int64{}, 0
+	g.seen, g.sealed = 0, 0
 	return nil
 }
 
+// ending tells whether a chunk ends with its file, and with one that may yet grow, though
+// not with what would complete a record.
+type ending struct{ last, sealed bool }
+
 // decode passes on all whole records of a chunk and returns how far it came, and whether
 // that is the end of a record.
-func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entry)) (taken int, ends bool) {
+func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Entry)) (taken int, ends bool) {
 	offset := g.offset
 	var at place
-	if last {
+	if end.last || end.sealed {
 		at = final
 	}
 	if g.inRecord {
@@ -199,8 +208,8 @@ func (l *Log) decode(g *generation, chunk []byte, last bool, emit func(logs.Entr
 	r := &l.record
 	for {
 		n, what := g.format.next(chunk[taken:], at, r)
-		if n == 0 || what == endless && !last && l.fingerprint(g) == 0 {
-			break // passed over when the file can be recognised
+		if n == 0 || what == endless && (end.sealed || !end.last && l.fingerprint(g) == 0) {
+			break // passed over when the file can be recognised, or ends
 		}
 		r.Offset = offset + int64(taken)
 		taken += n
@@ -272,8 +281,8 @@ func (l *Log) finishFile(g *generation, rest int) {
 func (l *Log) keepAnchors(g *generation) {
 	place, replaying := l.place(g), l.assemble.Replaying()
 	for s := range l.anchors {
-		if _, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
-			l.anchors[s] = &anchor{place: place, time: time, order: g.order, replaying: replaying[s]}
+		if offset, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
+			l.anchors[s] = &anchor{place: place, offset: offset, time: time, order: g.order, replaying: replaying[s]}
 		}
 	}
 }

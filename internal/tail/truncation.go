@@ -42,6 +42,11 @@ func (l *Log) check(g *generation, chunk []byte, whole bool) (rest []byte, intac
 	ends := len(guard) == g.format.guard() && g.format.ends(guard)
 	switch {
 	case len(g.tail) > 0 && bytes.Equal(tail, g.tail):
+		if known == 0 { // see sealed: there may be enough now
+			sum, err := fingerprint(g.data, g.format)
+			l.setFingerprint(g, sum)
+			return rest, err == nil
+		}
 		return rest, true
 	case !ends && isZero(guard):
 		// Truncated from outside: the engine writes on at its old offset,
