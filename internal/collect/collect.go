@@ -125,6 +125,8 @@ type Collector struct {
 	// leaving are the units whose container was removed and that were not found to be
 	// delivered; Run's goroutine's.
 	leaving map[*unit]bool
+	// before are those of them that wrote a stream, by its labels.
+	before map[string][]*unit
 	// begun tells that what was removed while we were down has been looked after:
 	// what is gone from then on was read by us. It is Run's goroutine's.
 	begun bool
@@ -140,7 +142,7 @@ func New(config Config) *Collector {
 	}
 	c := &Collector{
 		config: config,
-		units:  make(map[string]*unit), leaving: make(map[*unit]bool),
+		units:  make(map[string]*unit), leaving: make(map[*unit]bool), before: make(map[string][]*unit),
 		ended:  make(chan end),
 		failed: make(chan failure),
 		asked:  make(chan struct{}),
@@ -247,11 +249,11 @@ func (c *Collector) adopt(ctx context.Context) {
 		}
 	}
 	c.adoptHeld()
+	c.forgetGone()
 	c.succeed()
 	for _, u := range c.units {
 		c.reconcile(ctx, u)
 	}
-	c.forgetGone(ctx)
 }
 
 // relabelPause is how long labels that cannot be saved stay as they were.
@@ -360,12 +362,16 @@ func (c *Collector) forget(id string) {
 // forgetGone forgets the positions of containers that were removed while we
 // did not look. Links keep a position until they are released, and what the journal
 // has of a container outlives it.
-func (c *Collector) forgetGone(ctx context.Context) {
+func (c *Collector) forgetGone() {
+	underWay := make(map[string]bool)
+	for u := range c.leaving {
+		underWay[u.id] = !u.delivered() // leave forgets it
+	}
 	for _, id := range c.config.Store.IDs() {
-		if c.units[id] != nil || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
+		if c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
 			continue
 		}
-		if c.begun || !c.adoptJournal(ctx, id) {
+		if c.begun || !c.adoptJournal(id) {
 			c.config.Store.Forget(id)
 		}
 	}

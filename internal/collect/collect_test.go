@@ -77,7 +77,7 @@ func newHost(t *testing.T) *host {
 		opened: make(map[string]int), counts: make(map[string]int),
 		excluded: make(map[string]bool)}
 	h.labels = func(c *logs.Container) *logs.Labels {
-		return logs.NewLabels(map[string]string{"container": c.Name}, nil)
+		return logs.NewLabels(map[string]string{"container": c.Name}, map[string]string{"container_id": c.ID})
 	}
 	return h
 }

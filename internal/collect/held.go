@@ -40,7 +40,7 @@ func (c *Collector) adoptOrphan(id string) {
 
 // adoptAs makes the unit that collects what is left of the log of a container that was
 // removed. It has to be reconciled: when all of them are known, as their order counts.
-func (c *Collector) adoptAs(id string, route logs.Route) *unit {
+func (c *Collector) adoptAs(id string, route logs.Route) {
 	// Without a name the ID serves as one.
 	container := &logs.Container{ID: id, Name: id[:min(12, len(id))], Driver: "json-file", StartedAt: time.Unix(0, 1)}
 	if route.Kind == logs.Journal {
@@ -68,7 +68,6 @@ func (c *Collector) adoptAs(id string, route logs.Route) *unit {
 	if !known {
 		u.log.Warn("nothing is known of this container but its ID, which stands for its name")
 	}
-	return u
 }
 
 // readHeld reads what is held of a container that was removed before its file was

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"context"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/journal"
@@ -54,12 +53,11 @@ func (s *fileSource) lingers() bool { return s.linger > 0 && time.Since(s.newest
 // adoptJournal delivers what the journal has of a container that was removed while
 // we were down. One that was read from a file is not in it, or with other timestamps;
 // one that had written nothing yet has no place in the journal, and may be there now.
-func (c *Collector) adoptJournal(ctx context.Context, id string) (adopted bool) {
+func (c *Collector) adoptJournal(id string) (adopted bool) {
 	record, known := c.config.Store.Get(id)
 	if c.config.Journal == nil || !known || record.Position.File != (logs.FilePosition{}) || !c.config.Journal.Has(id) {
 		return false
 	}
-	u := c.adoptAs(id, logs.Route{Kind: logs.Journal, Reason: "removed while lighterman was down; the journal has it"})
-	c.reconcile(ctx, u)
+	c.adoptAs(id, logs.Route{Kind: logs.Journal, Reason: "removed while lighterman was down; the journal has it"})
 	return true
 }

@@ -1,5 +1,11 @@
 package collect
 
+import (
+	"math"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
 // A container that takes another's place has its labels, so that to Loki they are one
 // stream; and Loki refuses what is an hour behind the newest of its stream. After a long
 // absence the old container's lines therefore go first, although its log was written to
@@ -7,9 +13,14 @@ package collect
 
 // succeed tells the running sources which units go before them.
 func (c *Collector) succeed() {
+	clear(c.before)
 	for u := range c.leaving {
 		if u.delivered() {
 			delete(c.leaving, u)
+			continue
+		}
+		for _, stream := range u.streams() {
+			c.before[stream] = append(c.before[stream], u)
 		}
 	}
 	if len(c.leaving) == 0 {
@@ -25,43 +36,51 @@ func (c *Collector) succeed() {
 // predecessors returns the units whose container was removed before this one was started
 // in its place, and which are not delivered.
 func (c *Collector) predecessors(u *unit) (out []*unit) {
-	for other := range c.leaving {
-		if other != u && other.precedes(u) && !other.delivered() {
-			out = append(out, other)
+	if len(c.before) == 0 {
+		return nil
+	}
+	for _, stream := range u.streams() {
+		for _, other := range c.before[stream] {
+			if other != u && other.older(u) && !other.delivered() {
+				out = append(out, other)
+			}
 		}
 	}
 	return out
 }
 
-// precedes tells whether the unit's lines are of the same streams as another's, and older.
-// What was not started yet is the newest. Of two that were removed while we were down only
-// the positions tell which was the first.
-func (u *unit) precedes(other *unit) bool {
+// streams are the labels that the unit's lines have, or had, in Loki: without what is
+// metadata, such as the container's ID.
+func (u *unit) streams() (out []string) {
+	if labels := u.labels.Load(); labels != nil {
+		for _, step := range *labels {
+			out = append(out, step.Labels.Selector(logs.Stdout))
+		}
+	}
+	return out
+}
+
+// older tells whether the unit's container was started before another's. One that was not
+// started yet is the newest. Of two that were removed while we were down only the positions
+// tell, and one without is the newest: while the sink was away nothing was delivered of it.
+func (u *unit) older(other *unit) bool {
 	mine, others := u.container().StartedAt, other.container().StartedAt
 	switch {
 	case mine.Equal(others):
-		if u.position.Latest() >= other.position.Latest() {
-			return false
-		}
-	case mine.IsZero(), mine.After(others) && !others.IsZero():
+		return u.reached() < other.reached()
+	case mine.IsZero():
 		return false
 	}
-	return u.labels.Load().shares(other.labels.Load())
+	return others.IsZero() || mine.Before(others)
 }
 
-// shares tells whether two timelines have labels in common.
-func (t *timeline) shares(other *timeline) bool {
-	if t == nil || other == nil {
-		return false
+// reached is the timestamp up to which the unit was delivered when it was made; the
+// greatest of all if nothing was.
+func (u *unit) reached() int64 {
+	if u.position.Last == 0 {
+		return math.MaxInt64
 	}
-	for _, step := range *t {
-		for _, others := range *other {
-			if step.Labels.Equal(others.Labels) {
-				return true
-			}
-		}
-	}
-	return false
+	return u.position.Latest()
 }
 
 // delivered tells that all of a unit that was leaving is with the sink, or that nobody has
@@ -72,9 +91,11 @@ func (u *unit) delivered() bool {
 
 // follow makes the source wait for units. Run's goroutine says so.
 func (s *fileSource) follow(before []*unit) {
-	if len(before) > 0 {
-		s.before.Store(&before)
+	if len(before) == 0 {
+		s.before.Store(nil)
+		return
 	}
+	s.before.Store(&before)
 }
 
 // waits tells that the source may not be read yet.
@@ -88,5 +109,6 @@ func (s *fileSource) waits() bool {
 			return true
 		}
 	}
+	s.waited = 0
 	return !s.before.CompareAndSwap(before, nil)
 }

@@ -103,7 +103,7 @@ func TestPredecessorOfOneMadeBefore(t *testing.T) {
 // any more, but the sink has not answered.
 func TestPredecessorUnanswered(t *testing.T) {
 	h := newHost(t)
-	h.unanswered = true
+	h.unanswered, h.holdBack = true, true
 	h.write("1", 1, `old\n`)
 	h.set("1", running("web", "json-file"))
 	h.start()
@@ -127,6 +127,9 @@ func TestPredecessorUnanswered(t *testing.T) {
 	if got := h.delivered(); slices.Contains(got, "web stdout 2 new") {
 		t.Fatalf("before the answer: %q", got)
 	}
+	if !slices.Contains(h.store.IDs(), "1") {
+		t.Error("the position was forgotten before the answer")
+	}
 	for _, receipt := range receipts {
 		receipt()
 	}
@@ -139,13 +142,16 @@ func TestPredecessorsHeld(t *testing.T) {
 	for _, ids := range [][]string{{longID(1), longID(2)}, {longID(2), longID(1)}} {
 		h := newHost(t)
 		h.holding()
+		h.full = map[string]bool{ids[1]: true} // nothing of it is delivered
 		h.write(ids[0], 1, `one\n`)
 		h.write(ids[1], 2, `one\n`)
 		h.set(ids[0], running("web", "json-file"))
 		h.set(ids[1], successor("web"))
 		h.start()
-		h.await("web stdout 1 one", "web stdout 2 one")
+		h.await("web stdout 1 one")
+		h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the second to wait for room")
 		h.stop()
+		h.full = nil
 		h.write(ids[0], 3, `two\n`)
 		h.write(ids[1], 4, `two\n`)
 		for _, id := range ids {
@@ -158,7 +164,7 @@ func TestPredecessorsHeld(t *testing.T) {
 		h.set("3", successor("web"))
 		h.start()
 		h.until(func() bool { return len(h.delivered()) == 5 }, "all")
-		if got := h.delivered()[2:]; !slices.Equal(got, []string{"web stdout 3 two", "web stdout 4 two", "web stdout 5 three"}) {
+		if got := h.delivered()[1:]; !slices.Equal(got, []string{"web stdout 3 two", "web stdout 2 one", "web stdout 4 two", "web stdout 5 three"}) {
 			t.Errorf("%q", got)
 		}
 		h.stop()
@@ -185,6 +191,7 @@ func TestPredecessorComesBack(t *testing.T) {
 func TestPrecedes(t *testing.T) {
 	h := newHost(t)
 	h.start()
+	h.stop()
 	start := func(id, name string, started, latest int64) *unit {
 		u := h.collector.newUnit(&logs.Container{ID: id, Name: name})
 		u.current.Store(&logs.Container{ID: id, Name: name, StartedAt: time.Unix(started, 0)})
@@ -193,7 +200,7 @@ func TestPrecedes(t *testing.T) {
 		return u
 	}
 	a, b := start("a", "web", 1, 0), start("b", "web", 2, 0)
-	orphan, later := start("c", "web", 0, 10), start("d", "web", 0, 20)
+	orphan, later, latest := start("c", "web", 0, 10), start("d", "web", 0, 20), start("g", "web", 0, 0)
 	other, created := start("e", "other", 3, 0), start("f", "web", 0, 0)
 	created.current.Store(&logs.Container{ID: "f", Name: "web"})
 	for _, test := range []struct {
@@ -202,13 +209,18 @@ func TestPrecedes(t *testing.T) {
 	}{
 		{a, b, true}, {b, a, false}, {a, a, false}, {a, other, false}, {other, a, false},
 		{created, a, false}, {a, created, true}, {orphan, a, true}, {orphan, later, true}, {later, orphan, false},
+		{later, latest, true}, {latest, orphan, false},
 	} {
-		if got := test.first.precedes(test.second); got != test.want {
+		h.collector.leaving = map[*unit]bool{test.first: true}
+		h.collector.succeed()
+		if got := slices.Contains(h.collector.predecessors(test.second), test.first); got != test.want {
 			t.Errorf("%s precedes %s: %v", test.first.id, test.second.id, got)
 		}
 	}
 	other.relabel(h.labels(&logs.Container{Name: "web"}), h.store)
-	if !a.precedes(other) {
+	h.collector.leaving = map[*unit]bool{a: true}
+	h.collector.succeed()
+	if len(h.collector.predecessors(other)) != 1 {
 		t.Error("not after a rename")
 	}
 }

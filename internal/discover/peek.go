@@ -30,6 +30,9 @@ func (d *Discovery) remove(id string) {
 		return
 	}
 	delete(d.containers, id)
+	if d.listed {
+		signal(d.updates) // at once: to inspect its successor may take until that has started
+	}
 }
 
 // seen takes out what was kept for being seen; the lock is held.

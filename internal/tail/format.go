@@ -41,6 +41,8 @@ const (
 	inside place = 1 << iota
 	// final: nothing will be written after it.
 	final
+	// torn: if it begins with an incomplete record, that will stay so.
+	torn
 )
 
 // found is what next has found.
@@ -146,7 +148,7 @@ func (frames) next(chunk []byte, at place, r *logs.Record) (int, found) {
 			return size, corrupt
 		}
 		return size, record
-	case state == locallog.Partial && at&final == 0:
+	case state == locallog.Partial && at&(final|torn) == 0:
 		return 0, blank
 	}
 	// A frame that will not be completed hides those that may follow it.

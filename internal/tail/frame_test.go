@@ -119,10 +119,19 @@ func testTornFrame(t *testing.T, first, behind int) {
 	if again.log.Flush(again.emit); again.drain() != nil {
 		t.Errorf("after a restart again: %q", again.lines)
 	}
-	// The container is started again, and writes beyond the torn frame's length.
-	const more = 500
-	for range more {
-		w.line(logs.Stdout, "again, and again\n")
+	// The container is started again, and writes: a little, then beyond the torn frame's
+	// length.
+	more := 0
+	for _, lines := range []int{1, 1, 500} {
+		for range lines {
+			w.line(logs.Stdout, "again, and again\n")
+		}
+		more += lines
+		for range 3 {
+			if r.drain(); len(r.lines) != first+behind+more {
+				t.Fatalf("%d lines, want %d", len(r.lines), first+behind+more)
+			}
+		}
 	}
 	for range 3 {
 		if r.drain(); len(r.lines) != first+behind+more || r.events.corrupt != 1 {

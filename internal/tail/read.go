@@ -95,7 +95,7 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 		g.keepTail(buf.b[:n-len(chunk)+taken], ends)
 	}
 	l.advance(g, taken, start+int64(n))
-	if sealed && taken > 0 && l.fingerprint(g) == 0 {
+	if g.sealed != 0 && taken > 0 && l.fingerprint(g) == 0 {
 		// Its first record is torn, and only this will tell the file from another.
 		g.tail = g.tailAt(g.offset)
 	}
@@ -207,6 +207,10 @@ func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Ent
 	}
 	r := &l.record
 	for {
+		at &^= torn
+		if begin := offset + int64(taken); begin < g.sealed && offset+int64(len(chunk)) > g.sealed {
+			at |= torn // and what is written since lies behind it
+		}
 		n, what := g.format.next(chunk[taken:], at, r)
 		if n == 0 || what == endless && (end.sealed || !end.last && l.fingerprint(g) == 0) {
 			break // passed over when the file can be recognised, or ends
