@@ -37,7 +37,7 @@ func testSuccession(t *testing.T, compose bool) {
 		return ledger.Stored(t, c)
 	}
 	spec := func(name, tag string) engine.Spec {
-		return engine.Spec{Name: name, Args: []string{"-n", "20000", "-tag", tag}}
+		return engine.Spec{Name: name, Args: []string{"-n", "20000", "-rate", "8000", "-tag", tag}}
 	}
 	old := docker.Create(t, spec(name, "old"))
 	want := run(old)
