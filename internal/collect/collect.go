@@ -296,6 +296,7 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 	u.removed, u.drained = u.removed && !back, u.drained && !back
 	if back {
 		u.settled.Store(true) // it is not leaving
+		u.wakeNext()
 		delete(c.leaving, u)
 	}
 	if u.container() != container || u.route().Kind == logs.Unreadable || back {
@@ -335,6 +336,7 @@ func (c *Collector) dismiss(u *unit) {
 	if !u.removed && !c.config.Discovery.Exists(u.id) {
 		u.removed = true
 		u.settled.Store(false)
+		u.spent.Store(false)
 		c.leaving[u] = true
 		u.removedAt = time.Now()
 	}
@@ -346,6 +348,7 @@ func (c *Collector) drop(u *unit) {
 	delete(c.units, u.id)
 	c.mu.Unlock()
 	u.left.Store(true)
+	u.wakeNext()
 }
 
 // forget forgets what is kept of a container that was left, unless it is back.
@@ -365,7 +368,7 @@ func (c *Collector) forget(id string) {
 func (c *Collector) forgetGone() {
 	underWay := make(map[string]bool)
 	for u := range c.leaving {
-		underWay[u.id] = !u.delivered() // leave forgets it
+		underWay[u.id] = underWay[u.id] || !u.delivered() // leave forgets it
 	}
 	for _, id := range c.config.Store.IDs() {
 		if c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {

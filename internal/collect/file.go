@@ -77,6 +77,8 @@ type fileSource struct {
 	// collector. waited counts the looks at them.
 	before atomic.Pointer[[]*unit]
 	waited int
+	// slow tells that the source was put back for being looked at seldom.
+	slow bool
 	// patience is how many polls may find nothing before the file sleeps.
 	patience int
 	// misses counts attempts in a row to watch the live file that failed.
@@ -254,6 +256,10 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	case s.removed && !s.lingers():
 		r.end(ctx, s, nil)
 	default:
+		if s.removed {
+			s.unit.spent.Store(true)
+			s.unit.wakeNext()
+		}
 		r.rest(ctx, s, progress.Bytes > 0)
 	}
 }
@@ -312,6 +318,7 @@ func (s *fileSource) receipt(read int) func() {
 	return func() {
 		s.store.Commit(s.unit.id, position)
 		s.unit.stats.delivered(read, position)
+		s.unit.wakeNext()
 		if s.file != nil {
 			s.release(s.file, needed)
 		}

@@ -31,3 +31,27 @@ func TestSilentAndRemovedWhileDown(t *testing.T) {
 		return len(h.lines) == 1 && strings.HasPrefix(h.lines[0], "a stdout ") && strings.HasSuffix(h.lines[0], " last words")
 	}, "the line")
 }
+
+// TestSuccessorInTheJournal does not wait until it is sure that nothing more comes of the
+// container before it: that takes ten seconds.
+func TestSuccessorInTheJournal(t *testing.T) {
+	d := journald.Start(t)
+	h := newHost(t)
+	h.journal = journal.New(journal.Config{Dirs: d.Dirs(), Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(h.journal.Close)
+	old, fresh := longID(1), longID(2)
+	h.set(old, running("job", "journald"))
+	h.start()
+	d.Container(t, old).Line("stdout", "old")
+	has := func(id string) func() bool { return func() bool { h.journal.Look(); return h.journal.Has(id) } }
+	h.until(has(old), "journald to write")
+	h.until(func() bool { return len(h.delivered()) == 1 }, "the old one's line")
+	h.set(old, nil)
+	d.Container(t, fresh).Line("stdout", "new")
+	h.until(has(fresh), "journald to write")
+	h.set(fresh, successor("job", "journald"))
+	h.until(func() bool { return len(h.delivered()) == 2 }, "the new one's line")
+	if all, _ := h.collector.Snapshot(); len(all) != 2 {
+		t.Errorf("the new one's line came when the old one was over, of %d containers", len(all))
+	}
+}

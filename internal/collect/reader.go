@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -167,7 +166,8 @@ func (r *reader) next() (func(context.Context), *fileSource) {
 func (r *reader) putBack(s *fileSource) {
 	if s.waited++; s.waited < patience && r.poll > 0 {
 		r.hot = append(r.hot, s)
-	} else if !slices.Contains(r.slow, s) {
+	} else if !s.slow {
+		s.slow = true
 		r.slow = append(r.slow, s)
 	}
 }
@@ -249,6 +249,7 @@ func (r *reader) tick() {
 		r.enqueue(s)
 	}
 	for _, s := range slow {
+		s.slow = false
 		r.enqueue(s)
 	}
 }

@@ -132,6 +132,7 @@ func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
 		return
 	}
 	u.settled.Store(true) // nobody waits for what may never be read
+	u.wakeNext()
 	u.stats.fail(err)
 	if u.told != err.Error() { // there may be thousands that fail again and again, for one reason
 		u.told = err.Error()

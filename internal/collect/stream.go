@@ -213,6 +213,7 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 	s.lane.End(func() {
 		s.collector.config.Store.Commit(s.unit.id, position)
 		s.unit.stats.delivered(bytes, position)
+		s.unit.wakeNext()
 	})
 	s.lane.Flush()
 	return nil

@@ -1,7 +1,10 @@
 package collect
 
 import (
+	"cmp"
 	"math"
+	"slices"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -9,9 +12,10 @@ import (
 // A container that takes another's place has its labels, so that to Loki they are one
 // stream; and Loki refuses what is an hour behind the newest of its stream. After a long
 // absence the old container's lines therefore go first, although its log was written to
-// before all others.
+// before all others. This is so for what is read from files and the journal.
 
-// succeed tells the running sources which units go before them.
+// succeed tells the running sources which units go before them. There may be thousands of
+// one stream while the sink is away, so each gets a part of one list.
 func (c *Collector) succeed() {
 	clear(c.before)
 	for u := range c.leaving {
@@ -26,6 +30,9 @@ func (c *Collector) succeed() {
 	if len(c.leaving) == 0 {
 		return
 	}
+	for _, units := range c.before {
+		slices.SortFunc(units, byAge)
+	}
 	for _, u := range c.units {
 		if u.file != nil {
 			u.file.follow(c.predecessors(u))
@@ -34,16 +41,20 @@ func (c *Collector) succeed() {
 }
 
 // predecessors returns the units whose container was removed before this one was started
-// in its place, and which are not delivered.
+// in its place, and which may not be delivered; the oldest first.
 func (c *Collector) predecessors(u *unit) (out []*unit) {
 	if len(c.before) == 0 {
 		return nil
 	}
 	for _, stream := range u.streams() {
-		for _, other := range c.before[stream] {
-			if other != u && other.older(u) && !other.delivered() {
-				out = append(out, other)
-			}
+		units := c.before[stream]
+		n, _ := slices.BinarySearchFunc(units, u, byAge)
+		switch {
+		case n == 0:
+		case out == nil:
+			out = units[:n:n]
+		default:
+			out = append(out, units[:n]...)
 		}
 	}
 	return out
@@ -60,18 +71,28 @@ func (u *unit) streams() (out []string) {
 	return out
 }
 
-// older tells whether the unit's container was started before another's. One that was not
-// started yet is the newest. Of two that were removed while we were down only the positions
-// tell, and one without is the newest: while the sink was away nothing was delivered of it.
-func (u *unit) older(other *unit) bool {
-	mine, others := u.container().StartedAt, other.container().StartedAt
+// byAge orders units by when their container was started. Of those that were removed while
+// we were down only the positions tell, and one without is the newest: while the sink was
+// away nothing was delivered of it.
+func byAge(a, b *unit) int {
+	return cmp.Or(a.started().Compare(b.started()), cmp.Compare(a.reached(), b.reached()))
+}
+
+// never is later than any start.
+var never = time.Unix(1<<40, 0)
+
+// started is when the unit's container was started, as far as it matters which of two came
+// first: never, if it has not been yet, and about when it was made, if it was gone before
+// anybody could ask.
+func (u *unit) started() time.Time {
+	at := u.container().StartedAt
 	switch {
-	case mine.Equal(others):
-		return u.reached() < other.reached()
-	case mine.IsZero():
-		return false
+	case !at.IsZero():
+		return at
+	case u.removed:
+		return u.made
 	}
-	return others.IsZero() || mine.Before(others)
+	return never
 }
 
 // reached is the timestamp up to which the unit was delivered when it was made; the
@@ -85,8 +106,20 @@ func (u *unit) reached() int64 {
 
 // delivered tells that all of a unit that was leaving is with the sink, or that nobody has
 // to wait for that. It may be asked from any goroutine.
-func (u *unit) delivered() bool {
-	return u.settled.Load() || u.left.Load() && u.stats.waiting.Load() == 0
+func (u *unit) delivered() bool { return u.settled.Load() || u.left.Load() && u.unanswered() == 0 }
+
+// passed tells the same as far as it is known: the journal is asked for some time yet
+// whether there is more.
+func (u *unit) passed() bool { return u.delivered() || u.spent.Load() && u.unanswered() == 0 }
+
+func (u *unit) unanswered() int64 { return u.stats.waiting.Load() }
+
+// wakeNext makes the source go on that waits for the unit, if that has an end. It may be
+// called from any goroutine.
+func (u *unit) wakeNext() {
+	if s := u.next.Load(); s != nil && u.passed() {
+		s.wake()
+	}
 }
 
 // follow makes the source wait for units. Run's goroutine says so.
@@ -96,6 +129,7 @@ func (s *fileSource) follow(before []*unit) {
 		return
 	}
 	s.before.Store(&before)
+	before[len(before)-1].next.Store(s)
 }
 
 // waits tells that the source may not be read yet.
@@ -104,8 +138,8 @@ func (s *fileSource) waits() bool {
 	if before == nil {
 		return false
 	}
-	for _, u := range *before {
-		if !u.delivered() {
+	for _, u := range slices.Backward(*before) { // they go in order
+		if !u.passed() {
 			return true
 		}
 	}

@@ -1,9 +1,11 @@
 package collect
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +14,8 @@ import (
 )
 
 // successor is a container that was started a second later.
-func successor(name string) *logs.Container {
-	c := running(name, "json-file")
+func successor(name, driver string) *logs.Container {
+	c := running(name, driver)
 	c.StartedAt = c.StartedAt.Add(time.Second)
 	return c
 }
@@ -49,7 +51,7 @@ func TestPredecessorFirst(t *testing.T) {
 	}
 	h.set("1", nil)
 	h.write("2", 2, `new\n`)
-	h.set("2", successor("web"))
+	h.set("2", successor("web", "json-file"))
 	for i := range 20 { // of a reader with turns, so the new one has had its own
 		h.write("3", i, `x\n`)
 		h.set("3", running("other", "json-file"))
@@ -89,7 +91,7 @@ func TestPredecessorOfOneMadeBefore(t *testing.T) {
 		h.until(func() bool { return len(h.delivered()) > i }, "another")
 		if i == 0 { // the rename has been noticed, too
 			h.write("2", 2, `new\n`)
-			h.set("2", successor("web"))
+			h.set("2", successor("web", "json-file"))
 		}
 	}
 	h.makeRoom()
@@ -114,7 +116,7 @@ func TestPredecessorUnanswered(t *testing.T) {
 	h.set("1", nil)
 	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 0 }, "the old one to go")
 	h.write("2", 2, `new\n`)
-	h.set("2", successor("web"))
+	h.set("2", successor("web", "json-file"))
 	h.write("3", 3, `x\n`)
 	h.set("3", running("other", "json-file"))
 	h.until(func() bool { return len(h.delivered()) == 2 }, "the other")
@@ -146,7 +148,7 @@ func TestPredecessorsHeld(t *testing.T) {
 		h.write(ids[0], 1, `one\n`)
 		h.write(ids[1], 2, `one\n`)
 		h.set(ids[0], running("web", "json-file"))
-		h.set(ids[1], successor("web"))
+		h.set(ids[1], successor("web", "json-file"))
 		h.start()
 		h.await("web stdout 1 one")
 		h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the second to wait for room")
@@ -161,7 +163,7 @@ func TestPredecessorsHeld(t *testing.T) {
 			h.set(id, nil)
 		}
 		h.write("3", 5, `three\n`)
-		h.set("3", successor("web"))
+		h.set("3", successor("web", "json-file"))
 		h.start()
 		h.until(func() bool { return len(h.delivered()) == 5 }, "all")
 		if got := h.delivered()[1:]; !slices.Equal(got, []string{"web stdout 3 two", "web stdout 2 one", "web stdout 4 two", "web stdout 5 three"}) {
@@ -181,7 +183,7 @@ func TestPredecessorComesBack(t *testing.T) {
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
 	h.set("1", nil)
 	h.write("2", 2, `new\n`)
-	h.set("2", successor("web"))
+	h.set("2", successor("web", "json-file"))
 	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 2 }, "both to be there")
 	h.set("1", running("web", "json-file"))
 	h.await("web stdout 2 new")
@@ -203,6 +205,12 @@ func TestPrecedes(t *testing.T) {
 	orphan, later, latest := start("c", "web", 0, 10), start("d", "web", 0, 20), start("g", "web", 0, 0)
 	other, created := start("e", "other", 3, 0), start("f", "web", 0, 0)
 	created.current.Store(&logs.Container{ID: "f", Name: "web"})
+	// Gone before anybody could ask when they were started.
+	early, late := start("h", "web", 0, 0), start("i", "web", 0, 0)
+	for i, u := range []*unit{early, late} {
+		u.current.Store(&logs.Container{ID: u.id, Name: "web"})
+		u.removed, u.made = true, time.Unix(int64(10+i), 0)
+	}
 	for _, test := range []struct {
 		first, second *unit
 		want          bool
@@ -210,6 +218,7 @@ func TestPrecedes(t *testing.T) {
 		{a, b, true}, {b, a, false}, {a, a, false}, {a, other, false}, {other, a, false},
 		{created, a, false}, {a, created, true}, {orphan, a, true}, {orphan, later, true}, {later, orphan, false},
 		{later, latest, true}, {latest, orphan, false},
+		{a, early, true}, {early, a, false}, {early, late, true}, {late, early, false}, {late, created, true},
 	} {
 		h.collector.leaving = map[*unit]bool{test.first: true}
 		h.collector.succeed()
@@ -223,4 +232,56 @@ func TestPrecedes(t *testing.T) {
 	if len(h.collector.predecessors(other)) != 1 {
 		t.Error("not after a rename")
 	}
+}
+
+// TestManyPredecessors: the one container after another that the sink was away for.
+func TestManyPredecessors(t *testing.T) {
+	h := newHost(t)
+	const all = 200
+	h.full = map[string]bool{"0": true}
+	for i := range all {
+		id := strconv.Itoa(i)
+		h.write(id, i, `x\n`)
+		c := successor("job", "json-file")
+		c.StartedAt = c.StartedAt.Add(time.Duration(i) * time.Second)
+		h.set(id, c)
+	}
+	h.start()
+	h.until(func() bool { return len(h.delivered()) == all-1 }, "all but the first")
+	h.mu.Lock()
+	h.lines = nil
+	h.mu.Unlock()
+	for i := range all {
+		id := strconv.Itoa(i)
+		h.write(id, all+i, `y\n`)
+		if i > 0 {
+			continue
+		}
+		h.mu.Lock()
+		for i := range all {
+			h.full[strconv.Itoa(i)] = true
+		}
+		h.mu.Unlock()
+	}
+	for i := range all {
+		if err := os.RemoveAll(filepath.Dir(h.path(strconv.Itoa(i)))); err != nil {
+			t.Fatal(err)
+		}
+		h.set(strconv.Itoa(i), nil)
+	}
+	h.makeRoom()
+	h.until(func() bool { return len(h.delivered()) == all+1 }, "the rest")
+	if got := h.delivered(); !slices.IsSortedFunc(got, func(a, b string) int { return cmp.Compare(at(t, a), at(t, b)) }) {
+		t.Errorf("%q", got)
+	}
+}
+
+// at is the time of a line as the host's lane notes it.
+func at(t *testing.T, line string) int {
+	t.Helper()
+	n, err := strconv.Atoi(strings.Fields(line)[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

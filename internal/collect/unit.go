@@ -64,6 +64,12 @@ type unit struct {
 	// left tells other goroutines that the unit is not in the running set any more, and
 	// settled that nobody has to wait until it is delivered.
 	left, settled atomic.Bool
+	// spent tells that all that was there of it after its removal was read, and next is
+	// the source that waits for it; see succession.
+	spent atomic.Bool
+	next  atomic.Pointer[fileSource]
+	// made is when the unit was.
+	made time.Time
 	// overAt is when the run was found to be over; zero when it was from the beginning.
 	overAt time.Time
 	// told is why the file could not be read, as it was logged last.
@@ -153,6 +159,7 @@ func decodeTimeline(text []byte) timeline {
 
 func (c *Collector) newUnit(container *logs.Container) *unit {
 	u := &unit{
+		made: time.Now(),
 		id:   container.ID,
 		lane: c.config.LaneOf(container.ID),
 		log:  c.config.Log.With("container", container.Name, "id", container.ID[:min(12, len(container.ID))]),
