@@ -46,7 +46,7 @@ type fileSource struct {
 	// queued and backlog are guarded by the reader's mu.
 	queued  bool
 	backlog backlog
-	// opened tells the watcher's goroutine that log is set.
+	// opened tells other goroutines that log is set.
 	opened atomic.Bool
 	// captureErr is set by the watcher's goroutine.
 	captureErr atomic.Pointer[error]
@@ -71,8 +71,9 @@ type fileSource struct {
 	begun bool
 	// linger is how long after the newest of its lines, read at newest, more may
 	// come of a container that has ended; 0 when there is no such delay.
-	linger time.Duration
-	newest time.Time
+	linger    time.Duration
+	newest    time.Time
+	lingering bool
 	// before are the units that have to be delivered first, nil for none. It is set by the
 	// collector. waited counts the looks at them.
 	before atomic.Pointer[[]*unit]
@@ -230,6 +231,7 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	if progress.Bytes > 0 {
 		s.newest = time.Now()
 	}
+	s.lookAtClock()
 	ask := false
 	if s.lookAtHeld(); drained {
 		var more bool

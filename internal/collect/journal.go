@@ -42,13 +42,20 @@ func (c *Collector) openJournal(u *unit) *fileSource {
 	})
 	s.log = journalLog{l, s.reader.scratch}
 	s.sleep = func() bool { return l.Arm(s.wake) }
+	s.opened.Store(true)
 	return s
 }
 
 // lingers tells that more may come although the container has ended, or is gone: the
 // engine has handed it to journald, which has not written it yet. There is no sign
 // of the end; it has come when nothing came for a while.
-func (s *fileSource) lingers() bool { return s.linger > 0 && time.Since(s.newest) < s.linger }
+func (s *fileSource) lingers() bool { return s.lingering }
+
+// lookAtClock finds out whether the source lingers: once for each read, as all that
+// follows must go by the same.
+func (s *fileSource) lookAtClock() {
+	s.lingering = s.linger > 0 && time.Since(s.newest) < s.linger
+}
 
 // adoptJournal delivers what the journal has of a container that was removed while
 // we were down. One that was read from a file is not in it, or with other timestamps;

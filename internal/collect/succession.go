@@ -115,9 +115,10 @@ func (u *unit) passed() bool { return u.delivered() || u.spent.Load() && u.unans
 func (u *unit) unanswered() int64 { return u.stats.waiting.Load() }
 
 // wakeNext makes the source go on that waits for the unit, if that has an end. It may be
-// called from any goroutine.
+// called from any goroutine. A source that is not opened yet, or could not be, is not
+// waiting.
 func (u *unit) wakeNext() {
-	if s := u.next.Load(); s != nil && u.passed() {
+	if s := u.next.Load(); s != nil && s.opened.Load() && u.passed() {
 		s.wake()
 	}
 }

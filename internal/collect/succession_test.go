@@ -285,3 +285,18 @@ func at(t *testing.T, line string) int {
 	}
 	return n
 }
+
+// TestSuccessorThatIsNotOpened: what its predecessor would wake is no source yet, and may
+// never be one.
+func TestSuccessorThatIsNotOpened(t *testing.T) {
+	u, s := &unit{}, &fileSource{}
+	s.follow([]*unit{u})
+	u.settled.Store(true)
+	u.wakeNext()
+	woken := false
+	s.wake = func() { woken = true }
+	s.opened.Store(true)
+	if u.wakeNext(); !woken {
+		t.Error("not woken when it is")
+	}
+}

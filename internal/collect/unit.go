@@ -159,7 +159,7 @@ func decodeTimeline(text []byte) timeline {
 
 func (c *Collector) newUnit(container *logs.Container) *unit {
 	u := &unit{
-		made: time.Now(),
+		made: time.Now().Round(0), // to be compared with the engine's times
 		id:   container.ID,
 		lane: c.config.LaneOf(container.ID),
 		log:  c.config.Log.With("container", container.Name, "id", container.ID[:min(12, len(container.ID))]),
