@@ -26,6 +26,15 @@ func (h *host) delivered() []string {
 	return slices.Clone(h.lines)
 }
 
+// remove is `docker rm`.
+func (h *host) remove(id string) {
+	h.t.Helper()
+	if err := os.RemoveAll(filepath.Dir(h.path(id))); err != nil {
+		h.t.Fatal(err)
+	}
+	h.set(id, nil)
+}
+
 // makeRoom lets those read on for which there was no room.
 func (h *host) makeRoom() {
 	h.mu.Lock()
@@ -46,10 +55,7 @@ func TestPredecessorFirst(t *testing.T) {
 	h.set("1", running("web", "json-file"))
 	h.start()
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
-	if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
-		t.Fatal(err)
-	}
-	h.set("1", nil)
+	h.remove("1")
 	h.write("2", 2, `new\n`)
 	h.set("2", successor("web", "json-file"))
 	for i := range 20 { // of a reader with turns, so the new one has had its own
@@ -80,10 +86,7 @@ func TestPredecessorOfOneMadeBefore(t *testing.T) {
 	h.set("2", &logs.Container{Name: "x_web", Driver: "json-file"})
 	h.start()
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
-	if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
-		t.Fatal(err)
-	}
-	h.set("1", nil)
+	h.remove("1")
 	h.set("2", &logs.Container{Name: "web", Driver: "json-file"})
 	for i := range 20 {
 		h.write("3", i, `x\n`)
@@ -110,10 +113,7 @@ func TestPredecessorUnanswered(t *testing.T) {
 	h.set("1", running("web", "json-file"))
 	h.start()
 	h.await("web stdout 1 old")
-	if err := os.RemoveAll(filepath.Dir(h.path("1"))); err != nil {
-		t.Fatal(err)
-	}
-	h.set("1", nil)
+	h.remove("1")
 	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 0 }, "the old one to go")
 	h.write("2", 2, `new\n`)
 	h.set("2", successor("web", "json-file"))
@@ -157,10 +157,7 @@ func TestPredecessorsHeld(t *testing.T) {
 		h.write(ids[0], 3, `two\n`)
 		h.write(ids[1], 4, `two\n`)
 		for _, id := range ids {
-			if err := os.RemoveAll(filepath.Dir(h.path(id))); err != nil {
-				t.Fatal(err)
-			}
-			h.set(id, nil)
+			h.remove(id)
 		}
 		h.write("3", 5, `three\n`)
 		h.set("3", successor("web", "json-file"))
@@ -264,10 +261,7 @@ func TestManyPredecessors(t *testing.T) {
 		h.mu.Unlock()
 	}
 	for i := range all {
-		if err := os.RemoveAll(filepath.Dir(h.path(strconv.Itoa(i)))); err != nil {
-			t.Fatal(err)
-		}
-		h.set(strconv.Itoa(i), nil)
+		h.remove(strconv.Itoa(i))
 	}
 	h.makeRoom()
 	h.until(func() bool { return len(h.delivered()) == all+1 }, "the rest")

@@ -1,0 +1,172 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+// How a reader reads a source, and what becomes of the source then: read on, polled, left
+// to its watch, or ended.
+
+// read reads one chunk of a source and decides when to read the next.
+func (r *reader) read(ctx context.Context, s *fileSource) {
+	if s.ended {
+		return
+	}
+	if s.waits() {
+		if s.watch == nil && s.file != nil {
+			s.capture() // nobody tells of rotation
+		}
+		r.putBack(s)
+		return
+	}
+	room, err := r.lane.TryBegin(s.unit.id, s.wake)
+	if err != nil || room == 0 {
+		return // stopping, or woken when there is room
+	}
+	s.lines, s.bytes, s.first = 0, 0, 0
+	buf := r.buf
+	if room < wholeChunk || !s.begun {
+		buf = r.small // the first chunks of many logs must not be in the way of what is new
+	}
+	s.begun = true
+	progress, err := s.log.Read(buf, s.emit)
+	drained := err == nil && !progress.More
+	if drained && !s.soonAgain(progress) {
+		drained, err = s.log.AtEnd()
+	}
+	if progress.Bytes > 0 {
+		s.newest = time.Now()
+	}
+	s.lookAtClock()
+	ask := false
+	if s.lookAtHeld(); drained {
+		var more bool
+		ask, more = s.flush()
+		drained = !more
+	}
+	if progress.Bytes > 0 || s.lines > 0 || progress.Finished {
+		r.lane.End(s.receipt(progress.Bytes))
+	} else {
+		r.lane.End(nil)
+	}
+	if ask && !s.asks.Swap(true) {
+		s.refresh(s.unit.id)
+	}
+	if captured := s.captureErr.Swap(nil); err == nil && drained && captured != nil {
+		err = *captured
+	}
+	r.note(s, progress)
+	switch {
+	case err != nil:
+		r.end(ctx, s, err)
+	case !drained:
+		r.enqueue(s)
+	case s.removed && !s.lingers():
+		r.end(ctx, s, nil)
+	default:
+		if s.removed {
+			s.unit.spent.Store(true)
+			s.unit.wakeNext()
+		}
+		r.rest(ctx, s, progress.Bytes > 0)
+	}
+}
+
+// soonAgain tells that a source is polled again, as it is being written, and that nothing
+// depends on whether all has been read: looking for that would be most of what a poll
+// costs. Rotation is told by the directory's watch, and the poll that finds nothing looks.
+func (s *fileSource) soonAgain(p tail.Progress) bool {
+	return p.Bytes > 0 && s.reader.poll > 0 && s.watch != nil && !s.removed && !s.over && s.captureErr.Load() == nil
+}
+
+// patience is how many polls in a row may find nothing before a file is left to its
+// watch. Arming that, being woken by it and reading at once costs as much as many polls:
+// a container that writes a line now and then, more often than it sleeps, was dearer than
+// one that writes all the time.
+const patience = 8
+
+// rest lets a drained source sleep, or be polled while it is hot. read tells that there
+// was something.
+func (r *reader) rest(ctx context.Context, s *fileSource, read bool) {
+	if s.patience--; read {
+		s.patience = patience
+	}
+	switch {
+	case s.watch == nil && s.sleep == nil, s.lingers() && (s.removed || s.over && s.held != (logs.Held{})):
+		r.slow = append(r.slow, s)
+	case s.patience > 0 && r.poll > 0:
+		r.hot = append(r.hot, s)
+	default:
+		r.arm(ctx, s)
+	}
+}
+
+// maxMisses is how many slow polls in a row may find the live file's path gone
+// while the file itself exists.
+const maxMisses = 3
+
+var (
+	errDetached  = errors.New("the log file's directory cannot be reached any more")
+	errUnwatched = errors.New("nothing tells of changes of the journal")
+)
+
+// arm sets the watch of a source, and looks once more: what was written before
+// the watch stood is not told.
+func (r *reader) arm(ctx context.Context, s *fileSource) {
+	if s.file != nil && s.log.Files() == 0 {
+		return // no file yet: its directory is watched
+	}
+	switch err := s.arm(); {
+	case errors.Is(err, errDetached):
+		r.end(ctx, s, err)
+		return
+	case err != nil:
+		r.slow = append(r.slow, s)
+		return
+	}
+	switch end, err := s.log.AtEnd(); {
+	case err != nil:
+		r.end(ctx, s, err)
+	case !end:
+		r.enqueue(s)
+	}
+}
+
+// arm makes the next change wake the source. Its error says that nothing tells of
+// changes: also when the path is gone, as the engine may still write to the file.
+func (s *fileSource) arm() error {
+	if s.file == nil {
+		if !s.sleep() {
+			return errUnwatched
+		}
+		return nil
+	}
+	err := s.watch.Arm(s.file.Path())
+	if err == nil {
+		s.misses = 0
+		return nil
+	}
+	if s.misses++; s.misses > maxMisses && s.file.Detached() {
+		return errDetached
+	}
+	return err
+}
+
+// end takes a source out and reports where it stands. ctx is done only when
+// everything stops.
+func (r *reader) end(ctx context.Context, s *fileSource, err error) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	r.drop(s)
+	select {
+	case r.failed <- failure{source: s, position: s.log.Position(), err: err}:
+	case <-ctx.Done():
+	}
+}
