@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/bench/fleet"
-	"github.com/lighterman/lighterman/internal/trend"
+	"github.com/lighterman/lighterman/internal/compare"
 )
 
 // Report is what a comparison has measured. All of it is computed from the run,
@@ -95,7 +95,7 @@ type Growth struct {
 	// Error is the standard error of PerMinute.
 	Error float64 `json:"error"`
 	Mean  float64 `json:"mean"`
-	// Grows tells that the slope is above zero beyond trend.Sure errors.
+	// Grows tells that the slope is above zero beyond compare.Sure errors.
 	Grows  bool `json:"grows"`
 	Points int  `json:"points"`
 }
@@ -142,14 +142,14 @@ func (s *Series) Add(at time.Duration, value float64) {
 }
 
 // Fit lays a line through the measurements from a time on.
-func (s Series) Fit(from time.Duration) trend.Line {
-	points := make([]trend.Point, 0, len(s))
+func (s Series) Fit(from time.Duration) compare.Line {
+	points := make([]compare.Point, 0, len(s))
 	for _, p := range s {
 		if at := time.Duration(p[0] * float64(time.Second)); at >= from {
-			points = append(points, trend.Point{At: at, Value: p[1]})
+			points = append(points, compare.Point{At: at, Value: p[1]})
 		}
 	}
-	return trend.Fit(points)
+	return compare.Fit(points)
 }
 
 // leastPoints is the number of measurements below which a slope is not told.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -97,7 +98,7 @@ func (e *Engine) events(w http.ResponseWriter, r *http.Request) {
 func (e *Engine) list(w http.ResponseWriter, _ *http.Request) {
 	out := make([]object, 0, e.layout.Containers)
 	for i := range e.layout.Containers {
-		c, err := docker.Stored(e.layout.Root, loggen.ID(i))
+		c, err := docker.Stored(e.layout.Root, loggen.ID(i), every)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -112,10 +113,18 @@ func (e *Engine) list(w http.ResponseWriter, _ *http.Request) {
 	answer(w, out)
 }
 
+// every keeps all labels.
+func every(string) bool { return true }
+
+// path is that of a container's log.
+func (e *Engine) path(c *logs.Container) string {
+	return filepath.Join(e.layout.Root, "containers", c.ID, c.ID+"-json.log")
+}
+
 // container finds the container that a request is about, or answers that there
 // is none.
 func (e *Engine) container(w http.ResponseWriter, r *http.Request) *logs.Container {
-	c, err := docker.Stored(e.layout.Root, r.PathValue("id"))
+	c, err := docker.Stored(e.layout.Root, r.PathValue("id"), every)
 	if err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
@@ -132,7 +141,7 @@ func (e *Engine) inspect(w http.ResponseWriter, r *http.Request) {
 	}
 	at := c.StartedAt.UTC().Format(time.RFC3339Nano)
 	answer(w, object{
-		"Id": c.ID, "Name": "/" + c.Name, "Created": at, "LogPath": c.LogPath, "Driver": "overlay2",
+		"Id": c.ID, "Name": "/" + c.Name, "Created": at, "LogPath": e.path(c), "Driver": "overlay2",
 		"State":           object{"Status": "running", "Running": true, "Pid": 1, "StartedAt": at, "FinishedAt": "0001-01-01T00:00:00Z"},
 		"Config":          object{"Image": c.Image, "Labels": c.Labels, "Tty": c.TTY},
 		"HostConfig":      object{"LogConfig": object{"Type": c.Driver, "Config": c.DriverOptions}, "NetworkMode": "none"},

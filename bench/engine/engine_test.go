@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
@@ -33,11 +34,11 @@ func TestOurClientUnderstandsIt(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	client, err := docker.New("unix://" + socket)
+	client, err := docker.New("unix://"+socket, every, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	defer client.Rest()
 	var ids []string
 	for deadline := time.Now().Add(time.Minute); len(ids) == 0 && time.Now().Before(deadline); {
 		ids, err = client.List(ctx)
@@ -49,7 +50,7 @@ func TestOurClientUnderstandsIt(t *testing.T) {
 		t.Errorf("info %+v, %v", info, err)
 	}
 	c, err := client.Inspect(ctx, loggen.ID(1))
-	if err != nil || c.Name != loggen.Name(1) || c.Driver != "json-file" || !c.Running || c.LogPath != layout.Log(1) {
+	if err != nil || c.Name != loggen.Name(1) || c.Driver != "json-file" || !c.Running {
 		t.Fatalf("inspected %+v, %v", c, err)
 	}
 	if _, err := client.Inspect(ctx, loggen.ID(2)); err == nil {
@@ -82,3 +83,6 @@ type events struct{ t *testing.T }
 
 func (e events) CorruptRecord() { e.t.Error("a corrupt record") }
 func (e events) LineCut()       { e.t.Error("a line was cut") }
+func (e events) LeftOut(_ int)  { e.t.Error("bytes were left out") }
+
+func (e events) LineSkipped(string) {}

@@ -30,7 +30,7 @@ func (e *Engine) logs(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		return
 	}
-	file, err := os.Open(c.LogPath)
+	file, err := os.Open(e.path(c))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -84,7 +84,7 @@ func (f *follower) send() bool {
 			break
 		}
 		var r logs.Record
-		if _, err := f.decoder.Decode(f.buf[:end], &r); err == nil && r.Time >= f.since {
+		if _, _, err := f.decoder.Decode(f.buf[:end], &r); err == nil && r.Time >= f.since {
 			f.frame(r)
 		}
 		f.buf = f.buf[end+1:]

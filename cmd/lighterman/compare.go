@@ -13,10 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/survey"
-	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/agent"
 )
 
 const compareUsage = `Usage: lighterman compare [--for DURATION] [--json] [flags]
@@ -85,7 +82,7 @@ func compareCommand(ctx context.Context, args, environ []string, stdout, stderr 
 	cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	found, err := surveyHost(ctx, cfg, o.time, newLogger(cfg, stderr))
+	found, err := agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()}.Compare(ctx, o.time, stderr)
 	if err == nil && o.asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -94,63 +91,8 @@ func compareCommand(ctx context.Context, args, environ []string, stdout, stderr 
 		err = found.WriteText(stdout)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
+		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
 		return exitFailure
 	}
 	return 0
-}
-
-// compared are the modes, the one that is recommended first.
-var compared = []config.Mode{config.Hybrid, config.FileOnly, config.StreamOnly}
-
-// surveyHost looks at a host for a time, and at what one mode costs there.
-func surveyHost(ctx context.Context, cfg *config.Config, length time.Duration, log *slog.Logger) (*survey.Survey, error) {
-	limitMemory(cfg.MaxMemory)
-	watcher, err := tail.NewWatcher()
-	if err != nil {
-		return nil, err
-	}
-	hybrid := *cfg // has the journal, if there is one, whatever is measured
-	hybrid.Mode = config.Hybrid
-	host, closeJournal := newJournal(&hybrid, watcher, log)
-	defer closeJournal()
-	source, err := newSource(ctx, cfg, watcher, host, log, func(string) {})
-	if err != nil {
-		return nil, err
-	}
-	defer source.close()
-	discovery := source.discovery(cfg, log)
-	if err := discovery.Once(ctx); err != nil {
-		return nil, err
-	}
-	containers, _ := discovery.Wanted()
-	look := newLook(source, containers)
-	t := newTrial(cfg, source, discovery, watcher, host, log)
-	t.begin(containers)
-	ctx, cancel := context.WithTimeout(ctx, length)
-	defer cancel()
-	measured, err := t.run(ctx, look)
-	if err != nil {
-		return nil, err
-	}
-	out := look.Survey()
-	out.Version, out.Measured = version(), measured
-	return out, nil
-}
-
-// newLook chooses a route per mode for every container.
-func newLook(source *source, containers map[string]*logs.Container) *survey.Look {
-	candidates := make([]survey.Candidate, 0, len(containers))
-	names := make([]string, 0, len(compared))
-	for _, mode := range compared {
-		names = append(names, string(mode))
-	}
-	for _, c := range containers {
-		candidate := survey.Candidate{Container: c, Routes: make(map[string]logs.Route)}
-		for _, mode := range compared {
-			candidate.Routes[string(mode)] = source.routeBy(mode)(c)
-		}
-		candidates = append(candidates, candidate)
-	}
-	return survey.New(names, candidates)
 }

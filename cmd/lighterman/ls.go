@@ -8,12 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 
+	"github.com/lighterman/lighterman/internal/agent"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/console"
-	"github.com/lighterman/lighterman/internal/listing"
 	"github.com/lighterman/lighterman/internal/status"
 )
 
@@ -28,7 +29,8 @@ be read depends on the user, so be the one that lighterman runs as.
   --json
         JSON instead of a table; docs/ls.md describes it.
 
-The flags of run choose the engine, the containers and the ways, in a dry run.
+The flags of run choose the engine, the containers and the ways, in a dry run. Of a
+lighterman that runs, --include-name and --exclude-name choose what is shown.
 `
 
 // lsCommand lists the containers of the host and how their logs are read.
@@ -41,7 +43,7 @@ func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Wr
 		return code
 	}
 	cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
-	list, err := listHost(ctx, cfg, newLogger(cfg, stderr))
+	list, err := listHost(ctx, agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()})
 	if err == nil && asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -50,23 +52,28 @@ func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Wr
 		err = list.WriteTable(stdout, terminalWidth(stdout))
 	}
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
+		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
 		return exitFailure
 	}
 	return 0
 }
 
 // listHost asks the lighterman that runs, or else looks at the host.
-func listHost(ctx context.Context, cfg *config.Config, log *slog.Logger) (*listing.List, error) {
+func listHost(ctx context.Context, a agent.Agent) (*status.List, error) {
+	cfg := a.Config
 	if cfg.Listen == "" {
-		return dryRun(ctx, cfg, log)
+		return a.List(ctx)
 	}
 	running, err := status.Fetch(ctx, cfg.Listen)
 	switch {
 	case err == nil:
-		return listing.New(listing.Running, cfg.Listen, running), nil
+		running.Containers = slices.DeleteFunc(running.Containers, func(c status.Container) bool { return !named(cfg, c.Name) })
+		if cfg.Given("include-label") || cfg.Given("exclude-label") {
+			a.Log.Warn("include-label and exclude-label do not apply to the list of a running lighterman, which has no labels; --listen off looks at the host itself")
+		}
+		return status.NewList(status.Running, cfg.Listen, running), nil
 	case errors.Is(err, status.ErrNobody):
-		list, failed := dryRun(ctx, cfg, log)
+		list, failed := a.List(ctx)
 		if failed != nil {
 			return nil, fmt.Errorf("%w (this was a dry run; a lighterman that runs was looked for at %s)", failed, cfg.Listen)
 		}
@@ -75,30 +82,10 @@ func listHost(ctx context.Context, cfg *config.Config, log *slog.Logger) (*listi
 	return nil, fmt.Errorf("%w\nsay with --listen where lighterman listens, or look without one with --listen off", err)
 }
 
-// dryRun tells how the logs of this host would be read. It takes no lock and
-// writes nothing.
-func dryRun(ctx context.Context, cfg *config.Config, log *slog.Logger) (*listing.List, error) {
-	// Nothing is watched in a single look.
-	host, closeJournal := newJournal(cfg, nil, log)
-	defer closeJournal()
-	source, err := newSource(ctx, cfg, nil, host, log, func(string) {})
-	if err != nil {
-		return nil, err
-	}
-	defer source.close()
-	discovery := source.discovery(cfg, log)
-	if err := discovery.Once(ctx); err != nil {
-		return nil, err
-	}
-	out := status.Snapshot{Version: version(), Source: source.place, EngineConnected: true, Containers: unknown(discovery)}
-	containers, _ := discovery.Wanted()
-	for _, c := range containers {
-		chosen := source.route(c)
-		out.Containers = append(out.Containers, status.ContainerStatus{
-			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: chosen.Kind.String(), Reason: chosen.Reason,
-		})
-	}
-	return listing.New(listing.DryRun, cfg.Listen, out.Clean()), nil
+// named reports whether a container is chosen by its name.
+func named(cfg *config.Config, name string) bool {
+	matches := func(p *regexp.Regexp) bool { return p.MatchString(name) }
+	return (len(cfg.IncludeName) == 0 || slices.ContainsFunc(cfg.IncludeName, matches)) && !slices.ContainsFunc(cfg.ExcludeName, matches)
 }
 
 // terminalWidth is how many letters a line has on a terminal: 0, for no limit,

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/agent"
 	"github.com/lighterman/lighterman/internal/config"
 )
 
@@ -37,7 +38,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "run":
 		return runCommand(ctx, rest, environ, stdout, stderr)
 	case "check":
-		return checkCommand(rest, environ, stdout, stderr)
+		return checkCommand(ctx, rest, environ, stdout, stderr)
 	case "ls":
 		return lsCommand(ctx, rest, environ, stdout, stderr)
 	case "compare":
@@ -56,6 +57,7 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	if cfg == nil {
 		return code
 	}
+	agent.ForStandardOutput(cfg, stdout)
 	log := newLogger(cfg, stderr)
 	// A reader of standard output that goes is an error to be dealt with, after
 	// which positions are saved; it must not end the process.
@@ -65,8 +67,8 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	defer signal.Stop(signals)
 	ctx, stop := stopOnSignal(ctx, signals, log, os.Exit)
 	defer stop()
-	if err := runCarrier(ctx, cfg, stdout, log); err != nil {
-		log.Error("cannot go on", "error", err)
+	if err := (agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version()}).Run(ctx); err != nil {
+		log.Error("cannot continue, exiting", "error", err)
 		return exitFailure
 	}
 	return 0
@@ -114,9 +116,9 @@ func stopOnSignal(ctx context.Context, signals <-chan os.Signal, log *slog.Logge
 func newLogger(cfg *config.Config, stderr io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
 	if cfg.LogFormat == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(stderr, options))
+		return slog.New(cfg.Secrets.Handler(slog.NewJSONHandler(stderr, options)))
 	}
-	return slog.New(slog.NewTextHandler(stderr, options))
+	return slog.New(cfg.Secrets.Handler(slog.NewTextHandler(stderr, options)))
 }
 
 // loadConfig loads the configuration of a subcommand. Without one it has said

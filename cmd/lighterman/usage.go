@@ -12,7 +12,7 @@ const usage = `lighterman carries the log of every Docker container on this host
 
 Usage:
   lighterman run [flags]     carry logs until stopped
-  lighterman check [flags]   check a configuration and print the effective one
+  lighterman check [flags]   check a configuration, and try what it says
   lighterman ls [flags]      list containers, and how their logs are read
   lighterman compare [flags] what each mode would cover and cost on this host
   lighterman version         print the version
@@ -29,10 +29,16 @@ Carries logs until it is stopped. The first SIGTERM or Ctrl-C delivers what has
 been read and stops, the second stops at once.
 `
 
-const checkUsage = `Usage: lighterman check [flags]
+const checkUsage = `Usage: lighterman check [--live] [flags]
 
 Checks a configuration and prints the effective one, with the origin of every
-value and without secrets. Takes the flags of run.
+value and without secrets. Tries all that can be tried without sending: that the
+files are there, that directories can be written, that the engine's socket may be
+used. The exit code is 1 when something cannot work, 2 when a value is wrong. Takes
+the flags of run.
+
+  --live
+        Asks the engine and Loki, too. Loki is sent no line.
 `
 
 const versionUsage = `Usage: lighterman version

@@ -10,33 +10,39 @@ import (
 )
 
 // may lists, for each internal package, what it may import of the others. The
-// arrows run downwards only; main, which wires, may import everything, and
-// nobody else may import config. Tests may import more.
+// arrows run downwards only; agent, which wires, may import everything, and only
+// it and the commands may import config. Tests may import more.
 var may = map[string][]string{
 	"logs":        {},
-	"status":      {},
-	"listing":     {"status"},
+	"status":      {"logs"},
 	"stamp":       {},
-	"config":      {},
-	"docker":      {"logs"},
+	"config":      {"redact"},
+	"redact":      {},
+	"docker":      {"sift", "beneath", "logs"},
 	"discover":    {"logs"},
-	"route":       {"logs"},
+	"route":       {"logs", "jsonfile", "locallog", "beneath"},
 	"jsonfile":    {"logs", "stamp"},
 	"locallog":    {"logs"},
 	"assemble":    {"logs"},
 	"journalfile": {"logs"},
 	"journal":     {"logs", "journalfile", "assemble"},
 	"hold":        {},
-	"tail":        {"logs", "jsonfile", "locallog", "assemble", "hold"},
+	"tail":        {"beneath", "logs", "jsonfile", "locallog", "assemble", "hold"},
 	"stream":      {"logs", "assemble", "stamp"},
-	"collect":     {"logs", "route", "tail", "journal", "stream", "checkpoint", "hold"},
+	"collect":     {"logs", "route", "watch", "tail", "journal", "stream", "checkpoint", "hold"},
 	"dispatch":    {"logs"},
-	"loki":        {"logs"},
+	"loki":        {"logs", "redact"},
 	"console":     {"logs"},
 	"checkpoint":  {"logs"},
-	"trend":       {},
-	"survey":      {"logs", "trend"},
-	"archtest":    {},
+	"sift":        {},
+	"beneath":     {},
+	"compare":     {"logs"},
+	"agent": {
+		"logs", "config", "redact", "beneath", "docker", "discover", "route", "journal", "hold", "watch", "tail", "collect", "dispatch",
+		"loki", "console", "checkpoint", "status", "compare",
+	},
+	"watch":    {},
+	"archtest": {},
 }
 
 const internal = "github.com/lighterman/lighterman/internal/"

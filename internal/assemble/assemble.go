@@ -19,7 +19,20 @@ type Config struct {
 	DropRepeats bool
 	// Cut is called once for each entry passed on that was cut; it may be nil.
 	Cut func()
+	// LeftOut is told how many bytes of lines that were cut were left out; it may be nil.
+	LeftOut func(bytes int)
+	// Skipped is called for each entry that is left out by its time, with the rule as
+	// the reason; it may be nil.
+	Skipped func(reason string)
 }
+
+// The rules that leave out entries by their time.
+const (
+	// BeforeSince: it is older than what is asked for.
+	BeforeSince = "before_since"
+	// Delivered: it was handed over before, as far as its time and its text tell.
+	Delivered = "delivered"
+)
 
 // Assembler holds the state of one container's two streams. It is used by one
 // goroutine at a time.
@@ -34,6 +47,8 @@ type Assembler struct {
 	// both streams, and beyond tells that this entry has come again.
 	resumed int64
 	beyond  bool
+	// since is the time before which entries are left out; 0 for none.
+	since int64
 }
 
 // line is a line whose first parts have arrived and whose end has not.
@@ -48,6 +63,20 @@ type line struct {
 	// id and ordinal are those of the newest part, where parts have them.
 	id      uint64
 	ordinal int32
+	// cut tells that the line was passed on when it had reached the limit, and that the
+	// rest of it is passed over.
+	cut bool
+	// replay is what the line is held against, which began before the rules ended.
+	replay *replay
+	// seam is what there was of the line when Seam was called last; parts are 0 when that
+	// was before it began.
+	seam seam
+}
+
+// seam is how far a line had come.
+type seam struct {
+	text, size, parts int
+	ordinal           int32
 }
 
 // New makes an assembler that goes on after from.
@@ -55,6 +84,9 @@ func New(config Config, from logs.Position) *Assembler {
 	a := &Assembler{config: config, last: from.Last, resumed: from.Last}
 	for s := range a.marks {
 		a.marks[s].seed(from.Newest[s])
+		if rest := from.Rest[s]; rest != (logs.Rest{}) {
+			a.lines[s] = line{held: true, cut: true, time: rest.Time, id: rest.Line, ordinal: rest.Ordinal}
+		}
 	}
 	if from.Newest[logs.Stdout].Time == from.Newest[logs.Stderr].Time {
 		a.resumed = 0
@@ -65,12 +97,38 @@ func New(config Config, from logs.Position) *Assembler {
 // SkipDelivered makes the assembler leave out all entries up to the marks that
 // it was made with: they were handed over before, and the records come again
 // because reading was resumed by time and not by offset. It ends for a stream
-// with its first entry beyond the mark. Only the given streams are concerned.
+// with its first entry beyond the mark, and with Live. Only the given streams are
+// concerned.
 func (a *Assembler) SkipDelivered(of [logs.Streams]bool) {
 	for s := range a.marks {
 		if m := &a.marks[s]; m.time != 0 && of[s] {
 			a.resume[s] = newReplay(m)
 		}
+	}
+}
+
+// LeaveOut makes the assembler leave out entries from before a time, until Live.
+func (a *Assembler) LeaveOut(before int64) { a.since = before }
+
+// Live says that the records from here on were not there yet when the log was opened:
+// they are new, whatever their time. Clocks are set.
+func (a *Assembler) Live() {
+	for s := range a.lines {
+		if l := &a.lines[s]; l.held && !l.cut && l.replay == nil {
+			l.replay = a.resume[s]
+		}
+	}
+	a.since, a.resume = 0, [logs.Streams]*replay{}
+}
+
+// Again says that a file begins again, from its start, with what was read before or with
+// something new. Nothing is left out, and what was sent before is forgotten: what comes
+// again is then sent with the timestamps of the first time, which depend only on the
+// entries before it.
+func (a *Assembler) Again() {
+	a.resume = [logs.Streams]*replay{}
+	for s := range a.marks {
+		a.marks[s].forget()
 	}
 }
 
@@ -80,7 +138,8 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 }
 
 // Add takes one record and passes on what it completes: no entry, one, or two
-// when the record shows that a line held back had ended without line feed. The
+// when the record shows that a line held back had ended without line feed. A line that is
+// too long is passed on as soon as it is, since its end may never come. The
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
@@ -92,6 +151,10 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 	}
 	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
 	switch {
+	case held.held && held.cut:
+		a.leaveOut(len(r.Text))
+		held.ordinal = r.Ordinal
+		held.held = !whole && len(r.Text) >= logs.PartSize
 	case whole && !held.held:
 		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, 1, r.ASCII, emit)
 	case whole:
@@ -102,9 +165,31 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		// Docker splits a line after PartSize bytes, and replacing bytes that
 		// are no UTF-8 only lengthens a part. So a shorter one was written
 		// because the output ended: no further part will come.
-		if len(r.Text) < logs.PartSize {
+		switch {
+		case len(r.Text) < logs.PartSize:
 			a.finish(r.Stream, emit)
+		case a.config.MaxLine > 0 && held.size > a.config.MaxLine:
+			a.finish(r.Stream, emit)
+			held.held, held.cut = true, true
 		}
+	}
+}
+
+// Rest returns, per stream, the line that was cut and whose end has not come.
+func (a *Assembler) Rest() (rest [logs.Streams]logs.Rest) {
+	for s := range a.lines {
+		// Without the number of a line, and with parts that differ in time, nobody
+		// could tell later where it ends.
+		if l := &a.lines[s]; l.held && l.cut && (!a.config.TimesDiffer || l.id != 0) {
+			rest[s] = logs.Rest{Time: l.time, Line: l.id, Ordinal: l.ordinal}
+		}
+	}
+	return rest
+}
+
+func (a *Assembler) leaveOut(bytes int) {
+	if a.config.LeftOut != nil {
+		a.config.LeftOut(bytes)
 	}
 }
 
@@ -113,7 +198,8 @@ func (a *Assembler) continues(l *line, r *logs.Record) bool {
 	if !a.config.TimesDiffer && r.Time != l.time {
 		return false
 	}
-	return r.Line == l.id && (r.Line == 0 || r.Ordinal == l.ordinal+1)
+	// Of the rest of a line that was cut, parts may be gone with a file.
+	return r.Line == l.id && (r.Line == 0 || r.Ordinal == l.ordinal+1 || l.cut && r.Ordinal > l.ordinal)
 }
 
 // Flush passes on the lines held back: the container's run has ended.
@@ -121,6 +207,28 @@ func (a *Assembler) Flush(emit func(logs.Entry)) {
 	for s := range a.lines {
 		if a.lines[s].held {
 			a.finish(logs.Stream(s), emit)
+		}
+	}
+}
+
+// Seam says that what follows is in another file.
+func (a *Assembler) Seam() {
+	for s := range a.lines {
+		if l := &a.lines[s]; l.held {
+			l.seam = seam{len(l.text), l.size, l.parts, l.ordinal}
+		}
+	}
+}
+
+// Rewind says that all since the last Seam comes again. A line that was held back then is
+// what it was; one that was cut since was passed on, and stays so.
+func (a *Assembler) Rewind() {
+	for s := range a.lines {
+		switch l := &a.lines[s]; {
+		case l.seam.parts == 0:
+			l.held = false
+		case !l.cut:
+			l.text, l.size, l.parts, l.ordinal = l.text[:l.seam.text], l.seam.size, l.seam.parts, l.seam.ordinal
 		}
 	}
 }
@@ -149,7 +257,17 @@ func (a *Assembler) Last() int64 { return a.last }
 // that is held back for a stream; ok is false when there is none.
 func (a *Assembler) Held(s logs.Stream) (offset, time int64, ok bool) {
 	l := &a.lines[s]
-	return l.offset, l.time, l.held
+	return l.offset, l.time, l.held && !l.cut
+}
+
+// HeldBytes returns the size of the lines that are held back.
+func (a *Assembler) HeldBytes() (bytes int) {
+	for s := range a.lines {
+		if l := &a.lines[s]; l.held && !l.cut {
+			bytes += l.size
+		}
+	}
+	return bytes
 }
 
 func (a *Assembler) hold(r *logs.Record, n int) {
@@ -175,9 +293,18 @@ const keepCapacity = 64 << 10
 
 func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	l := &a.lines[s]
-	l.held = false
+	if l.held = false; l.cut {
+		l.cut = false
+		return // it was passed on
+	}
 	before := a.last
+	if l.replay != nil {
+		a.resume[s] = l.replay
+	}
 	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, l.parts, false, emit)
+	if l.replay != nil {
+		l.replay, a.resume[s] = nil, nil
+	}
 	if l.parts > 1 {
 		// Its timestamp is that of its first part, which others may have overtaken.
 		a.last = max(a.last, before)
@@ -196,9 +323,14 @@ func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(lo
 	}
 	cut := a.config.MaxLine > 0 && max(size, len(e.Line)) > a.config.MaxLine
 	if cut {
-		e.Line = a.cut(e.Line, size)
+		e.Line = a.cut(e.Line)
+	}
+	if e.Time < a.since {
+		a.skipped(BeforeSince)
+		return
 	}
 	if a.resume[e.Stream] != nil && a.replayed(e, parts) {
+		a.skipped(Delivered)
 		return
 	}
 	at, again := a.marks[e.Stream].add(e, a.config.DropRepeats)
@@ -207,10 +339,17 @@ func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(lo
 	}
 	if cut && a.config.Cut != nil {
 		a.config.Cut()
+		a.leaveOut(max(0, size-len(e.Line)))
 	}
 	a.last = e.Time
 	e.Time = at
 	emit(e)
+}
+
+func (a *Assembler) skipped(reason string) {
+	if a.config.Skipped != nil {
+		a.config.Skipped(reason)
+	}
 }
 
 // replayed tells whether an entry of a stream that is being replayed was passed on before.

@@ -72,6 +72,13 @@ func (m *mark) add(e logs.Entry, drop bool) (at int64, again bool) {
 	return e.Time, false
 }
 
+// forget makes the mark one that has seen nothing, and keeps its time: it still is that
+// of the newest entry.
+func (m *mark) forget() {
+	m.seal()
+	m.texts, m.free, m.more, m.top = m.texts[:0], m.time, 0, 0
+}
+
 // repeat is add for a timestamp that something was sent with already.
 func (m *mark) repeat(e logs.Entry, drop bool) (at int64, again bool) {
 	m.seal()

@@ -17,13 +17,17 @@ func Since(p logs.Position) int64 {
 		last = max(p.Newest[logs.Stdout].Time, p.Newest[logs.Stderr].Time)
 	}
 	if last == 0 && p.Pending == 0 {
-		return 0
+		return p.Since
+	}
+	wanted := p.Since
+	if p.Seen.Past {
+		wanted = 0 // what comes now was written since, whatever its time
 	}
 	since := last - Disorder
 	if p.Pending != 0 {
 		since = min(since, p.Pending)
 	}
-	return max(since, 1)
+	return max(since, wanted, 1)
 }
 
 // Replayed tells of which streams entries come again when a log is read from Since

@@ -21,7 +21,7 @@ func skipOrFail(t *testing.T, reason string, err error) {
 
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
 		skipOrFail(t, "a small tmpfs can be mounted by root only", err)
 	}
 	t.Cleanup(func() {

@@ -15,7 +15,7 @@ import (
 // back when the process ends, however it ends; the file itself stays, because
 // removing it would let two processes hold locks on two files of that name.
 func acquire(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openOwn(path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,12 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(isVictim) != "" {
+		victim()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // journal is a log that a test can read.
 type journal struct {
@@ -47,6 +52,13 @@ func open(t testing.TB, dir string) (*Store, *journal) {
 	return s, j
 }
 
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func mustSave(t testing.TB, s *Store) {
 	t.Helper()
 	if err := s.Save(); err != nil {
@@ -61,7 +73,7 @@ func mustClose(t testing.TB, s *Store) {
 	}
 }
 
-func write(t testing.TB, path string, data []byte) {
+func put(t testing.TB, path string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ func TestMemory(t *testing.T) {
 	if r, _ := m.Get("a"); len(r.Labels) != 1 || r.Position.Last != 7 {
 		t.Errorf("a commit or the labels are gone: %+v", r)
 	}
+	m.Flush()
 	if got := m.IDs(); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("there are %v", got)
 	}
@@ -33,6 +34,9 @@ func TestMemory(t *testing.T) {
 		if err := m.SaveAgain(); err != nil {
 			t.Error(err)
 		}
+	}
+	if m.Stats() != (Stats{}) || m.Born().IsZero() {
+		t.Error("there is something to tell of what is in memory")
 	}
 	if _, ok := m.Get("b"); ok || called != 1 {
 		t.Errorf("called %d times, forgotten: %v", called, !ok)

@@ -1,9 +1,9 @@
 package checkpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,37 +12,16 @@ import (
 	"time"
 )
 
-// The files of the state directory, besides positions that were set aside as
-// damaged.
-const (
-	lockName     = "lock"
-	currentName  = "positions"
-	previousName = "positions.previous"
-	newName      = "positions.new"
-	linkName     = "positions.link"
-
-	logName         = "positions.log"
-	previousLogName = "positions.log.previous"
-	newLogName      = "positions.log.new"
-)
-
-const (
-	// saveInterval is the least time between two saves of Run. A save waits for the
-	// disk twice: with one per second, carrying a thousand lines per second took 0.725
-	// instead of 0.614 % of a processor.
-	saveInterval = 5 * time.Second
-	// soonInterval is the same where there is more to lose: somebody waits for the
-	// save, a container is new, the save before or the log of positions has failed, or
-	// that log is long.
-	soonInterval = time.Second
-)
-
-// Open takes the state directory for this process and reads the positions in
-// it. A damaged file is set aside and the generation before used; that is
-// logged and no error. Errors are for what somebody must mend: a directory
+// Open takes the state directory for this process, reads the positions in it and begins
+// a new file: it writes to none that it finds. A damaged file is set aside and the other
+// used; that is logged and no error. Errors are for what somebody must mend: a directory
 // that cannot be written or is in use, a file of a newer version.
 func Open(dir string, log *slog.Logger) (*Store, error) {
-	if err := prepare(dir); err != nil {
+	err := prepare(dir)
+	if errors.Is(err, ErrRefused) {
+		return nil, fmt.Errorf("cannot use the state directory %q: %w; or choose another with --state-dir", dir, err)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cannot use the state directory %q "+
 			"(make it writable for user %d, or choose another with --state-dir): %w", dir, os.Geteuid(), err)
 	}
@@ -50,40 +29,39 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the state directory %q: %w", dir, err)
 	}
-	s := &Store{
-		dir:      dir,
-		log:      log,
-		interval: saveInterval,
-		hurry:    make(chan struct{}, 1),
-		wake:     make(chan struct{}, 1),
-		lock:     lock,
-		logFile:  logFile{dir: dir},
-		born:     born(dir),
-		records:  make(map[string]*record),
-	}
+	s := newStore(dir, log)
+	s.born = born(dir)
+	v := &saver{lock: lock}
 	if err := s.load(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
+	if s.renew(v) != nil {
+		s.changedSoon() // Run tries again, and says why
+	}
+	s.saver <- v
 	return s, nil
 }
 
 // Close gives the lock back. Changes that were neither saved nor flushed are lost.
 func (s *Store) Close() error {
-	s.saving.Lock()
-	defer s.saving.Unlock()
-	if s.lock == nil {
+	v := <-s.saver
+	defer func() { s.saver <- v }()
+	if v.closed {
 		return nil
 	}
-	s.logFile.close() // before another process may take the directory
-	err := s.lock.Close()
-	s.lock = nil
-	return err
+	v.closed = true
+	d := <-s.disk
+	for i := range d.files {
+		d.drop(i) // before another process may take the directory
+	}
+	s.disk <- d
+	return v.lock.Close()
 }
 
-// prepare makes the directory and finds out whether files can be made in it. A
-// full disk is no obstacle: Run keeps trying.
+// prepare makes the directory and finds out whether files can be made in it, and by
+// us only. A full disk is no obstacle: Run keeps trying.
 func prepare(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := checkDir(dir); err != nil {
 		return err
 	}
 	probe, err := os.CreateTemp(dir, "probe-*")
@@ -96,75 +74,82 @@ func prepare(dir string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// load fills the store from the newest generation that is sound.
+// load fills the store from the file that has more.
 func (s *Store) load() error {
-	damaged := false
-	for _, name := range []string{currentName, previousName} {
-		records, base, err := read(filepath.Join(s.dir, name))
+	var all [copies]contents
+	for i, name := range names {
+		path := filepath.Join(s.dir, name)
+		c := read(path)
 		var version *versionError
-		switch {
-		case err == nil:
-			s.base = base
-			s.adopt(records, name)
-			s.replay()
-			return nil
-		case errors.Is(err, fs.ErrNotExist):
-		case errors.Is(err, fs.ErrPermission), errors.As(err, &version):
-			return fmt.Errorf("cannot read positions from %q: %w", filepath.Join(s.dir, name), err)
-		default:
-			damaged = true
-			s.setAside(name, err)
+		if errors.Is(c.problem, fs.ErrPermission) || errors.Is(c.problem, ErrRefused) || errors.As(c.problem, &version) {
+			return fmt.Errorf("cannot read positions from %q: %w", path, c.problem)
 		}
+		all[i] = c
 	}
-	if damaged {
-		s.log.Warn("no earlier positions are left: every container is read as if it was new, and " +
-			"Loki keeps lines that it has already only once")
-		return nil
+	best := newest(all)
+	if best >= 0 {
+		s.records, s.number = all[best].records, all[best].number
 	}
-	s.replay() // of the time before the first save
+	s.explain(all, best)
+	d := <-s.disk
+	d.shift = best == current
+	s.disk <- d
 	return nil
 }
 
-// adopt takes over what was read. Positions of the generation before are saved
-// again soon, so that the directory is whole.
-func (s *Store) adopt(records []Record, name string) {
-	for _, r := range records {
-		own := s.record(r.ID)
-		own.setPosition(r.Position)
-		own.setLabels(r.Labels)
+// newest returns which of the files has more; -1 when there is none that can be used.
+func newest(all [copies]contents) int {
+	best, number := -1, uint64(0)
+	for i, c := range all {
+		if c.number > number {
+			best, number = i, c.number
+		}
 	}
-	if name == previousName {
-		s.changedSoon()
-		s.log.Warn("positions of the save before the last are used: what was delivered since, and is not in their log, is sent "+
-			"again, and Loki keeps it only once", "file", filepath.Join(s.dir, name), "containers", len(records))
+	return best
+}
+
+// explain logs what is wrong with the files, and renames those that are damaged and not
+// used, for somebody to look at.
+func (s *Store) explain(all [copies]contents, best int) {
+	damaged := false
+	for i, c := range all {
+		switch {
+		case errors.Is(c.problem, fs.ErrNotExist):
+		case i == best && c.problem != nil:
+			s.log.Warn("the end of the positions is damaged: what was delivered then is sent again, and Loki keeps it only once",
+				"file", names[i], "reason", c.problem)
+		case c.records == nil, i < best:
+			damaged = true
+			s.setAside(names[i], cmp.Or(c.problem, errOlder))
+		}
+	}
+	switch {
+	case best == previous:
+		s.log.Info("using positions.previous: what it lacks is sent again, and Loki keeps it only once", "containers", len(s.records))
+	case best < 0 && damaged:
+		s.log.Warn("all files of positions are damaged: every container is read as if it was new, and " +
+			"Loki keeps lines that it has already only once")
 	}
 }
 
-// setAside renames a damaged file, for somebody to look at.
+var errOlder = errors.New("positions.previous has more")
+
+// setAside renames a damaged file.
 func (s *Store) setAside(name string, reason error) {
 	path := filepath.Join(s.dir, name)
 	kept := fmt.Sprintf("%s.damaged-%d", path, time.Now().Unix())
 	if err := os.Rename(path, kept); err != nil {
-		s.log.Warn("the file of positions is damaged and cannot be set aside", "file", path, "reason", reason, "error", err)
+		s.log.Warn("cannot rename a damaged file of positions", "file", path, "reason", reason, "error", err)
 		return
 	}
-	s.log.Warn("the file of positions is damaged and was set aside", "file", path, "kept_as", kept, "reason", reason)
+	s.log.Warn("a file of positions is damaged and was renamed", "file", path, "kept_as", kept, "reason", reason)
 }
 
-// read reads and decodes one file, and returns its identity too. Its size is bounded.
-func read(path string) (records []Record, base uint64, err error) {
-	f, err := os.Open(path)
+// read reads and decodes one file. Its size is bounded.
+func read(path string) contents {
+	data, err := readOwn(path, maxFileSize)
 	if err != nil {
-		return nil, 0, err
+		return contents{problem: err}
 	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(data) > maxFileSize {
-		return nil, 0, fmt.Errorf("it is larger than %d bytes", maxFileSize)
-	}
-	records, err = decode(data)
-	return records, identity(data), err
+	return decode(data)
 }

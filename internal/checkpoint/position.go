@@ -2,194 +2,142 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// In the log of positions a position is written by hand: it is written with
-// every push, and JSON would cost twenty times as much. All fields are there,
-// in the order of their declaration.
+// coder writes values behind each other, or reads them in the same order: what a position
+// consists of is said once, for both. A position is written with every push, and JSON
+// would cost twenty times as much.
+type coder struct {
+	b       []byte // what was written, or is to be read
+	reading bool
+	bad     bool // something could not be read
+}
 
-func appendPosition(b []byte, p *logs.Position) []byte {
-	b = appendFile(b, &p.File)
-	for s := range p.Newest {
-		b = appendNewest(b, &p.Newest[s])
+// position takes all fields of a position. New ones go to the end: where there is nothing
+// more to read, they are zero.
+func (c *coder) position(p *logs.Position) {
+	for _, field := range [...]any{
+		&p.File.Device, &p.File.Inode, &p.File.Made, &p.File.Fingerprint,
+		&p.File.Offsets[0], &p.File.Offsets[1], &p.File.Behind[0], &p.File.Behind[1],
+		&p.Newest[0].Time, &p.Newest[0].Hashes, &p.Newest[0].Counts, &p.Newest[0].Ahead, &p.Newest[0].More, &p.Newest[0].Top,
+		&p.Newest[1].Time, &p.Newest[1].Hashes, &p.Newest[1].Counts, &p.Newest[1].Ahead, &p.Newest[1].More, &p.Newest[1].Top,
+		&p.Last, &p.Pending, &p.Drained, &p.Since,
+		&p.Opened.Device, &p.Opened.Inode, &p.Opened.Fingerprint, &p.Opened.Offset,
+		&p.Seen.Known, &p.Seen.Time, &p.Seen.Hash, &p.Seen.Past, &p.Seen.Ahead,
+		&p.Rest[0].Time, &p.Rest[0].Line, &p.Rest[0].Ordinal, &p.Rest[1].Time, &p.Rest[1].Line, &p.Rest[1].Ordinal,
+	} {
+		c.field(field)
 	}
-	b = binary.AppendVarint(b, p.Last)
-	b = binary.AppendVarint(b, p.Pending)
-	b = binary.AppendVarint(b, p.Drained)
-	if p.Journal != [logs.Streams]logs.JournalPosition{} {
-		for s := range p.Journal {
-			b = appendJournal(b, &p.Journal[s])
+	if !c.reading && p.Journal == [logs.Streams]logs.JournalPosition{} {
+		return
+	}
+	for s := range p.Journal {
+		j := &p.Journal[s]
+		for _, field := range [...]any{&j.SeqnumID, &j.Boot, &j.Seqnum, &j.Monotonic, &j.Realtime, &j.Hash} {
+			c.field(field)
 		}
 	}
-	return b
 }
 
-// appendJournal writes what is there only of a log that is read from the journal,
-// and was not in the first versions: it is the last of a body, or absent.
-func appendJournal(b []byte, j *logs.JournalPosition) []byte {
-	b = append(b, j.SeqnumID[:]...)
-	b = append(b, j.Boot[:]...)
-	b = binary.AppendUvarint(b, j.Seqnum)
-	b = binary.AppendUvarint(b, j.Monotonic)
-	b = binary.AppendUvarint(b, j.Realtime)
-	return binary.LittleEndian.AppendUint64(b, j.Hash)
-}
-
-func appendFile(b []byte, f *logs.FilePosition) []byte {
-	b = binary.AppendUvarint(b, f.Device)
-	b = binary.AppendUvarint(b, f.Inode)
-	b = binary.LittleEndian.AppendUint64(b, f.Fingerprint)
-	b = appendInts(b, f.Offsets[:])
-	for _, behind := range f.Behind {
-		if behind {
-			b = append(b, 1)
-		} else {
-			b = append(b, 0)
+func (c *coder) field(field any) {
+	switch v := field.(type) {
+	case *uint64:
+		c.uint(v)
+	case *int64:
+		c.int(v)
+	case *int32:
+		n := int64(*v)
+		c.int(&n)
+		*v = int32(n) //nolint:gosec // it was one
+	case *bool:
+		n := int64(0)
+		if *v {
+			n = 1
 		}
-	}
-	return b
-}
-
-func appendNewest(b []byte, m *logs.Mark) []byte {
-	b = binary.AppendVarint(b, m.Time)
-	b = binary.AppendUvarint(b, uint64(len(m.Hashes)))
-	for _, h := range m.Hashes {
-		b = binary.LittleEndian.AppendUint64(b, h)
-	}
-	b = appendInts(binary.AppendUvarint(b, uint64(len(m.Counts))), m.Counts)
-	b = appendInts(binary.AppendUvarint(b, uint64(len(m.Ahead))), m.Ahead)
-	b = binary.AppendVarint(b, m.More)
-	return binary.AppendVarint(b, m.Top)
-}
-
-func appendInts(b []byte, numbers []int64) []byte {
-	for _, n := range numbers {
-		b = binary.AppendVarint(b, n)
-	}
-	return b
-}
-
-// reader takes numbers from the front of a body. Once there is none where one
-// must be, it is bad and gives zeros.
-type reader struct {
-	rest []byte
-	bad  bool
-}
-
-func (r *reader) position() (p logs.Position) {
-	p.File = r.file()
-	for s := range p.Newest {
-		p.Newest[s] = r.newest()
-	}
-	p.Last, p.Pending, p.Drained = r.int(), r.int(), r.int()
-	if len(r.rest) > 0 {
-		for s := range p.Journal {
-			p.Journal[s] = r.journal()
+		c.int(&n)
+		*v = n != 0
+	case *[]uint64:
+		*v = list(c, *v)
+		for i := range *v {
+			c.uint(&(*v)[i])
 		}
+	case *[]int64:
+		*v = list(c, *v)
+		for i := range *v {
+			c.int(&(*v)[i])
+		}
+	case *logs.ID128:
+		high, low := binary.BigEndian.Uint64(v[:]), binary.BigEndian.Uint64(v[8:])
+		c.uint(&high)
+		c.uint(&low)
+		binary.BigEndian.PutUint64(v[:], high)
+		binary.BigEndian.PutUint64(v[8:], low)
 	}
-	return p
 }
 
-func (r *reader) journal() (j logs.JournalPosition) {
-	copy(j.SeqnumID[:], r.bytes(len(j.SeqnumID)))
-	copy(j.Boot[:], r.bytes(len(j.Boot)))
-	j.Seqnum, j.Monotonic, j.Realtime, j.Hash = r.uint(), r.uint(), r.uint(), r.fixed()
-	return j
-}
-
-func (r *reader) file() (f logs.FilePosition) {
-	f.Device, f.Inode, f.Fingerprint = r.uint(), r.uint(), r.fixed()
-	for s := range f.Offsets {
-		f.Offsets[s] = r.int()
+// list takes the length of a list and, for one that is read, makes the elements.
+func list[T any](c *coder, of []T) []T {
+	n := uint64(len(of))
+	if c.uint(&n); !c.reading {
+		return of
 	}
-	for s := range f.Behind {
-		f.Behind[s] = r.bool()
+	if n > uint64(len(c.b)) {
+		c.fail()
 	}
-	return f
-}
-
-func (r *reader) newest() (m logs.Mark) {
-	m.Time = r.int()
-	for n := r.count(hashSize); n > 0; n-- {
-		m.Hashes = append(m.Hashes, r.fixed())
-	}
-	m.Counts, m.Ahead = r.ints(), r.ints()
-	m.More, m.Top = r.int(), r.int()
-	return m
-}
-
-func (r *reader) ints() (numbers []int64) {
-	for n := r.count(1); n > 0; n-- {
-		numbers = append(numbers, r.int())
-	}
-	return numbers
-}
-
-// count returns how many elements of at least as many bytes follow; there is
-// room for them.
-func (r *reader) count(size int) int {
-	n := r.uint()
-	if n > math.MaxInt32 || int(n) > len(r.rest)/size {
-		r.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) uint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-func (r *reader) int() int64 {
-	v, n := binary.Varint(r.rest)
-	if n <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-func (r *reader) fixed() uint64 {
-	if b := r.bytes(hashSize); len(b) == hashSize {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
-}
-
-func (r *reader) bool() bool {
-	b := r.bytes(1)
-	if len(b) == 0 || b[0] > 1 {
-		r.fail()
-		return false
-	}
-	return b[0] == 1
-}
-
-func (r *reader) bytes(n int) []byte {
-	if n > len(r.rest) {
-		r.fail()
+	if n == 0 || c.bad {
 		return nil
 	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
+	return make([]T, n)
+}
+
+func (c *coder) uint(v *uint64) {
+	if !c.reading {
+		c.b = binary.AppendUvarint(c.b, *v)
+		return
+	}
+	var n int
+	*v, n = binary.Uvarint(c.b)
+	c.skip(n)
+}
+
+func (c *coder) int(v *int64) {
+	if !c.reading {
+		c.b = binary.AppendVarint(c.b, *v)
+		return
+	}
+	var n int
+	*v, n = binary.Varint(c.b)
+	c.skip(n)
+}
+
+// skip goes past a number of n bytes, of which there are none where nothing is left.
+func (c *coder) skip(n int) {
+	if n < 0 || n == 0 && len(c.b) > 0 {
+		c.fail()
+		return
+	}
+	c.b = c.b[n:]
+}
+
+// block reads what its length precedes.
+func (c *coder) block() []byte {
+	n := uint64(0)
+	if len(c.b) == 0 {
+		c.bad = true
+	}
+	if c.uint(&n); n > uint64(len(c.b)) {
+		c.fail()
+		return nil
+	}
+	b := c.b[:n]
+	c.b = c.b[n:]
 	return b
 }
 
-// end tells that nothing may follow.
-func (r *reader) end() {
-	if len(r.rest) > 0 {
-		r.fail()
-	}
+func appendBlock(b, block []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(block))), block...)
 }
 
-func (r *reader) fail() { r.bad, r.rest = true, nil }
+func (c *coder) fail() { c.bad, c.b = true, nil }

@@ -10,12 +10,12 @@ import (
 
 // Record is what is kept of one container.
 type Record struct {
-	ID       string        `json:"id"`
-	Position logs.Position `json:"position"`
+	ID       string
+	Position logs.Position
 	// Labels is the label timeline, oldest first. Lines that are sent again
 	// after a restart must carry the labels of the first time, even after a
 	// rename: only then does Loki recognise them.
-	Labels []LabelsSince `json:"labels,omitempty"`
+	Labels []LabelsSince
 }
 
 // LabelsSince is one element of a label timeline: entries with a timestamp of
@@ -25,31 +25,28 @@ type LabelsSince struct {
 	Labels *logs.Labels `json:"labels"`
 }
 
-// record is the store's own form of a Record. The identity and the labels
-// hardly ever change, so their JSON is kept: a save encodes positions only.
+// record is the store's own form of a Record.
 type record struct {
 	position logs.Position
 	labels   []LabelsSince
-	// head is the line up to the position, tail what follows it.
-	head, tail []byte
-	// unlogged tells that the record is among the store's unlogged ones, and
-	// relabelled that its labels are not in the log either.
-	unlogged, relabelled bool
-}
-
-func newRecord(id string) *record {
-	r := &record{head: fmt.Appendf(nil, `{"id":%s,"position":`, encode(id))}
-	r.setLabels(nil)
-	return r
+	// text is the JSON of the labels, which hardly ever change; nil for none.
+	text []byte
+	// unlogged means that the next frame has it, and whole that it has more than the position.
+	unlogged, whole bool
 }
 
 func (r *record) setLabels(timeline []LabelsSince) {
+	r.whole = true
 	r.labels = slices.DeleteFunc(slices.Clone(timeline), func(l LabelsSince) bool { return l.Labels == nil })
 	if len(r.labels) == 0 {
-		r.tail = []byte("}\n")
+		r.labels, r.text = nil, nil
 		return
 	}
-	r.tail = fmt.Appendf(nil, ",\"labels\":%s}\n", encode(r.labels))
+	text, err := json.Marshal(r.labels)
+	if err != nil { // for numbers and strings there is none
+		panic(fmt.Sprintf("checkpoint: cannot encode labels: %v", err))
+	}
+	r.text = text
 }
 
 // setPosition copies p into memory of the record: nothing is allocated once
@@ -79,19 +76,41 @@ func (r *record) export(id string) Record {
 	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels)}
 }
 
-// appendLine appends the line of the record as it stands in the file.
-func (r *record) appendLine(b []byte) []byte {
-	b = append(b, r.head...)
-	b = append(b, encode(r.position)...)
-	return append(b, r.tail...)
+// append appends the record, or only its position, as a change. It uses scratch.
+func (r *record) append(b []byte, id string, whole bool, scratch *coder) []byte {
+	scratch.b = scratch.b[:0]
+	scratch.position(&r.position)
+	kind := byte(changePosition)
+	if whole {
+		kind = changeRecord
+	}
+	b = appendBlock(appendBlock(append(b, kind), []byte(id)), scratch.b)
+	if whole {
+		b = appendBlock(b, r.text)
+	}
+	return b
 }
 
-// encode returns the JSON of a value made of numbers and strings only, for
-// which encoding/json has no error.
-func encode(v any) []byte {
-	out, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("checkpoint: cannot encode %T: %v", v, err))
+// read reads what append has written after the ID.
+func (r *record) read(in *coder, whole bool) error {
+	at, text := coder{b: in.block(), reading: true}, []byte(nil)
+	var p logs.Position
+	at.position(&p)
+	if whole {
+		text = in.block()
 	}
-	return out
+	if in.bad || at.bad {
+		return errForm
+	}
+	r.position = p
+	if len(text) == 0 {
+		return nil
+	}
+	var timeline []LabelsSince
+	if err := json.Unmarshal(text, &timeline); err != nil {
+		return fmt.Errorf("%w: %w", errForm, err)
+	}
+	r.setLabels(timeline)
+	r.whole = false // that is in the file
+	return nil
 }

@@ -5,12 +5,22 @@ import (
 	"time"
 )
 
+const (
+	// saveInterval is the least time between two saves of Run. A save waits for the
+	// disk: with one per second, carrying a thousand lines per second took 0.725 instead
+	// of 0.614 % of a processor.
+	saveInterval = 5 * time.Second
+	// soonInterval is the same where there is more to lose: somebody waits for the
+	// save, a container is new, or a file is to be replaced.
+	soonInterval = time.Second
+)
+
 // Run saves while there are changes, every five seconds, or after one where there is
 // more to lose (changedSoon), until ctx is done, and then once more. While nothing changes
 // no timer runs. A save that fails, as on a full disk, is tried again for as long as it
 // takes. Run returns the error of the last save.
 func (s *Store) Run(ctx context.Context) error {
-	r := runner{store: s}
+	last := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -20,8 +30,7 @@ func (s *Store) Run(ctx context.Context) error {
 		if !s.gather(ctx) {
 			return s.Save()
 		}
-		r.report(s.Save())
-		r.reportLog(s.Stats().LogError)
+		last = s.report(s.Save(), last)
 	}
 }
 
@@ -42,36 +51,17 @@ func (s *Store) gather(ctx context.Context) bool {
 	}
 }
 
-// runner remembers what was said last of the saves and of the log of positions,
-// so that a state is logged once.
-type runner struct {
-	store         *Store
-	last, lastLog string
-}
-
-func (r *runner) report(err error) {
-	text := ""
+// report logs the result of a save when it is not that of the save before.
+func (s *Store) report(err error, last string) (text string) {
 	if err != nil {
 		text = err.Error()
 	}
 	switch {
-	case text == r.last:
+	case text == last:
 	case err != nil:
-		r.store.log.Error("positions are not saved: after a crash, lines would be sent again; trying again", "error", err)
+		s.log.Error("cannot write positions to the state directory; after a crash some lines are sent again; will retry", "error", err)
 	default:
-		r.store.log.Info("positions are saved again")
+		s.log.Info("positions are written to the state directory again")
 	}
-	r.last = text
-}
-
-func (r *runner) reportLog(text string) {
-	switch {
-	case text == r.lastLog:
-	case text != "":
-		r.store.log.Error("positions are not logged: after a crash, what was delivered since the last save would be "+
-			"sent again; trying again", "error", text)
-	default:
-		r.store.log.Info("positions are logged again")
-	}
-	r.lastLog = text
+	return text
 }

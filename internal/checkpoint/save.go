@@ -3,192 +3,198 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// maxIdleBuffer is the largest buffer that is kept from one save to the next.
+// maxIdleBuffer is the largest buffer that is kept for the next time.
 const maxIdleBuffer = 8 << 20
 
-// Save writes all records to disk when there are changes.
-func (s *Store) Save() error {
-	s.saving.Lock()
-	defer s.saving.Unlock()
-	if s.lock == nil {
-		return errors.New("cannot save positions: the store is closed")
+// saver is what one save at a time has.
+type saver struct {
+	lock   *os.File
+	closed bool
+	buf    []byte
+}
+
+// Flush appends what was changed since the last Flush to the files, without waiting for
+// the disk: it then survives a kill, though not a power cut. It is to be called when the
+// commits of a push have been made.
+func (s *Store) Flush() {
+	d := <-s.disk
+	s.flush(d, s.frame)
+	s.disk <- d
+}
+
+// flush appends a frame. A save will replace a file that cannot have it, or is long.
+func (s *Store) flush(d *disk, encode func([]byte) []byte) {
+	if cap(d.frame) > maxIdleBuffer {
+		d.frame = nil
 	}
-	if !s.snapshot() {
-		return nil
+	s.mu.Lock()
+	d.frame = encode(d.frame[:0])
+	s.mu.Unlock()
+	if err := d.append(d.frame); err != nil || d.long() {
+		s.mu.Lock()
+		s.changedSoon()
+		s.mu.Unlock()
 	}
-	saved := identity(s.buf)
-	err := replace(s.dir, s.buf)
-	if cap(s.buf) > maxIdleBuffer {
-		s.buf = nil
-	}
-	for _, f := range s.settle(saved, err) {
-		f()
-	}
+}
+
+// Save brings all changes to the disk, if there are any.
+func (s *Store) Save() error { return s.save(false) }
+
+// SaveAgain is Save also when there are no changes: afterwards both files have all on disk.
+func (s *Store) SaveAgain() error { return s.save(true) }
+
+// AfterSave calls f with the next save, which needs no other change, when all that was
+// changed so far is on disk in both files, so that a damaged one is no way back behind it.
+// It is called on another goroutine.
+func (s *Store) AfterSave(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, f)
+	s.changedSoon()
+}
+
+func (s *Store) save(both bool) error {
+	v := <-s.saver
+	waiting, err := s.saveWith(v, both)
+	s.saver <- v
 	if err != nil {
 		return fmt.Errorf("cannot save positions to %q: %w", s.dir, err)
+	}
+	for _, f := range waiting {
+		f()
 	}
 	return nil
 }
 
-// SaveAgain is Save also when there are no changes: afterwards both generations
-// on disk have what the last one has.
-func (s *Store) SaveAgain() error {
-	s.mu.Lock()
-	s.changed()
-	s.mu.Unlock()
-	return s.Save()
-}
-
-// snapshot encodes all records into buf and takes up the changes made so far.
-// It reports whether there were any.
-func (s *Store) snapshot() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.since.IsZero() {
-		return false
+// saveWith saves, and returns what waited for it.
+func (s *Store) saveWith(v *saver, both bool) (waiting []func(), err error) {
+	if v.closed {
+		return nil, errors.New("the store is closed")
 	}
-	s.buf = appendHeader(s.buf[:0])
-	ids := s.sorted()
-	for _, id := range ids {
-		s.buf = s.records[id].appendLine(s.buf)
-	}
-	s.buf = append(s.buf, trailer(s.buf, len(ids))...)
-	s.owe(append(s.owed, identity(s.buf))...)
+	s.mu.Lock()
+	waiting, s.waiting = s.waiting, nil
 	s.writing, s.since = s.since, time.Time{}
-	s.settling, s.after = append(s.settling, s.after...), nil
-	return true
-}
-
-// AfterSave calls f once all that was changed so far is on disk in both
-// generations, so that a damaged file is no way back behind it. It is called on
-// another goroutine, within two saves, which need no other change. f must not save.
-func (s *Store) AfterSave(f func()) {
+	clean := s.writing.IsZero()
+	s.mu.Unlock()
+	if clean && !both {
+		return nil, nil
+	}
+	s.Flush()
+	if s.dir != "" {
+		err = s.sync(v, both || len(waiting) > 0)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.after = append(s.after, waiter{f, fileGenerations})
-	s.changedSoon()
+	s.settle(waiting, err)
+	return waiting, err
 }
 
-// fileGenerations is how many files of positions there are, damaged ones apart.
-const fileGenerations = 2
-
-// waiter is a function to call after a number of saves.
-type waiter struct {
-	call  func()
-	saves int
-}
-
-// settle books the result of a save of the positions with an identity and
-// returns what waited for it. After a failure its changes are unsaved again.
-func (s *Store) settle(identity uint64, err error) (waited []func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// settle notes the result of a save. After a failure its changes are unsaved again.
+func (s *Store) settle(waiting []func(), err error) {
 	started := s.writing
 	s.writing = time.Time{}
 	if err == nil {
 		s.stats.Saves++
 		s.stats.LastError = ""
-		s.base = identity
-		return s.saved()
+		return
 	}
 	s.stats.Failures++
 	s.stats.LastError = err.Error()
+	s.waiting = append(waiting, s.waiting...)
 	s.changedSoon()
-	s.since = started
-	return nil
-}
-
-// saved returns what has waited long enough. mu is held.
-func (s *Store) saved() (waited []func()) {
-	for _, w := range s.settling {
-		if w.saves--; w.saves > 0 {
-			s.after = append(s.after, w)
-			s.changedSoon()
-		} else {
-			waited = append(waited, w.call)
-		}
+	if !started.IsZero() {
+		s.since = started
 	}
-	s.settling = nil
-	return waited
 }
 
-// replace puts data into the place of the file of positions, so that a kill or
-// a power cut at any moment leaves a whole file, the old one or the new one:
-//
-//  1. The new file is written under another name and synced: from now on its
-//     content is on disk.
-//  2. The present file gets a second name, which then takes the place of the
-//     generation before. The present name still stands.
-//  3. The new file is renamed over the present name: one atomic step.
-//  4. The directory is synced: the names are on disk too.
-//
-// Only after 4 does a save count as done. A failure leaves what was there.
-func replace(dir string, data []byte) error {
-	for _, step := range replaceSteps {
-		if err := step(dir, data); err != nil {
-			_ = os.Remove(filepath.Join(dir, newName))
+// sync brings what was flushed to the disk, in positions or in both files, and replaces
+// what has to be.
+func (s *Store) sync(v *saver, both bool) error {
+	for range copies {
+		d := <-s.disk
+		d.check()
+		files, worn := d.files, d.worn()
+		s.disk <- d
+		for i, f := range files {
+			if f == nil || i != current && !both {
+				continue
+			}
+			if err := f.Sync(); err != nil {
+				s.giveUp(f) // what a file has is unknown then, also after another try
+				return err
+			}
+		}
+		if !worn {
+			break
+		}
+		if err := s.renew(v); err != nil || !both {
 			return err
 		}
 	}
 	return nil
 }
 
-var replaceSteps = []func(dir string, data []byte) error{writeNew, keepPrevious, moveIntoPlace, syncDir}
-
-func writeNew(dir string, data []byte) error {
-	f, err := os.OpenFile(filepath.Join(dir, newName), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+func (s *Store) giveUp(f *file) {
+	d := <-s.disk
+	for i := range d.files {
+		if d.files[i] == f {
+			d.drop(i)
+		}
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	s.disk <- d
 }
 
-func keepPrevious(dir string, _ []byte) error {
-	current, link := filepath.Join(dir, currentName), filepath.Join(dir, linkName)
-	previous := filepath.Join(dir, previousName)
-	// A kill may have left the second name, and a rename onto the same file
-	// leaves it too.
-	_ = os.Remove(link)
-	err := os.Link(current, link)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		// A file system without hard links: a kill between this and the next
-		// step leaves only the generation before, which Open then uses.
-		link, err = current, nil
+// renew replaces positions:
+//
+//  1. The new file is written under another name, with all records, and synced. What is
+//     flushed meanwhile goes to the files that there are.
+//  2. It is added to the new file, which then has as much as they have.
+//  3. The file that there is becomes positions.previous, and the new one gets its name.
+//  4. The directory is synced.
+//
+// A failure leaves what was there.
+func (s *Store) renew(v *saver) error { return s.install(s.write(v)) }
+
+// install takes the steps after the first one.
+func (s *Store) install(f *file, err error) error {
+	d := <-s.disk
+	s.flush(d, s.catchUp)
+	if err == nil {
+		err = f.append(d.frame)
 	}
 	if err == nil {
-		err = os.Rename(link, previous)
+		err = d.install(f)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the first save, or the present file was set aside
+	s.disk <- d
+	if err == nil {
+		if err = syncDir(s.dir); err != nil {
+			s.giveUp(f) // the names may not be on disk, which is tried again with another
+		}
+		return err
+	}
+	if f != nil {
+		_ = f.Close()
+		_ = os.Remove(filepath.Join(s.dir, newName))
 	}
 	return err
 }
 
-func moveIntoPlace(dir string, _ []byte) error {
-	return os.Rename(filepath.Join(dir, newName), filepath.Join(dir, currentName))
-}
-
-func syncDir(dir string, _ []byte) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+// write writes the new file.
+func (s *Store) write(v *saver) (*file, error) {
+	s.mu.Lock()
+	v.buf = s.begin(v.buf[:0])
+	s.mu.Unlock()
+	if len(v.buf) > maxRecords {
+		return nil, errTooLarge // it could not be read back
 	}
-	err = d.Sync()
-	// Some network file systems cannot sync a directory and say so.
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
-		err = nil
+	f, err := write(filepath.Join(s.dir, newName), v.buf)
+	if cap(v.buf) > maxIdleBuffer {
+		v.buf = nil
 	}
-	return errors.Join(err, d.Close())
+	return f, err
 }

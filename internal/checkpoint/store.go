@@ -2,8 +2,6 @@ package checkpoint
 
 import (
 	"log/slog"
-	"maps"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -14,7 +12,7 @@ import (
 // Store holds the records of all containers in memory and saves them to a
 // state directory. All methods may be called from several goroutines.
 type Store struct {
-	dir      string
+	dir      string // empty for one that is only in memory
 	log      *slog.Logger
 	interval time.Duration
 	born     time.Time
@@ -22,53 +20,59 @@ type Store struct {
 	// while it has not seen that they are to be saved soon.
 	wake, hurry chan struct{}
 
-	// saving is held during a save, so that saves do not overlap and none
-	// begins once the lock is given back. It is taken before mu.
-	saving sync.Mutex
-	lock   *os.File // nil once closed
-	buf    []byte
+	// Whoever has taken the saver or the disk from its channel owns it until it is put
+	// back. Who has both took the saver first. mu is never held during I/O, so a commit
+	// never waits for a disk, and a flush does not wait for a save.
+	saver chan *saver
+	disk  chan *disk
 
-	// logFile has the changes since the last save.
-	logFile logFile
-
-	// mu guards the fields below; it is never held during I/O, so a commit
-	// never waits for a disk.
-	mu      sync.Mutex
-	records map[string]*record
-	// order is the sorted IDs, nil when it must be made again.
-	order     []string
-	forgotten forgotten
+	mu sync.Mutex // guards the fields below
+	table
 	// since is the time of the oldest change that no save has taken up, and
 	// writing that of the oldest change in the save that is under way. Zero
 	// when there is none.
 	since, writing time.Time
-	// after is what waits for the next save, and settling for the one under way.
-	after, settling []waiter
-	// base is the identity of the positions on disk, 0 while there are none.
-	base uint64
-	// unlogged holds the IDs of the records that were changed, made or forgotten
-	// and are not in the log yet; spare is its memory for the next time.
-	unlogged, spare []string
-	// owed holds the identities of snapshots that have no mark in the log yet.
-	owed  []uint64
-	stats Stats
+	// waiting is what waits for the next save.
+	waiting []func()
+	stats   Stats
 }
 
 // Stats tells how the saving goes.
 type Stats struct {
 	Saves    uint64
 	Failures uint64
-	// Late is the number of commits that were dropped because they came after
-	// their container was forgotten.
-	Late uint64
 	// LastError is the reason why the last save failed, empty when it did not.
 	LastError string
-	// LogError is the reason why what was acknowledged since the last save would
-	// not survive a kill, empty when it would.
-	LogError string
 	// Age is the age of the oldest change that is not on disk, 0 when all is.
 	Age time.Duration
 }
+
+func newStore(dir string, log *slog.Logger) *Store {
+	s := &Store{
+		dir:      dir,
+		log:      log,
+		interval: saveInterval,
+		born:     time.Now(),
+		wake:     make(chan struct{}, 1),
+		hurry:    make(chan struct{}, 1),
+		saver:    make(chan *saver, 1),
+		disk:     make(chan *disk, 1),
+		table:    table{records: make(map[string]*record)},
+	}
+	s.disk <- &disk{dir: dir}
+	return s
+}
+
+// NewMemory makes a Store that knows nothing and keeps positions as long as the process
+// lives: for a look at a host that leaves nothing behind.
+func NewMemory() *Store {
+	s := newStore("", nil)
+	s.saver <- &saver{}
+	return s
+}
+
+// Born returns the time of the first start with this state directory.
+func (s *Store) Born() time.Time { return s.born }
 
 // Get returns the record of a container. The caller may change it.
 func (s *Store) Get(id string) (Record, bool) {
@@ -92,18 +96,15 @@ func (s *Store) IDs() []string {
 // p. The first commit of a container makes its record.
 //
 // A commit that comes after Forget belongs to a batch that was in flight when
-// the container went. It is dropped and counted as late: a record that nobody
+// the container went. It is dropped: a record that nobody
 // forgets again would stay in the file for ever.
 func (s *Store) Commit(id string, p logs.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.forgotten.has(id) {
-		s.stats.Late++
 		return
 	}
-	s.record(id).setPosition(p)
-	s.note(id)
-	s.changed()
+	s.touch(id).setPosition(p)
 }
 
 // SetLabels replaces the label timeline of a container; elements without labels
@@ -113,78 +114,54 @@ func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forgotten.remove(id)
-	r := s.record(id)
-	r.setLabels(timeline)
-	r.relabelled = true
-	s.note(id)
-	s.changed()
+	s.touch(id).setLabels(timeline)
 }
 
 // Forget removes the record of a container that is gone and delivered.
 func (s *Store) Forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forget(id)
-}
-
-func (s *Store) forget(id string) {
-	s.forgotten.add(id)
-	if _, ok := s.records[id]; !ok {
-		return
+	if s.forget(id) {
+		s.changed()
 	}
-	delete(s.records, id)
-	s.order = nil
-	s.note(id)
-	s.changed()
 }
 
 // Stats returns the present state.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dir == "" {
+		return Stats{}
+	}
 	out := s.stats
-	if oldest := s.oldest(); !oldest.IsZero() {
+	oldest := s.writing
+	if oldest.IsZero() {
+		oldest = s.since
+	}
+	if !oldest.IsZero() {
 		out.Age = time.Since(oldest)
 	}
 	return out
 }
 
-// oldest returns the time of the oldest change that is not on disk.
-func (s *Store) oldest() time.Time {
-	if !s.writing.IsZero() {
-		return s.writing
+// touch returns the record of id, which is about to change. One that it has to make is
+// saved soon: where a container begins is not told again.
+func (s *Store) touch(id string) *record {
+	r, made := s.record(id)
+	if made {
+		signal(s.hurry)
 	}
-	return s.since
-}
-
-// record returns the record of id. It makes it, to be saved soon, when there is none.
-func (s *Store) record(id string) *record {
-	r, ok := s.records[id]
-	if !ok {
-		r = newRecord(id)
-		s.records[id] = r
-		s.order = nil
-		signal(s.hurry) // where a container begins is not told again
-	}
+	s.note(id)
+	s.changed()
 	return r
-}
-
-// sorted returns the sorted IDs. Commits do not change them, so they are
-// rarely sorted again.
-func (s *Store) sorted() []string {
-	if s.order == nil {
-		s.order = slices.Sorted(maps.Keys(s.records))
-	}
-	return s.order
 }
 
 // changed notes a change and wakes Run with the first one.
 func (s *Store) changed() {
-	if !s.since.IsZero() {
-		return
+	if s.since.IsZero() {
+		s.since = time.Now()
+		signal(s.wake)
 	}
-	s.since = time.Now()
-	signal(s.wake)
 }
 
 // changedSoon is changed, for what is not to wait longer than soonInterval.

@@ -2,103 +2,15 @@ package collect
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/hold"
-	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/tail"
 )
-
-// Discovery is the desired set.
-type Discovery interface {
-	Updates() <-chan struct{}
-	Wanted() (set map[string]*logs.Container, known bool)
-	Exists(id string) bool
-	Excluded(id string) bool
-	Refresh(id string)
-}
-
-// Engine opens logs through the API, from a time on or from a number of records
-// before the end on. Newest returns the timestamp of a log's last record, 0 if that
-// is before since. Times are in Unix nanoseconds, inclusive.
-type Engine interface {
-	Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error)
-	Tail(ctx context.Context, id string, records int) (io.ReadCloser, error)
-	Newest(ctx context.Context, id string, tty bool, since int64) (int64, error)
-}
-
-// Lane takes entries; see package dispatch for the rules of its methods.
-type Lane interface {
-	Begin(ctx context.Context, id string) error
-	TryBegin(id string, wake func()) (room int, err error)
-	Add(labels *logs.Labels, e logs.Entry)
-	End(delivered func())
-	After(id string, delivered func())
-	Forget(id string)
-	Flush()
-	Due() time.Time
-}
-
-// Store keeps what was delivered.
-type Store interface {
-	Get(id string) (checkpoint.Record, bool)
-	Commit(id string, p logs.Position)
-	SetLabels(id string, timeline []checkpoint.LabelsSince)
-	Forget(id string)
-	IDs() []string
-	// SaveAgain is Save also when nothing has changed: both generations have it then.
-	SaveAgain() error
-	// AfterSave calls f when all that was changed so far is on disk, twice.
-	AfterSave(f func())
-	Save() error
-}
-
-// Metrics is told what is read.
-type Metrics interface {
-	// Lines counts entries that were handed over, and their bytes of text.
-	Lines(route string, lines, bytes int)
-	CorruptRecord()
-	LineCut()
-	// Reconnected counts log streams that were opened again.
-	Reconnected()
-}
-
-// Config says what is collected, from where and to where.
-type Config struct {
-	Discovery Discovery
-	Engine    Engine
-	Store     Store
-	Metrics   Metrics
-	Watcher   *tail.Watcher
-	// Journal is the host's; nil when it is not to be read.
-	Journal *journal.Journal
-	// Hold keeps what Docker deletes; nil for no bound and no links.
-	Hold *hold.Hold
-	Log  *slog.Logger
-	// Lanes has one element per reader of files; LaneOf says through which one
-	// a container's entries go.
-	Lanes  []Lane
-	LaneOf func(id string) int
-	// Route decides how a container is read. It may look at files.
-	Route func(*logs.Container) logs.Route
-	// Labels gives a container its labels.
-	Labels func(*logs.Container) *logs.Labels
-	// Floor is the time in Unix nanoseconds before which entries of containers
-	// never seen before are left out; 0 for all.
-	Floor int64
-	// PollInterval is how often a file is looked at while it is being written;
-	// 0 to be woken for every change instead.
-	PollInterval time.Duration
-	// MaxLine is the size in bytes from which on a line is cut.
-	MaxLine int
-}
 
 // Collector holds the running set.
 type Collector struct {
@@ -125,11 +37,22 @@ type Collector struct {
 	// leaving are the units whose container was removed and that were not found to be
 	// delivered; Run's goroutine's.
 	leaving map[*unit]bool
+	// followed tells that there were units to go first when it was looked last.
+	followed bool
 	// before are those of them that wrote a stream, by its labels.
 	before map[string][]*unit
 	// begun tells that what was removed while we were down has been looked after:
 	// what is gone from then on was read by us. It is Run's goroutine's.
 	begun bool
+	// room is for how many more logs there are descriptors, as far as is known, parked are
+	// those that are not open for want of them, and turnAt when they are looked at;
+	// toldParked tells that it was logged. All are Run's goroutine's.
+	room       int
+	parked     map[*unit]*parked
+	turnAt     time.Time
+	toldParked bool
+	// unwatched tells that a file which cannot be watched was reported; Run's goroutine's.
+	unwatched bool
 	// relabelAt is when labels that could not be saved are tried again; zero when
 	// there are none.
 	relabelAt time.Time
@@ -142,7 +65,8 @@ func New(config Config) *Collector {
 	}
 	c := &Collector{
 		config: config,
-		units:  make(map[string]*unit), leaving: make(map[*unit]bool), before: make(map[string][]*unit),
+		room:   config.MaxLogs, parked: make(map[*unit]*parked),
+		units: make(map[string]*unit), leaving: make(map[*unit]bool), before: make(map[string][]*unit),
 		ended:  make(chan end),
 		failed: make(chan failure),
 		asked:  make(chan struct{}),
@@ -150,8 +74,10 @@ func New(config Config) *Collector {
 		final:  make(chan struct{}, maxFinal),
 		looks:  make(chan struct{}, maxLooks),
 	}
-	for _, lane := range config.Lanes {
-		c.readers = append(c.readers, newReader(lane, config.PollInterval, c.failed))
+	for n, lane := range config.Lanes {
+		r := newReader(lane, config.PollInterval, c.failed)
+		r.number, r.marks = n, config.Marks
+		c.readers = append(c.readers, r)
 	}
 	return c
 }
@@ -259,7 +185,7 @@ func (c *Collector) adopt(ctx context.Context) {
 // relabelPause is how long labels that cannot be saved stay as they were.
 const relabelPause = time.Second
 
-// saveLabels saves changed labels, in both generations, before anything is sent
+// saveLabels saves changed labels, in both files, before anything is sent
 // with them: after a crash, what is sent again must have the labels of the first
 // time. What cannot be saved is not used either, until it can.
 func (c *Collector) saveLabels(of []*unit) {
@@ -267,14 +193,11 @@ func (c *Collector) saveLabels(of []*unit) {
 	if len(of) == 0 {
 		return
 	}
-	err := c.config.Store.Save()
-	if err == nil {
-		err = c.config.Store.SaveAgain()
-	}
+	err := c.config.Store.SaveAgain()
 	if err == nil {
 		return
 	}
-	c.config.Log.Warn("cannot save changed labels, the old ones stay for now", "error", err)
+	c.config.Log.Warn("cannot save changed labels, keeping the old ones until it works", "error", err)
 	for _, u := range of {
 		u.keepLabels(c.config.Store)
 	}
@@ -304,6 +227,9 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 			u.overAt = time.Now()
 		}
 		u.current.Store(container)
+		if container.Running {
+			u.spent.Store(false) // what it writes from now on was not read
+		}
 		c.decide(u)
 	}
 	return u
@@ -314,10 +240,29 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 // should be there since its container has started, and is not, does not stay.
 func (c *Collector) decide(u *unit) {
 	missing := u.file != nil && !u.container().StartedAt.IsZero() && u.file.log.Files() == 0
-	if u.file != nil && !missing || u.refused || u.orphan {
+	if u.refused || u.orphan {
 		return
 	}
 	before, now := u.route(), c.config.Route(u.container())
+	if u.mayRotate(now) {
+		return
+	}
+	if now.Deleted && (missing || u.file == nil) && c.config.Hold.Has(u.id) {
+		now = logs.Route{Kind: logs.File, Path: now.Path, Format: now.Format,
+			Reason: "the log was deleted or renamed while the container runs, Docker writes on to the file that hold-dir has: restart the container"}
+	}
+	if u.file != nil && !missing {
+		switch {
+		case now.Kind != before.Kind:
+		case now.Path == before.Path:
+			u.chosen.Store(&now) // the reason may be another
+		case exists(now.Path): // a link on the way to the data root leads elsewhere now
+			u.chosen.Store(&now)
+			u.log.Info("the log file is in another place now, reading goes on there", "before", before.Path, "now", now.Path)
+			c.stop(u)
+		}
+		return
+	}
 	u.chosen.Store(&now)
 	if before.Kind == now.Kind && before.Reason == now.Reason {
 		return
@@ -347,6 +292,7 @@ func (c *Collector) drop(u *unit) {
 	c.mu.Lock()
 	delete(c.units, u.id)
 	c.mu.Unlock()
+	c.unpark(u)
 	u.left.Store(true)
 	u.wakeNext()
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,7 +25,7 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/route"
-	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/watch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -47,6 +49,10 @@ type host struct {
 	frozen   bool
 	counts   map[string]int
 	excluded map[string]bool
+	// decides, if not nil, is called before each choice of a route.
+	decides func()
+	// log, if not nil, is the collector's.
+	log *slog.Logger
 	// full are the containers without room, and wakes what waits for it.
 	full  map[string]bool
 	wakes []func()
@@ -61,6 +67,10 @@ type host struct {
 	collector *Collector
 	labels    func(*logs.Container) *logs.Labels
 	floor     int64
+	// looked counts the looks at the containers.
+	looked int
+	// last opens the last record of a log.
+	last map[string]func() (io.ReadCloser, error)
 	// forgotten are the containers that the lane was told to forget.
 	forgotten []string
 	stop      func()
@@ -68,6 +78,7 @@ type host struct {
 	hold func() *hold.Hold
 	// journal, if not nil, is what containers with the driver journald are read from.
 	journal *journal.Journal
+	marks   *checkpoint.Marks
 }
 
 func newHost(t *testing.T) *host {
@@ -85,12 +96,12 @@ func newHost(t *testing.T) *host {
 // start runs a collector until stop or the test's end.
 func (h *host) start() {
 	h.t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := cmp.Or(h.log, slog.New(slog.DiscardHandler))
 	store, err := checkpoint.Open(filepath.Join(h.root, "state"), log)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	watcher, err := tail.NewWatcher()
+	watcher, err := watch.New()
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -98,9 +109,9 @@ func (h *host) start() {
 	h.collector = New(Config{
 		Discovery: h, Engine: h, Store: store, Metrics: h, Watcher: watcher, Log: log,
 		Lanes: []Lane{h}, LaneOf: func(string) int { return 0 },
-		Route:   route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide,
-		Journal: h.journal,
-		Labels:  h.labels, PollInterval: time.Millisecond, Floor: h.floor,
+		Route:   h.route,
+		Journal: h.journal, Marks: h.marks,
+		Labels: h.labels, PollInterval: time.Millisecond, Floor: h.floor,
 	})
 	if h.hold != nil {
 		h.collector.config.Hold = h.hold()
@@ -127,6 +138,14 @@ func (h *host) start() {
 	h.t.Cleanup(h.stop)
 }
 
+// route chooses a route as the program does.
+func (h *host) route(c *logs.Container) logs.Route {
+	if h.decides != nil {
+		h.decides()
+	}
+	return route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
+}
+
 // set changes a container; nil removes it.
 func (h *host) set(id string, c *logs.Container) {
 	h.mu.Lock()
@@ -138,6 +157,18 @@ func (h *host) set(id string, c *logs.Container) {
 	}
 	h.mu.Unlock()
 	h.changed()
+}
+
+// known waits until the collector has taken up what there is now: until the look after the
+// one that saw it.
+func (h *host) known() {
+	h.t.Helper()
+	looked := func() int { h.mu.Lock(); defer h.mu.Unlock(); return h.looked }
+	for range 2 {
+		before := looked()
+		h.changed()
+		h.until(func() bool { return looked() > before }, "a look at the containers")
+	}
 }
 
 func (h *host) changed() {
@@ -154,6 +185,7 @@ func (h *host) Updates() <-chan struct{} { return h.update }
 func (h *host) Wanted() (map[string]*logs.Container, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.looked++
 	return maps.Clone(h.containers), true
 }
 
@@ -239,8 +271,22 @@ func (h *host) Forget(id string) {
 	h.forgotten = append(h.forgotten, id)
 }
 
+// Last implements Engine: a log whose end is not known, unless the test says it.
+func (h *host) Last(_ context.Context, id string) (io.ReadCloser, error) {
+	h.mu.Lock()
+	last := h.last[id]
+	h.mu.Unlock()
+	if last == nil {
+		return nil, logs.ErrNotFound
+	}
+	return last()
+}
+
 // Newest implements Engine.
 func (h *host) Newest(context.Context, string, bool, int64) (int64, error) { return 0, nil }
+
+// Behind implements Lane. The lock is held.
+func (h *host) Behind() { h.counts["behind"]++ }
 
 func (h *host) Add(l *logs.Labels, e logs.Entry) {
 	h.lines = append(h.lines, fmt.Sprintf("%s %s %d %s", l.Get("container"), e.Stream, e.Time-began, e.Line))
@@ -265,6 +311,12 @@ func (h *host) Due() time.Time { return time.Time{} }
 func (h *host) Lines(string, int, int) {}
 func (h *host) CorruptRecord()         {}
 func (h *host) LineCut()               {}
+func (h *host) ForgedEntry()           {}
+func (h *host) LeftOut(_ int)          {}
+func (h *host) LineSkipped(string)     {}
+func (h *host) Truncated(bool, int64)  {}
+func (h *host) RotatedAway()           {}
+func (h *host) Unsure()                {}
 func (h *host) Reconnected()           { h.mu.Lock(); h.counts["reconnected"]++; h.mu.Unlock() }
 
 // await waits until exactly the given lines have been delivered, in any order.
@@ -552,6 +604,30 @@ func TestRemovedByMistake(t *testing.T) {
 	}
 }
 
+// TestD14RotationIsNoDeletion: an engine that keeps one file unlinks it before it makes the
+// next. Its log is not taken for deleted in between, and nobody waits for it.
+func TestD14RotationIsNoDeletion(t *testing.T) {
+	h := newHost(t)
+	var told bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&told, nil))
+	if err := os.MkdirAll(filepath.Dir(h.path("1")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	decided := 0
+	h.decides = func() {
+		if decided++; decided == 3 {
+			h.write("1", 1, `one\n`)
+		}
+	}
+	h.set("1", running("a", "json-file"))
+	h.start()
+	h.await("a stdout 1 one")
+	h.stop()
+	if strings.Contains(told.String(), "deleted") {
+		t.Errorf("logged %s", told.String())
+	}
+}
+
 // TestFallback: no file, so the API; then the file, from where the API left off.
 func TestFallback(t *testing.T) {
 	h := newHost(t)
@@ -574,11 +650,10 @@ func TestFallback(t *testing.T) {
 	h.await("a stdout 1 one", "a stdout 2 two")
 }
 
-// TestNoCache: the log is expected when the container has started. Where the engine
-// makes none, it goes by API.
+// TestNoCache: the log is expected when the container has started. Where it is not there
+// then, somebody has deleted it, and the API has nothing of it.
 func TestNoCache(t *testing.T) {
 	h := newHost(t)
-	h.bodies["1"] = func(int64) (io.ReadCloser, error) { return body(frame(1, "one\n")) }
 	created := *running("a", "syslog")
 	created.Running, created.StartedAt = false, time.Time{}
 	if err := os.MkdirAll(filepath.Join(h.root, "containers", "1"), 0o700); err != nil {
@@ -588,7 +663,37 @@ func TestNoCache(t *testing.T) {
 	h.start()
 	h.until(func() bool { all, _ := h.collector.Snapshot(); return len(all) == 1 && all[0].Route.Kind == logs.File }, "the file")
 	h.set("1", running("a", "syslog"))
+	h.until(func() bool {
+		all, _ := h.collector.Snapshot()
+		return len(all) == 1 && all[0].Route.Kind == logs.Unreadable && strings.Contains(all[0].Route.Reason, "was deleted")
+	}, "that the cache was deleted")
+}
+
+// TestD18ReasonOfAStartedContainer: the reason is that of the present state.
+func TestD18ReasonOfAStartedContainer(t *testing.T) {
+	h := newHost(t)
+	created := *running("a", "json-file")
+	created.Running, created.StartedAt = false, time.Time{}
+	dir := filepath.Join(h.root, "containers", "1")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	reason := func(text string) {
+		t.Helper()
+		h.until(func() bool {
+			all, _ := h.collector.Snapshot()
+			return len(all) == 1 && all[0].Route.Kind == logs.File && strings.Contains(all[0].Route.Reason, text)
+		}, text)
+	}
+	h.set("1", &created)
+	h.start()
+	reason("will exist when the container starts")
+	if err := os.WriteFile(filepath.Join(dir, "1-json.log"), []byte(`{"log":"one\n","stream":"stdout","time":"2023-11-14T22:13:20.000000001Z"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.set("1", running("a", "json-file"))
 	h.await("a stdout 1 one")
+	reason("can be read")
 }
 
 // TestStream: a cut is not an end; the end of a run is read with a stream that

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/watch"
 )
 
 // follower is a log that is pulled: one of files, or the journal's part of one
@@ -14,6 +15,7 @@ type follower interface {
 	Read(buf *tail.Buffer, emit func(logs.Entry)) (tail.Progress, error)
 	AtEnd() (bool, error)
 	Held() logs.Held
+	HeldBytes() int
 	Flush(emit func(logs.Entry)) (more bool)
 	Position() logs.Position
 	Files() int
@@ -33,7 +35,7 @@ type fileSource struct {
 	// file is log where that is one of files, nil otherwise, and watch that of the
 	// file, nil when it cannot be watched.
 	file  *tail.Log
-	watch *tail.Watch
+	watch *watch.Watch
 	// sleep makes a log without a file wake the source when there is more; it
 	// returns false when that has to be looked for.
 	sleep func() bool
@@ -44,6 +46,9 @@ type fileSource struct {
 	// queued and backlog are guarded by the reader's mu.
 	queued  bool
 	backlog backlog
+	// quiet is since when all that there is was read, in Unix nanoseconds; 0 when there was
+	// something the last time.
+	quiet atomic.Int64
 	// opened tells other goroutines that log is set.
 	opened atomic.Bool
 	// captureErr is set by the watcher's goroutine.
@@ -62,11 +67,20 @@ type fileSource struct {
 	// held is what is held back, and heldAt when it was first seen.
 	held   logs.Held
 	heldAt time.Time
+	// toldHeld tells that it was logged, after a while.
+	toldHeld bool
+
+	// stray is what was said last of the place of the file.
+	stray error
+	// pardonedAt is until when the log is left alone, as reading it has killed us.
+	pardonedAt time.Time
 
 	removed bool
 	ended   bool
 	// begun tells that something was read, or looked for.
 	begun bool
+	// caughtUp tells that all that was there has been read since the log was opened.
+	caughtUp bool
 	// linger is how long after the newest of its lines, read at newest, more may
 	// come of a container that has ended; 0 when there is no such delay.
 	linger    time.Duration
@@ -118,16 +132,17 @@ func (c *Collector) newSource(u *unit) *fileSource {
 func (c *Collector) watchFile(u *unit) (*fileSource, error) {
 	s := c.newSource(u)
 	path := u.route().Path
-	if path == "" {
-		return s, nil // removed: there is nothing to watch
+	if path == "" || c.config.Watcher == nil {
+		return s, nil // there is nothing to watch, or nothing that watches
 	}
 	// Watched before opened: a rotation in between is then told.
 	watch, err := c.config.Watcher.Add(path, s)
 	if err != nil && isGone(err) {
 		return nil, err
 	}
-	if err != nil {
-		u.log.Warn("log file is polled", "error", err)
+	if err != nil && !c.unwatched {
+		c.unwatched = true // there may be thousands, for one reason
+		u.log.Warn("cannot watch this log file, and maybe others: looking at them once a second instead", "error", err)
 	}
 	s.watch = watch
 	return s, nil
@@ -138,7 +153,7 @@ func (s *fileSource) open(c *Collector, path string) error {
 	u := s.unit
 	log, err := tail.Open(tail.Config{
 		Path: path, Format: u.route().Format, Box: c.config.Hold.Box(u.id), Log: u.log, GaveUp: u.gaveUp,
-		Resume: u.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
+		Resume: u.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics, Room: c.config.Room, Waited: c.parked[u] != nil,
 	})
 	if err != nil {
 		s.close()
@@ -148,6 +163,11 @@ func (s *fileSource) open(c *Collector, path string) error {
 	u.describe(c.config.Hold)
 	s.opened.Store(true)
 	s.capture() // what rotated just before was not told
+	if u.position.Last == 0 {
+		// What is written from now on was not there: a restart must not take it for old.
+		position := log.Position()
+		s.reader.lane.After(u.id, func() { c.config.Store.Commit(u.id, position) })
+	}
 	if needed := log.Needed(); log.Linked() {
 		// What lies before the position is delivered, or on its way.
 		s.reader.lane.After(u.id, func() { s.release(log, needed) })
@@ -165,14 +185,14 @@ func (s *fileSource) add(e logs.Entry) {
 	s.bytes += len(e.Line)
 }
 
-// Written implements tail.Waker.
+// Written implements watch.Waker.
 func (s *fileSource) Written() {
 	if s.opened.Load() {
 		s.reader.enqueue(s)
 	}
 }
 
-// Rotated implements tail.Waker: it opens what rotation has made at once, on
+// Rotated implements watch.Waker: it opens what rotation has made at once, on
 // the watcher's goroutine, since the reader may be waiting for the sink while
 // rotation goes on and deletes.
 func (s *fileSource) Rotated() {
@@ -210,10 +230,23 @@ func (s *fileSource) written() time.Time {
 // isOver tells that a container has run and does not.
 func isOver(c *logs.Container) bool { return !c.Running && !c.StartedAt.IsZero() }
 
-// lookAtHeld notes since when it is known what is held back.
+// lookAtHeld notes since when it is known what is held back, and how much that is, and
+// logs it once when that is long ago.
 func (s *fileSource) lookAtHeld() {
-	if held := s.log.Held(); held != s.held {
-		s.held, s.heldAt = held, time.Now()
+	now := time.Now()
+	held := s.log.Held()
+	if held != s.held {
+		s.held, s.heldAt, s.toldHeld = held, now, false
+	}
+	if held == (logs.Held{}) {
+		s.unit.stats.held.Store(nil)
+		return
+	}
+	what := &heldBack{since: s.heldAt, bytes: s.log.HeldBytes(), line: held.Lines != [logs.Streams]int64{}}
+	s.unit.stats.held.Store(what)
+	if err := what.problem(now); err != nil && !s.toldHeld {
+		s.toldHeld = true
+		s.unit.warnHeld(err)
 	}
 }
 

@@ -23,13 +23,21 @@ func (c *Collector) adoptHeld() {
 }
 
 // leaveExcluded releases what is held of a container that exists and is not to
-// be collected. One that could not be inspected is left alone.
+// be collected, and what is known of its delivery. One that could not be inspected is left alone.
 func (c *Collector) leaveExcluded(id string) {
 	if !c.config.Discovery.Excluded(id) {
 		return
 	}
 	c.config.Hold.Leave(id)
-	c.config.Lanes[c.config.LaneOf(id)].After(id, func() { c.config.Hold.Remove(id) })
+	lane := c.config.Lanes[c.config.LaneOf(id)]
+	lane.After(id, func() {
+		c.config.Hold.Remove(id)
+		c.mu.Lock() // no unit begins with what is about to go
+		defer c.mu.Unlock()
+		if c.units[id] == nil {
+			lane.Forget(id)
+		}
+	})
 }
 
 // adoptOrphan collects the log of a container that was removed while we were
@@ -64,9 +72,9 @@ func (c *Collector) adoptAs(id string, route logs.Route) {
 	c.units[id] = u
 	c.mu.Unlock()
 	c.leaving[u] = true
-	u.log.Info("container was removed while lighterman was down, delivering what there is of its log", "reason", route.Reason)
+	u.log.Info("container was removed while lighterman was not running, delivering what is left of its log", "reason", route.Reason)
 	if !known {
-		u.log.Warn("nothing is known of this container but its ID, which stands for its name")
+		u.log.Warn("only the ID of this container is known, using it as the name")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,6 +206,7 @@ func TestExcludedIsNotHeld(t *testing.T) {
 			if len(h.store.IDs()) != 1 {
 				t.Error("the position is gone")
 			}
+			h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Contains(h.forgotten, id) }, "its lane to forget it")
 		})
 	}
 }

@@ -43,6 +43,11 @@ func (c *Collector) openJournal(u *unit) *fileSource {
 	s.log = journalLog{l, s.reader.scratch}
 	s.sleep = func() bool { return l.Arm(s.wake) }
 	s.opened.Store(true)
+	if u.position.Last == 0 {
+		// As for a file: what is written from now on was not there.
+		position := s.log.Position()
+		s.reader.lane.After(u.id, func() { c.config.Store.Commit(u.id, position) })
+	}
 	return s
 }
 

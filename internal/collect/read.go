@@ -17,16 +17,24 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	if s.ended {
 		return
 	}
+	if s.watch == nil && s.file != nil {
+		s.capture() // nobody tells of rotation
+	}
 	if s.waits() {
-		if s.watch == nil && s.file != nil {
-			s.capture() // nobody tells of rotation
-		}
 		r.putBack(s)
 		return
 	}
+	if !r.sparesUs(s) {
+		return
+	}
+	defer r.survived()
 	room, err := r.lane.TryBegin(s.unit.id, s.wake)
-	if err != nil || room == 0 {
-		return // stopping, or woken when there is room
+	if err != nil {
+		return // stopping
+	}
+	if room == 0 {
+		r.glance(s)
+		return // woken when there is room
 	}
 	s.lines, s.bytes, s.first = 0, 0, 0
 	buf := r.buf
@@ -34,11 +42,15 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 		buf = r.small // the first chunks of many logs must not be in the way of what is new
 	}
 	s.begun = true
+	if !s.caughtUp && s.backlog.behind { // which only this goroutine sets
+		r.lane.Behind()
+	}
 	progress, err := s.log.Read(buf, s.emit)
 	drained := err == nil && !progress.More
 	if drained && !s.soonAgain(progress) {
 		drained, err = s.log.AtEnd()
 	}
+	s.caughtUp = s.caughtUp || err == nil && !progress.More
 	if progress.Bytes > 0 {
 		s.newest = time.Now()
 	}
@@ -61,7 +73,12 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 		err = *captured
 	}
 	r.note(s, progress)
+	s.tellOfStray()
+	s.noteQuiet(drained && err == nil && progress.Bytes == 0)
 	switch {
+	case tail.NoDescriptor(err):
+		// What rotation has made is opened when others have given descriptors back.
+		r.slow = append(r.slow, s)
 	case err != nil:
 		r.end(ctx, s, err)
 	case !drained:
@@ -69,12 +86,45 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	case s.removed && !s.lingers():
 		r.end(ctx, s, nil)
 	default:
-		if s.removed {
+		if s.removed || s.over {
 			s.unit.spent.Store(true)
 			s.unit.wakeNext()
 		}
 		r.rest(ctx, s, progress.Bytes > 0)
 	}
+}
+
+// noteQuiet notes whether there was nothing to read.
+func (s *fileSource) noteQuiet(quiet bool) {
+	switch {
+	case !quiet:
+		s.quiet.Store(0)
+	case s.quiet.Load() == 0:
+		s.quiet.Store(time.Now().UnixNano())
+	}
+}
+
+// tellOfStray says, once, that somebody else has renamed, deleted or replaced the file.
+func (s *fileSource) tellOfStray() {
+	if s.file == nil {
+		return
+	}
+	stray := s.file.Stray(s.unit.container().StartedAt)
+	if stray != nil && !errors.Is(stray, s.stray) && !s.removed && !s.over {
+		s.unit.log.Warn("the log file is not where Docker expects it", "reason", stray)
+	}
+	s.stray = stray
+}
+
+// glance looks now and then how large a file is that has no room: should somebody truncate
+// it, that is what can be said to be lost.
+func (r *reader) glance(s *fileSource) {
+	if s.file == nil || s.slow {
+		return
+	}
+	s.file.Glance()
+	s.slow = true
+	r.slow = append(r.slow, s)
 }
 
 // soonAgain tells that a source is polled again, as it is being written, and that nothing
@@ -97,10 +147,14 @@ func (r *reader) rest(ctx context.Context, s *fileSource, read bool) {
 		s.patience = patience
 	}
 	switch {
-	case s.watch == nil && s.sleep == nil, s.lingers() && (s.removed || s.over && s.held != (logs.Held{})):
+	case s.lingers() && (s.removed || s.over && s.held != (logs.Held{})):
 		r.slow = append(r.slow, s)
 	case s.patience > 0 && r.poll > 0:
 		r.hot = append(r.hot, s)
+	case s.watch == nil && s.sleep == nil:
+		r.slow = append(r.slow, s)
+	case s.held != (logs.Held{}) && !s.toldHeld:
+		r.slow = append(r.slow, s) // somebody has to tell when it is held for long
 	default:
 		r.arm(ctx, s)
 	}
@@ -112,6 +166,7 @@ const maxMisses = 3
 
 var (
 	errDetached  = errors.New("the log file's directory cannot be reached any more")
+	errAside     = errors.New("the file that is read is not the one at its path")
 	errUnwatched = errors.New("nothing tells of changes of the journal")
 )
 
@@ -130,6 +185,8 @@ func (r *reader) arm(ctx context.Context, s *fileSource) {
 		return
 	}
 	switch end, err := s.log.AtEnd(); {
+	case tail.NoDescriptor(err):
+		r.slow = append(r.slow, s)
 	case err != nil:
 		r.end(ctx, s, err)
 	case !end:
@@ -145,6 +202,9 @@ func (s *fileSource) arm() error {
 			return errUnwatched
 		}
 		return nil
+	}
+	if s.file.Aside() {
+		return errAside
 	}
 	err := s.watch.Arm(s.file.Path())
 	if err == nil {
@@ -164,6 +224,7 @@ func (r *reader) end(ctx context.Context, s *fileSource, err error) {
 		return
 	}
 	s.ended = true
+	s.unit.stats.held.Store(nil)
 	r.drop(s)
 	select {
 	case r.failed <- failure{source: s, position: s.log.Position(), err: err}:

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
@@ -26,7 +27,10 @@ type reader struct {
 	scratch *journal.Scratch
 	poll    time.Duration
 	failed  chan<- failure
-	wake    chan struct{}
+	// number tells it from other readers; marks keep what it reads.
+	number int
+	marks  *checkpoint.Marks
+	wake   chan struct{}
 
 	// mu guards what other goroutines hand to the reader's.
 	mu    sync.Mutex
@@ -48,6 +52,10 @@ const (
 	wholeChunk = 256 << 10
 	smallChunk = 32 << 10
 )
+
+// flushBusy is how long a reader may find something to read until the lane is told that
+// what it has may leave.
+const flushBusy = 50 * time.Millisecond
 
 // slowPoll is how often a file is looked at that cannot be watched.
 const slowPoll = time.Second
@@ -112,6 +120,7 @@ func (r *reader) run(ctx context.Context) error {
 	<-timer.C
 	defer timer.Stop()
 	var due time.Time
+	flushed := time.Now()
 	for ctx.Err() == nil {
 		task, s := r.next()
 		switch {
@@ -123,12 +132,20 @@ func (r *reader) run(ctx context.Context) error {
 			if due.IsZero() {
 				due = r.nextTick()
 			}
-			if !due.IsZero() && time.Now().After(due) {
+			now := time.Now()
+			if now.Sub(flushed) > flushBusy {
+				// What others have written must not wait for a file without end that
+				// holds no entries.
+				r.lane.Flush()
+				flushed = now
+			}
+			if !due.IsZero() && now.After(due) {
 				due = r.pulse()
 			}
 			continue
 		}
 		r.lane.Flush()
+		flushed = time.Now()
 		if due.IsZero() {
 			due = r.nextTick()
 		}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/tail"
 )
 
 // Backoff between attempts to start a source.
@@ -37,10 +39,22 @@ func (c *Collector) reconcile(ctx context.Context, u *unit) {
 	case runs != logs.Unreadable:
 		c.stop(u)
 	case time.Now().Before(u.retryAt):
-	case wants == logs.File, wants == logs.Journal:
-		c.startFile(ctx, u)
-	case wants == logs.API:
+	case c.parked[u] != nil && wants != logs.Journal:
+		// It has its turn; see takeTurns.
+	default:
+		c.start(ctx, u)
+	}
+}
+
+// start starts the source that a unit wants, or makes it wait for a descriptor.
+func (c *Collector) start(ctx context.Context, u *unit) {
+	switch {
+	case !c.mayOpen(u):
+		c.park(u, true)
+	case u.wants() == logs.API:
 		c.startStream(ctx, u)
+	default:
+		c.startFile(ctx, u)
 	}
 }
 
@@ -49,6 +63,9 @@ func (c *Collector) leave(ctx context.Context, u *unit) {
 	if u.removed && !u.drained && c.config.Hold.Has(u.id) {
 		c.readHeld(ctx, u)
 		return
+	}
+	if u.removed {
+		c.tellUnread(u)
 	}
 	c.drop(u)
 	if !u.removed {
@@ -112,10 +129,17 @@ func (u *unit) pauseBefore() {
 
 func (c *Collector) startFile(ctx context.Context, u *unit) {
 	source, err := c.openFile(u)
+	if tail.NoDescriptor(err) {
+		c.park(u, true)
+		c.room = 0
+		return
+	}
+	c.unpark(u)
 	if err != nil {
 		c.cannotRead(ctx, u, err)
 		return
 	}
+	c.room -= source.descriptors()
 	u.file, u.stopping = source, false
 	u.startedAt = time.Now()
 	u.tailing.Store(source)
@@ -158,10 +182,22 @@ type failure struct {
 
 func (c *Collector) fileFailed(ctx context.Context, f failure) {
 	u := f.source.unit
-	u.file, u.stopping = nil, false
+	parking := u.parking
+	u.file, u.stopping, u.parking = nil, false, false
 	u.position = f.position
 	u.tailing.Store(nil)
+	c.room += f.source.descriptors()
 	f.source.close()
+	switch {
+	case tail.NoDescriptor(f.err):
+		c.park(u, true)
+		c.room = 0 // until it is counted again
+		return
+	case parking && f.err == nil && !u.removed:
+		c.park(u, false)
+		c.startWaiting(ctx)
+		return
+	}
 	if time.Since(u.startedAt) > maxBackoff {
 		u.backoff, u.told = 0, ""
 	}
@@ -190,11 +226,12 @@ type end struct {
 
 func (c *Collector) streamEnded(ctx context.Context, e end) {
 	u := e.unit
-	asked := u.stopping
+	asked, parking := u.stopping, u.parking
 	u.broke(u.stream, e.err)
-	u.stream, u.stopping = nil, false
+	u.stream, u.stopping, u.parking = nil, false, false
 	u.streaming.Store(false)
 	u.position = e.position
+	c.room += streamFiles
 	if e.lines || time.Since(e.began) > maxBackoff {
 		u.backoff = 0
 	}
@@ -209,15 +246,18 @@ func (c *Collector) streamEnded(ctx context.Context, e end) {
 		}
 		u.pauseBefore()
 		c.config.Discovery.Refresh(u.id)
+	case parking && !u.removed:
+		c.park(u, true)
+		c.startWaiting(ctx)
 	case asked:
 	case errors.Is(e.err, logs.ErrUnreadable):
 		u.refused = true
 		u.chosen.Store(&logs.Route{Reason: "the engine says: " + logs.ErrUnreadable.Error()})
-		u.log.Warn("route chosen", "route", logs.Unreadable.String(), "reason", u.route().Reason)
+		u.log.Warn("the engine cannot read this log back, nobody can collect it", "reason", u.route().Reason)
 	default:
 		u.stats.fail(e.err)
 		u.pauseBefore()
-		u.log.Info("log stream broke, opening it again", "error", e.err, "in", u.backoff)
+		u.log.Info("log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.backoff)
 		c.config.Discovery.Refresh(u.id)
 	}
 	c.reconcile(ctx, u)
@@ -227,17 +267,52 @@ func (c *Collector) streamEnded(ctx context.Context, e end) {
 // files that could not be read and at streams that are silent.
 func (c *Collector) attend(ctx context.Context) {
 	now := time.Now()
+	if len(c.parked) > 0 || c.toldParked {
+		if !now.Before(c.turnAt) {
+			c.takeTurns(ctx, now)
+		}
+	}
 	if !c.relabelAt.IsZero() && !now.Before(c.relabelAt) {
 		c.adopt(ctx)
 	}
 	for _, u := range c.units {
-		if u.route().Fallback && !u.removed && !now.Before(u.probeAt) {
-			u.probeAt = now.Add(probeInterval)
+		if u.probes() && !now.Before(u.probeAt) {
 			c.decide(u)
+			if !u.probeAt.After(now) {
+				u.probeAt = now.Add(probeInterval)
+			}
 		}
 		c.reconcile(ctx, u)
 		c.listen(ctx, u, now)
 	}
+}
+
+// In the middle of a rotation a file is missing for a moment. It is looked for so many times,
+// with a pause before each, until it is taken for deleted.
+const (
+	maxMissed   = 6
+	missedPause = 10 * time.Millisecond
+)
+
+// mayRotate tells that the route is to be decided again in a moment: the file is missing, and
+// may not be for long.
+func (u *unit) mayRotate(now logs.Route) bool {
+	switch {
+	case !now.Missing:
+		u.missed = 0
+		return false
+	case u.missed >= maxMissed:
+		return false
+	case u.missed == 0 || !time.Now().Before(u.probeAt):
+		u.missed++
+		u.probeAt = time.Now().Add(missedPause)
+	}
+	return u.missed < maxMissed
+}
+
+// probes tells that the route is decided again at probeAt.
+func (u *unit) probes() bool {
+	return !u.removed && (u.route().Fallback || u.missed > 0 && u.missed < maxMissed)
 }
 
 // nextAttention returns how long it is until attend has something to do; ok is
@@ -252,8 +327,11 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 	if !c.relabelAt.IsZero() {
 		earlier(c.relabelAt)
 	}
+	if len(c.parked) > 0 || c.toldParked {
+		earlier(c.turnAt)
+	}
 	for _, u := range c.units {
-		if runs := u.runs(); runs == logs.Unreadable && u.wants() != logs.Unreadable {
+		if runs := u.runs(); runs == logs.Unreadable && u.wants() != logs.Unreadable && c.parked[u] == nil {
 			earlier(u.retryAt)
 		}
 		if u.stream != nil && u.removed {
@@ -262,7 +340,7 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 		if u.doubtful() {
 			earlier(u.stream.lookAt)
 		}
-		if u.route().Fallback && !u.removed {
+		if u.probes() {
 			earlier(u.probeAt)
 		}
 	}
@@ -271,3 +349,9 @@ func (c *Collector) nextAttention() (wait time.Duration, ok bool) {
 
 // isGone tells that a file is not there, as opposed to not readable.
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// exists tells that there is something at a path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

@@ -40,6 +40,9 @@ var (
 // connection was cut without a word; it is ended, and opened again where it was
 // left. When the run is over a stream has no reason to be silent at all.
 func (c *Collector) listen(ctx context.Context, u *unit, now time.Time) {
+	if u.stream != nil {
+		u.tellHeld(now)
+	}
 	if !u.doubtful() || now.Before(u.stream.lookAt) {
 		return
 	}

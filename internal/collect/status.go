@@ -20,7 +20,9 @@ type Status struct {
 	// delivered; 0 when there is none, negative when nothing is known.
 	LagSeconds float64
 	Lines      int64
-	LastError  string
+	// Waits tells that the log is not open, for want of descriptors.
+	Waits     bool
+	LastError string
 	// Position is up to where everything is acknowledged.
 	Position logs.Position
 }
@@ -43,11 +45,25 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 		s.LagBytes = u.stats.read.Load() - u.stats.acked.Load()
 		if source := u.tailing.Load(); source != nil {
 			s.LagBytes += source.log.Lag()
+			if source.file != nil {
+				if stray := source.file.Stray(s.Container.StartedAt); stray != nil && s.Container.Running {
+					s.LastError = stray.Error()
+				}
+			}
+		}
+		if p := u.parked.Load(); p != nil {
+			s.Waits, s.LagBytes = true, s.LagBytes+p.bytes
 		}
 		if record, ok := c.config.Store.Get(u.id); ok {
 			s.Position = record.Position
 		}
 		s.LagSeconds = age(u.stats.oldest.Load(), now)
+		if h := u.stats.held.Load(); h.problem(now) != nil {
+			// It was read, and counts as delivered with what was handed over after it.
+			s.LagBytes += int64(h.bytes)
+			s.LagSeconds = max(s.LagSeconds, now.Sub(h.since).Seconds())
+			s.LastError = h.problem(now).Error()
+		}
 		if s.Route.Kind == logs.Unreadable {
 			s.LagBytes, s.LagSeconds = -1, -1
 		}

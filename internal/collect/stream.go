@@ -22,8 +22,10 @@ type streamSource struct {
 	silence time.Duration
 	// turn is nil when the container ran when the stream began.
 	turn *turn
-	// spoke tells that the engine has sent something.
+	// spoke tells that the engine has sent something, and end the time of what the log
+	// ended with when it was opened; nil while that is not known.
 	spoke atomic.Bool
+	end   atomic.Pointer[int64]
 	// looking tells that a look at the stream is under way.
 	looking atomic.Bool
 	// tails are the places to begin at; see tails.
@@ -82,6 +84,9 @@ func (t *turn) end() {
 }
 
 func (c *Collector) startStream(ctx context.Context, u *unit) {
+	c.unpark(u)
+	c.room -= streamFiles
+	u.startedAt = time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	u.stream, u.stopping = &streamSource{cancel: cancel, silence: minSilence}, false
 	u.stream.lookIn(time.Now(), minSilence)
@@ -94,6 +99,9 @@ func (c *Collector) startStream(ctx context.Context, u *unit) {
 	}
 	if s.tails = tails(container, position); u.search > 0 {
 		s.tails = []int{0} // the newest engine hangs at the tail of a log that was truncated
+	}
+	if n := c.config.Tail; n > 0 && position.Last == 0 && position.Latest() == 0 {
+		s.tails = []int{n}
 	}
 	if u.backoff > 0 {
 		c.config.Metrics.Reconnected()
@@ -131,28 +139,89 @@ func (c *Collector) follow(ctx context.Context, u *unit, source *streamSource, c
 // read reads one body, which begins at a number of records before the end or, for 0,
 // where e was left.
 func (c *Collector) read(ctx context.Context, u *unit, source *streamSource, container *logs.Container, records int, e *end) error {
-	body, err := c.open(ctx, u.id, e.position, records)
+	config := stream.Config{
+		TTY: container.TTY, TimesDiffer: container.Driver == "journald", Heard: &u.heard,
+		Resume: e.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
+	}
+	since := c.look(ctx, u, records, &config)
+	if config.Newest.Known {
+		source.end.Store(&config.Newest.Time)
+	}
+	body, err := c.open(ctx, u.id, since, records)
 	if err != nil {
 		return err
 	}
+	u.log.Debug("opened a log stream", "since", since, "tail", records, "from", e.position, "newest", config.Newest, "leave_out", config.LeaveOut)
 	defer func() { _ = body.Close() }()
 	source.spoke.Store(false)
+	if config.Tail = records; e.position.Last == 0 && (!fresh(e.position) || c.config.Tail > 0) {
+		config.Tail = 0 // there is no place to be found
+	}
 	u.heard.Store(heard(e.position)) // not what an attempt in vain has brought
 	s := &session{
 		collector: c, unit: u, source: source, lane: c.config.Lanes[u.lane], end: e,
-		reader: stream.NewReader(body, stream.Config{
-			TTY: container.TTY, TimesDiffer: container.Driver == "journald", Tail: records, Heard: &u.heard,
-			Resume: e.position, MaxLine: c.config.MaxLine, Events: c.config.Metrics,
-		}),
+		reader: stream.NewReader(body, config),
+	}
+	defer u.stats.held.Store(nil)
+	if fresh(e.position) {
+		// What is written from here on was not there when the log was opened, also if we
+		// are killed before the first line.
+		if err := s.handOver(ctx, false); err != nil {
+			return err
+		}
 	}
 	return s.run(ctx)
 }
 
-func (c *Collector) open(ctx context.Context, id string, from logs.Position, records int) (io.ReadCloser, error) {
+func (c *Collector) open(ctx context.Context, id string, since int64, records int) (io.ReadCloser, error) {
 	if records > 0 {
 		return c.config.Engine.Tail(ctx, id, records)
 	}
-	return c.config.Engine.Logs(ctx, id, stream.Since(from))
+	return c.config.Engine.Logs(ctx, id, since)
+}
+
+// lastPatience is how long the engine may take to find the last record of a log.
+const lastPatience = 3 * time.Second
+
+// look finds out where the log ends now, up to where lines may be left out by their time,
+// and returns the time to ask for. The engine is asked for none where it would leave out
+// what is written with an older one.
+func (c *Collector) look(ctx context.Context, u *unit, records int, config *stream.Config) (since int64) {
+	from := &config.Resume
+	since = stream.Since(*from)
+	config.Opened = time.Now().UnixNano()
+	config.First = from.Seen
+	if u.search == 0 && (records == 0 || from.Last == 0) { // the newest engine hangs at the end of some logs
+		config.Newest = c.last(ctx, u.id, config.TTY)
+	}
+	whole := fresh(*from)
+	if newest := config.Newest; newest.Known && newest.Time < since {
+		whole = true // the clock was set back, or all that was read is gone
+	}
+	if whole {
+		since = 0
+	}
+	config.LeaveOut = whole || !from.Seen.Past || from.Seen.Time >= since // it may come again
+	if !config.First.Known {
+		config.First = config.Newest
+	}
+	return since
+}
+
+// last returns the last record of a log, as far as the engine tells.
+func (c *Collector) last(ctx context.Context, id string, tty bool) logs.Seen {
+	ctx, cancel := context.WithTimeout(ctx, lastPatience)
+	defer cancel()
+	body, err := c.config.Engine.Last(ctx, id)
+	if err != nil {
+		return logs.Seen{} // whatever it is, the stream will meet it
+	}
+	defer func() { _ = body.Close() }()
+	last, err := stream.Last(body, tty)
+	if err != nil {
+		return logs.Seen{}
+	}
+	return last
 }
 
 // session is one connection.
@@ -167,6 +236,9 @@ type session struct {
 	// timestamp of the first of it.
 	lines, bytes int
 	first        int64
+	// held is what was held back last, and pending the timestamp of its first part.
+	held    *heldBack
+	pending int64
 }
 
 // run hands entries over until the stream ends. It returns io.EOF when the
@@ -201,6 +273,7 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 		s.reader.Flush(s.add)
 	}
 	position := s.reader.Position()
+	s.lookAtHeld(position.Pending)
 	if last {
 		position.Drained = s.end.run.UnixNano()
 	}
@@ -217,6 +290,20 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 	})
 	s.lane.Flush()
 	return nil
+}
+
+// lookAtHeld notes since when a line is held back, and how much of it.
+func (s *session) lookAtHeld(pending int64) {
+	switch bytes := s.reader.HeldBytes(); {
+	case bytes == 0:
+		s.held = nil
+	case s.held == nil || s.pending != pending:
+		s.held = &heldBack{since: time.Now(), bytes: bytes, line: true}
+	default:
+		s.held = &heldBack{since: s.held.since, bytes: bytes, line: true}
+	}
+	s.pending = pending
+	s.unit.stats.held.Store(s.held)
 }
 
 func (s *session) add(e logs.Entry) {

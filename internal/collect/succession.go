@@ -9,10 +9,11 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// A container that takes another's place has its labels, so that to Loki they are one
-// stream; and Loki refuses what is an hour behind the newest of its stream. After a long
-// absence the old container's lines therefore go first, although its log was written to
-// before all others. This is so for what is read from files and the journal.
+// A container that takes another's place, that of one removed or of a stopped task of
+// Swarm, has its labels, so that to Loki they are one stream; and Loki refuses what is an
+// hour behind the newest of its stream. After a long absence the old container's lines
+// therefore go first, although its log was written to before all others. This is so for
+// what is read from files and the journal.
 
 // succeed tells the running sources which units go before them. There may be thousands of
 // one stream while the sink is away, so each gets a part of one list.
@@ -23,13 +24,17 @@ func (c *Collector) succeed() {
 			delete(c.leaving, u)
 			continue
 		}
-		for _, stream := range u.streams() {
-			c.before[stream] = append(c.before[stream], u)
+		c.precede(u)
+	}
+	for _, u := range c.units {
+		if u.stopped() {
+			c.precede(u)
 		}
 	}
-	if len(c.leaving) == 0 {
+	if len(c.before) == 0 && !c.followed {
 		return
 	}
+	c.followed = len(c.before) > 0 // if not, what waits is told so
 	for _, units := range c.before {
 		slices.SortFunc(units, byAge)
 	}
@@ -38,6 +43,21 @@ func (c *Collector) succeed() {
 			u.file.follow(c.predecessors(u))
 		}
 	}
+}
+
+// precede puts a unit before all of its streams that were started later.
+func (c *Collector) precede(u *unit) {
+	for _, stream := range u.streams() {
+		c.before[stream] = append(c.before[stream], u)
+	}
+}
+
+// stopped tells that the unit's container has ended, is still there, as Swarm keeps the
+// tasks of before an update, and is not known to be read to its end. One that was read is
+// behind nobody any more: what it writes when it is started again is new.
+func (u *unit) stopped() bool {
+	kind := u.wants()
+	return !u.removed && !u.orphan && (kind == logs.File || kind == logs.Journal) && isOver(u.container()) && !u.settled.Load() && !u.passed()
 }
 
 // predecessors returns the units whose container was removed before this one was started

@@ -104,6 +104,38 @@ func TestPredecessorOfOneMadeBefore(t *testing.T) {
 	}
 }
 
+// TestStoppedPredecessorFirst: Swarm keeps the stopped tasks of before an update. What waits
+// of one goes first, and one that was read holds nobody up, also when it is started again.
+func TestStoppedPredecessorFirst(t *testing.T) {
+	h := newHost(t)
+	h.full = map[string]bool{"1": true}
+	h.write("1", 1, `old\n`)
+	h.write("2", 2, `new\n`)
+	h.set("1", stopped("web", "json-file"))
+	h.set("2", successor("web", "json-file"))
+	h.start()
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.wakes) > 0 }, "the old one to wait for room")
+	for i := range 20 {
+		h.write("3", i, `x\n`)
+		h.set("3", running("other", "json-file"))
+		h.until(func() bool { return len(h.delivered()) > i }, "another")
+	}
+	if got := h.delivered(); slices.Contains(got, "web stdout 2 new") {
+		t.Fatalf("before the old one: %q", got)
+	}
+	h.makeRoom()
+	h.until(func() bool { return len(h.delivered()) == 22 }, "both")
+	if got := h.delivered()[20:]; !slices.Equal(got, []string{"web stdout 1 old", "web stdout 2 new"}) {
+		t.Errorf("%q", got)
+	}
+	h.set("1", running("web", "json-file"))
+	h.write("2", 3, `newer\n`)
+	h.until(func() bool { return slices.Contains(h.delivered(), "web stdout 3 newer") }, "what is newer")
+	h.set("1", stopped("web", "json-file"))
+	h.write("2", 4, `newest\n`)
+	h.until(func() bool { return slices.Contains(h.delivered(), "web stdout 4 newest") }, "what is newest")
+}
+
 // TestPredecessorUnanswered: the old one was read to its end and is not in the running set
 // any more, but the sink has not answered.
 func TestPredecessorUnanswered(t *testing.T) {
@@ -263,6 +295,7 @@ func TestManyPredecessors(t *testing.T) {
 	for i := range all {
 		h.remove(strconv.Itoa(i))
 	}
+	h.known() // before that they are running, and nobody's predecessors
 	h.makeRoom()
 	h.until(func() bool { return len(h.delivered()) == all+1 }, "the rest")
 	if got := h.delivered(); !slices.IsSortedFunc(got, func(a, b string) int { return cmp.Compare(at(t, a), at(t, b)) }) {

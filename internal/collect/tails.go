@@ -17,15 +17,20 @@ const longLog = 256 << 20
 // json-file log from its beginning: 20 s per GiB on 20.10, and the log has no bound
 // unless it is given one. 10,000 records back take it some 10 ms, 300,000 one second.
 //
-// Where nothing was handed over of a log there is no place to find, and a line whose end
+// Where nothing was handed over of a log there is no place to find, only a time. A line whose end
 // has not come has to come again from before it. What is compressed of
 // it the engine would decompress to look for the tail, and passes over by time.
 func tails(c *logs.Container, from logs.Position) []int {
-	if c.Driver != "json-file" || from.Last == 0 || from.Pending != 0 || c.DriverOptions["compress"] == "true" || bound(c.DriverOptions) < longLog {
+	if c.Driver != "json-file" || from.Last == 0 && !fresh(from) || from.Pending != 0 || c.DriverOptions["compress"] == "true" || bound(c.DriverOptions) < longLog {
 		return []int{0}
 	}
 	return []int{10_000, 300_000, 0}
 }
+
+// fresh tells that nothing of a log was handed over, and lines from a time on are wanted.
+// The engine is not asked for that time: it would leave out whatever is written with an
+// older one, by a clock that is set back, for as long as the stream lasts.
+func fresh(p logs.Position) bool { return p.Since != 0 && p.Latest() == 0 && p.Pending == 0 }
 
 // bound is how large a json-file log can become, in bytes; more than any where there
 // is no limit.

@@ -113,5 +113,3 @@ func (t *turns) remove(s *fileSource) {
 		t.catching = nil
 	}
 }
-
-func (t *turns) len() int { return len(t.live) + len(t.behind) }

@@ -119,3 +119,5 @@ func TestRotationIsNoBacklog(t *testing.T) {
 		t.Error("it is remembered")
 	}
 }
+
+func (t *turns) len() int { return len(t.live) + len(t.behind) }

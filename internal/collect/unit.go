@@ -2,6 +2,7 @@ package collect
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync/atomic"
@@ -40,6 +41,10 @@ type unit struct {
 	// search is how long a stream that has brought nothing is left alone, if that is
 	// more than searchTime.
 	search time.Duration
+	// parked tells other goroutines that the log is not open, for want of descriptors, and
+	// parking that its file was asked to end for that.
+	parked  atomic.Pointer[parked]
+	parking bool
 	// stopping tells that the present source was asked to end.
 	stopping bool
 
@@ -55,8 +60,10 @@ type unit struct {
 	refused bool
 	// startedAt is when the present file source began.
 	startedAt time.Time
-	// probeAt is when a file that could not be read is looked at again.
+	// probeAt is when a file that could not be read is looked at again, and missed how
+	// often in a row it was missing.
 	probeAt time.Time
+	missed  int
 	// retryAt is when a source may be started again; backoff is the pause
 	// before that.
 	retryAt time.Time
@@ -74,6 +81,8 @@ type unit struct {
 	overAt time.Time
 	// told is why the file could not be read, as it was logged last.
 	told string
+	// toldHeld is since when what the stream holds back is held, as it was logged last.
+	toldHeld time.Time
 }
 
 // stats is what a unit has done; it is read by other goroutines.
@@ -85,6 +94,31 @@ type stats struct {
 	// timestamp of about the oldest entry that they stand for.
 	waiting, oldest atomic.Int64
 	lastError       atomic.Pointer[string]
+	// held is what is held back; nil for nothing.
+	held atomic.Pointer[heldBack]
+}
+
+// heldBack is what was read and is not handed over, as its end has not come.
+type heldBack struct {
+	since time.Time
+	// bytes is the size of lines without an end, and line tells that there is one: the
+	// other kind is a record that is not whole, which was not read.
+	bytes int
+	line  bool
+}
+
+// heldTooLong is how long something is held back until that is a lag.
+const heldTooLong = 10 * time.Second
+
+// problem says what is held back, if it is for too long.
+func (h *heldBack) problem(now time.Time) error {
+	switch {
+	case h == nil || now.Sub(h.since) < heldTooLong:
+		return nil
+	case h.line:
+		return fmt.Errorf("a line has no end since %s: %d bytes of it are held back until it ends, is longer than max-line-bytes, or the container stops", h.since.UTC().Format(time.RFC3339), h.bytes)
+	}
+	return fmt.Errorf("the log ends in an incomplete record since %s, which is held back until more is written or the container stops", h.since.UTC().Format(time.RFC3339))
 }
 
 // handed notes what was handed over: its size and its first entry's timestamp,
@@ -180,9 +214,10 @@ func (c *Collector) newUnit(container *logs.Container) *unit {
 		u.position = record.Position
 		return u
 	}
-	if c.config.Floor > 0 {
-		for s := range u.position.Newest {
-			u.position.Newest[s].Time = c.config.Floor
+	u.position.Since = max(0, c.config.Floor)
+	if c.config.Begin != nil {
+		if at, ok := c.config.Begin(container); ok {
+			u.position = at
 		}
 	}
 	// At once, so that a restart measures from the same moment.
@@ -273,6 +308,17 @@ func (u *unit) idle() {
 	now := time.Now()
 	u.idleSince.Store(&now)
 }
+
+// tellHeld logs once what a stream has held back for long.
+func (u *unit) tellHeld(now time.Time) {
+	h := u.stats.held.Load()
+	if err := h.problem(now); err != nil && h.since != u.toldHeld {
+		u.toldHeld = h.since
+		u.warnHeld(err)
+	}
+}
+
+func (u *unit) warnHeld(why error) { u.log.Warn("the end of the log is held back", "reason", why) }
 
 func (u *unit) close() {
 	if u.file != nil {

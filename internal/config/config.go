@@ -4,7 +4,10 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
+
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // Config is a complete, validated configuration.
@@ -18,6 +21,8 @@ type Config struct {
 	Color     Color
 	// Listen is the address of metrics and status page; empty means off.
 	Listen string
+	// ListenHosts are further names that requests to it may be made under.
+	ListenHosts []string
 	// StateDir is where checkpoints are kept.
 	StateDir string
 	// ShutdownTimeout is how long a stop may take to drain; 0 drops the drain.
@@ -30,6 +35,8 @@ type Config struct {
 	// DockerRoot is empty unless it was set: the engine is then asked.
 	DockerRoot string
 	Since      Since
+	// Tail is how many of the last lines of each container come first.
+	Tail Lines
 	// FilePercent is the share of eligible containers that go by file.
 	FilePercent int
 	// HoldBytes bounds the files that only lighterman keeps alive; 0 for no
@@ -39,6 +46,8 @@ type Config struct {
 	// JournalDir is empty unless it was set: the usual places are then looked at.
 	// "none" in it means no journal.
 	JournalDir []string
+	// JournalSender is who sends lines of containers to journald; empty unless it was set.
+	JournalSender []Sender
 	// IncludeName and ExcludeName match whole names. Nothing in an include
 	// list means everything.
 	IncludeName  []*regexp.Regexp
@@ -78,8 +87,22 @@ type Config struct {
 	// may hold a password: print it with Redacted.
 	ProxyURL *url.URL
 
+	// Secrets hides what must not be shown, in texts of any kind: all secrets that are
+	// set, here or in the variables of the engine's client and of proxies.
+	Secrets *redact.Scrubber
+
 	// shown is what Effective prints: secrets are not in it.
 	shown []shown
+}
+
+// Given reports whether somebody has set a setting, so that it is not a default.
+func (c *Config) Given(name string) bool {
+	for _, s := range c.shown {
+		if s.setting.name == name {
+			return (s.hidden || len(s.texts) > 0) && (!strings.HasPrefix(s.from, "default") || s.from == fromSystemd)
+		}
+	}
+	return false
 }
 
 // Mode is how logs are read.
@@ -122,6 +145,20 @@ type Since struct {
 	Age       time.Duration
 }
 
+// Lines is a number of lines, where there is one.
+type Lines struct {
+	Set bool
+	N   int
+}
+
+// Sender is a user's number and the name of a program, empty for any.
+type Sender struct {
+	UID     uint32
+	Program string
+	// Any stands for everybody.
+	Any bool
+}
+
 // LabelMatch matches a container by one label.
 type LabelMatch struct {
 	Key   string
@@ -134,4 +171,15 @@ type LabelMatch struct {
 func (m LabelMatch) Matches(labels map[string]string) bool {
 	value, ok := labels[m.Key]
 	return ok && (m.AnyValue || value == m.Value)
+}
+
+// InFlags returns the names of the secret settings whose values are in flags, which every
+// user of the machine can see.
+func (c *Config) InFlags() (names []string) {
+	for _, line := range c.shown {
+		if line.hidden && strings.HasPrefix(line.from, "flag ") {
+			names = append(names, line.setting.name)
+		}
+	}
+	return names
 }

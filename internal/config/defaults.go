@@ -37,6 +37,9 @@ func (l *loader) defaultOf(s *setting) value {
 	return value{from: "default"}
 }
 
+// fromSystemd is where a state directory comes from that systemd has made.
+const fromSystemd = "default: STATE_DIRECTORY"
+
 // stateDir follows systemd, then the habits of root, then the XDG directories.
 func (l *loader) stateDir() value {
 	const name = "lighterman"
@@ -45,7 +48,7 @@ func (l *loader) stateDir() value {
 	v := value{from: "default"}
 	switch {
 	case systemd != "":
-		v = value{from: "default: STATE_DIRECTORY", texts: []string{systemd}}
+		v = value{from: fromSystemd, texts: []string{systemd}}
 	case l.machine.root:
 		v.texts = []string{filepath.Join("/var/lib", name)}
 	case filepath.IsAbs(xdg):

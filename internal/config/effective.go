@@ -19,8 +19,9 @@ type shown struct {
 func show(s *setting, v value) shown {
 	line := shown{setting: s, from: v.from, texts: v.texts}
 	for _, t := range v.texts {
-		// A proxy's URL is a secret only when it holds a password.
-		if s.secret || s.kind == kindProxy && strings.Contains(t, "@") {
+		// A URL is a secret only when it holds one.
+		isURL := s.kind == kindProxy || s.kind == kindURL || s.kind == kindEngine
+		if s.secret || isURL && strings.ContainsAny(t, "@?") {
 			line.hidden, line.texts = true, nil
 		}
 	}

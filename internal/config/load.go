@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // Load makes a configuration from the arguments of a subcommand and the
@@ -53,10 +56,35 @@ func (l *loader) finish() (*Config, error) {
 	if n := len(l.problems); n > mostProblems {
 		l.problems = append(l.problems[:mostProblems], fmt.Errorf("and %d more problems", n-mostProblems))
 	}
+	c.Secrets = l.secrets()
 	if len(l.problems) > 0 {
-		return nil, errors.Join(l.problems...)
+		return nil, errors.New(c.Secrets.Mask(errors.Join(l.problems...).Error()))
 	}
 	return c, nil
+}
+
+// secrets gathers what must not be shown.
+func (l *loader) secrets() *redact.Scrubber {
+	out := &redact.Scrubber{}
+	user := ""
+	if v := l.values[lookup("loki-username")]; len(v.texts) > 0 {
+		user = v.texts[0]
+	}
+	for s, v := range l.values {
+		for _, t := range v.texts {
+			switch {
+			case s.secret:
+				out.Add(user, t)
+			case s.kind == kindURL, s.kind == kindProxy, s.kind == kindEngine:
+				out.AddText(t)
+			}
+		}
+	}
+	for _, name := range []string{"DOCKER_HOST", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
+		out.AddText(l.env[name])
+		out.AddText(l.env[strings.ToLower(name)])
+	}
+	return out
 }
 
 // mostProblems bounds what is said about a file that is something else.

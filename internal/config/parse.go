@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -113,6 +115,29 @@ func parsePattern(text string) (*regexp.Regexp, error) {
 		return nil, fmt.Errorf("invalid pattern %q: %s", text, why)
 	}
 	return regexp.Compile("^(?:" + text + ")$")
+}
+
+// parseHost takes a host name or address without a port.
+func parseHost(text string) (string, error) {
+	if text == "" || strings.ContainsAny(text, "/:*? ") && net.ParseIP(text) == nil {
+		return "", invalid(text, "a host name without scheme and port, such as lighterman")
+	}
+	return text, nil
+}
+
+// parseSender takes UID, or UID/PROGRAM, where the program is named as the kernel does:
+// with up to 15 letters.
+func parseSender(text string) (Sender, error) {
+	if text == "any" {
+		return Sender{Any: true}, nil
+	}
+	const longest = 15
+	number, program, ok := strings.Cut(text, "/")
+	uid, err := strconv.ParseUint(number, 10, 32)
+	if err != nil || ok && program == "" || len(program) > longest {
+		return Sender{}, invalid(text, `"any", or a user's number, if need be with the name of a program of up to 15 letters, such as 0/dockerd`)
+	}
+	return Sender{UID: uint32(uid), Program: program}, nil
 }
 
 func parseLabelMatch(text string) (LabelMatch, error) {

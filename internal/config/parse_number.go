@@ -127,6 +127,15 @@ func sizeText(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
+func parseLines(text string) (Lines, error) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	const most = 1_000_000
+	if err != nil || n > most {
+		return Lines{}, invalid(text, "a number of lines, from 0 to a million")
+	}
+	return Lines{Set: true, N: int(n)}, nil
+}
+
 func parsePercent(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n > 100 {

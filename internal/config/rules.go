@@ -5,6 +5,7 @@ import "fmt"
 // exclusive lists groups of settings of which only one group may be used: of
 // each group, the first setting that is set is named.
 var exclusive = [][2][]string{
+	{{"tail"}, {"loki-url"}},
 	{{"loki-password"}, {"loki-password-file"}},
 	{{"loki-bearer-token"}, {"loki-bearer-token-file"}},
 	{{"loki-username", "loki-password", "loki-password-file"}, {"loki-bearer-token", "loki-bearer-token-file"}},

@@ -75,9 +75,12 @@ var (
 	kindSince    = &kind{name: "time", placeholder: "beginning|now|DURATION", expected: `"beginning", "now" or a duration, such as 168h or 7d`, tags: tagsNumber}
 	kindSize     = &kind{name: "size", placeholder: "SIZE", expected: "a size, such as 1048576, 512KiB or 1MiB", tags: tagsNumber}
 	kindPercent  = &kind{name: "percentage", placeholder: "N", expected: "a number from 0 to 100", tags: []string{"!!int"}}
+	kindLines    = &kind{name: "number", placeholder: "N", expected: "a number of lines", tags: tagsNumber}
 	kindBool     = &kind{name: "boolean", expected: "true or false", tags: []string{"!!bool"}}
 	kindPatterns = &kind{name: "list of patterns", placeholder: "REGEXP", expected: "a list of patterns", shape: list, tags: tagString, free: true}
 	kindDirs     = &kind{name: "list of paths", placeholder: "DIR|none", expected: "a list of paths", shape: list, tags: tagString, free: true}
+	kindHosts    = &kind{name: "list of host names", placeholder: "HOST", expected: "a list of host names", shape: list, tags: tagString, free: true}
+	kindSenders  = &kind{name: "list of senders", placeholder: "UID[/PROGRAM]|any", expected: "a list of senders, such as 0/dockerd", shape: list, tags: tagString, free: true}
 	kindMatches  = &kind{name: "list of labels", placeholder: "KEY[=VALUE]", expected: "a list of labels", shape: list, tags: tagString, free: true}
 	kindPairs    = &kind{name: "map", placeholder: "NAME=VALUE", expected: "a map of label names to values", shape: pairs, tags: tagString, free: true}
 )

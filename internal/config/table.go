@@ -52,12 +52,16 @@ var generalSettings = []*setting{{
 	store: into(func(c *Config) *Color { return &c.Color }, choice(ColorAuto, ColorAlways, ColorNever)),
 }, {
 	name: "listen", kind: kindAddress, section: general, def: "127.0.0.1:9177",
-	help:  "Address of metrics, health checks and the status page, or off.",
+	help:  "Address of metrics, health checks and the status page, or off. Lines that go to standard output need none: then it is off unless it is set.",
 	store: into(func(c *Config) *string { return &c.Listen }, parseListen),
+}, {
+	name: "listen-hosts", kind: kindHosts, section: general, auto: "addresses, localhost and the machine's own name", example: "lighterman",
+	help:  "Further host names that requests to the listener may be made under, such as the name of lighterman's container or service that Prometheus scrapes. Requests under another name are refused, so that no web page can read the status through a browser.",
+	store: onto(func(c *Config) *[]string { return &c.ListenHosts }, parseHost),
 }, {
 	name: "state-dir", kind: kindDir, section: general, example: "/var/lib/lighterman",
 	auto:  "systemd's STATE_DIRECTORY, then /var/lib/lighterman for root, then $XDG_STATE_HOME/lighterman or ~/.local/state/lighterman",
-	help:  "Directory where the positions reached in every log are kept.",
+	help:  "Directory where the positions reached in every log are kept. It must belong to lighterman's user or to root, and nobody else may write to it. Lines that go to standard output need none: unless it is set, nothing is kept then.",
 	store: into(func(c *Config) *string { return &c.StateDir }, parseText),
 }, {
 	name: "shutdown-timeout", kind: kindDuration, section: general, def: "10s",
@@ -81,8 +85,12 @@ var readingSettings = []*setting{{
 	store: into(func(c *Config) *string { return &c.DockerRoot }, parseText),
 }, {
 	name: "since", kind: kindSince, section: reading, def: "168h",
-	help:  "Where to start in the log of a container that was never seen before. The default is the age up to which Loki accepts lines unless it is told otherwise.",
+	help:  "Where to start in the log of a container that was never seen before: older lines that are in it by then are left out, and counted as far as they are read (lighterman_skipped_lines_total). What is written later is delivered, whatever its time. The default is the age up to which Loki accepts lines unless it is told otherwise; lines that go to standard output begin with now, unless a state directory is set.",
 	store: into(func(c *Config) *Since { return &c.Since }, parseSince),
+}, {
+	name: "tail", kind: kindLines, section: reading, auto: "all that since allows", example: "20",
+	help:  "With standard output: begin with so many of the last lines of each container. Together with since, both bounds hold.",
+	store: into(func(c *Config) *Lines { return &c.Tail }, parseLines),
 }, {
 	name: "file-percent", kind: kindPercent, section: reading, def: "100",
 	help:  "Share of the containers with a readable file or journal that are read from it; the rest goes by the API. The choice is stable per container.",
@@ -100,12 +108,16 @@ var readingSettings = []*setting{{
 	help:  "Directories of the systemd journal, for containers that log to journald; none to read these through the Docker API.",
 	store: onto(func(c *Config) *[]string { return &c.JournalDir }, parseText),
 }, {
+	name: "journal-sender", kind: kindSenders, section: reading, auto: "0/dockerd, and the same of lighterman's own user", example: "1000/dockerd",
+	help:  "Who sends the lines of containers to journald: the user's number and the program's name, as in the fields _UID and _COMM, the number alone for all programs of a user, or any for everybody. What others send in a container's name is left out and counted.",
+	store: onto(func(c *Config) *[]Sender { return &c.JournalSender }, parseSender),
+}, {
 	name: "max-line-bytes", kind: kindSize, section: reading, def: "256KiB",
 	help:  "Longer lines are cut, marked as cut and counted. The default is what Loki takes unless it is told otherwise.",
 	store: into(func(c *Config) *int { return &c.MaxLineBytes }, size[int](1<<10, 1<<30)),
 }, {
 	name: "max-memory", kind: kindSize, section: reading, def: "64MiB",
-	help:  "Bytes of lines that may be read and not yet acknowledged. Beyond that nothing more is read until Loki has caught up.",
+	help:  "Bytes of lines that may be read and not yet acknowledged. Beyond that nothing more is read until Loki has caught up. Less is held where the memory limit of the control group (docker run -m, MemoryMax=) does not allow for it; lighterman needs 64MiB in all, and says so where the limit is lower.",
 	store: into(func(c *Config) *int64 { return &c.MaxMemory }, size[int64](1<<20, 1<<40)),
 }}
 

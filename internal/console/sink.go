@@ -18,7 +18,8 @@ type Format uint8
 
 // The formats.
 const (
-	// AutoFormat is Text on a terminal and JSON elsewhere.
+	// AutoFormat is Text on a terminal, and where colours are wanted always, and JSON
+	// elsewhere.
 	AutoFormat Format = iota
 	// Text is for people: the name of the container and the line.
 	Text
@@ -41,6 +42,8 @@ const (
 type Options struct {
 	Format Format
 	Color  Color
+	// Times makes Text begin each line with the time of the entry.
+	Times bool
 	// NameWidth bounds the column of names in Text; 0 means 40.
 	NameWidth int
 }
@@ -85,10 +88,10 @@ func New(w io.Writer, o Options) *Sink {
 	}
 	f, _ := w.(*os.File)
 	terminal := f != nil && IsTerminal(f)
-	if o.Format == JSON || o.Format == AutoFormat && !terminal {
+	if o.Format == JSON || o.Format == AutoFormat && !terminal && o.Color != Always {
 		s.print = &jsonPrinter{}
 	} else {
-		s.print = &textPrinter{color: useColor(o.Color, terminal), maxWidth: o.NameWidth}
+		s.print = &textPrinter{color: useColor(o.Color, terminal), maxWidth: o.NameWidth, times: o.Times}
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"time"
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
@@ -12,6 +13,7 @@ import (
 const (
 	reset = "\x1b[0m"
 	red   = "\x1b[1;31m"
+	faint = "\x1b[2m"
 )
 
 // palette has no red, which marks stderr.
@@ -25,6 +27,7 @@ var palette = []string{
 // and the line. An exclamation mark before the bar tells stderr.
 type textPrinter struct {
 	color    bool
+	times    bool
 	maxWidth int
 	width    int
 
@@ -46,6 +49,9 @@ func (p *textPrinter) begin(groups []*logs.Group) {
 }
 
 func (p *textPrinter) entry(b []byte, g, i int) []byte {
+	if p.times {
+		b = p.time(b, p.groups[g].Times[i])
+	}
 	b = append(b, p.prefixes[g]...)
 	line := bytes.TrimSuffix(p.groups[g].Line(i), []byte("\r"))
 	b, colored := appendVisible(b, line, p.color)
@@ -53,6 +59,18 @@ func (p *textPrinter) entry(b []byte, g, i int) []byte {
 		b = append(b, reset...)
 	}
 	return append(b, '\n')
+}
+
+// time appends when an entry was written, in the time of whoever looks at it.
+func (p *textPrinter) time(b []byte, nano int64) []byte {
+	if p.color {
+		b = append(b, faint...)
+	}
+	b = time.Unix(0, nano).AppendFormat(b, "2006-01-02 15:04:05.000 ")
+	if p.color {
+		b = append(b, reset...)
+	}
+	return b
 }
 
 // prefix returns what stands before the lines of a group.

@@ -64,7 +64,7 @@ func TestHarmfulLines(t *testing.T) {
 		"tty\r":                                 {"tty", "tty"},
 		"10 %\r20 %\r":                          {"10 %^M20 %", "10 %^M20 %"},
 		"\x1b[1;38;5;200mhi\x1b[0m":             {"\x1b[1;38;5;200mhi\x1b[0m\x1b[0m", "hi"},
-		"\x1b[m\x1b[38:2::1:2:3mhi":             {"\x1b[m\x1b[38:2::1:2:3mhi\x1b[0m", "hi"},
+		"\x1b[m\x1b[38:2::91:92:93mhi":          {"\x1b[m\x1b[38:2::91:92:93mhi\x1b[0m", "hi"},
 		"\x1b[2J\x1b[H":                         {"^[[2J^[[H", "^[[2J^[[H"},
 		"\x1b]0;title\x07":                      {"^[]0;title^G", "^[]0;title^G"},
 		"\x1b]8;;http://x\x1b\\":                {"^[]8;;http://x^[\\", "^[]8;;http://x^[\\"},
@@ -98,9 +98,10 @@ func FuzzVisible(f *testing.F) {
 	f.Add([]byte("\x1b[\x1b[31m\x1b[1;2;3;4;5;6;7;8;9;10;11;12m"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		out, colored := appendVisible(nil, line, true)
+		var now style
 		for i := bytes.IndexByte(out, 0x1b); i >= 0; i = bytes.IndexByte(out, 0x1b) {
-			n := selectsColor(out[i:])
-			if n == 0 || !colored {
+			n, next := selectsColor(out[i:], now)
+			if now = next; n == 0 || !colored {
 				t.Fatalf("%q has a sequence that is no colour", out)
 			}
 			out = append(out[:i:i], out[i+n:]...)
@@ -123,8 +124,70 @@ func checkVisible(t *testing.T, s []byte) {
 		t.Fatalf("%q is no UTF-8", s)
 	}
 	for _, r := range string(s) {
-		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+		if r != '\t' && r != emojiForm && r != textForm && (unicode.IsControl(r) || hidden(r)) {
 			t.Fatalf("%q has %U", s, r)
+		}
+	}
+}
+
+// TestS11HiddenText: text that a terminal would not show is made visible, whatever
+// hides it.
+func TestS11HiddenText(t *testing.T) {
+	shown := map[string]string{
+		"\x1b[8mx":                               "^[[8mx",
+		"\x1b[08mx":                              "^[[08mx",
+		"\x1b[1;8mx":                             "^[[1;8mx",
+		"\x1b[0;31;8mx":                          "^[[0;31;8mx",
+		"\x1b[5mx":                               "^[[5mx",
+		"\x1b[30mx":                              "^[[30mx", // on a black terminal
+		"\x1b[97mx":                              "^[[97mx", // on a white one
+		"\x1b[47mx":                              "^[[47mx",
+		"\x1b[40mx":                              "^[[40mx",
+		"\x1b[31;41mx":                           "^[[31;41mx",
+		"\x1b[91;41mx":                           "^[[91;41mx",
+		"\x1b[30;40mx":                           "^[[30;40mx",
+		"\x1b[97;107mx":                          "^[[97;107mx",
+		"\x1b[90;100mx":                          "^[[90;100mx",
+		"\x1b[37;47;31m":                         "\x1b[37;47;31m",
+		"\x1b[41;37mx\x1b[31my":                  "\x1b[41;37mx^[[31my",
+		"\x1b[31mx\x1b[41my":                     "\x1b[31mx^[[41my",
+		"\x1b[32;41mx\x1b[39my\x1b[49m\x1b[33mz": "^[[32;41mx\x1b[39my\x1b[49m\x1b[33mz",
+		"\x1b[38;5;0mx":                          "^[[38;5;0mx",
+		"\x1b[38;5;16mx":                         "^[[38;5;16mx",
+		"\x1b[38;5;232mx":                        "^[[38;5;232mx",
+		"\x1b[38;5;231mx":                        "^[[38;5;231mx",
+		"\x1b[38;5;196;48;5;196mx":               "^[[38;5;196;48;5;196mx",
+		"\x1b[38;5;196;48;5;197mx":               "^[[38;5;196;48;5;197mx",
+		"\x1b[38;2;0;0;0mx":                      "^[[38;2;0;0;0mx",
+		"\x1b[38;2;200;1;1;48;2;200;1;2mx":       "^[[38;2;200;1;1;48;2;200;1;2mx",
+		"\x1b[38:2::255:255:255mx":               "^[[38:2::255:255:255mx",
+		"\x1b[38;5mx":                            "^[[38;5mx",
+		"\x1b[38;2;1;2mx":                        "^[[38;2;1;2mx",
+		"\x1b[38;5;300mx":                        "^[[38;5;300mx",
+		"\x1b[48;5;255mx":                        "^[[48;5;255mx",
+		"\x1b[99mx":                              "^[[99mx",
+		"a\u200bb\u200c\u200d\u2060\ufeff\u00ad": "a<U+200B>b<U+200C><U+200D><U+2060><U+FEFF><U+00AD>",
+		"\U000e0001\U000e0041\U000e007f":         "<U+E0001><U+E0041><U+E007F>",
+		"a\u2028b\u2029c":                        "a<U+2028>b<U+2029>c",
+		"a\u200e\u061c\u202ab\u2069":             "a<U+200E><U+061C><U+202A>b<U+2069>",
+		"\u115f\u3164\uffa0\u034f\u180e\u2800":   "<U+115F><U+3164><U+FFA0><U+034F><U+180E><U+2800>",
+		"a\ufe0f\ufe00\U000e0101":                "a<U+FE0F><U+FE00><U+E0101>",
+		"\ufff9\u206a\U0001d173":                 "<U+FFF9><U+206A><U+1D173>",
+		"a" + strings.Repeat("\u0336", 6):        "a" + strings.Repeat("\u0336", 4) + "<U+0336>\u0336",
+	}
+	for in, want := range shown {
+		got, _ := appendVisible(nil, []byte(in), true)
+		if string(got) != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+	for _, harmless := range []string{
+		"\x1b[31mred\x1b[0m", "\x1b[1;36mcyan", "\x1b[90mgrey\x1b[39m", "\x1b[37;41m ERROR \x1b[0m", "\x1b[30;43mwarn",
+		"\x1b[38;5;208morange", "\x1b[38;2;255;120;0morange", "\x1b[7minverse\x1b[27m", "\x1b[2mfaint\x1b[22m", "\x1b[30;47mpaper",
+		"⚠️ ünïcödé 🎉 नमस्ते العربية 日本語 e\u0301", "a\u00a0b\u3000c",
+	} {
+		if got, _ := appendVisible(nil, []byte(harmless), true); string(got) != harmless {
+			t.Errorf("%q: got %q", harmless, got)
 		}
 	}
 }

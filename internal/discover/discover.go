@@ -2,7 +2,6 @@ package discover
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -41,7 +40,9 @@ type Config struct {
 	// Rest is called after a list and the inspections that go with it: the source is
 	// not asked much until the next. It may be nil.
 	Rest func()
-	Log  *slog.Logger
+	// Listed is called with the IDs of a list, before its inspections. It may be nil.
+	Listed func(ctx context.Context, ids []string)
+	Log    *slog.Logger
 }
 
 // Discovery holds the set of containers.
@@ -58,6 +59,13 @@ type Discovery struct {
 	dirty      map[string]bool
 	// unknown are containers that exist and could not be inspected, and why.
 	unknown map[string]string
+	// problems are what was wrong with what is known of containers, as it was told.
+	problems map[string]string
+	// past are containers of which all was known once. What is left of their directories
+	// while they are removed is no container.
+	past map[string]bool
+	// unsettled are containers that are being made or removed, to be looked at again.
+	unsettled map[string]bool
 	// fresh are containers known only by Peek that Wanted has not returned yet,
 	// gone those of them that do not exist any more.
 	fresh, gone map[string]bool
@@ -78,6 +86,9 @@ func New(config Config) *Discovery {
 		containers: make(map[string]*logs.Container),
 		dirty:      make(map[string]bool),
 		unknown:    make(map[string]string),
+		problems:   make(map[string]string),
+		past:       make(map[string]bool),
+		unsettled:  make(map[string]bool),
 		fresh:      make(map[string]bool),
 		gone:       make(map[string]bool),
 	}
@@ -224,8 +235,8 @@ func (d *Discovery) keep(ctx context.Context) error {
 	<-retry.C
 	defer retry.Stop()
 	for {
-		if d.someUnknown() {
-			retry.Reset(inspectRetry)
+		if pause := d.retry(); pause > 0 {
+			retry.Reset(pause)
 		}
 		select {
 		case <-ctx.Done():
@@ -247,10 +258,17 @@ func (d *Discovery) keep(ctx context.Context) error {
 	}
 }
 
-func (d *Discovery) someUnknown() bool {
+// retry is when containers are inspected again that could not be; 0 for never.
+func (d *Discovery) retry() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.unknown) > 0
+	switch {
+	case len(d.unsettled) > 0:
+		return unsettledRetry
+	case len(d.unknown) > 0:
+		return inspectRetry
+	}
+	return 0
 }
 
 func (d *Discovery) takeDirty() []string {
@@ -274,12 +292,18 @@ func (d *Discovery) list(ctx context.Context) error {
 	}
 	d.mu.Lock()
 	maps.DeleteFunc(d.unknown, func(id, _ string) bool { return !listed[id] })
+	maps.DeleteFunc(d.problems, func(id, _ string) bool { return !listed[id] })
+	maps.DeleteFunc(d.past, func(id string, _ bool) bool { return !listed[id] })
+	maps.DeleteFunc(d.unsettled, func(id string, _ bool) bool { return !listed[id] })
 	for _, id := range before {
 		if !listed[id] {
 			d.remove(id)
 		}
 	}
 	d.mu.Unlock()
+	if d.config.Listed != nil {
+		d.config.Listed(ctx, ids)
+	}
 	err = d.inspectAll(ctx, ids)
 	if d.config.Rest != nil {
 		d.config.Rest()
@@ -295,53 +319,6 @@ func (d *Discovery) known() []string {
 	return slices.Collect(maps.Keys(d.containers))
 }
 
-// inspectTimeout bounds one inspection: an engine may hang on one container.
-// inspectRetry is when one that failed is tried again.
-const inspectTimeout, inspectRetry = 10 * time.Second, 10 * time.Second
-
-// inspectors bounds the inspections under way at once.
-const inspectors = 4
-
-func (d *Discovery) inspectAll(ctx context.Context, ids []string) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(inspectors)
-	for _, id := range ids {
-		group.Go(func() error { return d.inspect(ctx, id) })
-	}
-	return group.Wait()
-}
-
-func (d *Discovery) inspect(ctx context.Context, id string) error {
-	limited, cancel := context.WithTimeout(ctx, inspectTimeout)
-	c, err := d.config.Source.Inspect(limited, id)
-	cancel()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch {
-	case errors.Is(err, logs.ErrNotFound):
-		d.remove(id)
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		// One container that cannot be inspected must not stop the others.
-		// When the engine is gone the events end, and a list follows; else
-		// the next event or list tries again.
-		if d.unknown[id] != err.Error() {
-			d.config.Log.Warn("cannot inspect a container, trying again later", "container", id, "error", err)
-		}
-		d.dirty[id], d.unknown[id] = true, err.Error()
-		return nil
-	}
-	d.containers[c.ID] = c
-	delete(d.unknown, id)
-	delete(d.gone, id)
-	if d.listed {
-		signal(d.updates) // at once: others may be slow
-	}
-	return nil
-}
-
 // reached notes that the set is known and the source answers.
 func (d *Discovery) reached() {
 	d.mu.Lock()
@@ -350,9 +327,9 @@ func (d *Discovery) reached() {
 	n, wanted := len(d.containers), d.wanted()
 	d.mu.Unlock()
 	if again {
-		d.config.Log.Info("containers are known", "from", d.config.Name, "containers", n, "chosen", len(wanted))
+		d.config.Log.Info("containers found", "from", d.config.Name, "containers", n, "chosen", len(wanted))
 		if n > 0 && len(wanted) == 0 {
-			d.config.Log.Warn("no container is chosen; patterns for names must match the whole name")
+			d.config.Log.Warn("no container matches the include and exclude settings; a name pattern must match the whole name")
 		}
 	}
 	signal(d.updates)
@@ -366,6 +343,6 @@ func (d *Discovery) disconnected(err error) {
 	d.connected, d.lastError = false, err
 	d.mu.Unlock()
 	if first {
-		d.config.Log.Warn("cannot learn of containers, trying again", "from", d.config.Name, "error", err)
+		d.config.Log.Warn("cannot list containers, will retry", "from", d.config.Name, "error", err)
 	}
 }

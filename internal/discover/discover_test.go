@@ -17,6 +17,27 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
+// TestD17PartIsRetried: what was known as a whole and is known in part is looked at again
+// soon, without an event and long before the next list.
+func TestD17PartIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.set("1", "whole", false)
+		d := start(t, e, Filter{})
+		e.mu.Lock()
+		e.containers["1"].Partial, e.containers["1"].Problem = true, "torn"
+		e.mu.Unlock()
+		e.changed("1")
+		synctest.Wait()
+		if got := d.Unknown(); got["1"] != "torn" {
+			t.Fatalf("unknown: %v", got)
+		}
+		e.set("1", "healed", false)
+		time.Sleep(inspectRetry)
+		expect(t, d, "healed")
+	})
+}
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // engine is an engine of the imagination whose events can be lost and cut.
@@ -260,5 +281,47 @@ func TestBrokenContainer(t *testing.T) {
 		if got := d.Unknown(); len(got) > 0 {
 			t.Errorf("still unknown: %v", got)
 		}
+	})
+}
+
+// TestD17KnownInPart: what is known in part is collected, but does not take the place of
+// what was known as a whole, nor come back while it is being removed.
+func TestD17KnownInPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		part := func(id, name string) {
+			e.mu.Lock()
+			e.containers[id] = &logs.Container{ID: id, Name: name, Partial: name == "short", Problem: map[bool]string{true: "torn"}[name == "short"]}
+			changed := e.changed
+			e.mu.Unlock()
+			if changed != nil {
+				changed(id)
+			}
+			synctest.Wait()
+		}
+		part("1", "short")
+		part("2", "whole")
+		d := start(t, e, Filter{})
+		expect(t, d, "short", "whole")
+		part("1", "healed")
+		expect(t, d, "healed", "whole")
+		part("2", "short")
+		expect(t, d, "healed", "whole")
+		if got := d.Unknown(); len(got) != 1 || got["2"] != "torn" {
+			t.Errorf("unknown: %v", got)
+		}
+		part("2", "again")
+		expect(t, d, "again", "healed")
+		if got := d.Unknown(); len(got) != 0 {
+			t.Errorf("unknown: %v", got)
+		}
+		e.mu.Lock()
+		delete(e.containers, "2")
+		e.mu.Unlock()
+		e.changed("2")
+		synctest.Wait()
+		expect(t, d, "healed")
+		part("2", "short") // what is left of it
+		expect(t, d, "healed")
 	})
 }

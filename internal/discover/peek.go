@@ -6,18 +6,27 @@ package discover
 // without the engine is taken first: its log is then opened while it exists.
 // The inspection follows all the same.
 func (d *Discovery) changed(id string) {
-	if d.config.Peek != nil && !d.Exists(id) {
-		if c := d.config.Peek(id); c != nil {
-			d.mu.Lock()
-			d.containers[id], d.fresh[id] = c, true
-			listed := d.listed
-			d.mu.Unlock()
-			if listed {
-				signal(d.updates)
-			}
-		}
+	if !d.Exists(id) {
+		d.peek(id)
 	}
 	d.Refresh(id)
+}
+
+// peek takes what can be learnt without the engine of a container of which nothing is known.
+func (d *Discovery) peek(id string) {
+	if d.config.Peek == nil {
+		return
+	}
+	c := d.config.Peek(id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c == nil || d.containers[id] != nil {
+		return
+	}
+	d.containers[id], d.fresh[id] = c, true
+	if d.listed {
+		signal(d.updates)
+	}
 }
 
 // remove takes a container out of the set; the lock is held. One that nobody has

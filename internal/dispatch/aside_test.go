@@ -427,8 +427,8 @@ func TestRejectsAreTold(t *testing.T) {
 		d, text, stop := logged(t, s)
 		push := func() { send(t, d.Lane(0), lines(1, 3), nil); settled(time.Second) }
 		push()
-		first := `msg="the sink refused lines" container=a reason=too_old lines=2 example=2026-01-02T03:04:05.000000006Z message=text
-msg="the sink refused lines" container=b reason=labels lines=1 example=2026-01-02T03:04:05.000000006Z message=""
+		first := `msg="lines were rejected for good" container=a reason=too_old lines=2 example=2026-01-02T03:04:05.000000006Z cure="raise reject_old_samples_max_age of Loki, or set since no further back; see docs/loki-limits.md" message=text
+msg="lines were rejected for good" container=b reason=labels lines=1 example=2026-01-02T03:04:05.000000006Z cure="fewer or shorter labels, or raise Loki's limits for them; see docs/loki-limits.md" message=""
 `
 		if got := text(); got != first {
 			t.Fatalf("got %s", got)

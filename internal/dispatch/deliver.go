@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -110,7 +109,7 @@ func (s *shipment) plan() []*logs.Batch {
 // deliver pushes a request until the sink has taken or refused all of it, or what
 // is left of it is set aside. It returns false when ctx is done before.
 func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
-	switch {
+	switch b = s.withoutBarred(b); {
 	case b.Entries == 0:
 		return true
 	case s.waits(b):
@@ -132,6 +131,7 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		switch {
 		case out.Kind == logs.Accepted:
 			s.observe(b)
+			s.barred.taken(b)
 			s.answered(b)
 			return true
 		case out.Kind == logs.Refused && out.Exact:
@@ -149,6 +149,9 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		s.setStuck(true)
 		s.trouble.report(s.config.Log, out)
 		s.config.Metrics.Retried(retryReason(out))
+		if out.Unproven && s.tryOne(ctx) {
+			continue // it is the sink after all: what it refuses is searched for
+		}
 		if out.Unreachable {
 			backoff = min(backoff, unreachableBackoff)
 		}
@@ -165,6 +168,52 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			return s.inParts(ctx, b)
 		}
 	}
+}
+
+// tryOne pushes a single entry, and tells whether it was accepted. A sink that has not
+// accepted anything yet is known by that only, and its first request may be one that it
+// refuses in words that are not known: so it is an entry of any container that has some. It
+// is one of the oldest of its stream: none that follows is too far behind it.
+func (s *shipment) tryOne(ctx context.Context) bool {
+	var groups []*logs.Group
+	for _, p := range s.parcels {
+		groups = append(groups, p.batch.Groups...)
+	}
+	if others := s.waitingGroups(); len(others) > 0 && (len(groups) == 0 || rand.IntN(2) == 0) {
+		groups = others
+	}
+	if len(groups) == 0 {
+		return false
+	}
+	g := groups[rand.IntN(len(groups))]
+	oldest, i := slices.Min(g.Times), rand.IntN(g.Len())
+	if g.Times[i] > oldest+int64(behind) {
+		i = slices.Index(g.Times, oldest)
+	}
+	one := &logs.Batch{}
+	one.Add(g.Labels, logs.Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream})
+	return s.push(ctx, one).Kind == logs.Accepted
+}
+
+// waitingGroups returns the first entry of each of some containers whose turn has not come:
+// copies, as producers go on.
+func (l *Lane) waitingGroups() []*logs.Group {
+	const most = 16
+	var out logs.Batch
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range l.feeds { // in any order, another each time
+		if f.aside || f.flying || len(f.parcels) == 0 || f.parcels[0].batch.Entries == 0 {
+			continue
+		}
+		g := f.parcels[0].batch.Groups[0]
+		i := slices.Index(g.Times, slices.Min(g.Times))
+		out.Add(g.Labels, logs.Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream})
+		if len(out.Groups) == most {
+			break
+		}
+	}
+	return out.Groups
 }
 
 // inParts goes on with half at a time. What comes after a part of a container that was
@@ -272,43 +321,6 @@ func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	return out
 }
 
-// refuse counts a single entry that the sink does not take.
-func (s *shipment) refuse(b *logs.Batch, out logs.Outcome, reason string) {
-	message := ""
-	if out.Err != nil {
-		message = out.Err.Error()
-	}
-	s.reject([]logs.Reject{{Container: b.Groups[0].Labels.Get("container"), Reason: reason, Count: 1, Message: message}}, b)
-	s.passed()
-}
-
-// reject counts and tells what the sink refused of a request.
-func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
-	for _, r := range rejects {
-		if r.Example == 0 {
-			r.Example = oldest(b, r.Container)
-		}
-		s.config.Metrics.Rejected(r.Reason, r.Count)
-		s.rejects.add(s.config.Log, r, time.Now())
-	}
-}
-
-// oldest returns the oldest timestamp of a container's entries, or of all when it
-// has none.
-func oldest(b *logs.Batch, container string) int64 {
-	var own, all int64
-	for _, g := range b.Groups {
-		first := slices.Min(g.Times)
-		if all == 0 || first < all {
-			all = first
-		}
-		if g.Labels.Get("container") == container && (own == 0 || first < own) {
-			own = first
-		}
-	}
-	return cmp.Or(own, all)
-}
-
 // observeEach is up to how many entries of a group are measured one by one; of
 // more, which is a backlog, the oldest stands for all.
 const observeEach = 64
@@ -318,11 +330,11 @@ func (l *Lane) observe(b *logs.Batch) {
 	now := time.Now().UnixNano()
 	for _, g := range b.Groups {
 		if g.Len() > observeEach {
-			l.config.Metrics.Delivered(time.Duration(now-g.Times[0]), g.Len())
+			l.config.Metrics.Delivered(time.Duration(now-g.Times[0]), g.Len(), g.Behind)
 			continue
 		}
 		for _, at := range g.Times {
-			l.config.Metrics.Delivered(time.Duration(now-at), 1)
+			l.config.Metrics.Delivered(time.Duration(now-at), 1, g.Behind)
 		}
 	}
 }

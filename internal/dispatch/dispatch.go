@@ -26,10 +26,13 @@ type Metrics interface {
 	// Retried is called before a batch is sent again.
 	Retried(reason string)
 	// Delivered is called for each group of a delivered batch: the age of its
-	// oldest entry, and the number of its entries.
-	Delivered(age time.Duration, entries int)
+	// oldest entry, the number of its entries, and whether their log had not been
+	// caught up with.
+	Delivered(age time.Duration, entries int, behind bool)
 	// Rejected is called for entries that the sink refused for good.
 	Rejected(reason string, entries int)
+	// StreamsRejected is called for streams that it refused for their labels, once for each.
+	StreamsRejected(streams int)
 }
 
 // Config says how entries are batched and delivered.
@@ -51,24 +54,37 @@ type Config struct {
 	BatchWait time.Duration
 	// BatchSize is the size in bytes from which on a batch is full.
 	BatchSize int
+	// MaxPushes bounds the requests under way over all lanes, each of which has a copy of
+	// its entries; 0 for as many as help. Every lane may have one.
+	MaxPushes int
 	// MaxMemory bounds the bytes of entries that are held and not delivered,
 	// over all lanes.
 	MaxMemory int
+}
+
+// pushes is how many requests a lane may have under way.
+func (c *Config) pushes() int {
+	if c.MaxPushes == 0 {
+		return maxPushes
+	}
+	return min(max(c.MaxPushes/c.Lanes, 1), maxPushes)
 }
 
 // Dispatcher delivers entries through its lanes.
 type Dispatcher struct {
 	config Config
 	lanes  []*Lane
+	// refused is what the sink has refused for good.
+	refused *refusals
 }
 
 // New makes a dispatcher. It starts nothing.
 func New(config Config) *Dispatcher {
-	d := &Dispatcher{config: config}
+	d := &Dispatcher{config: config, refused: &refusals{}}
 	budget := max(config.MaxMemory/config.Lanes, 1)
-	sent := newStreams()
+	sent, barred := newStreams(), &barred{}
 	for range config.Lanes {
-		d.lanes = append(d.lanes, newLane(&d.config, sent, budget))
+		d.lanes = append(d.lanes, newLane(&d.config, sent, d.refused, barred, budget))
 	}
 	return d
 }

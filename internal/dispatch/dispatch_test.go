@@ -57,11 +57,23 @@ type counts struct {
 	retries  int
 	rejected map[string]int
 	entries  int
+	behind   int
+	streams  int
 }
 
 func (c *counts) Pushed(string, time.Duration, int) {}
 func (c *counts) Retried(string)                    { c.mu.Lock(); c.retries++; c.mu.Unlock() }
-func (c *counts) Delivered(_ time.Duration, n int)  { c.mu.Lock(); c.entries += n; c.mu.Unlock() }
+func (c *counts) Delivered(_ time.Duration, n int, behind bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries += n
+	if behind {
+		c.behind += n
+	}
+}
+
+func (c *counts) StreamsRejected(n int) { c.mu.Lock(); c.streams += n; c.mu.Unlock() }
+
 func (c *counts) Rejected(reason string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -38,6 +38,8 @@ type parcel struct {
 	feed     *feed
 	batch    logs.Batch
 	receipts []func()
+	// behind tells that the log it is of had not been caught up with.
+	behind bool
 	// size is what the parcel counts as held until all of it is delivered.
 	size int
 	// pieces is what is left of a parcel that was set aside, each to be pushed
@@ -140,6 +142,8 @@ func call(wakes []func()) {
 // the rest when what is held of it is delivered.
 func (l *Lane) Forget(id string) {
 	l.sent.forget(id)
+	l.refused.forget(id)
+	l.barred.forget(id)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f := l.feeds[id]; f != nil {

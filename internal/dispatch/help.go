@@ -26,7 +26,7 @@ type shipment struct {
 // batch makes several requests, as its streams may be refused, they leave together.
 const (
 	// maxPushers bounds the batches of a lane that are under way, and maxPushes the
-	// requests.
+	// requests, where they are not bounded for all lanes.
 	maxPushers, maxPushes = 8, 8
 	// slowAnswer is the time to an answer from which on it is worth while. Where there is
 	// one processor a near sink's takes up to 20 ms, as reading goes on meanwhile.
@@ -81,7 +81,7 @@ func (l *Lane) answeredAfter(took time.Duration, bytes int, timedOut bool) {
 	case l.crowded():
 		l.mostPushers = max(l.mostPushers/2, 1)
 	case took >= slowAnswer:
-		l.mostPushers = min(l.mostPushers+1, maxPushers)
+		l.mostPushers = min(l.mostPushers+1, maxPushers, cap(l.slots))
 	}
 }
 

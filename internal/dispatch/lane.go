@@ -15,6 +15,7 @@ import (
 // where answers take long, several (help.go). A producer brackets what belongs together with Begin and End:
 //
 //	lane.Begin(ctx, id)    // waits until there is room; or TryBegin, which does not
+//	lane.Behind()          // where a backlog is read
 //	lane.Add(labels, e)    // any number of times
 //	lane.End(delivered)    // delivered is called when all of it is delivered
 //	lane.Flush()           // nothing more to add for now
@@ -27,6 +28,9 @@ type Lane struct {
 	config *Config
 	sent   *streams
 	budget int
+	// refused and barred are shared by the lanes, too.
+	refused *refusals
+	barred  *barred
 	// wake tells the pushing goroutine that there may be something to push.
 	wake chan struct{}
 	// closing is closed with the lane: pauses end.
@@ -44,6 +48,8 @@ type Lane struct {
 	current *feed
 	filling *parcel
 	added   int
+	// behind tells that what is added comes from a log that is being caught up with.
+	behind bool
 	// limit is the size of a batch, in bytes. It shrinks when the sink finds
 	// batches too large.
 	limit int
@@ -87,16 +93,18 @@ const receiptSize = 512
 // errClosed is returned by Begin when the lane delivers no more.
 var errClosed = errors.New("the dispatcher is closed")
 
-func newLane(config *Config, sent *streams, budget int) *Lane {
+func newLane(config *Config, sent *streams, refused *refusals, barred *barred, budget int) *Lane {
 	return &Lane{
 		config:  config,
 		sent:    sent,
+		refused: refused,
+		barred:  barred,
 		budget:  budget,
 		limit:   config.BatchSize,
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		feeds:   make(map[string]*feed),
-		slots:   make(chan struct{}, maxPushes),
+		slots:   make(chan struct{}, config.pushes()),
 
 		mostPushers: 1,
 	}
@@ -134,7 +142,7 @@ func (l *Lane) TryBegin(id string, wake func()) (room int, err error) {
 	f := l.feed(id)
 	if room = l.room(f); room > 0 {
 		f.wake = nil
-		l.current, l.filling, l.added = f, f.open(), 0
+		l.current, l.filling, l.added, l.behind = f, f.open(), 0, false
 		return room, nil
 	}
 	if wake != nil {
@@ -152,12 +160,17 @@ func (l *Lane) TryBegin(id string, wake func()) (room int, err error) {
 // Add copies an entry.
 func (l *Lane) Add(labels *logs.Labels, e logs.Entry) {
 	size := len(e.Line) + logs.EntryOverhead
-	if l.filling == nil || l.filling.batch.Entries > 0 && l.filling.batch.Bytes+size > full(l.limit) {
+	if l.filling == nil || l.filling.behind != l.behind || l.filling.batch.Entries > 0 && l.filling.batch.Bytes+size > full(l.limit) {
 		l.filling = l.current.add()
+		l.filling.behind = l.behind
 	}
 	l.filling.batch.Add(labels, e)
 	l.added += size
 }
+
+// Behind says that what is added until End comes from a log that is being caught up with:
+// the time that its delivery takes says nothing of that of what is written now.
+func (l *Lane) Behind() { l.behind = true }
 
 // full is the size up to which a container's part of a batch is filled. The rest
 // is for the containers that have little to say.

@@ -30,7 +30,7 @@ func (r *limitLog) add(log *slog.Logger, id, container string, err error, now ti
 	defer r.mu.Unlock()
 	if now.Sub(r.since) >= limitEvery {
 		if r.leftOut > 0 {
-			log.Warn("more containers had to wait for a limit of their own", "attempts", r.leftOut, "since", r.since)
+			log.Warn("more containers are throttled by a limit of their own", "attempts", r.leftOut, "since", r.since)
 		}
 		r.told, r.since, r.leftOut = make(map[string]time.Time), now, 0
 	}
@@ -40,6 +40,6 @@ func (r *limitLog) add(log *slog.Logger, id, container string, err error, now ti
 		r.leftOut++
 	default:
 		r.told[id] = now
-		log.Warn("a container is over a limit, its lines wait and the others go on", "container", container, "error", err)
+		log.Warn("container is throttled by a limit of Loki, its lines wait while others are sent", "container", container, "error", err)
 	}
 }

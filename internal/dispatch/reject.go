@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"cmp"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,7 +106,61 @@ func (r *rejectLog) tellAll(log *slog.Logger, now time.Time) {
 
 func (c *rejectCount) tell(log *slog.Logger, now time.Time) {
 	r := c.pending
-	log.Warn("the sink refused lines", "container", r.Container, "reason", r.Reason, "lines", r.Count,
-		"example", time.Unix(0, r.Example).UTC().Format(time.RFC3339Nano), "message", r.Message)
+	log.Warn("lines were rejected for good", "container", r.Container, "reason", r.Reason, "lines", r.Count,
+		"example", time.Unix(0, r.Example).UTC().Format(time.RFC3339Nano), "cure", Cure(r.Reason), "message", r.Message)
 	c.at, c.pending = now, logs.Reject{}
+}
+
+// refuse counts a single entry that the sink does not take.
+func (s *shipment) refuse(b *logs.Batch, out logs.Outcome, reason string) {
+	message := ""
+	if out.Err != nil {
+		message = out.Err.Error()
+	}
+	g := b.Groups[0]
+	s.reject([]logs.Reject{{Container: g.Labels.Get("container"), ID: g.Container, Reason: reason, Count: 1, Message: message}}, b)
+	s.passed()
+}
+
+// reject counts and tells what the sink refused of a request.
+func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
+	for _, r := range rejects {
+		if r.Example == 0 {
+			r.Example = oldest(b, r.Container)
+		}
+		if r.ID == "" {
+			r.ID = idOf(b, r.Container)
+		}
+		now := time.Now()
+		s.config.Metrics.Rejected(r.Reason, r.Count)
+		s.config.Metrics.StreamsRejected(s.barred.add(&r, now))
+		s.refused.add(r, now)
+		s.rejects.add(s.config.Log, r, now)
+	}
+}
+
+// idOf finds the container of a request that has a name.
+func idOf(b *logs.Batch, name string) string {
+	for _, g := range b.Groups {
+		if g.Labels.Get("container") == name || single(b) {
+			return g.Container
+		}
+	}
+	return ""
+}
+
+// oldest returns the oldest timestamp of a container's entries, or of all when it
+// has none.
+func oldest(b *logs.Batch, container string) int64 {
+	var own, all int64
+	for _, g := range b.Groups {
+		first := slices.Min(g.Times)
+		if all == 0 || first < all {
+			all = first
+		}
+		if g.Labels.Get("container") == container && (own == 0 || first < own) {
+			own = first
+		}
+	}
+	return cmp.Or(own, all)
 }

@@ -112,7 +112,7 @@ func (l *Lane) pop(f *feed) *parcel {
 	f.queued -= p.size
 	f.inTurn, f.flying = false, true
 	for _, g := range p.batch.Groups {
-		g.Container = f.id
+		g.Container, g.Behind = f.id, p.behind
 	}
 	return p
 }

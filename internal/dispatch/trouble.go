@@ -41,10 +41,10 @@ func (t *trouble) report(log *slog.Logger, out logs.Outcome) {
 	}
 	t.told[text], t.said = now, true
 	if out.Misconfigured {
-		log.Error("the sink refuses this configuration, nothing is delivered until it is mended", "error", out.Err)
+		log.Error("nothing can be delivered until this configuration is fixed", "error", out.Err)
 		return
 	}
-	log.Warn("cannot deliver, trying again", "error", out.Err, "since", t.since)
+	log.Warn("cannot deliver, will retry", "error", out.Err, "since", t.since)
 }
 
 // over ends trouble. Where it was not told of, as it had been shortly before, its end is
@@ -53,7 +53,7 @@ func (t *trouble) over(log *slog.Logger) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.said {
-		log.Info("delivering again", "after", time.Since(t.since).Round(time.Millisecond))
+		log.Info("delivery works again", "after", time.Since(t.since).Round(time.Millisecond))
 	}
 	t.since, t.said = time.Time{}, false
 }

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lighterman/lighterman/internal/beneath"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -26,26 +28,28 @@ type Watcher interface {
 // tells which there are, what they are and what happens to them, without the
 // engine's socket, and also while the engine is down.
 type Directory struct {
-	path    string
+	root string
+	// watcher is nil where nothing is watched.
 	watcher Watcher
+	keep    Keep
 	log     *slog.Logger
 }
 
 // NewDirectory makes a source of the containers of an engine, by its data root. It
-// reads nothing yet.
-func NewDirectory(root string, watcher Watcher, log *slog.Logger) *Directory {
-	return &Directory{path: filepath.Join(root, "containers"), watcher: watcher, log: log}
+// reads nothing yet. Without a watcher, or where that fails, it looks for changes. keep
+// says which labels of containers are wanted.
+func NewDirectory(root string, watcher Watcher, keep Keep, log *slog.Logger) *Directory {
+	return &Directory{root: root, watcher: watcher, keep: keep, log: log}
 }
 
 // List returns the IDs of all containers, running or not. The directory of one
 // that is being made or removed counts, too.
 func (d *Directory) List(context.Context) ([]string, error) {
-	dir, err := os.Open(d.path)
+	containers, err := containersOf(d.root)
 	if err != nil {
 		return nil, d.noList(err)
 	}
-	defer func() { _ = dir.Close() }()
-	names, err := dir.Readdirnames(-1)
+	names, err := beneath.Names(containers)
 	if err != nil {
 		return nil, d.noList(err)
 	}
@@ -74,25 +78,74 @@ func cure(err error) string {
 	return ""
 }
 
+// settled is how long after a name in a container's directory came or went it is neither
+// being made nor removed: only then something is missing there for good.
+const settled = 3 * time.Second
+
 // Inspect returns one container. The error wraps logs.ErrNotFound when it is gone,
-// or is being made or removed; of one that is being made, Events tells.
+// or is being made or removed, and logs.ErrUnsettled in the latter case. Where the engine's
+// files are damaged the container is what can be told of it all the same.
 func (d *Directory) Inspect(_ context.Context, id string) (*logs.Container, error) {
 	asked := time.Now()
-	c, written, err := stored(d.path, id)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("cannot read container: %w", logs.ErrNotFound)
-	case err != nil:
-		return nil, fmt.Errorf("cannot read container: %w%s", err, cure(err))
+	containers, err := containersOf(d.root)
+	if err != nil {
+		return nil, d.unread(err)
 	}
-	// That no run was under way was said when the file was written. If nothing was
-	// written to the log since, it still holds: a run's first line may come before
-	// the file says that it runs, but not before its start.
+	s, err := readStored(containers, id, d.keep)
+	if err != nil {
+		return nil, d.unread(err)
+	}
+	dir := filepath.Join(containers, id)
+	problem := s.problem(id)
+	missing := errors.Is(problem, fs.ErrNotExist)
+	switch {
+	case problem == nil:
+		return stateOf(s.container(id), dir, s.written, asked), nil
+	case missing && asked.Sub(s.since).Abs() < settled:
+		return nil, fmt.Errorf("cannot read container: %w", logs.ErrUnsettled)
+	case errors.Is(problem, fs.ErrPermission):
+		return nil, d.unread(problem)
+	case errors.Is(s.config, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no %s: it was not removed entirely, or restored without", configFile)
+	}
+	return stateOf(s.guess(id, driverIn(dir, id, s.logPath), problem), dir, s.written, asked), nil
+}
+
+// unread says why nothing of a container can be read.
+func (d *Directory) unread(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot read container: %w", logs.ErrNotFound)
+	}
+	return fmt.Errorf("cannot read container: %w%s", err, cure(err))
+}
+
+// stateOf adds for which time the container's state holds. That no run was under way was
+// said when the file was written. If nothing was written to the log since, it still holds:
+// a run's first line may come before the file says that it runs, but not before its start.
+func stateOf(c *logs.Container, dir string, written, asked time.Time) *logs.Container {
 	c.AsOf = asked
-	if !c.Running && newestLog(filepath.Join(d.path, id), id).After(written) {
+	if !c.Running && newestLog(dir, c.ID).After(written) {
 		c.AsOf = written
 	}
-	return c, nil
+	return c
+}
+
+// driverIn tells by the files of a container which log driver it has. Only json-file has a
+// path that the engine notes down.
+func driverIn(dir, id, logPath string) string {
+	names, _ := beneath.Names(dir) // if not, nothing is known
+	for _, name := range names {
+		switch {
+		case strings.HasPrefix(name, id+"-json.log"):
+			return "json-file"
+		case name == "local-logs":
+			return "local"
+		}
+	}
+	if logPath != "" {
+		return "json-file"
+	}
+	return UnknownDriver
 }
 
 // newestLog returns when the log of a container was last written to, in whatever

@@ -8,14 +8,17 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/watch"
 	"github.com/lighterman/lighterman/test/wait"
 )
 
@@ -92,11 +95,11 @@ func (h *heard) await(t *testing.T, id string) {
 // subscribed. ended receives its error.
 func follow(t *testing.T, h host) (d *Directory, told *heard, ended <-chan error) {
 	t.Helper()
-	watcher, err := tail.NewWatcher()
+	watcher, err := watch.New()
 	h.must(err)
 	ctx, cancel := context.WithCancel(t.Context())
 	told, subscribed, events, running := new(heard), make(chan struct{}), make(chan error, 1), make(chan error, 1)
-	d = NewDirectory(h.root, watcher, slog.New(slog.DiscardHandler))
+	d = NewDirectory(h.root, watcher, keepAll, slog.New(slog.DiscardHandler))
 	go func() { running <- watcher.Run(ctx) }()
 	go func() {
 		events <- d.Events(ctx, func() { close(subscribed) }, told.changed)
@@ -159,8 +162,8 @@ func TestDirectory(t *testing.T) {
 func TestDirectoryOverflow(t *testing.T) {
 	h := newHost(t)
 	h.create(number(1), "one")
-	f := &follower{directory: NewDirectory(h.root, deaf{}, slog.New(slog.DiscardHandler)), wake: make(chan struct{}, 1),
-		dirty: make(map[string]bool), watched: make(map[string]func())}
+	f := newFollower(NewDirectory(h.root, deaf{}, keepAll, slog.New(slog.DiscardHandler)))
+	f.path = filepath.Join(h.root, "containers")
 	f.watched[number(2)] = func() {}
 	f.told("")
 	var told heard
@@ -211,7 +214,7 @@ func TestAsOf(t *testing.T) {
 	h := newHost(t)
 	id := number(1)
 	h.create(id, "c")
-	d := NewDirectory(h.root, deaf{}, slog.New(slog.DiscardHandler))
+	d := NewDirectory(h.root, deaf{}, keepAll, slog.New(slog.DiscardHandler))
 	written := time.Now().Add(-time.Hour).Truncate(time.Second)
 	h.must(os.Chtimes(filepath.Join(h.dir(id), configFile), written, written))
 	for _, test := range []struct {
@@ -248,21 +251,207 @@ func TestAsOf(t *testing.T) {
 	}
 }
 
+// settle makes a container's directory one in which nothing has come or gone lately.
+func (h host) settle(id string) {
+	h.t.Helper()
+	before := time.Now().Add(-time.Minute)
+	h.must(os.Chtimes(h.dir(id), before, before))
+}
+
 // TestDirectoryOfAStranger: symbolic links are not followed, and what cannot be
-// read is an error that names the file, not a container that is gone.
+// read is a problem that names the file, not a container that is gone.
 func TestDirectoryOfAStranger(t *testing.T) {
 	h := newHost(t)
 	h.create(number(1), "one")
 	h.must(os.Symlink(h.dir(number(1)), h.dir(number(2))))
 	h.must(os.Mkdir(h.dir(number(3)), 0o710))
 	h.must(os.Symlink(filepath.Join(h.dir(number(1)), configFile), filepath.Join(h.dir(number(3)), configFile)))
+	h.settle(number(3))
 	h.must(os.Mkdir(h.dir(number(4)), 0o710))
 	h.must(os.WriteFile(filepath.Join(h.dir(number(4)), configFile), []byte("{"), 0o600))
 	h.must(os.WriteFile(filepath.Join(h.dir(number(4)), hostFile), []byte("{}"), 0o600))
-	d := NewDirectory(h.root, deaf{}, slog.New(slog.DiscardHandler))
-	for n := 2; n <= 4; n++ {
-		if c, err := d.Inspect(t.Context(), number(n)); err == nil || errors.Is(err, logs.ErrNotFound) {
-			t.Errorf("container %d: %+v, %v", n, c, err)
+	d := NewDirectory(h.root, deaf{}, keepAll, slog.New(slog.DiscardHandler))
+	if c, err := d.Inspect(t.Context(), number(2)); err == nil || errors.Is(err, logs.ErrNotFound) {
+		t.Errorf("a link for a directory: %+v, %v", c, err)
+	}
+	for n := 3; n <= 4; n++ {
+		c, err := d.Inspect(t.Context(), number(n))
+		h.must(err)
+		if !c.Partial || c.Name != number(n)[:12] || !strings.Contains(c.Problem, configFile) || !strings.Contains(c.Problem, hostFile) {
+			t.Errorf("container %d: %+v", n, c)
 		}
+	}
+}
+
+// TestD17Damaged: of a container whose files are damaged what can be read is read, and the
+// problem says what is wrong.
+func TestD17Damaged(t *testing.T) {
+	const state, good = `"State":{"Running":false,"StartedAt":"2026-01-02T03:04:05Z"},`, `{"LogConfig":{"Type":"local","Config":{"max-size":"1k"}}}`
+	id := number(10)
+	short := id[:12]
+	config := func(name string) string {
+		return `{` + state + `"ID":"` + id + `","Config":{"Image":"i","Labels":{"a":"b"}},"Name":` + name + `}`
+	}
+	for name, test := range map[string]struct {
+		config, host, log     string
+		called, driver, tells string
+		running               bool
+	}{
+		"no hostconfig.json":       {config(`"/web"`), "-", id + "-json.log", "web", "json-file", hostFile, false},
+		"empty hostconfig.json":    {config(`"/web"`), "", id + "-json.log.1", "web", "json-file", "hostconfig.json: it is empty", false},
+		"torn hostconfig.json":     {config(`"/web"`), `{"LogConfig":{"Ty`, "local-logs/container.log", "web", "local", hostFile, false},
+		"no driver":                {config(`"/web"`), `{"LogConfig":{}}`, "container-cached.log", "web", UnknownDriver, "no possible log driver", false},
+		"a driver of another type": {config(`"/web"`), `{"LogConfig":{"Type":7}}`, id + "-json.log", "web", "json-file", hostFile, false},
+		"no name":                  {config(`""`), good, id + "-json.log", short, "local", "no possible name", false},
+		"an impossible name":       {config(`"/../../x"`), good, id + "-json.log", short, "local", "no possible name", false},
+		"a name of another type":   {config(`{}`), good, id + "-json.log", short, "local", `"Name"`, false},
+		"empty config.v2.json":     {"", good, id + "-json.log", short, "local", "config.v2.json: it is empty", true},
+		"zeros":                    {string(make([]byte, 100)), good, id + "-json.log", short, "local", configFile, true},
+		"torn config.v2.json":      {config(`"/web"`)[:100], good, id + "-json.log", short, "local", "ends too early", true},
+		"torn at its end":          {strings.TrimSuffix(config(`"/web"`), "}"), good, id + "-json.log", "web", "local", "ends too early", false},
+		"another's":                {strings.ReplaceAll(config(`"/web"`), id, number(11)), good, id + "-json.log", short, "local", number(11), true},
+		"no state":                 {strings.Replace(config(`"/web"`), state, "", 1), good, id + "-json.log", "web", "local", "no state", true},
+		"more behind it":           {config(`"/web"`) + "{}", good, id + "-json.log", "web", "local", configFile, false},
+		"neither":                  {"x", "x", id + "-json.log", short, "json-file", hostFile, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.must(os.MkdirAll(filepath.Dir(filepath.Join(h.dir(id), test.log)), 0o700))
+			h.must(os.WriteFile(filepath.Join(h.dir(id), test.log), nil, 0o600))
+			h.must(os.WriteFile(filepath.Join(h.dir(id), configFile), []byte(test.config), 0o600))
+			if test.host != "-" {
+				h.must(os.WriteFile(filepath.Join(h.dir(id), hostFile), []byte(test.host), 0o600))
+			}
+			h.settle(id)
+			c, err := NewDirectory(h.root, deaf{}, keepAll, slog.New(slog.DiscardHandler)).Inspect(t.Context(), id)
+			h.must(err)
+			if !c.Partial || c.ID != id || c.Name != test.called || c.Driver != test.driver || c.Running != test.running || !strings.Contains(c.Problem, test.tells) {
+				t.Errorf("%+v", c)
+			}
+			if _, err := Stored(h.root, id, keepAll); err == nil {
+				t.Error("a guess counts as what the engine has stored")
+			}
+		})
+	}
+}
+
+// TestD17Unsettled: what is missing while a container is made or removed is not missing.
+func TestD17Unsettled(t *testing.T) {
+	h := newHost(t)
+	h.create(number(1), "one")
+	h.must(os.Remove(filepath.Join(h.dir(number(1)), hostFile)))
+	d := NewDirectory(h.root, deaf{}, keepAll, slog.New(slog.DiscardHandler))
+	if _, err := d.Inspect(t.Context(), number(1)); !errors.Is(err, logs.ErrUnsettled) {
+		t.Error(err)
+	}
+	h.settle(number(1))
+	c, err := d.Inspect(t.Context(), number(1))
+	h.must(err)
+	if !c.Partial || c.Name != "one" {
+		t.Errorf("%+v", c)
+	}
+	h.must(os.Remove(filepath.Join(h.dir(number(1)), configFile)))
+	h.settle(number(1))
+	if _, err := d.Inspect(t.Context(), number(1)); err == nil || errors.Is(err, logs.ErrNotFound) || !strings.Contains(err.Error(), configFile) {
+		t.Error(err)
+	}
+}
+
+// TestD15LinkedContainers: the directory of containers, and the data root, may be reached
+// over links of root's.
+func TestD15LinkedContainers(t *testing.T) {
+	h := newHost(t)
+	other, link := t.TempDir(), filepath.Join(t.TempDir(), "docker")
+	h.must(os.Rename(filepath.Join(h.root, "containers"), filepath.Join(other, "disk")))
+	h.must(os.Symlink(filepath.Join(other, "disk"), filepath.Join(h.root, "containers")))
+	h.must(os.Symlink(h.root, link))
+	h.root = link
+	h.create(number(1), "one")
+	d, told, _ := follow(t, h)
+	if ids, err := d.List(t.Context()); err != nil || len(ids) != 1 {
+		t.Fatal(ids, err)
+	}
+	h.expect(d, number(1), "one")
+	h.write(number(1), "renamed", true)
+	told.await(t, number(1))
+	h.create(number(2), "two")
+	told.await(t, number(2))
+	h.expect(d, number(2), "two")
+}
+
+// TestS2HugeLabel: of a label of many megabytes only what Loki takes is kept, if it is kept
+// at all, and reading it costs no memory.
+func TestS2HugeLabel(t *testing.T) {
+	h := newHost(t)
+	id := number(1)
+	h.create(id, "one")
+	huge := strings.Repeat("x", 40<<20)
+	h.must(os.WriteFile(filepath.Join(h.dir(id), configFile), []byte(`{"State":{"Running":true},"ID":"`+id+`","Config":{"Image":"`+huge+
+		`","Env":["A=`+huge+`"],"Labels":{"`+huge+`":"","other":"`+huge+`","wanted":"`+huge+`"}},"Name":"/one"}`), 0o600))
+	keep := func(label string) bool { return label == "wanted" }
+	d := NewDirectory(h.root, deaf{}, keep, slog.New(slog.DiscardHandler))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c, err := d.Inspect(t.Context(), id)
+	runtime.ReadMemStats(&after)
+	h.must(err)
+	if len(c.Labels) != 1 || len(c.Labels["wanted"]) != logs.MaxLabelValue || len(c.Image) != logs.MaxLabelValue || c.Partial || !strings.Contains(c.Problem, "label wanted") {
+		t.Errorf("%d labels, %d bytes, image of %d; %.200q", len(c.Labels), len(c.Labels["wanted"]), len(c.Image), c.Problem)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+		t.Errorf("%d bytes were allocated", got)
+	}
+	h.must(os.Truncate(filepath.Join(h.dir(id), configFile), maxStored+1))
+	if c, err = d.Inspect(t.Context(), id); err != nil || !c.Partial || !strings.Contains(c.Problem, "larger than") {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// full is a Watcher that has no watch left, or none for containers.
+type full struct{ all bool }
+
+func (w full) WatchDir(path string, _ func(string)) (func(), error) {
+	if w.all || filepath.Base(path) != "containers" {
+		return nil, unix.ENOSPC
+	}
+	return func() {}, nil
+}
+
+// TestD16DirectoryPolled: what cannot be watched is looked at: containers that come, are
+// changed and go are told of, with no instance, no watch at all, and some watches.
+func TestD16DirectoryPolled(t *testing.T) {
+	for name, watcher := range map[string]Watcher{"no instance": nil, "no watch": full{all: true}, "no more watches": full{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.create(number(1), "old")
+			var logged strings.Builder
+			d := NewDirectory(h.root, watcher, keepAll, slog.New(slog.NewTextHandler(&logged, nil)))
+			ctx, cancel := context.WithCancel(t.Context())
+			told, subscribed, ended := new(heard), make(chan struct{}), make(chan error, 1)
+			go func() { ended <- d.Events(ctx, func() { close(subscribed) }, told.changed) }()
+			<-subscribed
+			h.write(number(1), "renamed", true)
+			told.await(t, number(1))
+			if watcher != (full{}) { // which tells of nothing
+				h.create(number(2), "new")
+				told.await(t, number(2))
+				h.write(number(2), "new", false)
+				told.await(t, number(2))
+				h.must(os.RemoveAll(h.dir(number(2))))
+				told.await(t, number(2))
+				containers := filepath.Join(h.root, "containers")
+				h.must(os.Rename(containers, containers+".gone"))
+			} else {
+				cancel()
+			}
+			if err := <-ended; err == nil {
+				t.Error("no error at the end")
+			}
+			cancel()
+			if n := strings.Count(logged.String(), "cannot watch"); n != 1 && watcher != nil || n != 0 && watcher == nil {
+				t.Errorf("told %d times: %s", n, logged.String())
+			}
+		})
 	}
 }

@@ -2,12 +2,14 @@ package docker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 
-	"github.com/moby/moby/client"
+	"github.com/lighterman/lighterman/internal/sift"
 )
 
 // watched are the events after which a container has to be inspected again.
@@ -22,34 +24,64 @@ var watched = []string{"create", "start", "die", "destroy", "rename", "restart",
 func (c *Client) Events(ctx context.Context, subscribed func(), changed func(id string)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	filters := make(client.Filters).Add("type", "container").Add("event", watched...)
+	if err := c.Check(ctx); err != nil {
+		return eventsError(err)
+	}
+	filters, err := json.Marshal(map[string][]string{"type": {"container"}, "event": watched})
+	if err != nil {
+		return eventsError(err)
+	}
 	// Some engines answer just before they subscribe; the replay covers that gap.
 	since := time.Now().Add(-replay)
-	events := c.api.Events(ctx, client.EventsListOptions{
-		Filters: filters, Since: fmt.Sprintf("%d.%09d", since.Unix(), since.Nanosecond()),
-	})
-	select {
-	case err := <-events.Err: // the request failed: there is no stream
+	where, err := c.path(ctx, "events")
+	if err != nil {
 		return eventsError(err)
-	default:
-		subscribed()
 	}
+	answer, err := c.requests.get(ctx, where, url.Values{"filters": {string(filters)}, "since": {nanoTime(since.UnixNano())}})
+	if err != nil {
+		return eventsError(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	subscribed()
+	d := sift.New(answer.Body, c.requests.limit)
 	for {
-		select {
-		case event := <-events.Messages:
-			changed(event.Actor.ID)
-		case err := <-events.Err:
+		d.Allow(c.requests.limit) // for each
+		id, err := event(d)
+		if err != nil {
 			return eventsError(err)
 		}
+		if c.isID(id) {
+			changed(id)
+		}
 	}
+}
+
+// event reads an event and returns the ID of its container. An event has all labels of it.
+func event(d *sift.Decoder) (id string, err error) {
+	err = d.Object(func(key string) error {
+		if key != "Actor" {
+			return d.Skip()
+		}
+		return d.Object(func(key string) (err error) {
+			if key != "ID" {
+				return d.Skip()
+			}
+			id, _, err = d.String(idLength + 1)
+			return err
+		})
+	})
+	return id, err
 }
 
 // replay is how far back events are asked for at a subscription.
 const replay = 5 * time.Second
 
 func eventsError(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, sift.ErrTorn):
 		err = io.ErrUnexpectedEOF
+	case errors.Is(err, sift.ErrTooLarge):
+		err = fmt.Errorf("one is larger than %d MiB", maxAnswer>>20)
 	}
 	return fmt.Errorf("cannot follow the engine's events: %w", err)
 }

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Events calls changed with the ID of each container whose directory appears or
@@ -16,17 +19,23 @@ import (
 // until ctx is done or the directory of all containers is gone, and always returns
 // an error.
 func (d *Directory) Events(ctx context.Context, subscribed func(), changed func(id string)) error {
-	f := &follower{directory: d, wake: make(chan struct{}, 1), dirty: make(map[string]bool), watched: make(map[string]func())}
+	f := newFollower(d)
 	defer f.close()
-	before, err := identify(d.path)
+	var err error
+	if f.path, err = containersOf(d.root); err != nil {
+		return d.noList(err)
+	}
+	before, err := identify(f.path)
 	if err != nil {
 		return d.noList(err)
 	}
-	end, err := d.watcher.WatchDir(d.path, f.told)
+	end, err := f.watchDir(f.path, f.told)
 	if err != nil {
 		return d.noList(err)
 	}
-	defer end()
+	if end != nil {
+		defer end()
+	}
 	ids, err := d.List(ctx)
 	if err != nil {
 		return err
@@ -35,15 +44,29 @@ func (d *Directory) Events(ctx context.Context, subscribed func(), changed func(
 		f.watch(id)
 	}
 	subscribed()
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
 	for {
+		var tick <-chan time.Time // only if there is something to look at
+		if end == nil || len(f.polled) > 0 {
+			tick = ticker.C
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-tick:
+			if err := f.poll(ctx, end == nil); err != nil {
+				return err
+			}
 		case <-f.wake:
 		}
-		if now, err := identify(d.path); err != nil {
+		path, err := containersOf(d.root)
+		if err != nil {
 			return d.noList(err)
-		} else if now != before {
+		}
+		if now, err := identify(path); err != nil {
+			return d.noList(err)
+		} else if now != before || path != f.path {
 			return errors.New("cannot follow the containers: their directory was replaced")
 		}
 		if err := f.pass(ctx, changed); err != nil {
@@ -55,7 +78,9 @@ func (d *Directory) Events(ctx context.Context, subscribed func(), changed func(
 // follower watches the directories of all containers.
 type follower struct {
 	directory *Directory
-	wake      chan struct{}
+	// path is that of all containers, without links.
+	path string
+	wake chan struct{}
 
 	// mu guards the two fields below, which the watcher's goroutine writes.
 	mu    sync.Mutex
@@ -66,9 +91,84 @@ type follower struct {
 	// watched has what ends the watch of a container's directory, nil where there
 	// is none. It belongs to the goroutine of Events.
 	watched map[string]func()
+	// polled has what was seen last of the containers that are not watched.
+	polled map[string]seen
 	// complained tells that a directory that cannot be watched was reported.
 	complained bool
 }
+
+// pollInterval is how often is looked at what cannot be watched.
+const pollInterval = time.Second
+
+// seen is the state of a file of the engine's, which it replaces to change it.
+type seen struct {
+	inode         uint64
+	size          int64
+	written, made int64
+}
+
+func look(path string) seen {
+	var stat unix.Stat_t
+	if unix.Lstat(path, &stat) != nil {
+		return seen{}
+	}
+	return seen{stat.Ino, stat.Size, stat.Mtim.Nano(), stat.Ctim.Nano()}
+}
+
+func newFollower(d *Directory) *follower {
+	return &follower{directory: d, wake: make(chan struct{}, 1), dirty: make(map[string]bool),
+		watched: make(map[string]func()), polled: make(map[string]seen)}
+}
+
+// watchDir watches a directory; end is nil when it has to be polled. The error says that
+// there is none.
+func (f *follower) watchDir(path string, told func(name string)) (end func(), err error) {
+	if f.directory.watcher == nil {
+		_, err := identify(path)
+		return nil, err
+	}
+	end, err = f.directory.watcher.WatchDir(path, told)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return end, err
+	case !f.complained:
+		f.complained = true
+		f.directory.log.Warn("cannot watch the directory of containers, looking at it once a second instead", "error", err)
+	}
+	return nil, nil
+}
+
+// poll looks for changes of what is not watched, of all containers' directory with all set.
+func (f *follower) poll(ctx context.Context, all bool) error {
+	if all {
+		ids, err := f.directory.List(ctx)
+		if err != nil {
+			return err
+		}
+		there := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			there[id] = true
+			if _, known := f.watched[id]; !known {
+				f.note(id)
+			}
+		}
+		for id := range f.watched {
+			if !there[id] {
+				f.note(id)
+			}
+		}
+	}
+	for id, before := range f.polled {
+		if now := look(f.config(id)); now != before {
+			f.polled[id] = now
+			f.note(id)
+		}
+	}
+	return nil
+}
+
+// config is the path of what the engine knows of a container.
+func (f *follower) config(id string) string { return filepath.Join(f.path, id, configFile) }
 
 // told is told of the directory of all containers.
 func (f *follower) told(name string) {
@@ -98,18 +198,16 @@ func (f *follower) watch(id string) {
 	if f.watched[id] != nil {
 		return
 	}
-	end, err := f.directory.watcher.WatchDir(filepath.Join(f.directory.path, id), func(name string) {
+	end, err := f.watchDir(filepath.Join(f.path, id), func(name string) {
 		if name == "" || name == configFile {
 			f.note(id)
 		}
 	})
-	switch {
-	case err == nil:
-	case errors.Is(err, fs.ErrNotExist):
+	if err != nil {
 		return
-	case !f.complained:
-		f.complained = true
-		f.directory.log.Warn("containers cannot be watched, their changes are seen late", "error", err)
+	}
+	if delete(f.polled, id); end == nil {
+		f.polled[id] = look(f.config(id))
 	}
 	f.watched[id] = end
 }
@@ -131,7 +229,7 @@ func (f *follower) pass(ctx context.Context, changed func(id string)) error {
 		}
 	}
 	for id := range dirty {
-		if _, err := identify(filepath.Join(f.directory.path, id)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := identify(filepath.Join(f.path, id)); errors.Is(err, fs.ErrNotExist) {
 			f.leave(id)
 		} else {
 			f.watch(id)
@@ -147,6 +245,7 @@ func (f *follower) leave(id string) {
 		end()
 	}
 	delete(f.watched, id)
+	delete(f.polled, id)
 }
 
 func (f *follower) close() {

@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
-
-	"github.com/moby/moby/client"
 )
 
 // tailPatience is how long the engine may take to find the end of a log.
 const tailPatience = 3 * time.Second
+
+// Last opens the last record of a container's log. The caller closes the body, which the
+// engine may never begin; see Newest.
+func (c *Client) Last(ctx context.Context, id string) (io.ReadCloser, error) {
+	return c.open(ctx, id, url.Values{"tail": {"1"}})
+}
 
 // Newest returns the timestamp in Unix nanoseconds of the last record of a
 // container's log, 0 if that is before since. The engine looks at the end of the
@@ -32,11 +37,9 @@ func (c *Client) Newest(ctx context.Context, id string, tty bool, since int64) (
 // recordSince returns the timestamp of the first record since a time, among the last
 // ones that tail tells; 0 for none.
 func (c *Client) recordSince(ctx context.Context, id string, tty bool, since int64, tail string) (int64, error) {
-	body, err := c.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{
-		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: tail, Since: fmt.Sprintf("%d.%09d", since/1e9, since%1e9),
-	})
+	body, err := c.open(ctx, id, url.Values{"tail": {tail}, "since": {nanoTime(since)}})
 	if err != nil {
-		return 0, fmt.Errorf("cannot ask for the end of the log: %w", err)
+		return 0, err
 	}
 	defer func() { _ = body.Close() }()
 	head, err := io.ReadAll(io.LimitReader(body, 100))

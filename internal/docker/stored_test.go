@@ -1,7 +1,7 @@
 package docker
 
 import (
-	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,7 +9,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/sift"
 )
+
+// keepAll keeps all labels.
+func keepAll(string) bool { return true }
 
 func TestStored(t *testing.T) {
 	root, id := t.TempDir(), strings.Repeat("0a", 32)
@@ -23,33 +29,33 @@ func TestStored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Stored(root, id); err == nil {
+	if _, err := Stored(root, id, keepAll); err == nil {
 		t.Error("read a container that is not there")
 	}
 	write("config.v2.json", `{"ID":"`+id+`","Name":"/web","LogPath":"/p","Config":{"Image":"i","Labels":{"a":"b"},"Tty":true},
 		"State":{"Running":false,"StartedAt":"0001-01-01T00:00:00Z"}}`)
-	if _, err := Stored(root, id); err == nil {
+	if _, err := Stored(root, id, keepAll); err == nil {
 		t.Error("read a container without its host configuration")
 	}
 	write("hostconfig.json", `{"LogConfig":{"Type":"json-file","Config":{"max-size":"1k"}}}`)
-	c, err := Stored(root, id)
+	c, err := Stored(root, id, keepAll)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.ID != id || c.Name != "web" || c.Image != "i" || c.Labels["a"] != "b" || !c.TTY || c.Driver != "json-file" ||
-		c.DriverOptions["max-size"] != "1k" || c.Running || !c.StartedAt.IsZero() || c.LogPath != "/p" {
+		c.DriverOptions["max-size"] != "1k" || c.Running || !c.StartedAt.IsZero() {
 		t.Errorf("got %+v", c)
 	}
 	for name, text := range map[string]string{
 		"another ID": `{"ID":"x","Name":"/web"}`, "no name": `{"ID":"` + id + `"}`, "torn": `{"ID":"`, "another type": `{"ID":1}`,
 	} {
 		write("config.v2.json", text)
-		if _, err := Stored(root, id); err == nil {
+		if _, err := Stored(root, id, keepAll); err == nil {
 			t.Errorf("%s: read it", name)
 		}
 	}
 	for _, id := range []string{"", "../../etc", strings.Repeat("/", 64), strings.Repeat("A", 64)} {
-		if _, err := Stored(root, id); err == nil {
+		if _, err := Stored(root, id, keepAll); err == nil {
 			t.Errorf("%q was taken for an ID", id)
 		}
 	}
@@ -73,7 +79,7 @@ func TestStoredOfAStranger(t *testing.T) {
 	}
 	defer func() { _ = writer.Close() }()
 	done := make(chan error, 1)
-	go func() { _, err := Stored(root, id); done <- err }()
+	go func() { _, err := Stored(root, id, keepAll); done <- err }()
 	select {
 	case err := <-done:
 		if err == nil {
@@ -85,7 +91,9 @@ func TestStoredOfAStranger(t *testing.T) {
 	for name, make := range map[string]func() error{
 		"directory": func() error { return os.Mkdir(path, 0o700) },
 		"link":      func() error { return os.Symlink("/etc/passwd", path) },
-		"huge":      func() error { return os.WriteFile(path, bytes.Repeat([]byte("["), maxStored+1), 0o600) },
+		"huge": func() error {
+			return errors.Join(os.WriteFile(path, []byte("{"), 0o600), os.Truncate(path, maxStored+1))
+		},
 	} {
 		if err := os.RemoveAll(path); err != nil {
 			t.Fatal(err)
@@ -93,7 +101,7 @@ func TestStoredOfAStranger(t *testing.T) {
 		if err := make(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Stored(root, id); err == nil {
+		if _, err := Stored(root, id, keepAll); err == nil {
 			t.Errorf("%s was read", name)
 		}
 	}
@@ -116,5 +124,22 @@ func TestFirstTime(t *testing.T) {
 		if got != c.want || (err != nil) != c.bad {
 			t.Errorf("%q: %d, %v", c.head, got, err)
 		}
+	}
+}
+
+// TestCutLabelsAreBounded: a label that is too long, and comes again and again in one file,
+// is told of once; one that is short in the end is not told of.
+func TestCutLabelsAreBounded(t *testing.T) {
+	long := strings.Repeat("x", logs.MaxLabelValue+1)
+	var labels strings.Builder
+	for range 1000 {
+		labels.WriteString(`"a":"` + long + `","b":"` + long + `",`)
+	}
+	var f facts
+	if err := f.read(sift.New(strings.NewReader(`{"Config":{"Labels":{`+labels.String()+`"b":"short"}}}`), maxStored), keepAll); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.cut) != 1 || !strings.HasPrefix(f.container("x").Problem, "label a is longer") {
+		t.Errorf("%d are cut: %.200q", len(f.cut), f.container("x").Problem)
 	}
 }

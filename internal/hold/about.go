@@ -2,6 +2,7 @@ package hold
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,7 +55,7 @@ func (b *Box) describe() {
 	b.kept = err == nil
 	// The next link tries again; it would say the same.
 	if err != nil && (b.hold.undescribed == nil || b.hold.undescribed.Error() != err.Error()) {
-		b.log.Warn("cannot keep the labels of a held log beside its links: they are only in the state directory", "error", err)
+		b.log.Warn("cannot write labels to hold-dir, they are kept in the state directory only", "error", err)
 		b.hold.undescribed = err
 	}
 }
@@ -67,7 +68,11 @@ func (d *Dir) describe(id string, about []byte) error {
 		return err
 	}
 	defer func() { _ = box.Close() }()
-	fd, err := unix.Openat(int(box.Fd()), newAboutName, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	// Never into what has that name already.
+	if err := unix.Unlinkat(int(box.Fd()), newAboutName, 0); err != nil && !errors.Is(err, unix.ENOENT) {
+		return &os.PathError{Op: "remove", Path: filepath.Join(d.path, id, newAboutName), Err: err}
+	}
+	fd, err := unix.Openat(int(box.Fd()), newAboutName, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: filepath.Join(d.path, id, newAboutName), Err: err}
 	}

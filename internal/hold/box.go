@@ -73,26 +73,65 @@ func (b *Box) Linked() (out []*File) {
 
 // Add takes over the descriptor of a file that is newer than all others, and
 // links it. suffix ends the name of the link.
-func (b *Box) Add(file *os.File, suffix string) *File { return b.add(file, suffix, true) }
-
-// AddOpen is Add without link: for a file older than one that is linked, which
-// would come in the wrong place.
-func (b *Box) AddOpen(file *os.File) *File { return b.add(file, "", false) }
-
-func (b *Box) add(file *os.File, suffix string, link bool) *File {
+func (b *Box) Add(file *os.File, suffix string) *File {
 	h := b.hold
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f := &File{box: b, file: file}
-	b.files = append(b.files, f)
-	// A box that was dropped meanwhile is one of the Hold's again.
-	h.boxes[b.id] = b
-	if link && h.config.Dir != nil {
-		f.number = b.next
+	f := b.take(file, len(b.files))
+	if h.config.Dir != nil {
+		f.number, f.numbered = b.next, true
 		b.next++
-		f.makeLink(suffix)
+		f.makeLink(file, suffix)
 		b.describe()
 	}
+	return f
+}
+
+// Skip leaves out a number: there were files between that are gone.
+func (b *Box) Skip() {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	b.next++
+}
+
+// AddOpen takes over a descriptor without a link: of a file that is not the engine's.
+func (b *Box) AddOpen(file *os.File) *File {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	return b.take(file, len(b.files))
+}
+
+// take adds a file to the box at a place. The lock is held.
+func (b *Box) take(file *os.File, at int) *File {
+	f := &File{box: b, file: file}
+	b.files = slices.Insert(b.files, at, f)
+	// A box that was dropped meanwhile is one of the Hold's again.
+	b.hold.boxes[b.id] = b
+	return f
+}
+
+// Insert is Add for a file that comes right before another one. It is linked where the
+// number before that one's is free, as that of a file is which could not be linked, or where
+// numbers were left out: else it would come in the wrong place at the next start.
+func (b *Box) Insert(file *os.File, suffix string, before *File) *File {
+	h := b.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := slices.Index(b.files, before)
+	if at < 0 {
+		at = len(b.files)
+	}
+	f := b.take(file, at)
+	if h.config.Dir == nil || !before.numbered || before.number == 0 {
+		return f
+	}
+	number := before.number - 1
+	if slices.ContainsFunc(b.files, func(other *File) bool { return other.numbered && other.number == number }) {
+		return f
+	}
+	f.number, f.numbered = number, true
+	f.makeLink(file, suffix)
+	b.describe()
 	return f
 }
 
@@ -122,7 +161,7 @@ func (b *Box) GaveUp(unread int64) {
 	}
 	h.mu.Unlock()
 	if say {
-		log.Warn("log files that Docker has deleted are given up unread: more is held than hold-bytes allows",
+		log.Warn("gave up deleted log files before they were read: raise hold-bytes",
 			"files", files, "bytes", bytes)
 	}
 }

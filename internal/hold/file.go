@@ -17,14 +17,17 @@ type File struct {
 	// file is nil when there is no descriptor.
 	file *os.File
 	// link is the name of the link in the box's directory, empty when there is
-	// none, and number its order.
-	link   string
-	number uint64
+	// none, and number its order, if it is numbered.
+	link     string
+	number   uint64
+	numbered bool
 	// counted tells that only we keep the file alive; then its size and the
 	// time of its last writing are known.
 	counted bool
 	bytes   int64
 	time    int64
+	// copied tells that the link is not to this file, but to one with the same content.
+	copied bool
 	// done tells that it was read to its end, givenUp that it must go.
 	done, givenUp bool
 }
@@ -57,6 +60,22 @@ func (f *File) Name() string {
 	return f.link
 }
 
+// Twin tells whether two linked files have one number: they hold the same, and a crash has
+// left both.
+func (f *File) Twin(other *File) bool {
+	f.box.hold.mu.Lock()
+	defer f.box.hold.mu.Unlock()
+	return f.box == other.box && f.link != "" && other.link != "" && f.number == other.number
+}
+
+// Follows tells whether two linked files were linked one after the other: otherwise there
+// were some between that could not be linked, or were given up.
+func (f *File) Follows(other *File) bool {
+	f.box.hold.mu.Lock()
+	defer f.box.hold.mu.Unlock()
+	return f.link == "" || other.link == "" || f.number <= other.number+1
+}
+
 // Close closes the descriptor. A link stays.
 func (f *File) Close() { f.close(false) }
 
@@ -71,6 +90,10 @@ func (f *File) close(done bool) {
 	if f.file != nil {
 		_ = f.file.Close()
 		f.file = nil
+		if f.copied && f.counted { // what the link is to may have other names
+			f.uncount()
+			f.count(false)
+		}
 	}
 	f.settle()
 }
@@ -89,14 +112,18 @@ func (f *File) Replace(file *os.File, suffix string) *File {
 	b := f.box
 	b.hold.mu.Lock()
 	defer b.hold.mu.Unlock()
-	other := &File{box: b, file: file, number: f.number}
+	other := &File{box: b, file: file, number: f.number, numbered: f.numbered}
 	if i := slices.Index(b.files, f); i >= 0 {
 		b.files = slices.Insert(b.files, i, other)
 	} else {
 		b.files = slices.Insert(b.files, 0, other)
 	}
-	if f.link != "" {
-		other.makeLink(suffix)
+	switch name, err := linkName(f.number, suffix, file); {
+	case f.link == "":
+	case err == nil && name == f.link: // it was linked in f's stead
+		other.link, f.link = f.link, ""
+	default:
+		other.makeLink(file, suffix)
 	}
 	return other
 }
@@ -151,9 +178,38 @@ func (f *File) count(live bool) {
 	if err != nil || names > 0 || live || f.givenUp {
 		return
 	}
-	f.counted, f.bytes, f.time = true, st.Size, st.Mtim.Nano()
+	f.counted, f.bytes, f.time = true, f.stored(st), st.Mtim.Nano()
 	f.box.hold.bytes += f.bytes
 	f.box.hold.files++
+}
+
+// maxParts bounds how often a file is asked for its holes.
+const maxParts = 64
+
+// stored is how many bytes a file has on disk, holes left out: a log that was emptied while
+// the engine wrote has one as large as all that was ever written to it.
+func (f *File) stored(st unix.Stat_t) int64 {
+	if f.file == nil {
+		return min(st.Size, st.Blocks*512) // the unit that stat has everywhere
+	}
+	fd := int(f.file.Fd())
+	stored, at := int64(0), int64(0)
+	for range maxParts {
+		data, err := unix.Seek(fd, at, unix.SEEK_DATA)
+		if errors.Is(err, unix.ENXIO) {
+			return stored
+		}
+		if err != nil {
+			break
+		}
+		end, err := unix.Seek(fd, data, unix.SEEK_HOLE)
+		if err != nil {
+			break
+		}
+		stored += end - data
+		at = end
+	}
+	return stored + max(0, st.Size-at)
 }
 
 func (f *File) uncount() {
@@ -175,17 +231,36 @@ func (f *File) settle() {
 	}
 }
 
-// makeLink links the file under its number. A file that has lost its last name
-// cannot be linked any more, which is no failure.
-func (f *File) makeLink(suffix string) {
+// Unlinked tells whether a file could not be linked, as it had lost its last name: then
+// only another with the same content can be.
+func (f *File) Unlinked() bool {
+	h := f.box.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return f.numbered && f.link == "" && f.file != nil && h.refused == nil && f.nameless()
+}
+
+// LinkCopy links a file with the same content as one that is Unlinked in its stead.
+func (f *File) LinkCopy(file *os.File, suffix string) {
+	h := f.box.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f.makeLink(file, suffix)
+	f.copied = f.link != ""
+	f.box.describe()
+}
+
+// makeLink links the file, or one with the same content, under its number. A file that has
+// lost its last name cannot be linked any more, which is no failure.
+func (f *File) makeLink(file *os.File, suffix string) {
 	h := f.box.hold
 	if h.refused != nil {
 		h.linkMade(h.refused)
 		return
 	}
-	name, err := linkName(f.number, suffix, f.file)
+	name, err := linkName(f.number, suffix, file)
 	if err == nil {
-		err = h.config.Dir.link(f.box.id, name, f.file)
+		err = h.config.Dir.link(f.box.id, name, file)
 	}
 	if err == nil {
 		f.link = name
@@ -211,7 +286,7 @@ func (f *File) unlink() {
 	}
 	h := f.box.hold
 	if err := h.config.Dir.unlink(f.box.id, f.link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		h.config.Log.Warn("cannot remove a link", "container", f.box.id, "link", f.link, "error", err)
+		h.config.Log.Warn("cannot remove a link in hold-dir", "container", f.box.id, "link", f.link, "error", err)
 	}
 	f.forgetLink()
 }

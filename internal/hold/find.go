@@ -32,7 +32,7 @@ func (h *Hold) find() {
 		h.findBox(id)
 	}
 	if h.links > 0 {
-		h.config.Log.Info("log files are held from before", "containers", len(h.boxes), "files", h.links, "bytes_only_here", h.bytes)
+		h.config.Log.Info("found log files that the previous run kept", "containers", len(h.boxes), "files", h.links, "bytes_only_here", h.bytes)
 	}
 }
 
@@ -44,7 +44,7 @@ const ConsoleName = "stdout"
 func (h *Hold) findBox(id string) {
 	dir, err := h.config.Dir.box(id)
 	if err != nil {
-		h.config.Log.Warn("ignored in hold-dir", "error", err)
+		h.config.Log.Warn("ignored an entry of hold-dir", "error", err)
 		return
 	}
 	defer func() { _ = dir.Close() }()
@@ -64,7 +64,7 @@ func (h *Hold) findBox(id string) {
 		}
 		number, _ := numberOf(name)
 		b.next = max(b.next, number+1)
-		files = append(files, &File{box: b, link: name, number: number})
+		files = append(files, &File{box: b, link: name, number: number, numbered: true})
 	}
 	h.ignore(filepath.Join(h.config.Dir.path, id), slices.DeleteFunc(others, isAbout))
 	if len(files) == 0 {
@@ -86,7 +86,7 @@ func isAbout(name string) bool { return name == aboutName || name == newAboutNam
 // ignore names what is not ours.
 func (h *Hold) ignore(dir string, others []string) {
 	if len(others) > 0 {
-		h.config.Log.Warn("ignored in hold-dir, as lighterman did not make it", "directory", dir,
+		h.config.Log.Warn("ignored a directory in hold-dir that lighterman did not make", "directory", dir,
 			"names", others[:min(len(others), 5)], "number", len(others))
 	}
 }

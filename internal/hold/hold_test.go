@@ -192,7 +192,7 @@ func TestCrash(t *testing.T) {
 	if s.files != 9 || s.gave != 9*100+36 {
 		t.Errorf("gave up %d files, %d bytes", s.files, s.gave)
 	}
-	if n := strings.Count(s.log.String(), "given up"); n != 1 {
+	if n := strings.Count(s.log.String(), "gave up"); n != 1 {
 		t.Errorf("said %d times", n)
 	}
 	files := s.Box(id(1)).Linked()
@@ -466,4 +466,30 @@ func TestNothingIsKeptOfWhatIsGone(t *testing.T) {
 	if n := len(s.boxes); n > 0 {
 		t.Errorf("%d boxes were made for leaving", n)
 	}
+}
+
+// TestV2HoleInAHeldLog: a log that was emptied while the engine wrote has a hole as large as
+// all that was ever written to it. It is no reason to give up other logs.
+func TestV2HoleInAHeldLog(t *testing.T) {
+	s := newScene(t, 100<<10)
+	box := s.Box(id(1))
+	o := &owner{box: box}
+	box.Attach(o, nil)
+	f := s.create("sparse", 1, 1)
+	path := filepath.Join(s.docker, "sparse")
+	s.must(os.Truncate(path, 1<<30))
+	w, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	s.must(err)
+	_, err = w.Write(make([]byte, 1000))
+	s.must(err)
+	s.must(w.Close())
+	held := box.Add(f, "")
+	s.remove("sparse")
+	box.Recount(nil)
+	s.Enforce()
+	if got := s.Stats(); len(o.got) != 0 || got.Files != 1 || got.Bytes < 1000 || got.Bytes > 100<<10 {
+		t.Errorf("gave up %d, %+v", len(o.got), got)
+	}
+	held.Close()
+	held.Release()
 }

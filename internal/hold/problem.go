@@ -20,7 +20,7 @@ func (h *Hold) Without(err error) {
 func (h *Hold) linkMade(err error) {
 	if err == nil {
 		if h.problem != nil || !h.worked {
-			h.config.Log.Info("live logs are linked: they outlast rotation, removal and our own absence", "hold_dir", h.config.Dir.path)
+			h.config.Log.Info("hold-dir is in use: live logs survive rotation, removal and restarts of lighterman", "hold_dir", h.config.Dir.path)
 		}
 		h.problem, h.worked = nil, true
 		return
@@ -28,7 +28,7 @@ func (h *Hold) linkMade(err error) {
 	h.failures++
 	err = explain(err)
 	if h.problem == nil || h.problem.Error() != err.Error() {
-		h.config.Log.Warn("cannot link live logs, going on without: what Docker deletes while lighterman is down is lost",
+		h.config.Log.Warn("cannot use hold-dir: what Docker deletes while lighterman is not running is lost",
 			"error", err)
 	}
 	h.problem = err

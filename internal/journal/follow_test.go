@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/watch"
 	"github.com/lighterman/lighterman/test/journald"
 	"github.com/lighterman/lighterman/test/wait"
 )
@@ -24,7 +24,7 @@ import (
 // watched makes a journal that is told of changes.
 func watched(t *testing.T, config Config) *Journal {
 	t.Helper()
-	w, err := tail.NewWatcher()
+	w, err := watch.New()
 	if err != nil {
 		t.Fatal(err)
 	}

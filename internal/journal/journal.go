@@ -26,6 +26,8 @@ type Config struct {
 	// HoldBytes bounds the files that exist only because they have not been read
 	// to their end; 0 for no bound.
 	HoldBytes int64
+	// Senders are the programs whose entries are a container's lines; nil for all.
+	Senders []Sender
 	// Boot is that of the running system; where it is zero the kernel is asked.
 	Boot logs.ID128
 	Log  *slog.Logger

@@ -25,10 +25,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func id(n int) string { return fmt.Sprintf("%064x", n) }
 
 // counts is an Events that counts.
-type counts struct{ corrupt, cut int }
+type counts struct{ corrupt, cut, forged, skipped int }
 
 func (c *counts) CorruptRecord() { c.corrupt++ }
 func (c *counts) LineCut()       { c.cut++ }
+func (c *counts) ForgedEntry()   { c.forged++ }
+func (c *counts) LeftOut(_ int)  {}
+
+func (c *counts) LineSkipped(string) { c.skipped++ }
 
 // reading is a log and what was read of it.
 type reading struct {

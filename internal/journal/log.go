@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +32,13 @@ type Events interface {
 	CorruptRecord()
 	// LineCut counts a line that was longer than the limit.
 	LineCut()
+	// ForgedEntry counts an entry that another program than the engine has sent in
+	// the container's name.
+	ForgedEntry()
+	// LeftOut counts the bytes that lines which were cut have lost.
+	LeftOut(bytes int)
+	// LineSkipped counts a line that was left out by its time.
+	LineSkipped(reason string)
 }
 
 // Log is what one container has logged to the journal, over all its files. Read,
@@ -48,9 +57,13 @@ type Log struct {
 	mu       sync.Mutex
 	parts    []*part
 	assemble *assemble.Assembler
-	// since is the time in Unix microseconds where reading begins, unless last
-	// says it better.
-	since uint64
+	// since and delivered are the times in Unix microseconds before which entries are left
+	// out, of those that were there when the log was opened. Of these ends has the number of
+	// the newest, per numbering; nil when nothing is left out by its time.
+	since, delivered uint64
+	ends             map[logs.ID128]uint64
+	// seen is the newest entry there was when the log was first opened: there since ends.
+	seen logs.Seen
 	// last is the entry read last, and from the part that it was read of.
 	last logs.JournalPosition
 	from *part
@@ -64,6 +77,11 @@ type Log struct {
 	skip [logs.Streams]bool
 	// stuck is since when an entry cannot be read that should be there.
 	stuck time.Time
+	// warned tells that entries of other programs were told of.
+	warned bool
+	// engine is the process that has sent the newest entry of which the program's name
+	// is known.
+	engine uint64
 	// steps is how many entries the Read under way may still look at.
 	steps int
 }
@@ -93,22 +111,82 @@ type part struct {
 func (j *Journal) Open(o Options) *Log {
 	j.refresh()
 	l := &Log{journal: j, options: o, match: match(o.ID)}
-	l.assemble = assemble.New(assemble.Config{MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut}, o.Resume)
+	l.assemble = assemble.New(assemble.Config{
+		MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut, LeftOut: o.Events.LeftOut, Skipped: o.Events.LineSkipped,
+	}, o.Resume)
 	l.resume(o.Resume)
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	l.pending = j.borrow()
 	j.logs[l] = true
+	files := slices.Clone(l.pending)
+	j.mu.Unlock()
+	if l.since != 0 || l.delivered != 0 || l.replaying() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.ends = ends(files)
+		if !l.seen.Known && o.Resume.Latest() == 0 && o.Resume.Pending == 0 {
+			l.seen = l.newest(files)
+		}
+		if l.seen.Empty() {
+			// What comes was not there, also for the next start.
+			l.since, l.options.Resume.Since = 0, 0
+		}
+	}
 	return l
+}
+
+// newest is the newest entry that files have of the container. It is not known where one
+// cannot be read.
+func (l *Log) newest(files []*file) logs.Seen {
+	var cache journalfile.Cache
+	var last logs.JournalPosition
+	for _, f := range files {
+		cache.Reset()
+		at, err := f.Find(&cache, l.match)
+		if at == 0 && err == nil {
+			continue
+		}
+		e, err := lastEntry(f, &cache, at, err)
+		if err != nil {
+			return logs.Seen{}
+		}
+		if p := (place{e, f.SeqnumID}).position(); l.after(p, last) {
+			last = p
+		}
+	}
+	return logs.Seen{Known: true, Time: int64(last.Realtime) * 1000} //nolint:gosec // as it comes: a time
+}
+
+// lastEntry is the newest entry of a data object that was found.
+func lastEntry(f *file, cache *journalfile.Cache, at uint64, err error) (e journalfile.Entry, _ error) {
+	if err != nil {
+		return e, err
+	}
+	k := journalfile.Entries(at)
+	n, err := f.Count(at)
+	if err != nil || n == 0 {
+		return e, cmp.Or(err, journalfile.ErrNotYet)
+	}
+	if err := f.Seek(cache, &k, n-1, func(journalfile.Entry) bool { return true }); err != nil {
+		return e, err
+	}
+	return f.Entry(cache, &k)
 }
 
 // resume leaves out what was handed over before.
 func (l *Log) resume(from logs.Position) {
-	l.since = uint64(max(0, assemble.Since(from))) / 1000
+	if l.seen = from.Seen; !from.Seen.Past || from.Seen.Ahead || from.Journal == [logs.Streams]logs.JournalPosition{} {
+		l.since = uint64(max(0, from.Since)) / 1000
+	}
 	if from.Journal == [logs.Streams]logs.JournalPosition{} {
 		// Read through the API before, or never.
+		from.Since = 0
+		l.delivered = uint64(max(0, assemble.Since(from))) / 1000
 		l.assemble.SkipDelivered(assemble.Replayed(from))
 		return
+	}
+	if !from.Seen.Known {
+		l.since = 0
 	}
 	l.done, l.skip = from.Journal, [logs.Streams]bool{true, true}
 	l.last = from.Journal[logs.Stdout]
@@ -116,6 +194,49 @@ func (l *Log) resume(from logs.Position) {
 		l.last = from.Journal[logs.Stderr]
 	}
 }
+
+// ends returns the numbers of the newest entries of files. A file that cannot be read has
+// none that could be left out.
+func ends(files []*file) map[logs.ID128]uint64 {
+	out := make(map[logs.ID128]uint64)
+	for _, f := range files {
+		if state, err := f.State(); err == nil {
+			out[f.SeqnumID] = max(out[f.SeqnumID], state.Seqnum)
+		}
+	}
+	return out
+}
+
+func (l *Log) replaying() bool { return l.assemble.Replaying() != [logs.Streams]bool{} }
+
+// leavesOut tells whether an entry is left out by the time at which journald received it, and
+// why. That is a clock's, which is set: so it holds for what was there when the log was opened,
+// since for what was there when it was opened first, and for nothing that came later.
+func (l *Log) leavesOut(e *place) (why string, is bool) {
+	if l.ends == nil {
+		return "", false
+	}
+	if end, there := l.ends[e.seqnums]; !there || e.Seqnum > end {
+		l.ends = nil
+		l.passSince()
+		l.assemble.Live()
+		return "", false
+	}
+	before := e.Realtime < l.since
+	if l.since != 0 && l.seen.Known && l.seen.Time == int64(e.Realtime)*1000 { //nolint:gosec // as it comes: a time
+		l.passSince()
+	}
+	switch {
+	case before:
+		return assemble.BeforeSince, true
+	case e.Realtime < l.delivered:
+		return assemble.Delivered, true
+	}
+	return "", false
+}
+
+// passSince ends since.
+func (l *Log) passSince() { l.since, l.seen.Past = 0, true }
 
 // after tells that a is a later entry than b; anything is later than none.
 func (l *Log) after(a, b logs.JournalPosition) bool {
@@ -129,7 +250,11 @@ func (l *Log) after(a, b logs.JournalPosition) bool {
 func (l *Log) Position() logs.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last()}
+	p := logs.Position{Since: l.options.Resume.Since, Drained: l.options.Resume.Drained, Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest()}
+	if p.Since != 0 && l.seen.Known {
+		p.Seen = l.seen
+		p.Seen.Ahead = l.since != 0
+	}
 	behind := l.assemble.Replaying()
 	for s := range logs.Streams {
 		p.Journal[s] = l.last
@@ -153,6 +278,9 @@ func (l *Log) Position() logs.Position {
 
 // Flush passes on lines whose end has not come: there will be none.
 func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
+
+// HeldBytes returns the size of the lines that are held back.
+func (l *Log) HeldBytes() int { return l.assemble.HeldBytes() }
 
 // Held returns what is held back because its end has not come.
 func (l *Log) Held() (h logs.Held) {

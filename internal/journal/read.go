@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -9,6 +10,10 @@ import (
 )
 
 const (
+	// loadFactor is how many bytes one Read may load for each byte of text that it is
+	// asked for: a line brings its fields with it, and what is loaded and left out
+	// must not hold up the others either.
+	loadFactor = 4
 	// maxSteps bounds the entries that one Read looks at: those left out count too.
 	maxSteps = 4096
 	// patience is how long an entry that cannot be read is taken for one that is
@@ -23,7 +28,7 @@ const (
 // are complete. Their text is valid only during the call of emit. It returns the
 // number of bytes read; more is false when everything written so far has been
 // read.
-func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (bytes int, more bool) {
+func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (size int, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begin(s)
@@ -31,32 +36,72 @@ func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (bytes int, mor
 	for l.steps = maxSteps; l.steps > 0; l.steps-- {
 		p := l.next(s)
 		if p == nil {
-			return bytes, l.steps <= 0
+			return size, l.steps <= 0
 		}
-		r, ok, err := p.record(s, p.head.Entry)
+		if why, out := l.leavesOut(&p.head); out {
+			l.options.Events.LineSkipped(why)
+			l.last, l.from = p.head.position(), p
+			p.advance()
+			size++ // so that the place is kept
+			continue
+		}
+		r, what, err := l.record(s, p, p.head.Entry)
 		if err != nil && !l.bad(p, err) {
-			return bytes, false
+			return size, false
 		}
 		at := p.head.position()
 		l.stuck = time.Time{}
 		p.broken = p.broken && err != nil
 		p.advance()
-		if ok && err == nil {
-			bytes += len(r.Text)
+		switch {
+		case err != nil:
+		case what == ours:
+			size += len(r.Text)
 			l.take(r, at, emit)
+		case what == forged:
+			l.forged(s, p)
 		}
 		l.last, l.from = at, p
-		if bytes >= limit {
-			return bytes, true
+		if size >= limit || s.cache.Loaded() >= loadFactor*limit {
+			return size, true
 		}
 	}
-	return bytes, true
+	return size, true
 }
 
 // advance goes on to the next entry.
 func (p *part) advance() {
 	p.cursor.Advance()
 	p.headed = false
+}
+
+// settled reports whether the entry at the cursor cannot become readable any more:
+// its data is of a form that is not read, nothing more is written to the file, or a
+// later entry of the container was counted, which journald has written after it.
+func (p *part) settled(err error) bool {
+	return errors.Is(err, journalfile.ErrUnsupported) || errors.Is(err, journalfile.ErrUnpack) ||
+		p.final || p.cursor.Taken()+1 < p.count
+}
+
+// forged counts an entry that says it is the container's and was sent by another
+// program than the engine. It is told of once: anybody may send any number.
+func (l *Log) forged(s *Scratch, p *part) {
+	l.options.Events.ForgedEntry()
+	if l.warned || l.options.Log == nil {
+		return
+	}
+	l.warned = true
+	about := []any{"file", p.file.path}
+	for _, offset := range s.fields {
+		data, err := p.file.Payload(&s.cache, offset, shortField)
+		for name, key := range map[string]string{"_UID=": "user", "_COMM=": "program", "_PID=": "process"} {
+			if value, ok := bytes.CutPrefix(data, []byte(name)); ok && err == nil {
+				about = append(about, key, string(value))
+			}
+		}
+	}
+	l.options.Log.Warn("journal entries that say they are this container's were sent by another program than the engine, and are left out; "+
+		"if the engine runs as another user or under another name, set journal-sender", about...)
 }
 
 // bad tells whether what cannot be read is to be passed over: not as long as it may
@@ -66,7 +111,7 @@ func (l *Log) bad(p *part, err error) (pass bool) {
 	if l.stuck.IsZero() {
 		l.stuck = time.Now()
 	}
-	if !errors.Is(err, journalfile.ErrUnsupported) {
+	if !p.settled(err) {
 		if !p.broken && time.Since(l.stuck) < patience {
 			return false
 		}
@@ -228,15 +273,11 @@ func (l *Log) pass(p *part) bool {
 
 // start moves to where reading begins.
 func (l *Log) start(s *Scratch, p *part) bool {
-	before := func(e journalfile.Entry) bool { return e.Realtime < l.since }
-	switch {
-	case l.last == (logs.JournalPosition{}):
-	case p.file.SeqnumID == l.last.SeqnumID:
-		before = func(e journalfile.Entry) bool { return !l.after(place{e, p.file.SeqnumID}.position(), l.last) }
-	default: // their order is looked at one by one
-		p.started = true
+	if l.last == (logs.JournalPosition{}) || p.file.SeqnumID != l.last.SeqnumID {
+		p.started = true // their order is looked at one by one
 		return true
 	}
+	before := func(e journalfile.Entry) bool { return !l.after(place{e, p.file.SeqnumID}.position(), l.last) }
 	if err := p.file.Seek(&s.cache, &p.cursor, p.count, before); err != nil && !l.bad(p, err) {
 		return false
 	}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"strconv"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -26,6 +27,9 @@ const (
 	partial
 	partID
 	ordinal
+	senderUID
+	senderProgram
+	senderPID
 )
 
 // field is what is kept of a field that many entries have, so that its data need
@@ -49,6 +53,9 @@ var kinds = []struct {
 	{"CONTAINER_PARTIAL_MESSAGE=", partial},
 	{"CONTAINER_PARTIAL_ID=", partID},
 	{"CONTAINER_PARTIAL_ORDINAL=", ordinal},
+	{"_UID=", senderUID},
+	{"_COMM=", senderProgram},
+	{"_PID=", senderPID},
 }
 
 // shortField is enough of the data to tell what it is, and all of what matters of
@@ -73,6 +80,10 @@ func classify(data []byte) field {
 			return field{partID, xxhash.Sum64(value)}
 		case ordinal:
 			return field{ordinal, number(value)}
+		case senderUID:
+			return user(value)
+		case senderProgram, senderPID:
+			return field{k.kind, xxhash.Sum64(value)}
 		}
 		return field{kind: k.kind}
 	}
@@ -88,6 +99,15 @@ func priority(value []byte) field {
 		return field{kind: stderr}
 	}
 	return field{}
+}
+
+// user reads the number of a user; a text that is none is no user's.
+func user(digits []byte) field {
+	uid, err := strconv.ParseUint(string(digits), 10, 32)
+	if err != nil {
+		return field{}
+	}
+	return field{senderUID, uid}
 }
 
 // number reads digits; 0 for what is no number of a part.
@@ -132,33 +152,36 @@ func (s *Scratch) renew() {
 	}
 }
 
-// record makes a record of an entry. It is not ok where the container did not write
-// the entry, by its priority, or it has no text.
-func (p *part) record(s *Scratch, e journalfile.Entry) (r logs.Record, ok bool, err error) {
-	var from, more bool
+// verdict is what an entry is to a container's log.
+type verdict uint8
+
+const (
+	// ours is a record of the container.
+	ours verdict = iota
+	// aside is one that the container did not write, by its priority, or that has no text.
+	aside
+	// forged is one that another program has sent.
+	forged
+)
+
+// record makes a record of an entry. Its text is loaded last, when all else is in
+// order: it may be long, and anybody may send entries that say they are a container's.
+func (l *Log) record(s *Scratch, p *part, e journalfile.Entry) (r logs.Record, v verdict, err error) {
 	if s.fields, err = p.file.Fields(&s.cache, e, s.fields[:0]); err != nil {
-		return r, false, err
+		return r, aside, err
 	}
 	r.Time = int64(e.Realtime) * 1000 //nolint:gosec // as it comes: a time
+	var from, more bool
+	var text uint64 // the offset of the message
+	var by sender
 	for _, offset := range s.fields {
 		f, err := p.field(s, offset)
 		if err != nil {
-			return r, false, err
+			return r, aside, err
 		}
 		switch f.kind {
 		case message:
-			data, err := p.file.Payload(&s.cache, offset, journalfile.MaxPayload)
-			if err != nil {
-				return r, false, err
-			}
-			text, ok := bytes.CutPrefix(data, []byte("MESSAGE="))
-			if !ok { // the file has changed since its field was looked at
-				return r, false, journalfile.ErrCorrupt
-			}
-			start := len(s.text)
-			s.text = append(s.text, text...)
-			s.text = append(s.text, '\n')
-			r.Text = s.text[start:]
+			text = offset
 		case stdout, stderr:
 			from = true
 			r.Stream = logs.Stdout
@@ -171,12 +194,46 @@ func (p *part) record(s *Scratch, e journalfile.Entry) (r logs.Record, ok bool, 
 			r.Line = f.number
 		case ordinal:
 			r.Ordinal = int32(f.number) //nolint:gosec // nine digits
+		case senderUID:
+			by.uid, by.known = f.number, true
+		case senderProgram:
+			by.program = f.number
+		case senderPID:
+			by.process = f.number
+		}
+		if f.kind == senderUID && l.suspects(by) {
+			return r, forged, nil // the rest may be a thousand fields
 		}
 	}
-	if more && len(r.Text) > 0 {
-		r.Text = r.Text[:len(r.Text)-1]
+	switch {
+	case !l.trusts(by):
+		return r, forged, nil
+	case !from || text == 0:
+		return r, aside, nil
 	}
-	return r, from && r.Text != nil, nil
+	if r.Text, err = p.text(s, text); err != nil {
+		return r, aside, err
+	}
+	if !more {
+		s.text = append(s.text, '\n')
+		r.Text = s.text[len(s.text)-len(r.Text)-1:]
+	}
+	return r, ours, nil
+}
+
+// text appends the text of a message to the scratch.
+func (p *part) text(s *Scratch, offset uint64) ([]byte, error) {
+	data, err := p.file.Payload(&s.cache, offset, journalfile.MaxPayload)
+	if err != nil {
+		return nil, err
+	}
+	text, ok := bytes.CutPrefix(data, []byte("MESSAGE="))
+	if !ok { // the file has changed since its field was looked at
+		return nil, journalfile.ErrCorrupt
+	}
+	start := len(s.text)
+	s.text = append(s.text, text...)
+	return s.text[start:], nil
 }
 
 // field tells what the data at an offset means.

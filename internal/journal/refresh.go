@@ -96,7 +96,7 @@ func (j *Journal) watch(dirs []string) (unwatched bool) {
 			unwatched = true
 			if j.told != err.Error() {
 				j.told = err.Error()
-				j.config.Log.Warn("journal is polled", "error", err)
+				j.config.Log.Warn("cannot watch the journal's directory, polling it instead", "error", err)
 			}
 			continue
 		}
@@ -196,7 +196,7 @@ func (j *Journal) enforce() {
 			return
 		}
 		oldest.abandoned = true
-		j.config.Log.Warn("a journal file that was deleted is given up before it was read to its end (hold-bytes)", "file", oldest.path)
+		j.config.Log.Warn("gave up a deleted journal file before it was read to its end: raise hold-bytes", "file", oldest.path)
 	}
 }
 

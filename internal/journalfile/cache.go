@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 const (
@@ -13,8 +15,11 @@ const (
 	// blocks is how many are kept: the objects of an entry lie in two or three
 	// places.
 	blocks = 16
-	// maxRead is the longest piece read at once, in bytes.
-	maxRead = 4 << 20
+	// maxRead is the longest piece read at once, in bytes: packed data may be a
+	// little longer than what is in it.
+	maxRead = MaxPayload + 64<<10
+	// maxKept is the largest memory for a piece that is kept, in bytes.
+	maxKept = 128 << 10
 )
 
 // Cache keeps what was read last, of any files. The zero value is empty. What a
@@ -25,7 +30,15 @@ type Cache struct {
 	clock uint64
 	// joined is for what lies across blocks, plain for what was compressed.
 	joined, plain []byte
+	// unpacker unpacks the beginning of what zstd has compressed.
+	unpacker *zstd.Decoder
+	// loaded counts the bytes of data that were returned.
+	loaded int
 }
+
+// Loaded returns how many bytes of data were read, or unpacked, with the cache since
+// the last Reset, whatever became of them.
+func (c *Cache) Loaded() int { return c.loaded }
 
 type block struct {
 	file   *File
@@ -39,6 +52,13 @@ type block struct {
 func (c *Cache) Reset() {
 	for i := range c.slots {
 		c.slots[i].file = nil
+	}
+	c.loaded = 0
+	if cap(c.joined) > maxKept {
+		c.joined = nil
+	}
+	if cap(c.plain) > maxKept {
+		c.plain = nil
 	}
 }
 

@@ -3,6 +3,7 @@ package journalfile
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 )
 
 // The types of objects.
@@ -101,10 +102,14 @@ func (f *File) payload() int {
 // MaxPayload is the longest data that is returned, in bytes.
 const MaxPayload = 1 << 20
 
-// Payload returns the FIELD=value of a data object: its first limit bytes, or all
-// of it where it is compressed. At most MaxPayload is returned; compressed data
-// beyond that is an error.
-func (f *File) Payload(c *Cache, offset uint64, limit int) ([]byte, error) {
+// fieldCost is what a look at a field counts for at least, in bytes.
+const fieldCost = 128
+
+// Payload returns the FIELD=value of a data object: its first limit bytes. At most
+// MaxPayload is returned; compressed data beyond that is an error.
+func (f *File) Payload(c *Cache, offset uint64, limit int) (data []byte, err error) {
+	defer func() { c.loaded += max(len(data), fieldCost) }()
+	limit = max(0, min(limit, MaxPayload))
 	from := f.payload()
 	head, size, err := f.object(c, offset, typeData, from)
 	if err != nil {
@@ -113,18 +118,20 @@ func (f *File) Payload(c *Cache, offset uint64, limit int) ([]byte, error) {
 	size -= uint64(from) //nolint:gosec // a constant
 	by := head[1] & compressionMask
 	if by == 0 {
-		n := min(size, uint64(max(0, min(limit, MaxPayload))))
+		n := min(size, uint64(limit))
 		return c.read(f, offset+uint64(from), int(n)) //nolint:gosec // bounded
 	}
 	if size > maxRead {
-		return nil, corrupt(offset, "size of compressed data")
+		return nil, fmt.Errorf("%w: %d bytes at offset %d", ErrUnpack, size, offset)
 	}
 	packed, err := c.read(f, offset+uint64(from), int(size)) //nolint:gosec // bounded
 	if err != nil {
 		return nil, err
 	}
-	c.plain, err = decompress(by, c.plain[:0], packed)
-	return c.plain, err
+	if err := c.unpack(by, packed, limit); err != nil {
+		return nil, err
+	}
+	return c.plain[:min(len(c.plain), limit)], nil
 }
 
 // Shared tells whether more than one entry has a data object, as far as a Cache knows.

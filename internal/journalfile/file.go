@@ -19,6 +19,9 @@ var (
 	ErrNotYet = errors.New("not written yet")
 	// ErrCorrupt says that a file is not what its format wants.
 	ErrCorrupt = errors.New("corrupt journal file")
+	// ErrUnpack is an ErrCorrupt of data that is too large, or cannot be unpacked:
+	// that does not change any more, also not in a file that is being written.
+	ErrUnpack = fmt.Errorf("%w: its data cannot be unpacked", ErrCorrupt)
 )
 
 func corrupt(offset uint64, what string) error {
@@ -37,6 +40,7 @@ const (
 	headerHashTable    = 104
 	headerHashSize     = 112
 	headerEntries      = 152
+	headerTailSeqnum   = 160
 	headerTailRealtime = 192
 	// headerLeast is the size of the oldest header.
 	headerLeast = 208
@@ -113,6 +117,8 @@ type State struct {
 	// Entries is the number of all entries, and Newest the time of the newest
 	// in Unix microseconds.
 	Entries, Newest uint64
+	// Seqnum is the number of the newest entry.
+	Seqnum uint64
 	// Archived tells that nothing will be written any more. A file that was not
 	// closed in order does not say so.
 	Archived bool
@@ -128,5 +134,6 @@ func (f *File) State() (State, error) {
 	return State{
 		Boot: id(h[headerBoot:]), Archived: h[headerState] == archived,
 		Entries: binary.LittleEndian.Uint64(h[headerEntries:]), Newest: binary.LittleEndian.Uint64(h[headerTailRealtime:]),
+		Seqnum: binary.LittleEndian.Uint64(h[headerTailSeqnum:]),
 	}, nil
 }

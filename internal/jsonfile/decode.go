@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/stamp"
@@ -22,8 +21,12 @@ const (
 )
 
 var (
-	lastTimeFind = []byte(`},"time":"`)
-	lineFeed     = []byte{'\n'}
+	recordStartFind = []byte(recordStart)
+	timeFieldFind   = []byte(timeField)
+	attrsFieldFind  = []byte(attrsField)
+	beforeAttrs     = []byte(attrsField[:len(attrsField)-1])
+	lastTimeFind    = []byte(`},"time":"`)
+	lineFeed        = []byte{'\n'}
 )
 
 var errNotRecord = errors.New("not a json-file record")
@@ -37,34 +40,105 @@ type Decoder struct {
 	scratch []byte
 	// ascii tells that the text found last is known to be all ASCII.
 	ascii bool
+	// attrs tells that a record had some: then all records of its container have.
+	attrs bool
 }
 
-// Decode parses one line, without its line feed, into r. It works in place:
-// the line's memory is overwritten and r.Text points into it. A line that
-// holds the torn beginning of another record, as a crash of the engine leaves
-// it, yields the whole record at its end; torn is then the number of bytes
-// given up before it. The error says why a line is no record at all.
-func (d *Decoder) Decode(line []byte, r *logs.Record) (torn int, err error) {
-	if d.fast(line, r) {
-		return 0, nil
+// Decode finds the first whole record in a line, which has no line feed, and takes it
+// into r. It lies between start and end: that is nearly always the whole line. Behind the
+// record there may be another one, where the line feed between them did not fit on a full
+// disk; and before it what is left of one that was torn, or the zeros of a block that a
+// power failure left unwritten. It works in place: the record's memory is overwritten and
+// r.Text points into it. The error says why the line is no record, where it holds none.
+func (d *Decoder) Decode(line []byte, r *logs.Record) (start, end int, err error) {
+	// Several records without line feeds would need as much scratch as all of them.
+	if (len(line) <= maxAlone || recordSize(line) == len(line)) && d.fast(line, r) {
+		return 0, len(line), nil
 	}
 	if err = d.slow(line, r); err == nil {
-		return 0, nil
+		return 0, len(line), nil
 	}
-	// Inside a string the quotes would be escaped, so a second start is the
-	// start of another record, and the first one was torn; or, once, it is that of
-	// the record's attrs, whose first key is "log".
-	for before, tries := line, 0; tries < 2; tries++ {
-		at := bytes.LastIndex(before, []byte(recordStart))
-		if at <= 0 {
-			break
-		}
-		if d.fast(line[at:], r) {
-			return at, nil
-		}
-		before = line[:at]
+	if start, end, ok := d.Find(line, r); ok {
+		return start, end, nil
 	}
-	return 0, err
+	return 0, 0, err
+}
+
+// maxAlone is the size in bytes up to which a line is thought to be one record before it is
+// looked at: that of Docker's longest, without attrs.
+const maxAlone = 128 << 10
+
+// Find is Decode for records of the one shape that Docker writes, and for what is not all
+// of a line. It takes time in proportion to what it passes over: no record holds the start
+// of another, except that of attrs whose first key is "log", so what was looked at for one
+// start ends about where the next one is.
+func (d *Decoder) Find(s []byte, r *logs.Record) (start, end int, ok bool) {
+	for {
+		at := bytes.Index(s[start:], recordStartFind)
+		if at < 0 {
+			return 0, 0, false
+		}
+		start += at
+		n := recordSize(s[start:])
+		if n > 0 && !d.inRecord(s, start, n) && d.fast(s[start:start+n], r) {
+			return start, start + n, true
+		}
+		start++
+	}
+}
+
+// inRecord tells that what looks like a record in s is the attrs of one, of which the
+// beginning is gone, or the end. What follows attrs is a time; and where the record was torn
+// behind them, they show by having none themselves.
+func (d *Decoder) inRecord(s []byte, start, size int) bool {
+	return bytes.HasPrefix(s[start+size:], timeFieldFind) ||
+		d.attrs && bytes.HasSuffix(s[:start], beforeAttrs) && !bytes.Contains(s[start:start+size], attrsFieldFind)
+}
+
+// NoRecord returns how many bytes of s, which holds no whole record, cannot be the
+// beginning of one either. There is at least one such byte.
+func NoRecord(s []byte) int {
+	if at := bytes.LastIndex(s[1:], recordStartFind); at >= 0 {
+		return 1 + at
+	}
+	return max(1, len(s)-len(recordStart)+1)
+}
+
+// MayBegin tells whether s may begin with a record.
+func MayBegin(s []byte) bool {
+	return bytes.HasPrefix(s, recordStartFind[:min(len(s), len(recordStart))])
+}
+
+// MaybeAttrs is the number of bytes behind a record that tell it from attrs.
+const MaybeAttrs = len(timeField)
+
+// recordSize returns the size of the record that s begins with, if it begins with what
+// may be one; otherwise 0.
+func recordSize(s []byte) int {
+	const beforeText = len(recordStart) - 1
+	if len(s) < beforeText {
+		return 0
+	}
+	rest, ok := afterString(s[beforeText:])
+	if !ok {
+		return 0
+	}
+	if _, ok = streamOf(rest); !ok {
+		return 0
+	}
+	rest = rest[streamField:]
+	if bytes.HasPrefix(rest, attrsFieldFind) {
+		if rest, ok = afterAttrs(rest[len(attrsField)-1:]); !ok {
+			return 0
+		}
+	}
+	if !bytes.HasPrefix(rest, timeFieldFind) {
+		return 0
+	}
+	if rest, ok = afterString(rest[len(timeField)-1:]); !ok || len(rest) == 0 || rest[0] != '}' {
+		return 0
+	}
+	return len(s) - len(rest) + 1
 }
 
 // fast decodes the one shape that Docker writes. It reports false, with line
@@ -94,7 +168,7 @@ func (d *Decoder) fast(line []byte, r *logs.Record) bool {
 		if at < 0 || !isAttrs(rest[len(attrsField)-1:at+1]) {
 			return false
 		}
-		rest = rest[at+1:]
+		rest, d.attrs = rest[at+1:], true
 	}
 	last := len(rest) - len(recordEnd)
 	if last < len(timeField) || string(rest[:len(timeField)]) != timeField || string(rest[last:]) != recordEnd {
@@ -138,7 +212,7 @@ const maxByVectors = 1 << 10
 // text finds the quote that ends a JSON string, and what the string stands for: its
 // first kept bytes as they are, and then made, which is valid until the next call.
 // ok is false when the string does not end, or holds an escape that JSON does not
-// have.
+// have, or a control byte, which is escaped in JSON.
 func (d *Decoder) text(s []byte) (kept int, made []byte, end int, ok bool) {
 	if vectors && len(s) <= maxByVectors {
 		return d.textByVectors(s)
@@ -153,7 +227,10 @@ func (d *Decoder) textByVectors(s []byte) (kept int, made []byte, end int, ok bo
 		return 0, nil, 0, false
 	}
 	d.grow(len(s) + vector)
-	n, end, high := unquoteVector(&d.scratch[0], &s[0], len(s))
+	n, end, high, low := unquoteVector(&d.scratch[0], &s[0], len(s))
+	if low != 0 {
+		return d.textByWords(s) // the control byte may lie behind the quote
+	}
 	d.ascii = high == 0
 	switch rest := s[end:]; {
 	case len(rest) == 0:
@@ -171,16 +248,18 @@ func (d *Decoder) textByVectors(s []byte) (kept int, made []byte, end int, ok bo
 // textByWords is text for all others. Plain text is passed over by the vector
 // instructions behind IndexByte.
 func (d *Decoder) textByWords(s []byte) (kept int, made []byte, end int, ok bool) {
-	d.ascii = false
 	first := bytes.IndexByte(s, '\\')
-	if first < 0 {
-		end = bytes.IndexByte(s, '"')
-		return end, nil, end, end >= 0
+	plain := s
+	if first >= 0 {
+		plain = s[:first]
 	}
-	if end = bytes.IndexByte(s[:first], '"'); end >= 0 {
-		return end, nil, end, true
+	if end = bytes.IndexByte(plain, '"'); end >= 0 || first < 0 {
+		d.ascii, ok = look(plain[:max(end, 0)])
+		return end, nil, end, ok && end >= 0
 	}
-	d.ascii = isASCII(s[:first])
+	if d.ascii, ok = look(plain); !ok {
+		return 0, nil, 0, false
+	}
 	if len(s)-first >= len(lineEnd) && string(s[first:first+len(lineEnd)]) == lineEnd {
 		return first, lineFeed, first + len(lineEnd) - 1, true
 	}
@@ -197,25 +276,36 @@ func (d *Decoder) grow(need int) {
 	}
 }
 
-// isASCII looks at four words at a time, which takes a quarter of what utf8.Valid takes
-// for text that is nothing else.
-func isASCII(s []byte) bool {
+// look tells whether a text is all ASCII, and whether it has no control bytes.
+func look(s []byte) (ascii, clean bool) {
+	if vectors && len(s) > 0 {
+		low, high := lookVector(&s[0], len(s))
+		return high == 0, low == 0
+	}
+	return lookByWords(s)
+}
+
+// lookByWords looks at four words at a time, which takes a quarter of what utf8.Valid
+// takes for text that is nothing else.
+func lookByWords(s []byte) (ascii, clean bool) {
+	var high, low uint64
 	for ; len(s) >= 4*word; s = s[4*word:] {
-		if (word64(s, 0)|word64(s, 1)|word64(s, 2)|word64(s, 3))&highs != 0 {
-			return false
-		}
+		a, b, c, d := word64(s, 0), word64(s, 1), word64(s, 2), word64(s, 3)
+		high |= a | b | c | d
+		low |= (a-spaces)&^a | (b-spaces)&^b | (c-spaces)&^c | (d-spaces)&^d
 	}
 	for ; len(s) >= word; s = s[word:] {
-		if word64(s, 0)&highs != 0 {
-			return false
-		}
+		a := word64(s, 0)
+		high |= a
+		low |= (a - spaces) &^ a
 	}
 	for _, c := range s {
-		if c >= utf8.RuneSelf {
-			return false
+		high |= uint64(c)
+		if c < ' ' {
+			return false, false
 		}
 	}
-	return true
+	return high&highs == 0, low&highs == 0
 }
 
 func word64(s []byte, i int) uint64 { return binary.LittleEndian.Uint64(s[i*word:]) }

@@ -8,6 +8,9 @@ import "bytes"
 func twoPasses(s []byte) (text []byte, end int, ok bool) {
 	for end < len(s) && s[end] != '"' {
 		n := 1
+		if s[end] < ' ' {
+			return nil, 0, false
+		}
 		if s[end] == '\\' {
 			if n = escapeLen(s[end:]); n == 0 {
 				return nil, 0, false
@@ -34,17 +37,4 @@ func twoPasses(s []byte) (text []byte, end int, ok bool) {
 		write, read = write+1, read+1
 	}
 	return body[:write], end, true
-}
-
-// escapeLen returns the length of the escape that s begins with, or 0.
-func escapeLen(s []byte) int {
-	switch {
-	case len(s) < 2:
-		return 0
-	case plain[s[1]] != 0:
-		return 2
-	case s[1] == 'u' && hex4(s[2:]) >= 0:
-		return 6
-	}
-	return 0
 }

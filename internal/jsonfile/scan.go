@@ -11,13 +11,14 @@ const (
 	highs      = 0x8080808080808080
 	quotes     = lows * '"'
 	backslashs = lows * '\\'
+	spaces     = lows * ' '
 )
 
-// special has a byte's high bit set where the word has a quote or a backslash, and above
-// the lowest of them perhaps elsewhere.
+// special has a byte's high bit set where the word has a quote, a backslash or a control
+// byte, and above the lowest of them perhaps elsewhere.
 func special(word uint64) uint64 {
 	q, b := word^quotes, word^backslashs
-	return ((q-lows)&^q | (b-lows)&^b) & highs
+	return ((q-lows)&^q | (b-lows)&^b | (word-spaces)&^word) & highs
 }
 
 const (
@@ -30,7 +31,7 @@ const (
 // unescape copies a JSON string to dst, undoing its escapes on the way, up to the
 // quote that ends it within src. It returns the bytes written, where the quote is, and
 // a word with a high bit if what was written may hold a byte that has one. ok is false
-// when there is no quote, or an escape that JSON does not have. dst must have room for
+// when there is no quote, or before it a control byte or an escape that JSON does not have. dst must have room for
 // a word more than src.
 //
 // Escapes are dense in the logs of programs that log JSON, where looking for the
@@ -59,6 +60,9 @@ func unescape(dst, src []byte) (written, end int, high uint64, ok bool) {
 		if src[r] == '"' {
 			return w, r, high & highs, true
 		}
+		if src[r] != '\\' {
+			return 0, 0, 0, false
+		}
 		n, size := decodeEscape(dst[w:], src[r:])
 		if n == 0 {
 			return 0, 0, 0, false
@@ -83,6 +87,9 @@ func unescapeEnd(dst, src []byte, r, w int, high uint64) (written, end int, _ ui
 			high |= uint64(dst[w])
 			r, w = r+n, w+size
 		default:
+			if c < ' ' {
+				return 0, 0, 0, false
+			}
 			dst[w] = c
 			high |= uint64(c)
 			r, w = r+1, w+1

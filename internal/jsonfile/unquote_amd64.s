@@ -1,11 +1,12 @@
 #include "textflag.h"
 
-// func unquoteVector(dst, src *byte, n int) (written, read int, high uint64)
+// func unquoteVector(dst, src *byte, n int) (written, read int, high, low uint64)
 //
 // 64 bytes at a time, or what is left of them: masks tell where backslashes and
 // quotes are, and from them where the first byte is that ends the stretch. What is
-// before it goes to dst without its backslashes.
-TEXT ·unquoteVector(SB), NOSPLIT, $0-48
+// before it goes to dst without its backslashes. The least of all bytes is kept for each
+// of 64 places.
+TEXT ·unquoteVector(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -14,6 +15,9 @@ TEXT ·unquoteVector(SB), NOSPLIT, $0-48
 	VPBROADCASTB AX, Z1
 	MOVL $'"', AX
 	VPBROADCASTB AX, Z2
+	MOVL $' ', AX
+	VPBROADCASTB AX, Z4
+	VMOVDQA64 Z4, Z5
 
 loop:
 	CMPQ CX, $64
@@ -23,6 +27,7 @@ loop:
 work:
 	VPCMPEQB Z0, Z1, K1
 	VPCMPEQB Z0, Z2, K2
+	VPMINUB  Z0, Z5, Z5
 	KMOVQ    K1, AX // backslashes
 	KMOVQ    K2, BX // quotes
 
@@ -65,6 +70,9 @@ work:
 	JGE     loop
 
 done:
+	VPCMPUB $1, Z4, Z5, K1
+	KMOVQ   K1, AX
+	MOVQ    AX, low+48(FP)
 	VZEROUPPER
 	SUBQ dst+0(FP), DI
 	MOVQ DI, written+24(FP)
@@ -79,5 +87,45 @@ tail:
 	MOVQ  $-1, AX
 	BZHIQ CX, AX, AX
 	KMOVQ AX, K3
-	VMOVDQU8.Z (SI), K3, Z0
+	VMOVDQA64 Z4, Z0
+	VMOVDQU8 (SI), K3, Z0
 	JMP   work
+
+// func lookVector(src *byte, n int) (low, high uint64)
+//
+// The least of all bytes is kept for each of 64 places, and all bits that are set in
+// any of them.
+TEXT ·lookVector(SB), NOSPLIT, $0-32
+	MOVQ src+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVL $' ', AX
+	VPBROADCASTB AX, Z4
+	VMOVDQA64 Z4, Z5
+	VMOVDQA64 Z4, Z6
+
+look:
+	CMPQ CX, $64
+	JLT  rest
+	VMOVDQU8 (SI), Z0
+	VPMINUB Z0, Z5, Z5
+	VPORQ   Z0, Z6, Z6
+	ADDQ $64, SI
+	SUBQ $64, CX
+	JMP  look
+
+rest:
+	MOVQ  $-1, AX
+	BZHIQ CX, AX, AX
+	KMOVQ AX, K3
+	VMOVDQA64 Z4, Z0
+	VMOVDQU8 (SI), K3, Z0
+	VPMINUB Z0, Z5, Z5
+	VPORQ   Z0, Z6, Z6
+	VPCMPUB $1, Z4, Z5, K1
+	VPMOVB2M Z6, K2
+	KMOVQ K1, AX
+	MOVQ  AX, low+16(FP)
+	KMOVQ K2, BX
+	MOVQ  BX, high+24(FP)
+	VZEROUPPER
+	RET

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,14 +57,25 @@ func TestUnquoteVector(t *testing.T) {
 	const longest = 3 * vector
 	check := func(dst, src []byte) {
 		t.Helper()
-		written, read, high := unquoteVector(&dst[0], &src[0], len(src))
+		written, read, high, low := unquoteVector(&dst[0], &src[0], len(src))
 		want, wantRead, wantHigh := unquoteSlowly(src)
+		isControl := func(r rune) bool { return r < ' ' }
+		atMost := src[:min(read+vector, len(src))]
+		if low != 0 && !bytes.ContainsFunc(atMost, isControl) || low == 0 && bytes.ContainsFunc(src[:read], isControl) {
+			t.Fatalf("%q: %x after %d bytes", src, low, read)
+		}
 		if read != wantRead || !bytes.Equal(dst[:written], want) || (high != 0) != wantHigh {
 			t.Fatalf("%q: %d bytes, %q, %x, want %d, %q, %t", src, read, dst[:written], high, wantRead, want, wantHigh)
 		}
+		lowBit, highBit := lookVector(&src[0], len(src))
+		control := bytes.ContainsFunc(src, isControl)
+		other := bytes.ContainsFunc(src, func(r rune) bool { return r >= utf8.RuneSelf })
+		if ascii, clean := lookByWords(src); (lowBit != 0) != control || (highBit != 0) != other || clean != !control || clean && ascii != !other {
+			t.Fatalf("%q: %x, %x; by words: ASCII %t, clean %t", src, lowBit, highBit, ascii, clean)
+		}
 	}
 	random := rand.New(rand.NewPCG(1, 1))
-	special := []byte("\"\\x\x80\n\x00")
+	special := []byte("\"\\x\x80\n\x00\x1f \x7f")
 	for _, atEnd := range []bool{true, false} {
 		for size := 1; size <= longest; size++ {
 			dst, src := fenced(t, size+vector, atEnd), fenced(t, size, atEnd)

@@ -98,6 +98,67 @@ func Next(chunk []byte, last bool) (n int, ok bool) {
 	return max(0, len(chunk)-LengthSize-len(entryStart)+1), false
 }
 
+// Unended returns the size of what a chunk begins with, if that is a frame whose entry is
+// whole and of whose second length some bytes are missing, or all, as a full disk leaves it.
+// Behind it there is a frame, or nothing, and the chunk is the last of its file. What looks
+// like an entry may be made of a torn one and the frames behind it, but then these are
+// within it. Partial tells that more has to be there to decide.
+func Unended(chunk []byte, last bool) (int, State) {
+	if len(chunk) < LengthSize+len(entryStart) {
+		return 0, Broken
+	}
+	length := binary.BigEndian.Uint32(chunk)
+	if length > MaxEntry || int(length) > len(chunk)-LengthSize {
+		return 0, Broken
+	}
+	end := LengthSize + int(length)
+	message := chunk[LengthSize:end]
+	var e entry
+	if !bytes.HasPrefix(message, entryStart) || e.parse(message) != nil {
+		return 0, Broken
+	}
+	if _, ok := Next(message, true); ok {
+		return 0, Broken
+	}
+	for n := LengthSize - 1; n >= 0; n-- {
+		if !bytes.HasPrefix(chunk[end:], chunk[:n]) {
+			continue
+		}
+		behind := chunk[end+n:]
+		if len(behind) == 0 && last {
+			return end + n, Whole
+		}
+		size, state := Size(behind)
+		if state == Partial && len(behind) > 0 && !last {
+			return 0, Partial
+		}
+		if state == Whole && e.parse(behind[LengthSize:size-LengthSize]) == nil {
+			return end + n, Whole
+		}
+	}
+	return 0, Broken
+}
+
+// Headless tells that a chunk begins with an entry whose first length lies before it: that
+// was taken for the second length of the frame before, which had lost its own. No frame
+// begins so, as that would be a length beyond MaxEntry.
+func Headless(chunk []byte) bool { return bytes.HasPrefix(chunk, entryStart) }
+
+// Overlaps tells that what is taken for the second length of the frame that a chunk begins
+// with is the first one of another, of the same length: its own is missing.
+func Overlaps(chunk []byte, size int) bool {
+	behind := chunk[size-LengthSize:]
+	var e entry
+	n, state := Size(behind)
+	return state == Whole && e.parse(behind[LengthSize:n-LengthSize]) == nil
+}
+
+// DecodeUnended is Decode for what Unended has found. It leaves it as it is.
+func DecodeUnended(chunk []byte, r *logs.Record) error {
+	end := LengthSize + int(binary.BigEndian.Uint32(chunk))
+	return Decode(append(bytes.Clone(chunk[:end]), chunk[:LengthSize]...), r)
+}
+
 var lineFeed = []byte{'\n'}
 
 // Decode takes the entry of a whole frame apart. It works in place: r.Text points

@@ -235,7 +235,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			chunk = append(chunk[:0], line...)
-			if _, err := decoder.Decode(chunk, &r); err != nil {
+			if _, _, err := decoder.Decode(chunk, &r); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -254,5 +254,34 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations per line", n)
+	}
+}
+
+// TestD2FrameWithoutEnd: a frame of which only the second length did not fit is one; one
+// that was torn before that is none, whatever is behind it.
+func TestD2FrameWithoutEnd(t *testing.T) {
+	frame := func(text string) []byte {
+		return framed(message(fieldSource, "stdout", fieldTime, at, fieldLine, []byte(text)))
+	}
+	first, next := frame("the first\x00\x00"), frame("the next")
+	for cut := range first {
+		for behind := range 5 {
+			for _, last := range []bool{false, true} {
+				chunk := append(bytes.Clone(first[:cut]), bytes.Repeat(next, behind)...)
+				before := bytes.Clone(chunk)
+				n, state := Unended(chunk, last)
+				want := cut >= len(first)-LengthSize && (behind > 0 || last)
+				if (state == Whole) != want || want && n != cut {
+					t.Errorf("cut at %d of %d, %d behind, last %t: %d, %v", cut, len(first), behind, last, n, state)
+				}
+				if state != Whole {
+					continue
+				}
+				var r logs.Record
+				if err := DecodeUnended(chunk, &r); err != nil || string(r.Text) != "the first\x00\x00\n" || !bytes.Equal(chunk, before) {
+					t.Errorf("%q, %v", r.Text, err)
+				}
+			}
+		}
 	}
 }

@@ -29,6 +29,9 @@ type Group struct {
 	Stream Stream
 	// Container is the ID of the container, where the dispatcher has set it.
 	Container string
+	// Behind tells that the log it is of had not been caught up with, where the
+	// dispatcher has set it.
+	Behind bool
 	// Times and Ends have one element per entry: the timestamp in Unix
 	// nanoseconds, and the end of its line in Text.
 	Times []int64
@@ -83,7 +86,7 @@ func (g *Group) Line(i int) []byte {
 
 // slice returns a group of entries [from, to) that shares the text.
 func (g *Group) slice(from, to int) *Group {
-	part := &Group{Labels: g.Labels, Stream: g.Stream, Container: g.Container, Times: g.Times[from:to]}
+	part := &Group{Labels: g.Labels, Stream: g.Stream, Container: g.Container, Behind: g.Behind, Times: g.Times[from:to]}
 	start := 0
 	if from > 0 {
 		start = g.Ends[from-1]

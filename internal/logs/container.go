@@ -39,9 +39,6 @@ type Container struct {
 	Driver string
 	// DriverOptions are the log driver's options, daemon defaults included.
 	DriverOptions map[string]string
-	// LogPath is the json-file path as the engine sees it, empty for other
-	// drivers and for a container that was never started.
-	LogPath string
 	// Running tells that the container's process exists, paused or not.
 	Running bool
 	// StartedAt identifies the present or the last run; zero when the
@@ -50,6 +47,11 @@ type Container struct {
 	// AsOf is the time for which the state holds: when the engine was asked, before
 	// it answered, or when it wrote the state down; zero when that is not known.
 	AsOf time.Time
+	// Problem says what is wrong with what is known of the container, or nothing.
+	Problem string
+	// Partial tells that not all is known that the engine knows: the name may be the
+	// short ID, labels may be missing, and the driver is a guess.
+	Partial bool
 }
 
 // RouteKind is how a container's log is read.
@@ -94,17 +96,17 @@ type Route struct {
 	Kind RouteKind
 	// Reason says in words why this route was chosen.
 	Reason string
-	// Path is the live log file; only for File.
+	// Path is the live log file; only for File, and where Deleted.
 	Path string
-	// Format is that of the file; only for File.
+	// Format is that of the file.
 	Format FileFormat
 	// Fallback tells that the file, or the journal, would have been chosen had it been
 	// readable: such a container is probed again.
 	Fallback bool
-}
-
-// Target is a container chosen for collection, with its final labels.
-type Target struct {
-	Container *Container
-	Labels    *Labels
+	// Deleted tells that the live file was deleted although its container runs, and that
+	// nothing else is left of the log, unless it is held.
+	Deleted bool
+	// Missing tells that the live file is not there although its container runs: deleted, or
+	// in the middle of a rotation, when it is missing for a moment.
+	Missing bool
 }

@@ -7,12 +7,34 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // Label is a name and a value, as Loki knows them.
 type Label struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+// MaxLabelName and MaxLabelValue are how long the name and the value of a label may be for
+// Loki, by default, in bytes. Nothing longer is held: whoever starts a container may give
+// it labels of many megabytes.
+const (
+	MaxLabelName  = 1024
+	MaxLabelValue = 2048
+)
+
+// cut returns a text up to a number of bytes, in whole characters.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for text = text[:limit]; len(text) > 0; text = text[:len(text)-1] {
+		if r, _ := utf8.DecodeLastRuneInString(text); r != utf8.RuneError {
+			break
+		}
+	}
+	return text
 }
 
 // Labels is the immutable label set of a target, without the stream label,
@@ -28,7 +50,7 @@ type Labels struct {
 }
 
 // NewLabels builds a label set. Labels with an empty value are left out, as
-// Prometheus and Loki treat them as absent.
+// Prometheus and Loki treat them as absent, and too long ones are cut.
 func NewLabels(pairs, metadata map[string]string) *Labels {
 	return &Labels{Pairs: sorted(pairs), Metadata: sorted(metadata)}
 }
@@ -36,8 +58,8 @@ func NewLabels(pairs, metadata map[string]string) *Labels {
 func sorted(m map[string]string) []Label {
 	out := make([]Label, 0, len(m))
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		if m[name] != "" {
-			out = append(out, Label{name, m[name]})
+		if m[name] != "" && len(name) <= MaxLabelName {
+			out = append(out, Label{name, cut(m[name], MaxLabelValue)})
 		}
 	}
 	return out

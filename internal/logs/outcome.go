@@ -29,6 +29,9 @@ type Outcome struct {
 	// Misconfigured tells that somebody must mend something before a retry
 	// can succeed: a wrong password, tenant or path.
 	Misconfigured bool
+	// Unproven tells that the sink has not accepted anything yet, and that what answered
+	// may be something else: only what it accepts can tell.
+	Unproven bool
 	// Unreachable tells that there was nobody to burden: trying again soon costs
 	// the sink nothing.
 	Unreachable bool
@@ -55,6 +58,8 @@ type Outcome struct {
 type Reject struct {
 	// Container is the name of the container; empty when it is not known.
 	Container string
+	// ID is its ID, empty likewise.
+	ID string
 	// Reason is a short constant word, such as "too_old".
 	Reason string
 	// Count is the number of entries.
@@ -64,4 +69,7 @@ type Reject struct {
 	Example int64
 	// Message is the sink's own text.
 	Message string
+	// Streams are the groups that are refused as a whole, for their labels: whatever else
+	// comes of them would be refused, too.
+	Streams []*Group
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Position is the place up to which a container's log has been handed over. It
@@ -30,6 +32,56 @@ type Position struct {
 	// the journal last. They differ while a stream holds a line whose end has
 	// not come.
 	Journal [Streams]JournalPosition `json:"journal,omitzero"`
+	// Rest is, per stream, the line that was cut for being too long, and whose end has
+	// not come: what is left of it is passed over. Zero for none.
+	Rest [Streams]Rest `json:"rest,omitzero"`
+	// Since is the time in Unix nanoseconds before which lines are left out, of what was
+	// in the log when it was first opened; 0 for none.
+	Since int64 `json:"since,omitempty"`
+	// Opened is the end of the log when it was opened. Only before that may a line be
+	// left out by its time: what comes after was written while somebody looked, and
+	// clocks are set. Zero when it is not known.
+	Opened Place `json:"opened,omitzero"`
+	// Seen is the last record that the log had when it was first opened, on whatever route:
+	// where Since ends once the route has changed. Zero when it is not known.
+	Seen Seen `json:"seen,omitzero"`
+}
+
+// Seen is a record by which a place in a log is found again: by its timestamp and, if that
+// is not 0, the hash of its text. A time of 0 is that of a log that was empty.
+type Seen struct {
+	Known bool   `json:"known"`
+	Time  int64  `json:"time,omitempty"`
+	Hash  uint64 `json:"hash,omitempty"`
+	// Past tells that everything up to this record was read, and Ahead that it has to come
+	// again: the place in the file, or in the journal, lies before it.
+	Past  bool `json:"past,omitempty"`
+	Ahead bool `json:"ahead,omitempty"`
+}
+
+// Is reports whether a record is the one.
+func (s Seen) Is(r *Record) bool {
+	return s.Known && r.Time == s.Time && (s.Hash == 0 || xxhash.Sum64(r.Text) == s.Hash)
+}
+
+// Empty reports whether there was nothing in the log.
+func (s Seen) Empty() bool { return s.Known && s.Time == 0 }
+
+// Rest is what is left of a line: its timestamp, and where the driver has stored them its
+// number and the place of the part that was read last.
+type Rest struct {
+	Time    int64  `json:"time"`
+	Line    uint64 `json:"line,omitempty"`
+	Ordinal int32  `json:"ordinal,omitempty"`
+}
+
+// Place is an offset in bytes in one of a log's files. A fingerprint of 0 is that of a
+// file that had no whole record.
+type Place struct {
+	Device      uint64 `json:"device"`
+	Inode       uint64 `json:"inode"`
+	Fingerprint uint64 `json:"fingerprint,omitempty"`
+	Offset      int64  `json:"offset,omitempty"`
 }
 
 // Latest is the newest timestamp that was handed over, in Unix nanoseconds; 0 when
@@ -86,6 +138,9 @@ func (id *ID128) UnmarshalText(text []byte) error {
 type FilePosition struct {
 	Device uint64 `json:"device"`
 	Inode  uint64 `json:"inode"`
+	// Made is when the file was made, in Unix nanoseconds, as an inode is used again; 0
+	// when that is not known.
+	Made int64 `json:"made,omitempty"`
 	// Fingerprint is the hash of the first record; 0 while that is not complete.
 	Fingerprint uint64 `json:"fingerprint"`
 	// Offsets is, per stream, the offset in bytes of the first record that

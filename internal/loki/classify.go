@@ -3,108 +3,142 @@ package loki
 import (
 	"fmt"
 	"net/http"
-	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
-// classify says what an answer means for the batch's entries.
-func classify(response *http.Response, text string, b *logs.Batch) logs.Outcome {
-	status := response.StatusCode
-	err := fmt.Errorf("cannot push to Loki: it answers %d: %s", status, brief(text))
+// reply is what came back of a request.
+type reply struct {
+	status int
+	header http.Header
+	// text is as it came: a secret may be one of Loki's own words, which are looked for.
+	text string
+	// cut tells that there is more than text.
+	cut bool
+	// secrets hides what must not be shown of the text.
+	secrets *redact.Scrubber
+}
+
+// shown is the text as it may be shown.
+func (a *reply) shown() string { return brief(a.secrets.Scrub(a.text)) }
+
+// classify says what an answer means for the batch's entries. known tells whether a
+// refusal is one in Loki's own words.
+func classify(a *reply, b *logs.Batch) (out logs.Outcome, known bool) {
+	err := fmt.Errorf("cannot push to Loki: it answers %d: %s", a.status, a.shown())
+	wait := retryAfter(a.header.Get("Retry-After"), time.Now())
 	switch {
-	case isPage(response, text), status == statusBlocked:
-		return misconfigured(response, err)
-	case status/100 == 2:
-		return logs.Outcome{Kind: logs.Accepted}
-	case status == http.StatusRequestEntityTooLarge, status/100 == 5 && strings.Contains(text, grpcTooLarge):
-		return logs.Outcome{Kind: logs.TooLarge, Err: err}
-	case status == http.StatusTooManyRequests, isLimited(status, text):
-		out := limited(text, b)
-		out.Err, out.RetryAfter = err, retryAfter(response.Header.Get("Retry-After"), time.Now())
-		return out
-	case status == http.StatusRequestTimeout, status/100 == 5:
+	case a.isPage(), a.status == statusBlocked:
+		return a.misconfigured(err), false
+	case a.status/100 == 2:
+		return logs.Outcome{Kind: logs.Accepted}, true
+	case a.status == http.StatusRequestEntityTooLarge, a.status/100 == 5 && grpcTooLarge.MatchString(a.text):
+		return logs.Outcome{Kind: logs.TooLarge, Err: err}, false
+	case a.status == http.StatusTooManyRequests, a.isLimited():
+		out := limited(a.text, b)
+		out.Err, out.RetryAfter = err, wait
+		return out, true
+	case a.status == http.StatusRequestTimeout, a.status/100 == 5:
 		return logs.Outcome{
-			Kind: logs.Retry, Err: err, RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
-			TimedOut: status == http.StatusRequestTimeout || status == http.StatusGatewayTimeout,
+			Kind: logs.Retry, Err: err, RetryAfter: wait,
+			TimedOut: a.status == http.StatusRequestTimeout || a.status == http.StatusGatewayTimeout,
+		}, false
+	case (a.status == http.StatusBadRequest || a.status == http.StatusUnprocessableEntity) && a.isLokis():
+		rejects, exact := refused(a.text, b)
+		if a.cut { // what is missing may tell of more entries
+			rejects, exact = nil, false
 		}
-	case (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) && isLokis(response, text):
-		rejects, exact := refused(text, b)
-		return logs.Outcome{Kind: logs.Refused, Err: err, Rejects: rejects, Exact: exact}
+		return logs.Outcome{Kind: logs.Refused, Err: err, Rejects: rejects, Exact: exact}, a.isKnown()
 	default:
-		return misconfigured(response, err)
+		return a.misconfigured(err), false
 	}
 }
 
-func misconfigured(response *http.Response, err error) logs.Outcome {
+func (a *reply) misconfigured(err error) logs.Outcome {
 	return logs.Outcome{
-		Kind: logs.Retry, Misconfigured: true, Err: fmt.Errorf("%w%s", err, cure(response)),
-		RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
+		Kind: logs.Retry, Misconfigured: true, Err: fmt.Errorf("%w%s", err, a.cure()),
+		RetryAfter: retryAfter(a.header.Get("Retry-After"), time.Now()),
 	}
 }
+
+// isKnown tells that a refusal is in words that only Loki has.
+func (a *reply) isKnown() bool {
+	if strings.HasPrefix(a.text, noStreams) {
+		return true
+	}
+	said, all := verdicts(a.text)
+	return all || a.cut && len(said) > 0
+}
+
+// noStreams is what Loki answers to a push of nothing.
+const noStreams = "error at least one valid stream is required"
 
 // statusBlocked is what Loki answers, unless another status is configured, while
 // its operator has blocked ingestion: it stores nothing.
 const statusBlocked = 260
 
-// grpcTooLarge is in the text of a 500 when the request was too large between
-// Loki's distributor and ingester (grpc_server_max_recv_msg_size, 4 MB).
-const grpcTooLarge = "message larger than max"
+// grpcTooLarge is the text of a 500 when the request was too large between
+// Loki's distributor and ingester (grpc_server_max_recv_msg_size, 4 MB). Nothing in it
+// is quoted.
+var grpcTooLarge = regexp.MustCompile(`^[^{}'"\n]*message (?:after decompression )?larger than max`)
 
 // isPage tells that an answer is a web page: it is then not Loki's, but that of
 // something in between, and says nothing of the entries. A page behind a 2xx has
 // not stored them either.
-func isPage(response *http.Response, text string) bool {
-	if response.StatusCode >= 500 || response.StatusCode == http.StatusTooManyRequests ||
-		response.StatusCode == http.StatusRequestEntityTooLarge || response.StatusCode == http.StatusRequestTimeout {
+func (a *reply) isPage() bool {
+	if a.status >= 500 || a.status == http.StatusTooManyRequests ||
+		a.status == http.StatusRequestEntityTooLarge || a.status == http.StatusRequestTimeout {
 		return false // proxies have pages for these too, with the same meaning
 	}
-	return strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") || strings.HasPrefix(text, "<")
+	return strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "text/html") || strings.HasPrefix(a.text, "<")
 }
 
 // isLokis tells that a refusal can be Loki's: that has a text and its type. A TLS
 // server that is spoken to in plain text answers 400 without a type.
-func isLokis(response *http.Response, text string) bool {
-	return text != "" && response.Header.Get("Content-Type") != ""
+func (a *reply) isLokis() bool {
+	return a.text != "" && a.header.Get("Content-Type") != ""
 }
 
 // isLimited tells that a 400 is about a rate limit in part. The entries over the
 // limit come among those that are refused for good when Loki does not shard
 // streams, and then the last entry decides about the status.
-func isLimited(status int, text string) bool {
-	reasons, _, ok := ingesters(text)
-	return ok && status == http.StatusBadRequest && strings.Contains(reasons, "'Per stream rate limit exceeded")
+func (a *reply) isLimited() bool {
+	if a.status != http.StatusBadRequest {
+		return false
+	}
+	said, all := verdicts(a.text)
+	return all && (said[0].reason == reasonStreamRate || said[0].reason == reasonStreams || said[0].ingester != nil && said[0].ingester.limited)
 }
 
 // cure is a hint at what to mend.
-func cure(response *http.Response) string {
+func (a *reply) cure() string {
 	switch {
-	case response.StatusCode == http.StatusUnauthorized:
-		return " (check the user name and password, or the token, and the tenant)"
-	case response.StatusCode == http.StatusForbidden:
+	case a.status == http.StatusUnauthorized:
+		return " (check the user name and password, or the token, and tenant-id)"
+	case a.status == http.StatusForbidden:
 		return " (check what the user or token may do)"
-	case response.StatusCode == http.StatusNotFound:
-		return " (check the URL; without a path " + PushPath + " is added)"
-	case response.StatusCode/100 == 3:
-		return fmt.Sprintf(" (it redirects to %q: use that URL)", redacted(response.Header.Get("Location")))
-	case response.StatusCode == statusBlocked:
+	case a.status == http.StatusProxyAuthRequired:
+		return " (check the user and the password in proxy-url)"
+	case a.status == http.StatusNotFound:
+		return " (check loki-url; without a path " + PushPath + " is added)"
+	case a.status/100 == 3:
+		return fmt.Sprintf(" (it redirects to %q: set loki-url to where that leads)", redact.URL(a.header.Get("Location")))
+	case a.status == statusBlocked:
 		return " (Loki's operator has blocked ingestion)"
+	case plainOnTLS.MatchString(a.text):
+		return " (it speaks TLS there: begin loki-url with https://)"
 	default:
-		return " (check the URL)"
+		return " (that is not Loki's own answer: check loki-url and its path, and what is between)"
 	}
 }
 
-// redacted hides the password of a URL.
-func redacted(location string) string {
-	u, err := url.Parse(location)
-	if err != nil {
-		return ""
-	}
-	return u.Redacted()
-}
+// plainOnTLS is what servers answer that expected TLS: Go's, nginx, Apache.
+var plainOnTLS = regexp.MustCompile(`(?i)HTTP request (?:was sent )?to (?:an )?HTTPS (?:server|port)|speaking plain HTTP to an SSL-enabled server`)
 
 func brief(text string) string {
 	const limit = 500

@@ -3,7 +3,7 @@ package loki
 import (
 	"bytes"
 	"net/http"
-	"slices"
+	"reflect"
 	"testing"
 	"time"
 
@@ -21,10 +21,10 @@ func batch(groups ...int) *logs.Batch {
 	return b
 }
 
-func answer(status int, header ...string) *http.Response {
-	r := &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}}
+func answer(status int, header ...string) *reply {
+	r := &reply{status: status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}}
 	for i := 0; i < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
+		r.header.Set(header[i], header[i+1])
 	}
 	return r
 }
@@ -32,7 +32,7 @@ func answer(status int, header ...string) *http.Response {
 func TestClassify(t *testing.T) {
 	for _, test := range []struct {
 		name     string
-		response *http.Response
+		response *reply
 		text     string
 		kind     logs.OutcomeKind
 		mend     bool
@@ -62,13 +62,14 @@ func TestClassify(t *testing.T) {
 		{"within the limit", answer(429), "ingestion rate limit exceeded for user fake (limit: 11 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes, reduce", logs.Retry, false, 0},
 		{"larger than a stream's limit", answer(429), "Per stream rate limit exceeded (limit: 80B/sec) while", logs.TooLarge, false, 0},
 		{"within a stream's limit", answer(429), "Per stream rate limit exceeded (limit: 0.1KB/sec) while", logs.Retry, false, 0},
-		{"limited and refused", answer(400), "entry with timestamp x ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)', reason: 'entry too far behind', total ignored: 2 out of 3 for stream: {}", logs.Retry, false, 0},
+		{"limited and refused", answer(400), "entry with timestamp x ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec) while attempting to ingest for stream '{container=\"a\"}' totaling 1B, consider',\nentry with timestamp x ignored, reason: 'entry too far behind',\nuser 'fake', total ignored: 2 out of 3 for stream: {}", logs.Retry, false, 0},
 		{"labels that tell of a limit", answer(400), "stream '{x=\"reason: 'Per stream rate limit exceeded total ignored: 1 out of 1 for stream\"}' has label value too long: 'y'", logs.Refused, false, 0},
 		{"refused", answer(400), "entry for stream '{}' has timestamp too old: x, oldest acceptable timestamp is: y", logs.Refused, false, 0},
 		{"no streams", answer(422), "error at least one valid stream is required for ingestion", logs.Refused, false, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := classify(test.response, test.text, batch(3))
+			test.response.text = test.text
+			got, _ := classify(test.response, batch(3))
 			if got.Kind != test.kind || got.Misconfigured != test.mend || got.RetryAfter != test.after {
 				t.Errorf("got %+v", got)
 			}
@@ -121,9 +122,12 @@ func TestRefused(t *testing.T) {
 				t.Fatalf("exact %v: %+v", exact, got)
 			}
 			for i := range got {
-				got[i].Message = ""
+				if whole := got[i].Reason == reasonLabels; whole != (len(got[i].Streams) > 0) {
+					t.Errorf("%q has the streams %v", got[i].Reason, got[i].Streams)
+				}
+				got[i].Message, got[i].Streams = "", nil
 			}
-			if exact && !slices.Equal(got, test.want) {
+			if exact && !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -155,7 +159,7 @@ func TestLimited(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := batch(3, 3, 3)
-			out := classify(answer(429), test.text, b)
+			out := classified(answer(429), test.text, b)
 			var want *logs.Group
 			if test.group >= 0 {
 				want = b.Groups[test.group]
@@ -177,21 +181,25 @@ func TestExample(t *testing.T) {
 		text string
 		want time.Time
 	}{
-		"an ingester's":         {"entry with timestamp 2026-01-02 03:04:06.600000007 +0000 UTC ignored, reason: 'x'", at.Add(time.Second)},
+		"an ingester's":         {"entry with timestamp 2026-01-02 03:04:06.600000007 +0000 UTC ignored, reason: 'entry out of order',\ntotal ignored: 1 out of 1", at.Add(time.Second)},
 		"in whole seconds":      {"entry for stream '{}' has timestamp too old: 2026-01-02T03:04:07Z, oldest acceptable timestamp is: x", at.Add(2 * time.Second)},
 		"too new":               {"entry for stream '{}' has timestamp too new: 2026-01-02T03:04:07Z", at.Add(2 * time.Second)},
-		"not of the batch":      {"has timestamp too new: 2020-01-02T03:04:07Z", time.Date(2020, 1, 2, 3, 4, 7, 0, time.UTC)},
+		"not of the batch":      {"entry for stream '{}' has timestamp too new: 2020-01-02T03:04:07Z", time.Date(2020, 1, 2, 3, 4, 7, 0, time.UTC)},
 		"by length":             {"max entry size '5' bytes exceeded for stream '{}' while adding an entry with length '9' bytes", at.Add(time.Second)},
-		"nothing named":         {"has label value too long", at},
-		"a timestamp in labels": {"stream '{x=\"has timestamp too old: nonsense\"}' has label value too long", at},
+		"nothing named":         {"stream '{}' has label value too long: 'x'", at},
+		"a timestamp in labels": {"stream '{x=\"has timestamp too old: nonsense\"}' has label value too long: 'has timestamp too old: nonsense'", at},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := example(test.text, b.Groups); got != test.want.UnixNano() {
+			said, all := verdicts(test.text)
+			if !all || len(said) != 1 {
+				t.Fatalf("not understood: %+v", said)
+			}
+			if got := example(&said[0], b.Groups); got != test.want.UnixNano() {
 				t.Errorf("got %v", time.Unix(0, got).UTC())
 			}
 		})
 	}
-	if got := example("x", nil); got != 0 {
+	if got := example(&verdict{}, nil); got != 0 {
 		t.Errorf("got %d of nothing", got)
 	}
 }
@@ -204,14 +212,14 @@ func TestAnswersToNothing(t *testing.T) {
 		text   string
 	}{
 		{400, "entry with timestamp 2026-01-01 00:00:00 +0000 UTC ignored, reason: 'x',\nuser 'fake', total ignored: 1 out of 1 for stream: {a=\"b\"}"},
-		{400, "entry with timestamp 2026 ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)', total ignored: 1 out of 1 for stream: {a=\"b\"}"},
+		{400, "entry with timestamp 2026 ignored, reason: 'Per stream rate limit exceeded (limit: 3MB/sec)',\nuser 'fake', total ignored: 1 out of 1 for stream: {a=\"b\"}"},
 		{400, "1 errors like: stream '{a=\"b\"}' has label value too long: 'x'"},
 		{429, "Per stream rate limit exceeded (limit: 3MB/sec)"},
 		{429, "maximum active stream limit exceeded when trying to create stream {a=\"b\"}"},
 		{429, "ingestion rate limit exceeded for user fake (limit: 10 bytes/sec) while attempting to ingest '3' lines totaling '11' bytes"},
 		{413, "too large"},
 	} {
-		out := classify(answer(c.status, "Content-Type", "text/plain"), c.text, &logs.Batch{})
+		out := classified(answer(c.status, "Content-Type", "text/plain"), c.text, &logs.Batch{})
 		if out.Kind == logs.Accepted || out.Exact || out.Group != nil {
 			t.Errorf("%d %s: %+v", c.status, c.text, out)
 		}
@@ -246,7 +254,7 @@ func TestOldTexts(t *testing.T) {
 		`maximum active stream limit exceeded when trying to create stream {container="b"}, reduce the number of active streams`,
 	} {
 		b := batch(2, 2)
-		if out := classify(answer(429), text, b); out.Kind != logs.Retry || out.Group != b.Groups[1] {
+		if out := classified(answer(429), text, b); out.Kind != logs.Retry || out.Group != b.Groups[1] {
 			t.Errorf("%q: %+v", text, out)
 		}
 	}
@@ -258,4 +266,10 @@ func TestOldTexts(t *testing.T) {
 			t.Errorf("%q: %+v, exact: %v", text, rejects, exact)
 		}
 	}
+}
+
+func classified(a *reply, text string, b *logs.Batch) logs.Outcome {
+	a.text = text
+	out, _ := classify(a, b)
+	return out
 }

@@ -3,19 +3,22 @@ package loki
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
 // Config says where and how to push.
@@ -37,6 +40,11 @@ type Config struct {
 	Timeout time.Duration
 	// UserAgent is sent with every request.
 	UserAgent string
+	// Log is told of files that cannot be read any more; it may be nil.
+	Log *slog.Logger
+	// Secrets learns the secrets above and what their files hold, and hides them in
+	// answers and errors; it may be nil.
+	Secrets *redact.Scrubber
 }
 
 // PushPath is the path of Loki's push API.
@@ -47,46 +55,86 @@ const PushPath = "/loki/api/v1/push"
 type Client struct {
 	config  Config
 	url     string
-	http    *http.Client
 	buffers sync.Pool
 	// bare tells that Loki does not take structured metadata.
 	bare atomic.Bool
+	// proven tells that entries were accepted, and asked is when it was last found to be
+	// Loki that answers, in Unix nanoseconds.
+	proven atomic.Bool
+	asked  atomic.Int64
+
+	// transport has the connections. There is another when the authorities have changed.
+	transport         atomic.Pointer[http.Transport]
+	authorities       *renewed[x509.CertPool]
+	password, token   *renewed[string]
+	clientCertificate *renewed[tls.Certificate]
 }
 
 // New makes a client. It reads the TLS files, but does not connect.
 func New(config Config) (*Client, error) {
-	transport, err := transport(config)
-	if err != nil {
-		return nil, err
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Secrets == nil {
+		config.Secrets = &redact.Scrubber{}
+	}
+	config.Secrets.Add(config.Username, config.Password)
+	config.Secrets.Add("", config.BearerToken)
+	config.Secrets.AddURL(config.URL)
+	config.Secrets.AddURL(config.Proxy)
+	c := &Client{
+		config:      config,
+		authorities: ofFile(config.TLS.CAFile, config.Log, poolOf(config.TLS.CAFile)),
+		password:    ofFile(config.PasswordFile, config.Log, textOf), token: ofFile(config.BearerTokenFile, config.Log, textOf),
+		clientCertificate: certificateOf(config.TLS, config.Log),
 	}
 	target := *config.URL
 	if target.Path == "" || target.Path == "/" {
 		target.Path = PushPath
 	}
-	return &Client{
-		config: config,
-		url:    target.String(),
-		http: &http.Client{
-			Transport: transport,
-			Timeout:   config.Timeout,
-			// A redirected push would arrive as a GET: say where instead.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
-}
-
-func transport(config Config) (*http.Transport, error) {
-	t, err := tlsConfig(config.TLS)
+	c.url = target.String()
+	t, err := c.tlsConfig()
 	if err != nil {
 		return nil, err
 	}
+	c.transport.Store(c.newTransport(t))
+	return c, nil
+}
+
+// renew takes up other authorities: a connection that is made from now on is checked
+// against them, and those there are were checked against others.
+func (c *Client) renew() {
+	if c.authorities == nil {
+		return
+	}
+	before := c.transport.Load()
+	if pool, err := c.authorities.get(); err != nil || pool == before.TLSClientConfig.RootCAs {
+		return // what is wrong has been told, and it is tried again
+	}
+	t, err := c.tlsConfig()
+	if err != nil {
+		return
+	}
+	if c.transport.CompareAndSwap(before, c.newTransport(t)) {
+		before.CloseIdleConnections()
+		c.config.Log.Info("the certificate authorities were read again", "tls-ca-file", c.config.TLS.CAFile)
+	}
+}
+
+func (c *Client) newTransport(t *tls.Config) *http.Transport {
+	timeout := c.config.Timeout
 	out := &http.Transport{
 		Proxy:           http.ProxyFromEnvironment,
 		TLSClientConfig: t,
 		// A host that is not there must not be taken for one that is slow.
-		DialContext:         (&net.Dialer{Timeout: config.Timeout / 2}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: timeout / 2}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		ForceAttemptHTTP2:   true,
+		// A connection of HTTP/2 is not closed when a request over it is given up, and one
+		// that is dead would be used until the kernel gives it up, a quarter of an hour.
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: timeout / 2, PingTimeout: timeout / 2, WriteByteTimeout: timeout,
+		},
 		// As many as there may be pushes under way.
 		MaxIdleConnsPerHost: 32,
 		IdleConnTimeout:     idleConnection,
@@ -95,10 +143,10 @@ func transport(config Config) (*http.Transport, error) {
 		// The answers are short: nothing is gained by gzip.
 		DisableCompression: true,
 	}
-	if config.Proxy != nil {
-		out.Proxy = http.ProxyURL(config.Proxy)
+	if c.config.Proxy != nil {
+		out.Proxy = http.ProxyURL(c.config.Proxy)
 	}
-	return out, nil
+	return out
 }
 
 // idleConnection is how long a connection is kept that nothing is sent over. Each has
@@ -107,37 +155,152 @@ func transport(config Config) (*http.Transport, error) {
 const idleConnection = 20 * time.Second
 
 // Close closes idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.Load().CloseIdleConnections() }
 
 // Push sends a batch once.
 func (c *Client) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
-	buf := c.encode(b)
-	defer buf.release()
-	response, err := c.send(ctx, buf)
-	if err != nil {
-		return logs.Outcome{Kind: logs.Retry, Err: err, Misconfigured: mendable(err), Unreachable: unreachable(err), TimedOut: timedOut(err)}
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil && response.StatusCode/100 != 2 {
-		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err), TimedOut: timedOut(err)}
-	}
-	out := classify(response, strings.TrimSpace(string(text)), b)
-	if !buf.encoder.bare && out.Kind == logs.Refused && strings.Contains(string(text), noMetadata) {
-		c.bare.Store(true)
-		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("%w (so container_id is left out until the next start; allow_structured_metadata keeps it)", out.Err)}
-	}
-	if len(text) == maxAnswer {
-		// What is missing may tell of more entries.
-		out.Exact, out.Rejects = false, nil
+	out := c.push(ctx, b)
+	for i := range out.Rejects {
+		r := &out.Rejects[i]
+		r.Message = brief(c.config.Secrets.Scrub(r.Message))
 	}
 	return out
 }
 
-// noMetadata is in Loki's answer when it is configured to take no structured metadata,
-// which every line of ours has. It then takes none of them: nothing is worth losing all
-// lines for that.
-const noMetadata = "structured metadata, but this feature is disallowed"
+func (c *Client) push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	a, bare, failed := c.exchange(ctx, b)
+	if a == nil {
+		return failed
+	}
+	out, known := classify(a, b)
+	switch {
+	case b.Entries == 0:
+	case out.Kind == logs.Refused && !bare && c.wantsBare(a):
+		return c.withoutMetadata(ctx, b, out)
+	case out.Kind == logs.Accepted, out.Kind == logs.Refused && out.Exact && known && total(out.Rejects) < b.Entries:
+		c.proven.Store(true)
+	case out.Kind == logs.Refused && !known, out.Kind == logs.TooLarge && b.Entries == 1:
+		return c.doubt(ctx, a, out)
+	}
+	return out
+}
+
+func total(rejects []logs.Reject) (entries int) {
+	for _, r := range rejects {
+		entries += r.Count
+	}
+	return entries
+}
+
+// exchange sends a batch and returns what is answered; or nil, and what it means that
+// nothing was. bare tells that it was sent without structured metadata.
+func (c *Client) exchange(ctx context.Context, b *logs.Batch) (a *reply, bare bool, failed logs.Outcome) {
+	c.renew()
+	buf := c.encode(b)
+	defer buf.release()
+	response, err := c.send(ctx, buf)
+	if err != nil {
+		out := logs.Outcome{Kind: logs.Retry, Err: c.config.Secrets.Error(cured(err)), Misconfigured: mendable(err), Unreachable: unreachable(err), TimedOut: timedOut(err)}
+		if out.TimedOut {
+			c.forsake()
+		}
+		return nil, false, out
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil && response.StatusCode/100 != 2 {
+		if timedOut(err) {
+			c.forsake()
+		}
+		return nil, false, logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err), TimedOut: timedOut(err)}
+	}
+	return &reply{
+		status: response.StatusCode, header: response.Header,
+		text: strings.TrimSpace(string(text)), cut: len(text) == maxAnswer, secrets: c.config.Secrets,
+	}, buf.encoder.bare, logs.Outcome{}
+}
+
+// forsake closes the connections that are idle after one has brought no answer in time:
+// they may be as dead, and each would cost another timeout. The host's name is then
+// looked up again.
+func (c *Client) forsake() { c.transport.Load().CloseIdleConnections() }
+
+// doubt says what a refusal means that is not in Loki's words. Any server has a 400 for
+// what it does not know; where nothing was ever accepted, it is not Loki that answers, or
+// not where pushes go to. Later it may still be another: Loki knows a push of nothing.
+func (c *Client) doubt(ctx context.Context, a *reply, out logs.Outcome) logs.Outcome {
+	switch {
+	case !c.proven.Load():
+		wrong := a.misconfigured(out.Err)
+		wrong.Unproven = true
+		return wrong
+	case out.Kind == logs.TooLarge, c.answersAsLoki(ctx):
+		return out
+	}
+	return a.misconfigured(out.Err)
+}
+
+// answersAsLoki asks whether it is still Loki that answers. What was found holds for a
+// while, as a refusal may be searched for with many requests.
+func (c *Client) answersAsLoki(ctx context.Context) bool {
+	const holds = 5 * time.Second
+	now := time.Now().UnixNano()
+	if now-c.asked.Load() < int64(holds) {
+		return true
+	}
+	a, _, _ := c.exchange(ctx, &logs.Batch{})
+	if a == nil {
+		return false
+	}
+	out, known := classify(a, &logs.Batch{})
+	if out.Kind != logs.Accepted && !known {
+		return false
+	}
+	c.asked.Store(now)
+	return true
+}
+
+// wantsBare tells that an answer says that structured metadata is not taken at all.
+func (c *Client) wantsBare(a *reply) bool {
+	said, _ := verdicts(a.text)
+	return slices.ContainsFunc(said, func(v verdict) bool { return v.reason == reasonNoMetadata })
+}
+
+// withoutMetadata finds out whether Loki takes no structured metadata, which every line of
+// ours has. It then takes none of them: nothing is worth losing all lines for that. As it
+// concerns all containers, it is believed only of a request that has nothing of any of
+// them in it.
+func (c *Client) withoutMetadata(ctx context.Context, b *logs.Batch, out logs.Outcome) logs.Outcome {
+	a, _, failed := c.exchange(ctx, ownBatch(b))
+	if a == nil {
+		return failed
+	}
+	own, _ := classify(a, ownBatch(b))
+	switch {
+	case own.Kind == logs.Refused && c.wantsBare(a):
+		c.bare.Store(true)
+		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("%w (so container_id is left out until the next start; allow_structured_metadata keeps it)", out.Err)}
+	case own.Kind == logs.Accepted:
+		out.Exact, out.Rejects = false, nil
+		return out
+	}
+	return logs.Outcome{Kind: logs.Retry, Err: out.Err}
+}
+
+// ownBatch is a request with the labels' names of another, which an operator may require,
+// and nothing else of it.
+func ownBatch(b *logs.Batch) *logs.Batch {
+	const own = "lighterman"
+	pairs := map[string]string{"container": own}
+	for _, p := range b.Groups[0].Labels.Pairs {
+		pairs[p.Name] = own
+	}
+	out := &logs.Batch{}
+	out.Add(logs.NewLabels(pairs, map[string]string{"container_id": own}), logs.Entry{
+		Time: time.Now().UnixNano(), Line: []byte("lighterman asks whether structured metadata is taken"),
+	})
+	return out
+}
 
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
@@ -163,7 +326,13 @@ func (c *Client) send(ctx context.Context, buf *buffer) (*http.Response, error) 
 		return nil, err
 	}
 	request.Body = buf.open()
-	response, err := c.http.Do(request)
+	client := http.Client{
+		Transport: c.transport.Load(),
+		Timeout:   c.config.Timeout,
+		// A redirected push would arrive as a GET: say where instead.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("cannot push to Loki: %w", err)
 	}
@@ -191,51 +360,24 @@ func mendable(err error) bool {
 	var alert *net.OpError // that is how crypto/tls hands out what the other side says
 	var plain tls.RecordHeaderError
 	return errors.Is(err, errSecret) || errors.Is(err, errCertificate) || errors.Is(err, http.ErrSchemeMismatch) ||
-		errors.As(err, &untrusted) || errors.As(err, &alert) && alert.Op == "remote error" || errors.As(err, &plain)
-}
-
-func (c *Client) authorize(request *http.Request) error {
-	password, err := secret(c.config.Password, c.config.PasswordFile)
-	if err != nil {
-		return err
-	}
-	token, err := secret(c.config.BearerToken, c.config.BearerTokenFile)
-	if err != nil {
-		return err
-	}
-	switch {
-	case token != "":
-		request.Header.Set("Authorization", "Bearer "+token)
-	case c.config.Username != "" || password != "":
-		request.SetBasicAuth(c.config.Username, password)
-	}
-	return nil
-}
-
-func secret(value, file string) (string, error) {
-	if file == "" {
-		return value, nil
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", errSecret, err)
-	}
-	return strings.TrimSpace(string(content)), nil
+		errors.As(err, &untrusted) || errors.As(err, &alert) && alert.Op == "remote error" || errors.As(err, &plain) || strings.Contains(err.Error(), tlsAlert)
 }
 
 // Probe asks whether pushes would be taken, by pushing nothing: Loki answers
 // that it wants at least one stream, after it has checked who asks.
 func (c *Client) Probe(ctx context.Context) logs.Outcome {
-	out := c.Push(ctx, &logs.Batch{})
+	none := &logs.Batch{}
+	a, _, failed := c.exchange(ctx, none)
+	if a == nil {
+		return failed
+	}
+	out, _ := classify(a, none)
 	switch {
 	case out.Kind != logs.Refused:
 		return out
-	case strings.Contains(out.Err.Error(), noStreams):
+	case strings.Contains(a.text, noStreams):
 		return logs.Outcome{Kind: logs.Accepted}
 	default:
-		return logs.Outcome{Kind: logs.Retry, Misconfigured: true, Err: out.Err}
+		return logs.Outcome{Kind: logs.Retry, Misconfigured: true, Err: fmt.Errorf("%w (that is not Loki's own answer: check loki-url and its path, and what is between)", out.Err)}
 	}
 }
-
-// noStreams is what Loki answers to a push of nothing.
-const noStreams = "at least one valid stream is required"

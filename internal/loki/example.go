@@ -1,7 +1,6 @@
 package loki
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -9,31 +8,20 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-var (
-	// ignoredAt gives the timestamp of an entry that an ingester refused.
-	ignoredAt = regexp.MustCompile(`^entry with timestamp (\S+ \S+ \S+ \S+) ignored`)
-	// refusedAt gives that of entries the distributor refused, in whole seconds.
-	refusedAt = regexp.MustCompile(`has timestamp too (?:old|new): ([^\s,]+)`)
-	// refusedLength gives the length of a line that is too long.
-	refusedLength = regexp.MustCompile(`while adding an entry with length '(\d+)' bytes`)
-)
-
-// example returns the timestamp of an entry of the groups that an error speaks of:
+// example returns the timestamp of an entry of the groups that a verdict speaks of:
 // the one that it names, as exactly as it does, else the oldest. It is 0 when there
 // is none.
-func example(text string, groups []*logs.Group) int64 {
-	if m := ignoredAt.FindStringSubmatch(text); m != nil {
-		if at, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", m[1]); err == nil {
+func example(v *verdict, groups []*logs.Group) int64 {
+	if v.ingester != nil {
+		if at, err := time.Parse("2006-01-02 15:04:05.999999999 -0700 MST", v.at); err == nil {
 			return at.UnixNano()
 		}
 	}
-	if m := refusedAt.FindStringSubmatch(text); m != nil {
-		if at, err := time.Parse(time.RFC3339, m[1]); err == nil {
-			second := at.UnixNano()
-			return first(groups, second, func(g *logs.Group, i int) bool {
-				return g.Times[i] >= second && g.Times[i]-second < int64(time.Second)
-			})
-		}
+	if at, err := time.Parse(time.RFC3339, v.at); err == nil {
+		second := at.UnixNano() // of the distributor, in whole seconds
+		return first(groups, second, func(g *logs.Group, i int) bool {
+			return g.Times[i] >= second && g.Times[i]-second < int64(time.Second)
+		})
 	}
 	oldest := int64(0)
 	for _, g := range groups {
@@ -41,8 +29,7 @@ func example(text string, groups []*logs.Group) int64 {
 			oldest = t
 		}
 	}
-	if m := refusedLength.FindStringSubmatch(text); m != nil {
-		length, _ := strconv.Atoi(m[1]) // digits, by the expression
+	if length, err := strconv.Atoi(v.length); err == nil {
 		return first(groups, oldest, func(g *logs.Group, i int) bool { return len(g.Line(i)) == length })
 	}
 	return oldest

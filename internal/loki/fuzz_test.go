@@ -23,7 +23,7 @@ func FuzzClassify(f *testing.F) {
 			groups = append(groups, int(n))
 		}
 		b := batch(groups...)
-		out := classify(answer(status, "Content-Type", kind, "Retry-After", after, "Location", after), text, b)
+		out := classified(answer(status, "Content-Type", kind, "Retry-After", after, "Location", after), text, b)
 		if (out.Kind == logs.Accepted) != (out.Err == nil) || out.RetryAfter < 0 {
 			t.Fatalf("%+v", out)
 		}

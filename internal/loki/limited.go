@@ -3,49 +3,44 @@ package loki
 import (
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-var (
-	// Older Lokis begin these texts with a capital letter.
-	ingestionLimit = regexp.MustCompile(`(?i)ingestion rate limit exceeded for user .* \(limit: (\d+) bytes/sec\) while attempting to ingest '\d+' lines totaling '(\d+)' bytes`)
-	streamRate     = regexp.MustCompile(`(?i)Per stream rate limit exceeded \(limit: ([\d.]+)([KMG]?)B/sec\)`)
-	// shardLabel is the label by which Loki divides a busy stream.
-	shardLabel = regexp.MustCompile(`__(?:stream|time)_shard__="[^"]*", `)
-)
-
-// streamLimit is in the text of a 429 when a stream would be one too many, in lower
-// case. Loki 2.9 does not say which.
-const streamLimit = "maximum active stream limit exceeded"
+// ingestionLimit is all of what Loki says of the tenant's limit; nothing in it is of a
+// container. Older Lokis begin it with a capital letter.
+var ingestionLimit = regexp.MustCompile(`^[iI]ngestion rate limit exceeded for user [^\n{]* \(limit: (\d+) bytes/sec\) while attempting to ingest '\d+' lines totaling '(\d+)' bytes`)
 
 // limited says what an answer about a limit means. What is larger than a rate
 // limit allows within a second is taken to be too large: it may be larger than the
 // limit's burst, which the answer does not tell, and would then never be taken as
 // it is. Smaller parts do no harm if it is not.
-func limited(text string, b *logs.Batch) logs.Outcome {
+func limited(answer string, b *logs.Batch) logs.Outcome {
 	if len(b.Groups) == 0 {
 		return logs.Outcome{Kind: logs.Retry} // a probe
 	}
-	if m := ingestionLimit.FindStringSubmatch(text); m != nil {
+	if m := ingestionLimit.FindStringSubmatch(answer); m != nil {
 		limit, _ := strconv.ParseFloat(m[1], 64) // digits, by the expression
 		total, _ := strconv.ParseFloat(m[2], 64)
 		return exceeded(total, limit, b.Entries)
 	}
-	if m := streamRate.FindStringSubmatch(text); m != nil {
-		g := groupOf(text, b)
-		limit, err := strconv.ParseFloat(m[1], 64)
+	said, all := verdicts(answer)
+	if !all || len(said) != 1 {
+		return logs.Outcome{Kind: logs.Retry}
+	}
+	switch v := &said[0]; {
+	case v.reason == reasonStreamRate, v.ingester != nil && v.ingester.limited:
+		g := groupOf(v, b)
+		limit, err := strconv.ParseFloat(v.limit, 64)
 		if err != nil {
 			limit = 0
 		}
-		out := exceeded(sizeOf(g), limit*map[string]float64{"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[m[2]], g.Len())
+		out := exceeded(sizeOf(g), limit*map[string]float64{"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}[v.unit], g.Len())
 		out.Group = g
 		return out
-	}
-	if strings.Contains(strings.ToLower(text), streamLimit) {
-		return logs.Outcome{Kind: logs.Retry, Group: groupOf(text, b)}
+	case v.reason == reasonStreams:
+		return logs.Outcome{Kind: logs.Retry, Group: groupOf(v, b)}
 	}
 	return logs.Outcome{Kind: logs.Retry}
 }
@@ -81,28 +76,11 @@ func sizeOf(g *logs.Group) float64 {
 	return float64(len(g.Text) + g.Len()*max(metadata, logs.EntryOverhead))
 }
 
-// groupOf returns the group that an ingester's answer is about: the one whose
+// groupOf returns the group that an answer about a limit speaks of: the one whose
 // labels it names, or else the last, which is the only one that may be refused.
-func groupOf(text string, b *logs.Batch) *logs.Group {
-	if found := named(text, b); len(found) == 1 {
+func groupOf(v *verdict, b *logs.Batch) *logs.Group {
+	if found := v.named(b); len(found) == 1 {
 		return found[0]
 	}
 	return b.Groups[len(b.Groups)-1]
-}
-
-// named returns the groups whose labels a text holds, be it with labels that Loki
-// has added; the only group of a batch in any case.
-func named(text string, b *logs.Batch) (found []*logs.Group) {
-	if len(b.Groups) == 1 {
-		return b.Groups
-	}
-	without := shardLabel.ReplaceAllString(text, "")
-	bare := serviceName.ReplaceAllString(without, "")
-	for _, g := range b.Groups {
-		labels := g.Labels.Selector(g.Stream)
-		if strings.Contains(without, labels) || strings.Contains(bare, labels) {
-			found = append(found, g)
-		}
-	}
-	return found
 }

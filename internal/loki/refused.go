@@ -2,104 +2,52 @@ package loki
 
 import (
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-var (
-	// ignoredText ends the answer when an ingester refused entries of a
-	// stream. It speaks of one stream only, whatever happened to others.
-	ignoredText = regexp.MustCompile(`total ignored: (\d+) out of (\d+) for stream`)
-	// cutoffText gives the time before which an ingester refuses entries.
-	cutoffText = regexp.MustCompile(`too far behind, entry timestamp is: \S+, oldest acceptable timestamp is: ([^\s']+)`)
-	// errorsLike counts what the distributor refused, one count per text.
-	errorsLike = regexp.MustCompile(`(?:^|; )(\d+) errors like: `)
-	// serviceName is the label that Loki adds to streams without it.
-	serviceName = regexp.MustCompile(`service_name="(?:[^"\\]|\\.)*", `)
-	// labelText is a stream's labels.
-	labelText = regexp.MustCompile(`(?s)'\{.*\}'`)
-	// containerOf finds the container's name within a stream's labels.
-	containerOf = regexp.MustCompile(`container="((?:[^"\\]|\\.)*)"`)
-)
-
-// reasons maps what Loki's texts contain to short constant words.
-var reasons = []struct{ text, reason string }{
-	{"too far behind", "too_far_behind"},
-	{"out of order", "out_of_order"},
-	{"timestamp too old", "too_old"},
-	{"timestamp too new", "too_new"},
-	{"max entry size", "line_too_long"},
-	{"structured metadata", "structured_metadata"},
-	{"label name too long", "labels"},
-	{"label value too long", "labels"},
-	{"duplicate label name", "labels"},
-	{"label names; limit", "labels"},
-	{"parsing labels", "labels"},
-	{"at least one label", "labels"},
-	{"missing required labels", "labels"},
-}
-
-// reasonOf finds the first of the texts outside of the stream's labels, which may
-// hold any text.
-func reasonOf(text string) string {
-	text = strings.ToLower(labelText.ReplaceAllString(text, "")) // Loki 2.9 begins some with a capital letter
-	first, reason := len(text), "refused"
-	for _, r := range reasons {
-		if at := strings.Index(text, r.text); at >= 0 && at < first {
-			first, reason = at, r.reason
-		}
-	}
-	return reason
-}
-
-// ingesters takes the answer of an ingester apart: the reasons for the first few
-// entries, and the counts. Labels, which anybody may have written, stand only
-// within or behind these; in the distributor's answers they may stand anywhere.
-func ingesters(text string) (reasons string, counts []string, ok bool) {
-	at := ignoredText.FindStringSubmatchIndex(text)
-	if at == nil || !strings.HasPrefix(text, "entry with timestamp ") {
-		return "", nil, false
-	}
-	return text[:at[0]], []string{text[at[2]:at[3]], text[at[4]:at[5]]}, true
-}
-
 // refused says which entries a 400 speaks of. It is not exact when the answer
 // does not tell, or tells of a stream that is not the batch's last: then the
 // batch has to be sent again in parts. An ingester speaks of the last stream
 // only; that none before it can be refused is the dispatcher's care.
-func refused(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
-	if len(b.Groups) == 0 {
-		return nil, false // a probe
+func refused(answer string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
+	said, all := verdicts(answer)
+	switch {
+	case len(b.Groups) == 0: // a probe
+		return nil, false
+	case !all && b.Entries == 1:
+		g := b.Groups[0]
+		return []logs.Reject{{Container: nameOf(g), ID: g.Container, Reason: reasonUnknown, Count: 1, Example: g.Times[0], Message: answer}}, true
+	case !all:
+		return ofLabels(answer, b)
+	case said[0].ingester != nil:
+		return ignored(&said[0], b)
 	}
-	if _, counts, ok := ingesters(text); ok {
-		ignored, _ := strconv.Atoi(counts[0]) // digits, by the expression
-		reached, _ := strconv.Atoi(counts[1])
-		// Entries that did not reach the stream were refused before, or went
-		// to another shard of it.
-		g := b.Groups[len(b.Groups)-1]
-		if !strings.HasSuffix(text, g.Labels.Selector(g.Stream)) && len(b.Groups) > 1 {
-			return nil, false // of another stream, or a shard of one
-		}
-		if reached != g.Len() || ignored > mostBehind(text, g) {
-			return nil, false
-		}
-		return []logs.Reject{{Container: nameOf(g), Reason: reasonOf(text), Count: ignored, Example: example(text, []*logs.Group{g}), Message: brief(text)}}, true
+	return grouped(said, b)
+}
+
+// ignored reads an ingester's answer.
+func ignored(v *verdict, b *logs.Batch) (rejects []logs.Reject, exact bool) {
+	// Entries that did not reach the stream were refused before, or went
+	// to another shard of it.
+	g := b.Groups[len(b.Groups)-1]
+	if len(b.Groups) > 1 && (len(v.stream) != len(g.Labels.Pairs)+1 || !isOf(v.stream, g)) {
+		return nil, false // of another stream, or a shard of one
 	}
-	return grouped(text, b)
+	if v.ingester.reached != g.Len() || v.ingester.ignored > mostBehind(v.ingester.cutoff, g) || v.ingester.limited {
+		return nil, false
+	}
+	return []logs.Reject{rejectOf(v, v.ingester.ignored, []*logs.Group{g})}, true
 }
 
 // mostBehind is the number of entries that can be too far behind. Loki counts
 // those over the stream's rate limit with them, and its text shows only the first
 // few. The time in it has whole seconds.
-func mostBehind(text string, g *logs.Group) (count int) {
-	m := cutoffText.FindStringSubmatch(text)
-	if m == nil {
-		return g.Len()
-	}
-	cutoff, err := time.Parse(time.RFC3339, m[1])
+func mostBehind(until string, g *logs.Group) (count int) {
+	cutoff, err := time.Parse(time.RFC3339, until)
 	if err != nil {
 		return g.Len()
 	}
@@ -112,77 +60,100 @@ func mostBehind(text string, g *logs.Group) (count int) {
 }
 
 // grouped reads the distributor's answer: one error, or several with counts.
-func grouped(text string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
+func grouped(said []verdict, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 	total := 0
-	for _, e := range split400(text) {
-		groups := named(e.text, b)
-		r := logs.Reject{Reason: reasonOf(e.text), Count: e.count, Example: example(e.text, groups), Message: brief(e.text)}
-		switch {
-		case r.Reason == "labels":
-			if r.Container, r.Count = streamsIn(e, groups); r.Count == 0 {
+	for i := range said {
+		v := &said[i]
+		groups, count := v.named(b), v.count
+		if v.vague {
+			return nil, false
+		}
+		if v.whole {
+			// Loki counts it once for a stream, however many entries that has.
+			if len(groups) != v.count {
 				return nil, false
 			}
-		case r.Reason == "refused" && b.Entries != 1:
-			return nil, false
-		case len(groups) == 1:
-			r.Container = nameOf(groups[0])
-		default:
-			r.Container = containerIn(e.text)
+			count = 0
+			for _, g := range groups {
+				count += g.Len()
+			}
 		}
-		total += r.Count
-		rejects = append(rejects, r)
+		rejects = append(rejects, rejectOf(v, count, groups))
+		total += count
 	}
 	return rejects, total > 0 && total <= b.Entries
 }
 
-// streamsIn counts the entries of the streams that an error about labels speaks
-// of: Loki counts it once for a stream, however many entries that has. It finds
-// none when it is not clear which streams are meant.
-func streamsIn(e countedError, groups []*logs.Group) (container string, entries int) {
-	if len(groups) != e.count {
-		return "", 0
+// rejectOf is what a verdict says of a number of entries.
+func rejectOf(v *verdict, count int, groups []*logs.Group) logs.Reject {
+	out := logs.Reject{
+		Container: v.container(), Reason: v.reason, Count: count,
+		Example: example(v, groups), Message: v.text,
 	}
-	for _, g := range groups {
-		container = nameOf(g)
-		entries += g.Len()
+	if v.reason == reasonNoMetadata {
+		out.Reason = reasonMetadata
 	}
-	return container, entries
-}
-
-func nameOf(g *logs.Group) string { return g.Labels.Get("container") }
-
-func containerIn(text string) string {
-	if m := containerOf.FindStringSubmatch(text); m != nil {
-		if name, err := strconv.Unquote(`"` + m[1] + `"`); err == nil {
-			return name
-		}
-		return m[1]
+	if v.whole {
+		out.Streams = groups
 	}
-	return ""
-}
-
-type countedError struct {
-	text  string
-	count int
-}
-
-// split400 takes "2 errors like: A; 1 errors like: B" apart; a single error
-// comes without a count.
-func split400(text string) (out []countedError) {
-	marks := errorsLike.FindAllStringSubmatchIndex(text, -1)
-	if len(marks) == 0 || marks[0][0] != 0 {
-		return []countedError{{text, 1}}
-	}
-	for i, m := range marks {
-		end := len(text)
-		if i+1 < len(marks) {
-			end = marks[i+1][0]
-		}
-		count, err := strconv.Atoi(text[m[2]:m[3]])
-		if err != nil {
-			return []countedError{{text, 1}}
-		}
-		out = append(out, countedError{text[m[1]:end], count})
+	if len(groups) == 1 || v.whole && len(groups) > 0 {
+		out.Container, out.ID = nameOf(groups[len(groups)-1]), groups[len(groups)-1].Container
 	}
 	return out
 }
+
+var (
+	labelWord = regexp.MustCompile(`(?i)\blabels?\b`)
+	// lineWord is in a text that may be about some lines only.
+	lineWord = regexp.MustCompile(`(?i)\b(?:entry|entries|lines?|timestamps?|structured|metadata)\b`)
+)
+
+// ofLabels reads an answer in words that are not known, as a later Loki's may be. One
+// that names the only stream of a request, and speaks of labels and of nothing else, is about all of
+// it; sending its lines one by one would tell nothing more.
+func ofLabels(answer string, b *logs.Batch) (rejects []logs.Reject, exact bool) {
+	var v *verdict
+	var own strings.Builder
+	for t := (&scan{answer}); t.rest != ""; {
+		at := strings.IndexByte(t.rest, '{')
+		if at < 0 {
+			own.WriteString(t.rest)
+			break
+		}
+		own.WriteString(t.rest[:at])
+		t.rest = t.rest[at:]
+		stream, ok := t.selector()
+		if !ok || v != nil {
+			return nil, false
+		}
+		v = &verdict{reason: reasonLabels, count: 1, text: answer, stream: stream, whole: true}
+	}
+	if v == nil {
+		return nil, false
+	}
+	// Among several streams it may be another that is named by what one of them holds.
+	if len(b.Groups) != 1 || !isOf(v.stream, b.Groups[0]) {
+		return nil, false
+	}
+	words := own.String()
+	for _, l := range longestFirst(v.stream) {
+		words = strings.ReplaceAll(words, l, " ")
+	}
+	if !labelWord.MatchString(words) || lineWord.MatchString(words) {
+		return nil, false
+	}
+	return []logs.Reject{rejectOf(v, b.Entries, b.Groups)}, true
+}
+
+// longestFirst returns the long values of labels, which may have any words.
+func longestFirst(labels []logs.Label) (values []string) {
+	for _, l := range labels {
+		if len(l.Value) >= 8 { // a shorter one is in words of its own
+			values = append(values, l.Value)
+		}
+	}
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
+	return values
+}
+
+func nameOf(g *logs.Group) string { return g.Labels.Get("container") }

@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,8 +11,10 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"log/slog"
 	"math/big"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -177,8 +180,9 @@ func TestClientCertificate(t *testing.T) {
 
 	write(t, clients.file("client.pem"), "half a certificate")
 	c.Close()
-	retried(t, c.Push(t.Context(), batch(1)), true, "cannot read the client certificate")
+	sends("renewed") // what was there before serves meanwhile
 	clients.issue(t, "client", "mended")
+	c.Close()
 	sends("mended")
 }
 
@@ -228,5 +232,134 @@ func TestHTTP2(t *testing.T) {
 	}
 	if r := two.last(t); r.ProtoMajor != 2 || r.Header.Get("Accept-Encoding") != "" {
 		t.Errorf("%s, %v", r.Proto, r.Header)
+	}
+}
+
+// TestD9AuthoritiesRenewed: other authorities are taken up while we run, in place of a file
+// and behind a link; what cannot be read changes nothing and is told of once.
+func TestD9AuthoritiesRenewed(t *testing.T) {
+	first, second := newAuthority(t), newAuthority(t)
+	one, two := first.serve(t, nil), second.serve(t, nil)
+	dir := t.TempDir()
+	copyOf := func(name string, a *authority) {
+		t.Helper()
+		content, err := os.ReadFile(a.file("ca.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), string(content))
+	}
+	link := func(to string) {
+		t.Helper()
+		if err := os.Symlink(to, filepath.Join(dir, "next")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "ca.pem")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copyOf("1", first)
+	copyOf("2", second)
+	link("1")
+	var told bytes.Buffer
+	clientOf := func(s *server) *Client {
+		return newClient(t, s.URL, func(c *Config) {
+			c.TLS.CAFile, c.Log = filepath.Join(dir, "ca.pem"), slog.New(slog.NewTextHandler(&told, nil))
+		})
+	}
+	toOne, toTwo := clientOf(one), clientOf(two)
+	push := func(trusted, not *Client) {
+		t.Helper()
+		accepted(t, trusted.Push(t.Context(), batch(1)))
+		retried(t, not.Push(t.Context(), batch(1)), true, "certificate signed by unknown authority", "tls-ca-file")
+	}
+	push(toOne, toTwo)
+	link("2")
+	push(toTwo, toOne)
+	copyOf("2", first) // in place
+	push(toOne, toTwo)
+
+	told.Reset()
+	for _, bad := range []string{"", "-----BEGIN CERTIFICATE-----\nMIIB", "nonsense"} {
+		write(t, filepath.Join(dir, "2"), bad)
+		toOne.Close()
+		for range 3 {
+			accepted(t, toOne.Push(t.Context(), batch(1)))
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, "2")); err != nil {
+		t.Fatal(err)
+	}
+	accepted(t, toOne.Push(t.Context(), batch(1)))
+	if n := strings.Count(told.String(), "level=WARN"); n != 1 {
+		t.Errorf("told of %d times:\n%s", n, told.String())
+	}
+	link("1")
+	copyOf("1", second)
+	push(toTwo, toOne)
+}
+
+// TestD9SecretFiles: a password or token file that is torn, empty or gone leaves what was
+// read before; the next content is taken up.
+func TestD9SecretFiles(t *testing.T) {
+	s := newServer(t, nil)
+	file := filepath.Join(t.TempDir(), "token")
+	write(t, file, "one")
+	var told bytes.Buffer
+	c := newClient(t, s.URL, func(c *Config) { c.BearerTokenFile, c.Log = file, slog.New(slog.NewTextHandler(&told, nil)) })
+	sends := func(token string) {
+		t.Helper()
+		accepted(t, c.Push(t.Context(), batch(1)))
+		if got := s.last(t).Header.Get("Authorization"); got != "Bearer "+token {
+			t.Errorf("got %q, want %q", got, token)
+		}
+	}
+	sends("one")
+	write(t, file, "\n")
+	sends("one")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	sends("one")
+	sends("one")
+	write(t, file, "two")
+	sends("two")
+	if n := strings.Count(told.String(), "level=WARN"); n != 1 || strings.Contains(told.String(), "one\n") {
+		t.Errorf("told of %d times:\n%s", n, told.String())
+	}
+}
+
+// TestD9ReadableAgain: that a file cannot be read is told each time that this begins, also
+// when it comes back as it was.
+func TestD9ReadableAgain(t *testing.T) {
+	dir := t.TempDir()
+	path, away := filepath.Join(dir, "in", "file"), filepath.Join(dir, "away")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "text")
+	var told bytes.Buffer
+	f := ofFile(path, slog.New(slog.NewTextHandler(&told, nil)), textOf)
+	read := func() {
+		t.Helper()
+		if text, err := f.get(); err != nil || *text != "text" {
+			t.Errorf("read %v, %v", text, err)
+		}
+	}
+	read()
+	for range 2 {
+		// With its directory, so that nothing of the file itself changes.
+		if err := os.Rename(filepath.Dir(path), away); err != nil {
+			t.Fatal(err)
+		}
+		read()
+		read()
+		if err := os.Rename(away, filepath.Dir(path)); err != nil {
+			t.Fatal(err)
+		}
+		read()
+	}
+	if text := told.String(); strings.Count(text, "cannot be read any more") != 2 || strings.Count(text, "can be read again") != 2 {
+		t.Errorf("logged %s", text)
 	}
 }

@@ -1,11 +1,16 @@
 package route
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"regexp"
 
+	"github.com/lighterman/lighterman/internal/beneath"
+	"github.com/lighterman/lighterman/internal/jsonfile"
+	"github.com/lighterman/lighterman/internal/locallog"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -14,9 +19,12 @@ import (
 // for json-file only.
 type file struct {
 	// name is what the file is called in reasons.
-	name   string
-	path   string
-	format logs.FileFormat
+	name string
+	// dir is the container's directory, and refused why it must not be looked into.
+	dir     string
+	refused error
+	path    string
+	format  logs.FileFormat
 	// expected tells that the driver has such a file. Of other drivers one is
 	// read if it is there.
 	expected bool
@@ -24,20 +32,33 @@ type file struct {
 	limits string
 }
 
-func (p Policy) dir(c *logs.Container) string { return filepath.Join(p.Root, "containers", c.ID) }
+// dir returns a container's directory. A data root may be reached over links; where one of
+// them must not be followed, refused says so.
+func (p Policy) dir(c *logs.Container) (dir string, refused error) {
+	containers := filepath.Join(p.Root, "containers")
+	resolved, err := beneath.Resolve(containers)
+	switch {
+	case err == nil:
+		containers = resolved
+	case !errors.Is(err, fs.ErrNotExist):
+		refused = err
+	}
+	return filepath.Join(containers, c.ID), refused
+}
 
 func (p Policy) file(c *logs.Container) file {
-	dir := p.dir(c)
+	dir, refused := p.dir(c)
+	f := file{dir: dir, refused: refused}
 	switch c.Driver {
 	case "json-file":
-		return file{name: "json-file log", path: filepath.Join(dir, c.ID+"-json.log"), expected: true}
+		f.name, f.path, f.expected = "json-file log", filepath.Join(dir, c.ID+"-json.log"), true
 	case "local":
-		return file{name: "local log", path: filepath.Join(dir, "local-logs", "container.log"), format: logs.Frames, expected: true}
+		f.name, f.path, f.format, f.expected = "local log", filepath.Join(dir, "local-logs", "container.log"), logs.Frames, true
+	default:
+		f.name, f.path, f.format = fmt.Sprintf("cache of log driver %q", c.Driver), filepath.Join(dir, "container-cached.log"), logs.Frames
+		f.expected, f.limits = cached(c.Driver), cacheLimits(c)
 	}
-	return file{
-		name: fmt.Sprintf("cache of log driver %q", c.Driver), path: filepath.Join(dir, "container-cached.log"),
-		format: logs.Frames, expected: cached(c.Driver), limits: cacheLimits(c),
-	}
+	return f
 }
 
 // cached tells whether the engine keeps a cache for a driver, as it does for those
@@ -61,35 +82,68 @@ func cacheLimits(c *logs.Container) string {
 	return limits
 }
 
-// probe tells whether a log file can be read and is what its driver says: other
-// engines report "json-file" for files of their own format.
+// probe tells whether a log file can be read and is not of another format than its driver
+// says: other engines report "json-file" for files of their own. Where it cannot be told
+// the file is read: what is no record there is counted and passed over, and one behind it
+// would be lost otherwise.
 func probe(f file) error {
-	content, err := openRegular(f.path)
+	if f.refused != nil {
+		return f.refused
+	}
+	content, _, err := beneath.OpenRegular(f.path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = content.Close() }()
-	var head [headSize]byte
-	n, _ := content.Read(head[:])
+	for size := shortHead; ; size = longHead {
+		head := make([]byte, size)
+		n, _ := content.ReadAt(head, 0) // what cannot be read is told when the log is
+		head = head[:n]
+		if holds(f.format, head) {
+			return nil
+		}
+		if n < size || size == longHead {
+			return foreign(f.format, head)
+		}
+	}
+}
+
+// shortHead is how much of a file shows nearly always that it has a record, in bytes, and
+// longHead how much is looked at otherwise: more than Docker's longest record of a
+// json-file, of which the file may begin within one.
+const (
+	shortHead = 4 << 10
+	longHead  = 256 << 10
+)
+
+// holds tells whether there is a whole record of a format in the beginning of a file.
+func holds(format logs.FileFormat, head []byte) bool {
+	if format == logs.Frames {
+		n, ok := locallog.Next(head, true)
+		return ok && n < len(head)
+	}
+	var d jsonfile.Decoder
+	var r logs.Record
+	_, _, ok := d.Find(bytes.Clone(head), &r)
+	return ok
+}
+
+// foreign says which other format a file is of, if it surely is.
+func foreign(format logs.FileFormat, head []byte) error {
+	name, other, otherName := "Docker's json-file format", logs.Frames, "that of Docker's local driver"
+	if format == logs.Frames {
+		name, other, otherName = "the format of Docker's local driver", logs.JSONLines, "that of json-file"
+	}
 	switch {
-	case f.format == logs.JSONLines && !isJSON(head[:n]):
-		return errors.New("the file does not hold Docker's json-file format")
-	case f.format == logs.Frames && !isFrame(head[:n]):
-		return errors.New("the file does not hold the format of Docker's local driver")
+	case cri.Match(head):
+		otherName = "that of CRI, as Podman and Kubernetes write it"
+	case other == logs.JSONLines && bytes.HasPrefix(head, []byte(`{"log":"`)):
+	case !holds(other, head):
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the file does not hold %s, but %s", name, otherName)
 }
 
-// headSize is how much of a file tells its format: in frames a length, and the
-// first byte of the entry.
-const headSize = 5
-
-// isJSON and isFrame take zeros, which are what truncation from outside leaves.
-func isJSON(head []byte) bool { return len(head) == 0 || head[0] == '{' || head[0] == 0 }
-
-func isFrame(head []byte) bool {
-	if len(head) < headSize || binary.BigEndian.Uint32(head) == 0 {
-		return len(head) == 0 || head[0] == 0
-	}
-	return head[0] == 0 && head[headSize-1] == 0x0a
-}
+// cri is a line of the format that Podman and Kubernetes write: a time, a stream, whether
+// the line goes on, and the text.
+var cri = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d) (stdout|stderr) [FP](:[^ ]*)?( |$)`)

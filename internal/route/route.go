@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/lighterman/lighterman/internal/beneath"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -50,6 +50,14 @@ type Policy struct {
 
 // Decide chooses a route. It looks at the log file, if there is one.
 func (p Policy) Decide(c *logs.Container) logs.Route {
+	route := p.decide(c)
+	if c.Problem != "" {
+		route.Reason += "; " + c.Problem
+	}
+	return route
+}
+
+func (p Policy) decide(c *logs.Container) logs.Route {
 	if reason := unreadable(c); reason != "" {
 		return logs.Route{Kind: logs.Unreadable, Reason: reason}
 	}
@@ -123,22 +131,34 @@ func (p Policy) read(c *logs.Container, f file) logs.Route {
 		return api
 	}
 	err := probe(f)
-	if errors.Is(err, fs.ErrNotExist) && isRotated(f.path) {
-		err = nil // in the middle of a rotation
+	gone := errors.Is(err, fs.ErrNotExist) && isDir(f.dir)
+	if err == nil || gone {
+		if rotated := probeRotated(f.path); rotated != nil {
+			gone, err = false, rotated
+		}
 	}
-	if err == nil {
-		err = probeRotated(f.path)
-	}
+	route := logs.Route{Kind: logs.File, Path: f.path, Format: f.format, Missing: gone && c.Running && !c.StartedAt.IsZero()}
 	switch {
 	case err == nil:
-		return logs.Route{Kind: logs.File, Path: f.path, Format: f.format, Reason: f.name + " can be read" + f.limits}
-	case errors.Is(err, fs.ErrNotExist) && c.StartedAt.IsZero() && isDir(p.dir(c)):
-		return logs.Route{Kind: logs.File, Path: f.path, Format: f.format, Reason: f.name + " will exist when the container starts" + f.limits}
+		route.Reason = f.name + " can be read" + f.limits
+	case gone && c.StartedAt.IsZero():
+		route.Reason = f.name + " will exist when the container starts" + f.limits
+	case gone && !c.Running:
+		route.Reason = f.name + " was deleted or renamed, Docker makes another one when the container starts" + f.limits
+	case gone && isRotated(f.path):
+		route.Reason = f.name + " was deleted or renamed while the container runs: restart the container; its other files are read"
+	case gone:
+		route.Kind, route.Deleted, route.Fallback = logs.Unreadable, true, true
+		route.Reason = f.name + " was deleted while the container runs: Docker writes on to the deleted file, which nobody can read; restart the container"
+		if !readsBack(c.Driver) {
+			route.Reason += " (engines before 20.10 have no such cache)"
+		}
 	case p.withoutAPI() != "":
 		return logs.Route{Reason: fmt.Sprintf("%s, and the %s cannot be read: %v", p.withoutAPI(), f.name, err), Fallback: true}
 	default:
 		return logs.Route{Kind: logs.API, Reason: fmt.Sprintf("%s cannot be read here: %v%s", f.name, err, f.limits), Fallback: true}
 	}
+	return route
 }
 
 // chosen tells whether a container is among the FilePercent that go by file.
@@ -153,9 +173,11 @@ func (p Policy) chosen(id string) bool {
 // probeRotated tells whether the rotated files can be read, too: a log of which
 // only a part can be read goes by API.
 func probeRotated(path string) error {
-	files, _ := filepath.Glob(path + ".[1-9]*") // the pattern is valid
-	for _, file := range files {
-		f, err := openRegular(file)
+	for _, file := range others(path) {
+		if number := strings.TrimPrefix(file, path+"."); number == file || number == "" || number[0] < '1' || number[0] > '9' {
+			continue
+		}
+		f, _, err := beneath.OpenRegular(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -167,22 +189,22 @@ func probeRotated(path string) error {
 	return nil
 }
 
-func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		_ = f.Close()
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	return f, nil
-}
+// isRotated tells whether a log has other files than the live one, be it that rotation or
+// that somebody else has renamed them.
+func isRotated(path string) bool { return len(others(path)) > 0 }
 
-// isRotated tells whether a log has rotated files.
-func isRotated(path string) bool {
-	files, err := filepath.Glob(path + ".*")
-	return err == nil && len(files) > 0
+// others returns the files that have a log's name and more behind it.
+func others(path string) (paths []string) {
+	names, err := beneath.Names(filepath.Dir(path))
+	if err != nil {
+		return nil // the log cannot be read either
+	}
+	for _, name := range names {
+		if more, ok := strings.CutPrefix(name, filepath.Base(path)); ok && more != "" && (more[0] == '.' || more[0] == '-') {
+			paths = append(paths, filepath.Join(filepath.Dir(path), name))
+		}
+	}
+	return paths
 }
 
 func isDir(path string) bool {

@@ -1,8 +1,10 @@
 package status
 
 import (
+	"io"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -124,10 +126,12 @@ func lags(s Snapshot) map[lagKey]lag {
 		if !ok {
 			sum = lag{-1, -1}
 		}
-		if c.LagBytes >= 0 {
-			sum.bytes = max(sum.bytes, 0) + c.LagBytes
+		if c.LagBytes != nil {
+			sum.bytes = max(sum.bytes, 0) + *c.LagBytes
 		}
-		sum.seconds = max(sum.seconds, c.LagSeconds)
+		if c.LagSeconds != nil {
+			sum.seconds = max(sum.seconds, *c.LagSeconds)
+		}
 		out[key] = sum
 	}
 	return out
@@ -140,16 +144,36 @@ func boolean(b bool) float64 {
 	return 0
 }
 
-// openFDs counts the open descriptors, without the one needed to count them.
-func openFDs() int {
+// ownFDs is the directory of the process's descriptors. It stays open: when there is no
+// descriptor left, that has to show.
+var ownFDs = sync.OnceValue(func() *counted {
 	dir, err := os.Open("/proc/self/fd")
 	if err != nil {
+		return nil // no /proc
+	}
+	return &counted{dir: dir}
+})
+
+// counted is a directory whose names are counted again and again.
+type counted struct {
+	mu  sync.Mutex // guards the place in dir
+	dir *os.File
+}
+
+// openFDs counts the open descriptors.
+func openFDs() int {
+	own := ownFDs()
+	if own == nil {
 		return 0
 	}
-	defer func() { _ = dir.Close() }()
-	names, err := dir.Readdirnames(-1)
+	own.mu.Lock()
+	defer own.mu.Unlock()
+	if _, err := own.dir.Seek(0, io.SeekStart); err != nil {
+		return 0
+	}
+	names, err := own.dir.Readdirnames(-1)
 	if err != nil {
 		return 0
 	}
-	return len(names) - 1
+	return len(names)
 }

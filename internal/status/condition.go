@@ -12,18 +12,18 @@ type condition struct {
 	check func() error
 }
 
-// verdict is the state of a condition at one moment.
-type verdict struct {
+// Verdict is the state of a condition at one moment.
+type Verdict struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
 	Why  string `json:"why,omitempty"`
 }
 
 // judge checks all conditions and tells whether every one holds.
-func judge(conditions []condition) (verdicts []verdict, ok bool) {
+func judge(conditions []condition) (verdicts []Verdict, ok bool) {
 	ok = true
 	for _, c := range conditions {
-		v := verdict{Name: bounded(c.name), OK: true}
+		v := Verdict{Name: bounded(c.name), OK: true}
 		if err := c.check(); err != nil {
 			v.OK, v.Why, ok = false, bounded(err.Error()), false
 		}
@@ -32,10 +32,14 @@ func judge(conditions []condition) (verdicts []verdict, ok bool) {
 	return verdicts, ok
 }
 
-// report writes verdicts in words, one per line, after a line with the whole.
-func report(whole string, verdicts []verdict) string {
+// report writes a warning, if there is one, and verdicts in words, one per line, after a line
+// with the whole.
+func report(whole string, warning string, verdicts []Verdict) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, whole)
+	if warning != "" {
+		fmt.Fprintf(&b, "warning: %s\n", warning)
+	}
 	for _, v := range verdicts {
 		if v.OK {
 			fmt.Fprintf(&b, "ok: %s\n", v.Name)

@@ -23,10 +23,10 @@ const (
 
 // Fetch asks the lighterman that listens on an address, as --listen has it, for
 // its state. The error wraps ErrNobody when there is none.
-func Fetch(ctx context.Context, listen string) (Snapshot, error) {
-	var out Snapshot
-	fail := func(err error) (Snapshot, error) {
-		return Snapshot{}, fmt.Errorf("cannot ask the lighterman at %s: %w", listen, err)
+func Fetch(ctx context.Context, listen string) (State, error) {
+	var out State
+	fail := func(err error) (State, error) {
+		return State{}, fmt.Errorf("cannot ask the lighterman at %s: %w", listen, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -59,7 +59,11 @@ func Fetch(ctx context.Context, listen string) (Snapshot, error) {
 	if json.Unmarshal(body, &list) != nil || list.Containers == nil || json.Unmarshal(body, &out) != nil {
 		return fail(fmt.Errorf("%w: its /status.json is another", errStranger))
 	}
-	return out.Clean(), nil
+	out.Snapshot = out.Clean()
+	for i, v := range out.Conditions {
+		out.Conditions[i].Name, out.Conditions[i].Why = bounded(v.Name), bounded(v.Why)
+	}
+	return out, nil
 }
 
 var errStranger = errors.New("what listens there is not lighterman")

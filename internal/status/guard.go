@@ -3,14 +3,14 @@ package status
 import (
 	"net"
 	"net/http"
+	"os"
 	"strings"
 )
 
 // guard wraps a handler: it sets the headers that keep a browser from doing
 // anything with an answer but showing it, lets reading methods only pass, and
-// checks the Host header on a loopback address.
-func guard(next http.Handler, bound net.Addr) http.Handler {
-	loopback := isLoopback(bound)
+// checks the Host header.
+func guard(next http.Handler, allowed hosts) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -22,32 +22,48 @@ func guard(next http.Handler, bound net.Addr) http.Handler {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			h.Set("Allow", "GET, HEAD")
 			http.Error(w, "only GET and HEAD are answered here", http.StatusMethodNotAllowed)
-		case loopback && !isLocalHost(r.Host):
-			http.Error(w, "this address answers to localhost and loopback addresses only, not to the host name that was "+
-				"asked for; to serve under other names choose another address with --listen", http.StatusMisdirectedRequest)
+		case !allowed.allow(r.Host):
+			http.Error(w, "lighterman answers to addresses and to this machine's own name only, not to the host name that was "+
+				"asked for; name it with --listen-hosts", http.StatusMisdirectedRequest)
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
-func isLoopback(addr net.Addr) bool {
-	tcp, ok := addr.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
+// hosts are the names that requests may be made under, in lower case. A page of another
+// site can make its own name resolve to any address that a browser reaches, and then
+// read answers as its own (DNS rebinding); the name it asked for gives it away. An address
+// has no such page.
+type hosts map[string]bool
+
+// newHosts allows the host of the address that is listened on, this machine's name and
+// whatever else is named.
+func newHosts(listen string, allowed []string) hosts {
+	h := make(hosts)
+	if name, _, err := net.SplitHostPort(listen); err == nil {
+		h[normal(name)] = true
+	}
+	if name, err := os.Hostname(); err == nil {
+		h[normal(name)] = true
+	}
+	for _, name := range allowed {
+		h[normal(name)] = true
+	}
+	return h
 }
 
-// isLocalHost tells whether a Host header names this machine. A page of another
-// site can make its own name resolve to 127.0.0.1 and then read answers as its
-// own (DNS rebinding); the name it asked for gives it away. Clients of HTTP/1.0
-// send none; browsers always do.
-func isLocalHost(host string) bool {
+// allow reports whether a Host header names this machine. Clients of HTTP/1.0 send none;
+// browsers always do.
+func (h hosts) allow(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	if host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	host = normal(host)
+	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || h[host] || net.ParseIP(host) != nil
+}
+
+// normal writes a host as it is compared.
+func normal(host string) string {
+	return strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
 }

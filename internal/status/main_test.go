@@ -35,7 +35,7 @@ func serve(t *testing.T, s *Server) string {
 	return "http://" + listener.Addr().String()
 }
 
-func server() *Server { return New("127.0.0.1:0", slog.New(slog.DiscardHandler)) }
+func server() *Server { return New("127.0.0.1:0", nil, slog.New(slog.DiscardHandler)) }
 
 type response struct {
 	code   int
@@ -78,6 +78,9 @@ func (r response) expect(t *testing.T, parts ...string) {
 	}
 }
 
+// is is a value that is known.
+func is[T any](v T) *T { return &v }
+
 const hostile = `<script>alert("1")</script>` + "\n\x1b[31m\u202e'&"
 
 func snapshot() Snapshot {
@@ -85,12 +88,12 @@ func snapshot() Snapshot {
 		Version: "v1.2.3", Started: time.Now().Add(-time.Hour), BufferedBytes: 4096, Source: "unix:///run/docker.sock", EngineConnected: true,
 		APIStreams: 3, InotifyWatches: 8, InotifyEvents: 9, InotifyOverflows: 2,
 		CheckpointSaves: 11, CheckpointFailures: 1, CheckpointError: "no space left on device", CheckpointAge: 2.5,
-		Containers: []ContainerStatus{
+		Containers: []Container{
 			{Name: "web", ID: strings.Repeat("a", 64), Driver: "json-file", Route: "file", Reason: "its file is readable",
-				LagBytes: 10, LagSeconds: 0.5, Lines: 7},
-			{Name: "web", ID: strings.Repeat("b", 64), Driver: "json-file", Route: "file", LagBytes: 5, LagSeconds: 90},
-			{Name: "api", ID: strings.Repeat("c", 64), Driver: "journald", Route: "api", LagBytes: -1, LagSeconds: 1.5},
-			{Name: hostile, ID: hostile, Driver: hostile, Route: hostile, Reason: hostile, LagBytes: -1, LagSeconds: -1, LastError: hostile},
+				LagBytes: is(int64(10)), LagSeconds: is(float64(0.5)), Lines: is(uint64(7))},
+			{Name: "web", ID: strings.Repeat("b", 64), Driver: "json-file", Route: "file", LagBytes: is(int64(5)), LagSeconds: is(float64(90))},
+			{Name: "api", ID: strings.Repeat("c", 64), Driver: "journald", Route: "api", LagSeconds: is(float64(1.5))},
+			{Name: hostile, ID: hostile, Driver: hostile, Route: hostile, Reason: hostile, LastError: hostile},
 		},
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
 const namespace = "lighterman"
@@ -17,28 +19,48 @@ type Metrics struct {
 
 	lines, lineBytes  *series
 	rejected, retries *series
-	pushes            *series
-	cut, corrupt      prometheus.Counter
+	pushes, skipped   *series
+	truncated         *series
+	truncatedBytes    prometheus.Counter
+	rejectedStreams   prometheus.Counter
+	unsure            prometheus.Counter
+	rotatedAway       prometheus.Counter
+	cut, cutBytes     prometheus.Counter
+	corrupt           prometheus.Counter
+	forged            prometheus.Counter
 	gaveUpFiles       prometheus.Counter
 	gaveUpBytes       prometheus.Counter
 	pushBytes         prometheus.Counter
 	reconnects        prometheus.Counter
 	pushDuration      prometheus.Histogram
-	delivery          *histogram
+	live, backlog     *histogram
 }
 
 // newMetrics makes a registry of its own, with others: nothing is global.
 func newMetrics(others ...prometheus.Collector) *Metrics {
 	m := &Metrics{
-		registry:  prometheus.NewRegistry(),
-		lines:     newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
-		lineBytes: newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI),
-		rejected:  newSeries("rejected_lines_total", "Entries that the sink refused for good, by reason.", "reason"),
-		retries:   newSeries("push_retries_total", "Pushes that have to be repeated, by reason.", "reason"),
-		pushes:    newSeries("pushes_total", "Pushes, by outcome.", "outcome", "accepted", "retry", "too_large", "refused"),
-		cut:       counter("cut_lines_total", "Lines cut because they are longer than the limit."),
-		corrupt:   counter("corrupt_records_total", "Stored log records that could not be decoded."),
-		pushBytes: counter("push_bytes_total", "Bytes of lines pushed to the sink, repetitions included."),
+		registry:        prometheus.NewRegistry(),
+		lines:           newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
+		lineBytes:       newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI),
+		rejected:        newSeries("rejected_lines_total", "Entries that the sink refused for good, by reason.", "reason", logs.RejectReasons...),
+		rejectedStreams: counter("rejected_streams_total", "Streams that the sink refused for their labels, with all of their entries; each counts once."),
+		retries:         newSeries("push_retries_total", "Pushes that have to be repeated, by reason.", "reason", logs.RetryReasons...),
+		pushes:          newSeries("pushes_total", "Pushes, by outcome.", "outcome", "accepted", "retry", "too_large", "refused"),
+		skipped: newSeries("skipped_lines_total",
+			"Entries that were in a log when it was opened and were left out by their time, by reason: before since, or delivered before.",
+			"reason", "before_since", "delivered"),
+		truncated: newSeries("truncated_logs_total",
+			"Log files that somebody truncated, by whether a copy was found to go on in.", "copy", "found", "none"),
+		rotatedAway: counter("rotated_away_total",
+			"Times that files of a log may have gone before they were opened, rotated away or with their container, so that lines may be lost."),
+		unsure: counter("unsure_resumes_total",
+			"Logs that were read again from an older place at the start, as several of their files begin alike: what was delivered is left out by its time and text."),
+		truncatedBytes: counter("truncated_bytes_total", "Bytes that are known to be lost, as a log was truncated before they were read and no copy was found."),
+		cut:            counter("cut_lines_total", "Lines cut because they are longer than the limit."),
+		cutBytes:       counter("cut_bytes_total", "Bytes left out of lines that were cut because they are longer than the limit."),
+		corrupt:        counter("corrupt_records_total", "Stored log records that could not be decoded."),
+		forged:         counter("journal_forged_entries_total", "Journal entries left out because another program than the engine has sent them in a container's name (journal-sender)."),
+		pushBytes:      counter("push_bytes_total", "Bytes of lines pushed to the sink, repetitions included."),
 		gaveUpFiles: counter("hold_given_up_files_total",
 			"Log files deleted by Docker that were given up before they were read to their end, because of hold-bytes."),
 		gaveUpBytes: counter("hold_given_up_bytes_total", "Bytes of those files that were not read; of compressed ones as they are stored."),
@@ -47,12 +69,15 @@ func newMetrics(others ...prometheus.Collector) *Metrics {
 			Namespace: namespace, Name: "push_duration_seconds", Help: "Time from the start of a push to its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}),
-		delivery: newHistogram(
-			desc("delivery_seconds", "Time from Docker's timestamp of an entry to the sink's acknowledgement."),
-			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400}),
+		live: newHistogram(
+			desc("delivery_seconds", "Time from Docker's timestamp of an entry to the sink's acknowledgement, of entries written since lighterman started to logs it had caught up with."),
+			deliveryBounds),
+		backlog: newHistogram(
+			desc("backlog_delivery_seconds", "The same of entries written before lighterman started, or to logs it had still to catch up with."), deliveryBounds),
 	}
 	m.registry.MustRegister(append(inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
-		m.cut, m.corrupt, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.delivery,
+		m.skipped.vec, m.truncated.vec, m.truncatedBytes, m.unsure, m.rotatedAway,
+		m.cut, m.cutBytes, m.corrupt, m.forged, m.rejectedStreams, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.live, m.backlog,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, others...))
 	return m
 }
@@ -88,8 +113,39 @@ func (m *Metrics) Rejected(reason string, lines int) { m.rejected.add(reason, li
 // Cut counts lines that were cut because they are too long.
 func (m *Metrics) Cut(lines int) { m.cut.Add(float64(max(lines, 0))) }
 
+// CutBytes counts bytes that were left out of lines which were too long.
+func (m *Metrics) CutBytes(bytes int) { m.cutBytes.Add(float64(max(bytes, 0))) }
+
+// Skipped counts entries that were left out by their time.
+func (m *Metrics) Skipped(reason string, lines int) { m.skipped.add(reason, lines) }
+
+// Truncated counts a log file that was truncated: whether a copy was found to go on in,
+// or as many bytes were lost.
+func (m *Metrics) Truncated(found bool, lost int64) {
+	if found {
+		m.truncated.add("found", 1)
+		return
+	}
+	m.truncated.add("none", 1)
+	m.truncatedBytes.Add(float64(max(lost, 0)))
+}
+
+// RotatedAway counts a start at which log files were gone that come after the place where
+// reading was left.
+func (m *Metrics) RotatedAway() { m.rotatedAway.Inc() }
+
+// Unsure counts a start at which it could not be told which of several files that begin
+// alike was read last.
+func (m *Metrics) Unsure() { m.unsure.Inc() }
+
 // Corrupt counts stored records that could not be decoded.
 func (m *Metrics) Corrupt(records int) { m.corrupt.Add(float64(max(records, 0))) }
+
+// StreamsRejected counts streams that the sink refused for their labels.
+func (m *Metrics) StreamsRejected(streams int) { m.rejectedStreams.Add(float64(max(streams, 0))) }
+
+// Forged counts journal entries that another program than the engine has sent.
+func (m *Metrics) Forged(entries int) { m.forged.Add(float64(max(entries, 0))) }
 
 // GaveUp counts a log file that was given up with so many bytes unread.
 func (m *Metrics) GaveUp(unread int64) {
@@ -112,8 +168,18 @@ func (m *Metrics) Retried(reason string) { m.retries.add(reason, 1) }
 func (m *Metrics) Reconnected() { m.reconnects.Inc() }
 
 // ObserveDelivery notes that n entries were acknowledged that many seconds
-// after Docker's timestamp. Its cost does not depend on n.
-func (m *Metrics) ObserveDelivery(seconds float64, n int) { m.delivery.observe(seconds, n) }
+// after Docker's timestamp; backlog are those written before the process started, which
+// say how long it was away and not how fast it is. Its cost does not depend on n.
+func (m *Metrics) ObserveDelivery(seconds float64, n int, backlog bool) {
+	if backlog {
+		m.backlog.observe(seconds, n)
+		return
+	}
+	m.live.observe(seconds, n)
+}
+
+// deliveryBounds are the buckets of the times of delivery, in seconds.
+var deliveryBounds = []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400}
 
 // maxSeries bounds the values of a label, which may come from a sink's answer.
 // Those beyond it are counted together as "other".

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
 func TestScrape(t *testing.T) {
@@ -22,10 +24,10 @@ func TestScrape(t *testing.T) {
 	m.Pushed("accepted", 30*time.Millisecond, 512)
 	m.Retried("429")
 	m.Reconnected()
-	m.ObserveDelivery(0.2, 1000)
-	m.ObserveDelivery(1e9, 1)
-	m.ObserveDelivery(math.NaN(), 1)
-	m.ObserveDelivery(-3, 1)
+	m.ObserveDelivery(0.2, 1000, false)
+	m.ObserveDelivery(1e9, 1, false)
+	m.ObserveDelivery(math.NaN(), 1, false)
+	m.ObserveDelivery(-3, 1, false)
 	url := serve(t, s)
 
 	get(t, url+"/metrics").expect(t,
@@ -91,9 +93,9 @@ func TestLabelValuesAreBounded(t *testing.T) {
 	s.Metrics().Rejected(strings.Repeat("x", maxText+1), 1)
 	s.Metrics().Rejected("bad \xff\n", 1)
 	s.Observe(func() Snapshot {
-		return Snapshot{Containers: []ContainerStatus{
-			{Name: strings.Repeat("ü", maxText)},
-			{Name: strings.Repeat("ü", maxText) + "x", LagSeconds: math.Inf(1)},
+		return Snapshot{Containers: []Container{
+			{Name: strings.Repeat("ü", maxText), LagBytes: is(int64(0))},
+			{Name: strings.Repeat("ü", maxText) + "x", LagSeconds: is(float64(math.Inf(1)))},
 			{Name: "bad \xff"},
 		}}
 	})
@@ -101,7 +103,7 @@ func TestLabelValuesAreBounded(t *testing.T) {
 	if n := strings.Count(answer.body, "lighterman_rejected_lines_total{"); n != maxSeries+1 {
 		t.Errorf("%d reasons", n)
 	}
-	answer.expect(t, fmt.Sprintf(`lighterman_rejected_lines_total{reason="other"} %d`, 2*maxSeries+2),
+	answer.expect(t, fmt.Sprintf(`lighterman_rejected_lines_total{reason="other"} %d`, 2*maxSeries+len(logs.RejectReasons)+2),
 		strings.Repeat("ü", 126)+`…"`)
 }
 
@@ -111,7 +113,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	allocs := testing.AllocsPerRun(100, func() {
 		m.Read("api", 1, 100)
 		m.Rejected("too_old", 1)
-		m.ObserveDelivery(1.5, 1000)
+		m.ObserveDelivery(1.5, 1000, false)
 		m.Pushed("accepted", time.Second, 10)
 		m.Cut(1)
 		m.Corrupt(1)
@@ -128,7 +130,7 @@ func TestHistogramConcurrently(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 1000 {
-				s.Metrics().ObserveDelivery(0.25, 2)
+				s.Metrics().ObserveDelivery(0.25, 2, false)
 				s.Metrics().Read("elsewhere", 1, 1)
 			}
 		})
@@ -143,6 +145,6 @@ func BenchmarkObserveDelivery(b *testing.B) {
 	m := newMetrics()
 	b.ReportAllocs()
 	for b.Loop() {
-		m.ObserveDelivery(0.3, 1000)
+		m.ObserveDelivery(0.3, 1000, false)
 	}
 }

@@ -26,6 +26,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"seconds": secondsInWords,
 	"short":   shortID,
 	"uptime":  uptime,
+	"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 }).Parse(markup))
 
 func digest(text string) string {

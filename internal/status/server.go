@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -16,18 +17,23 @@ const shutdownTimeout = 2 * time.Second
 // Server serves metrics, health and the status page.
 type Server struct {
 	addr    string
+	hosts   hosts
 	log     *slog.Logger
 	metrics *Metrics
 
 	// Set before Run and not changed afterwards.
+	connections int
 	live, ready []condition
+	warn        func() string
 	source      func() Snapshot
 }
 
-// New makes a server that will listen on addr.
-func New(addr string, log *slog.Logger) *Server {
-	s := &Server{addr: addr, log: log, source: func() Snapshot { return Snapshot{} }}
+// New makes a server that will listen on addr, and answer to the names in allowed besides
+// the addresses and the name of this machine.
+func New(addr string, allowed []string, log *slog.Logger) *Server {
+	s := &Server{connections: maxConnections, addr: addr, hosts: newHosts(addr, allowed), log: log, source: func() Snapshot { return Snapshot{} }, warn: func() string { return "" }}
 	s.metrics = newMetrics(&collector{s.snapshot})
+	ownFDs()
 	return s
 }
 
@@ -37,6 +43,9 @@ func (s *Server) Metrics() *Metrics { return s.metrics }
 // Observe sets where the state of the process comes from. It must be called
 // before Run; source is called for each request, from several goroutines.
 func (s *Server) Observe(source func() Snapshot) { s.source = source }
+
+// Limit sets how many connections there may be at a time. It must be called before Run.
+func (s *Server) Limit(connections int) { s.connections = min(max(connections, 4), maxConnections) }
 
 // Live adds a condition of /healthz: that a main loop lives. It must be called
 // before Run; check may take as long as 20 seconds.
@@ -49,9 +58,17 @@ func (s *Server) Ready(name string, check func() error) {
 	s.ready = append(s.ready, condition{name, check})
 }
 
+// Warn sets what tells of something that is wrong and makes nothing unready; empty for
+// nothing. /readyz shows it. It must be called before Run; warn is called for each request,
+// from several goroutines.
+func (s *Server) Warn(warn func() string) { s.warn = warn }
+
+// warning is that of this moment, safe to show.
+func (s *Server) warning() string { return bounded(s.warn()) }
+
 // Run serves until ctx is done. It fails when it cannot listen.
 func (s *Server) Run(ctx context.Context) error {
-	var config net.ListenConfig
+	config := net.ListenConfig{Control: smallBuffers}
 	listener, err := config.Listen(ctx, "tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %q for metrics and health "+
@@ -60,21 +77,41 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.serve(ctx, listener)
 }
 
+// sendBuffer is how much of an answer the kernel takes from us before it is read, in bytes.
+// On loopback it would be megabytes for each connection, which count for our control group.
+const sendBuffer = 64 << 10
+
+// smallBuffers bounds what the kernel holds for the connections of a listener, which have
+// its buffers.
+func smallBuffers(_, _ string, raw syscall.RawConn) error {
+	var failed error
+	err := raw.Control(func(fd uintptr) {
+		failed = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, sendBuffer)
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("cannot bound the send buffer: %w", err)
+	}
+	return nil
+}
+
 // serve answers on listener and closes it.
 func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           s.handler(listener.Addr()),
+		Handler:           s.handler(),
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
 	}
 	s.log.Info("serving metrics, health and status", "address", listener.Addr().String())
 	closed := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() { closed <- shutdown(context.WithoutCancel(ctx), server) })
-	err := server.Serve(listener)
+	err := server.Serve(newConnections(listener, s.connections))
 	if stop() { // it was not asked to end
 		return fmt.Errorf("cannot serve metrics and health on %q: %w", s.addr, err)
 	}

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,6 +29,13 @@ func TestReadiness(t *testing.T) {
 	s.Ready("docker engine", check(&engine))
 	s.Ready("loki", func() error { return nil })
 	s.Live("collector", check(&loop))
+	var warning atomic.Bool
+	s.Warn(func() string {
+		if warning.Load() {
+			return "labels\nwere cut"
+		}
+		return ""
+	})
 	url := serve(t, s)
 
 	answer := get(t, url+"/readyz")
@@ -41,7 +48,14 @@ func TestReadiness(t *testing.T) {
 	if want := "ready\nok: docker engine\nok: loki\n"; answer.code != http.StatusOK || answer.body != want {
 		t.Errorf("got %d %q", answer.code, answer.body)
 	}
-	if answer = get(t, url+"/healthz"); answer.code != http.StatusOK {
+	warning.Store(true)
+	answer = get(t, url+"/readyz")
+	if want := "ready\nwarning: labels were cut\nok: docker engine\nok: loki\n"; answer.code != http.StatusOK || answer.body != want {
+		t.Errorf("got %d %q", answer.code, answer.body)
+	}
+	get(t, url+"/status.json").expect(t, `"ready": true`, `"warning": "labels were cut"`)
+	get(t, url+"/").expect(t, "labels were cut")
+	if answer = get(t, url+"/healthz"); answer.code != http.StatusOK || strings.Contains(answer.body, "warning") {
 		t.Errorf("got %d %q", answer.code, answer.body)
 	}
 	dead := errors.New("it has ended")
@@ -83,7 +97,7 @@ func TestJSON(t *testing.T) {
 	s.Observe(snapshot)
 	s.Ready("engine", func() error { return errors.New("why") })
 	answer := get(t, serve(t, s)+"/status.json")
-	var got state
+	var got State
 	if err := json.Unmarshal([]byte(answer.body), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -118,21 +132,26 @@ func TestHeadersAndMethods(t *testing.T) {
 	}
 }
 
-func TestHostHeader(t *testing.T) {
-	url := serve(t, server())
-	for host, want := range map[string]int{
-		"localhost": 200, "LOCALHOST:9177": 200, "a.localhost.": 200, "127.0.0.1": 200, "127.8.8.8:1": 200, "[::1]:9177": 200,
-		"evil.example": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example:9177": 421, "192.168.1.1": 421,
-	} {
-		if got := request(t, http.MethodGet, url+"/status.json", host).code; got != want {
-			t.Errorf("%s: %d, want %d", host, got, want)
-		}
+// TestS10HostHeader: whatever address is listened on, a page of another site that makes its
+// name resolve to it reads nothing.
+func TestS10HostHeader(t *testing.T) {
+	own, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
 	}
-	anywhere := guard(http.NotFoundHandler(), &net.TCPAddr{IP: net.IPv4zero})
-	recorder := httptest.NewRecorder()
-	anywhere.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "http://logs.example/", nil))
-	if recorder.Code != http.StatusNotFound {
-		t.Errorf("an address that is not loopback refuses host names: %d", recorder.Code)
+	for _, listen := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::]:0", ":0"} {
+		url := serve(t, New(listen, []string{"Lighterman", "logs.example"}, slog.New(slog.DiscardHandler)))
+		for host, want := range map[string]int{
+			"localhost": 200, "LOCALHOST:9177": 200, "a.localhost.": 200, "127.0.0.1": 200, "127.8.8.8:1": 200, "[::1]:9177": 200,
+			"192.168.1.1:9177": 200, own + ":9177": 200, "lighterman:9177": 200, "logs.example.": 200,
+			"evil.example": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example:9177": 421, "evil.logs.example": 421, "1.2.3": 421,
+		} {
+			for _, path := range []string{"/status.json", "/metrics", "/", "/readyz"} {
+				if got := request(t, http.MethodGet, url+path, host).code; got != want && (want != 200 || got != 503) {
+					t.Errorf("%s, %s%s: %d, want %d", listen, host, path, got, want)
+				}
+			}
+		}
 	}
 }
 
@@ -143,7 +162,7 @@ func TestListenFailure(t *testing.T) {
 	}
 	defer listener.Close()
 	addr := listener.Addr().String()
-	err = New(addr, slog.New(slog.DiscardHandler)).Run(t.Context())
+	err = New(addr, nil, slog.New(slog.DiscardHandler)).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("got %v", err)
 	}
@@ -159,7 +178,7 @@ func (s said) Write(p []byte) (int, error) {
 
 func TestRunEndsWithContext(t *testing.T) {
 	messages := make(said, 8)
-	s := New("127.0.0.1:0", slog.New(slog.NewTextHandler(messages, nil)))
+	s := New("127.0.0.1:0", nil, slog.New(slog.NewTextHandler(messages, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()

@@ -15,7 +15,7 @@ type Snapshot struct {
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
 	// Containers may come in any order.
-	Containers []ContainerStatus `json:"containers"`
+	Containers []Container `json:"containers"`
 	// BufferedBytes is the size of what was read and is not acknowledged.
 	BufferedBytes int64 `json:"buffered_bytes"`
 	// SetAside is the number of containers whose delivery waits for a reason
@@ -48,22 +48,38 @@ type Snapshot struct {
 	CheckpointAge float64 `json:"checkpoint_unsaved_seconds"`
 }
 
-// ContainerStatus is the state of one container.
-type ContainerStatus struct {
+// Container is the state of one container. What is not known is nil: in a dry run all that
+// only a running lighterman knows.
+type Container struct {
 	Name   string `json:"name"`
 	ID     string `json:"id"`
 	Driver string `json:"driver"`
-	// Route is "file", "api" or "unreadable", and Reason says why.
+	// Route is "file", "journal", "api", "waiting" or "unreadable", and Reason says why.
 	Route  string `json:"route"`
 	Reason string `json:"reason"`
-	// LagBytes and LagSeconds tell how far delivery is behind; negative when
-	// it is not known.
-	LagBytes   int64   `json:"lag_bytes"`
-	LagSeconds float64 `json:"lag_seconds"`
-	Lines      uint64  `json:"lines"`
-	LastError  string  `json:"last_error,omitempty"`
-	// Position is what delivery has reached; nil when nothing is known.
-	Position *Position `json:"position,omitempty"`
+	// Position is what delivery has reached.
+	Position *Position `json:"position"`
+	// LagBytes and LagSeconds are how far delivery is behind.
+	LagBytes   *int64   `json:"lag_bytes"`
+	LagSeconds *float64 `json:"lag_seconds"`
+	Lines      *uint64  `json:"lines"`
+	// LastError is empty when there was none.
+	LastError string `json:"last_error"`
+	// Refused is the number of lines that the sink has refused for good since the start,
+	// and LastRefusal the last of them; nil when there was none.
+	Refused     *uint64  `json:"refused"`
+	LastRefusal *Refusal `json:"last_refusal"`
+}
+
+// Refusal tells of lines that the sink has refused for good.
+type Refusal struct {
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason"`
+	// Example is the timestamp of one of the lines.
+	Example time.Time `json:"example"`
+	// Message is the sink's own text, and Cure what an operator can do.
+	Message string `json:"message"`
+	Cure    string `json:"cure"`
 }
 
 // Position is the place in a container's log up to which everything is
@@ -79,13 +95,15 @@ type Position struct {
 
 // routes are the routes that are always reported, also when no container has
 // them. Any other counts as unreadable.
-var routes = []string{routeFile, routeJournal, routeAPI, routeUnreadable}
+var routes = []string{routeFile, routeJournal, routeAPI, routeWaiting, routeUnreadable}
 
 const (
 	routeFile       = "file"
 	routeJournal    = "journal"
 	routeAPI        = "api"
 	routeUnreadable = "unreadable"
+	// routeWaiting is that of a file that is not open, for want of descriptors.
+	routeWaiting = "waiting"
 )
 
 // maxText bounds a text from outside, in bytes: label values, names, errors.
@@ -103,30 +121,39 @@ func (s Snapshot) Clean() Snapshot {
 	for i, c := range s.Containers {
 		s.Containers[i] = c.clean()
 	}
-	slices.SortFunc(s.Containers, func(a, b ContainerStatus) int {
+	slices.SortFunc(s.Containers, func(a, b Container) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return s
 }
 
-func (c ContainerStatus) clean() ContainerStatus {
+func (c Container) clean() Container {
 	for _, text := range []*string{&c.Name, &c.ID, &c.Driver, &c.Reason, &c.LastError} {
 		*text = bounded(*text)
+	}
+	if c.LastRefusal != nil {
+		r := *c.LastRefusal
+		r.Reason, r.Message, r.Cure = bounded(r.Reason), bounded(r.Message), bounded(r.Cure)
+		c.LastRefusal = &r
 	}
 	if !slices.Contains(routes, c.Route) {
 		c.Route = routeUnreadable
 	}
-	c.LagSeconds = finite(c.LagSeconds)
+	if c.LagSeconds != nil && notFinite(*c.LagSeconds) {
+		c.LagSeconds = nil
+	}
 	return c
 }
 
 // finite replaces what JSON cannot express by "not known".
 func finite(f float64) float64 {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
+	if notFinite(f) {
 		return -1
 	}
 	return f
 }
+
+func notFinite(f float64) bool { return math.IsNaN(f) || math.IsInf(f, 0) }
 
 // bounded returns a text as valid UTF-8, without control characters and cut to
 // maxText bytes.

@@ -43,12 +43,6 @@ func TestTTYFutureTimestampInText(t *testing.T) {
 	}
 }
 
-func TestSinceClockBack(t *testing.T) {
-	body := frame(2, stamped(3600e9, "before NTP\n")) + frame(1, stamped(10e9, "after\n"))
-	_, r, _ := read(t, strings.NewReader(body), Config{})
-	t.Logf("newest line has +10 s, the resume asks from +%d s on", (Since(r.Position())-start)/1e9)
-}
-
 func future(text string) string {
 	return time.Now().Add(time.Hour).UTC().Format("2006-01-02T15:04:05.000000001Z") + " " + text
 }

@@ -26,6 +26,14 @@ type Config struct {
 	// begins; 0 where it begins at Since. What was handed over is then left out, and
 	// Wait returns ErrGap when the place where the log was left is not among them.
 	Tail int
+	// LeaveOut tells that lines from before Resume.Since may come, and are to be left out.
+	LeaveOut bool
+	// First and Newest are records that were in the log when it was opened: the first time, and now.
+	// No line behind them is left out by its time. Opened is when this was, in Unix
+	// nanoseconds: a record that is later than that and both ends since, too, as they may
+	// be gone.
+	First, Newest logs.Seen
+	Opened        int64
 	// Heard, if not nil, is set to the timestamp of the newest record that has
 	// arrived, in Unix nanoseconds, also while the end of a line is awaited.
 	Heard *atomic.Int64
@@ -41,6 +49,10 @@ type Events interface {
 	CorruptRecord()
 	// LineCut counts a line that was longer than the limit.
 	LineCut()
+	// LeftOut counts the bytes that lines which were cut have lost.
+	LeftOut(bytes int)
+	// LineSkipped counts a line that was left out by its time.
+	LineSkipped(reason string)
 }
 
 // Since returns the time in Unix nanoseconds from which on the log must be
@@ -73,6 +85,8 @@ type Reader struct {
 	pending, last int64
 	// tail finds the place where the log was left; nil when it is found.
 	tail *tail
+	// rules tells which of the rules that go by time hold.
+	rules rules
 	// skip is the number of bytes of an oversized frame still to be dropped.
 	skip int
 	end  error
@@ -82,7 +96,7 @@ type Reader struct {
 func NewReader(body io.Reader, config Config) *Reader {
 	r := &Reader{body: body, config: config}
 	r.assemble = assemble.New(assemble.Config{
-		MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut,
+		MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut, Skipped: config.Events.LineSkipped,
 		// journald's clock has microseconds, and it does not repeat records.
 		DropRepeats: !config.TimesDiffer,
 	}, config.Resume)
@@ -90,6 +104,10 @@ func NewReader(body io.Reader, config Config) *Reader {
 	r.pending, r.last = config.Resume.Pending, config.Resume.Latest()
 	if config.Tail > 0 {
 		r.tail = newTail(config.Tail, config.Resume)
+	}
+	r.rules = newRules(config)
+	if r.rules.since {
+		r.assemble.LeaveOut(config.Resume.Since)
 	}
 	return r
 }
@@ -161,7 +179,11 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 		if size >= headerSize+maxFrame && (r.config.MaxLine == 0 || r.config.MaxLine > maxFrame) {
 			r.config.Events.LineCut() // otherwise it is cut, and counted, as a line
 		}
+		passed := r.rules.passes(&record)
 		r.assemble.Add(&record, emit)
+		if passed {
+			r.endRules()
+		}
 	}
 	r.assemble.Seal()
 }
@@ -169,10 +191,17 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 // Flush passes on lines whose end has not come: the container's run has ended.
 func (r *Reader) Flush(emit func(logs.Entry)) { r.assemble.Flush(emit) }
 
+// HeldBytes returns the size of the lines that are held back.
+func (r *Reader) HeldBytes() int { return r.assemble.HeldBytes() }
+
 // Position returns the place up to which entries were passed on.
 func (r *Reader) Position() logs.Position {
 	p := logs.Position{
-		File: r.config.Resume.File, Newest: r.assemble.Newest(), Last: r.assemble.Last(), Drained: r.config.Resume.Drained,
+		File: r.config.Resume.File, Newest: r.assemble.Newest(), Last: r.assemble.Last(), Rest: r.assemble.Rest(), Drained: r.config.Resume.Drained, Since: r.config.Resume.Since,
+	}
+	if p.Since != 0 && r.rules.first.Known {
+		p.Seen = r.rules.first
+		p.Seen.Past = p.Seen.Past || !r.rules.since
 	}
 	// The file route may come back: what is read here is then behind it.
 	if p.File != (logs.FilePosition{}) {

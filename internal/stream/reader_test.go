@@ -32,6 +32,9 @@ type counter struct{ corrupt, cut int }
 
 func (c *counter) CorruptRecord() { c.corrupt++ }
 func (c *counter) LineCut()       { c.cut++ }
+func (c *counter) LeftOut(_ int)  {}
+
+func (c *counter) LineSkipped(string) {}
 
 func read(t *testing.T, body io.Reader, config Config) (lines []string, r *Reader, end error) {
 	t.Helper()

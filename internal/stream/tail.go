@@ -23,10 +23,13 @@ type tail struct {
 	// begun tells that a record from before since has come, gap that the place is
 	// not in the body.
 	begun, gap bool
+	// fresh tells that nothing was handed over yet: what is looked for is the time from
+	// which on lines are wanted.
+	fresh bool
 }
 
 func newTail(records int, from logs.Position) *tail {
-	return &tail{since: Since(from), place: from.Last, newest: from.Latest(), left: records}
+	return &tail{since: Since(from), place: from.Last, newest: from.Latest(), left: records, fresh: from.Latest() == 0}
 }
 
 // begin looks at the first record; a time of 0 tells nothing.
@@ -42,7 +45,7 @@ func (t *tail) missed() bool { return t != nil && t.gap }
 
 // end tells that no record comes any more.
 func (t *tail) end() {
-	if t != nil {
+	if t != nil && !t.fresh {
 		t.gap = t.begun
 	}
 }
@@ -50,7 +53,7 @@ func (t *tail) end() {
 // before tells whether a record lies before the place, and is to be left out. When it
 // does not, gap tells whether the place was found.
 func (t *tail) before(time int64) bool {
-	if time == t.place {
+	if t.fresh || time == t.place {
 		return false
 	}
 	if t.left--; time > t.newest || t.left < 0 {

@@ -25,10 +25,14 @@ type writer struct {
 	compress bool
 	format   logs.FileFormat
 	parts    parts
+	// ends are the ends of records, where a test notes them.
+	ends []int
 }
 
-func newWriter(t testing.TB) *writer {
-	w := &writer{t: t, live: filepath.Join(t.TempDir(), "abc-json.log"), now: 1_700_000_000_000_000_000, maxFiles: 4}
+func newWriter(t testing.TB) *writer { return newWriterIn(t, t.TempDir()) }
+
+func newWriterIn(t testing.TB, dir string) *writer {
+	w := &writer{t: t, live: filepath.Join(dir, "abc-json.log"), now: 1_700_000_000_000_000_000, maxFiles: 4}
 	w.reopen(os.O_APPEND)
 	t.Cleanup(func() { _ = w.file.Close() })
 	return w
@@ -129,10 +133,24 @@ func compressed(t testing.TB, content []byte) []byte {
 }
 
 // counter is an Events that counts.
-type counter struct{ corrupt, cut int }
+type counter struct {
+	corrupt, cut, leftOut, skipped, found, unsure, away, truncated int
+	lost                                                           int64
+}
 
-func (c *counter) CorruptRecord() { c.corrupt++ }
-func (c *counter) LineCut()       { c.cut++ }
+func (c *counter) RotatedAway()      { c.away++ }
+func (c *counter) Unsure()           { c.unsure++ }
+func (c *counter) CorruptRecord()    { c.corrupt++ }
+func (c *counter) LineCut()          { c.cut++ }
+func (c *counter) LeftOut(bytes int) { c.leftOut += bytes }
+
+func (c *counter) LineSkipped(string) { c.skipped++ }
+func (c *counter) Truncated(found bool, lost int64) {
+	c.lost += lost
+	if c.truncated++; found {
+		c.found++
+	}
+}
 
 // reader collects what a Log passes on.
 type reader struct {

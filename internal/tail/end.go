@@ -30,17 +30,21 @@ func End(path string, of logs.FileFormat) (logs.FilePosition, error) {
 		}
 	}
 	id := identify(info)
-	p := logs.FilePosition{Device: id.device, Inode: id.inode, Fingerprint: sum}
+	p := logs.FilePosition{Device: id.device, Inode: id.inode, Made: timesOf(f).made, Fingerprint: sum}
 	for s := range p.Offsets {
 		p.Offsets[s] = end
 	}
 	return p, nil
 }
 
-// lastLine returns the offset after the last line feed before end.
+// lastLine returns the offset after the last line feed before end; end where there is none
+// in as much as the longest record has, as in a hole of gigabytes.
 func lastLine(r io.ReaderAt, end int64) (int64, error) {
 	chunk := make([]byte, 64<<10)
-	for end > 0 {
+	for size := end; end > 0; {
+		if size-end > maxRecord {
+			return size, nil
+		}
 		part := chunk[:min(int64(len(chunk)), end)]
 		if _, err := r.ReadAt(part, end-int64(len(part))); err != nil {
 			return 0, err
@@ -53,4 +57,30 @@ func lastLine(r io.ReaderAt, end int64) (int64, error) {
 		end -= int64(len(part))
 	}
 	return 0, nil
+}
+
+// Back returns the position so many records before the end of a log file. It fails
+// when the file has fewer.
+func Back(path string, of logs.FileFormat, records int) (logs.FilePosition, error) {
+	p, err := End(path, of)
+	if err != nil {
+		return logs.FilePosition{}, err
+	}
+	f, _, err := open(path)
+	if err != nil {
+		return logs.FilePosition{}, err
+	}
+	defer func() { _ = f.Close() }()
+	at := p.Offsets[0]
+	for range records {
+		start, ok := formatOf(of).last(f, at)
+		if !ok || start <= 0 {
+			return logs.FilePosition{}, fmt.Errorf("%q has less than %d records", path, records)
+		}
+		at = start
+	}
+	for s := range p.Offsets {
+		p.Offsets[s] = at
+	}
+	return p, nil
 }

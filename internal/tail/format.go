@@ -21,16 +21,25 @@ type format interface {
 	// guard is the number of bytes at the end of a record by which it is known
 	// to end there.
 	guard() int
+	// hopeless returns how many bytes of a chunk that is too long for a record, and
+	// holds none, no record can begin in.
+	hopeless(chunk []byte) int
 	// ends tells whether such bytes can be the end of a record.
 	ends(guard []byte) bool
 	// last returns where the record begins that ends at an offset; not ok when none
 	// ends there. A start of 0 with ok means that it cannot be told.
 	last(content io.ReaderAt, end int64) (start int64, ok bool)
+	// stamp is what every record of a time has in it, and nothing else.
+	stamp(at int64) []byte
 	// end returns the offset after the last whole record of the content up to size.
 	end(content io.ReaderAt, size int64) (int64, error)
-	// stamped tells that a record ends with its time, so that its last bytes tell
-	// it from others.
-	stamped() bool
+	// tail is how many bytes before a record's end tell it from others, and are left as
+	// they are in the file when it is decoded.
+	tail() int64
+	// fresh returns one of the same kind without what decoding has left in it. Whoever looks
+	// at a file beside its reader takes one of its own: on the watcher's goroutine the
+	// reader's would be used by both at once.
+	fresh() format
 }
 
 // place says where a chunk lies.
@@ -43,7 +52,20 @@ const (
 	final
 	// torn: if it begins with an incomplete record, that will stay so.
 	torn
+	// full: the file goes on behind it.
+	full
 )
+
+// behind is where what follows lies, behind what next has found.
+func (p place) behind(what found) place {
+	switch what {
+	case hole:
+		return p
+	case endless:
+		return p | inside
+	}
+	return p &^ inside
+}
 
 // found is what next has found.
 type found uint8
@@ -59,6 +81,8 @@ const (
 	endless
 	// blank is nothing, and need not be told of.
 	blank
+	// hole is zeros, which do not end what is no record.
+	hole
 )
 
 // formatOf returns what reads a format; a log has its own.
@@ -84,28 +108,66 @@ func sniffed(content io.ReaderAt) format {
 type jsonLines struct{ decoder jsonfile.Decoder }
 
 func (j *jsonLines) next(chunk []byte, at place, r *logs.Record) (int, found) {
-	end := bytes.IndexByte(chunk, '\n')
-	if end < 0 {
+	if len(chunk) > 0 && chunk[0] == 0 {
+		// The hole that a truncation from outside leaves before the place where the
+		// engine writes on, or blocks that a power failure left unwritten.
+		return zeros(chunk), hole
+	}
+	line, n := chunk, len(chunk)
+	feed := bytes.IndexByte(chunk, '\n')
+	switch {
+	case feed >= 0:
+		line, n = chunk[:feed], feed+1
+	case at&final != 0: // the last line feed may be missing: a full disk had no room for it
+	case at&full != 0:
+		return j.unended(chunk, at, r)
+	default:
 		return 0, blank
 	}
-	line, n := chunk[:end], end+1
-	if len(line) > 0 && line[0] == 0 {
-		// The hole that a truncation from outside leaves before the place
-		// where the engine writes on.
-		line = bytes.TrimLeft(line, "\x00")
-	}
-	if len(line) == 0 || at&inside != 0 {
+	if len(line) == 0 {
 		return n, blank
 	}
-	torn, err := j.decoder.Decode(line, r)
-	switch {
-	case err != nil:
-		return n, corrupt
-	case torn > 0:
-		return n, repaired
+	start, end, ok := 0, 0, false
+	if at&inside != 0 {
+		start, end, ok = j.decoder.Find(line, r)
+	} else if first, last, err := j.decoder.Decode(line, r); err == nil {
+		start, end, ok = first, last, true
 	}
-	return n, record
+	switch {
+	case !ok && feed < 0:
+		return 0, blank // what is torn there is counted when the file is left
+	case !ok && at&inside != 0:
+		return n, blank
+	case !ok:
+		return n, corrupt
+	case end == len(line):
+		end = n
+	}
+	return end, whole(start, at)
 }
+
+// unended is next for a line that is longer than the chunk.
+func (j *jsonLines) unended(chunk []byte, at place, r *logs.Record) (int, found) {
+	// What looks like a record may be the attrs of one that goes on.
+	start, end, ok := j.decoder.Find(chunk, r)
+	switch {
+	case ok && end+jsonfile.MaybeAttrs <= len(chunk):
+		return end, whole(start, at)
+	case !ok && at&inside != 0 && !jsonfile.MayBegin(chunk):
+		return jsonfile.NoRecord(chunk), endless
+	}
+	return 0, blank
+}
+
+// whole is what a record is told as that begins at start.
+func whole(start int, at place) found {
+	if start > 0 && at&inside == 0 {
+		return repaired
+	}
+	return record
+}
+
+func (j *jsonLines) hopeless(chunk []byte) int { return jsonfile.NoRecord(chunk) }
 
 func (j *jsonLines) first(head []byte) int { return bytes.IndexByte(head, '\n') + 1 }
 
@@ -114,7 +176,7 @@ func (j *jsonLines) guard() int { return 1 }
 func (j *jsonLines) last(content io.ReaderAt, end int64) (start int64, ok bool) {
 	for size := int64(4 << 10); ; size = fingerprintMax {
 		chunk := make([]byte, min(end, size))
-		if _, err := content.ReadAt(chunk, end-int64(len(chunk))); err != nil || len(chunk) == 0 || chunk[len(chunk)-1] != '\n' {
+		if _, err := content.ReadAt(chunk, end-int64(len(chunk))); err != nil || len(chunk) == 0 || !j.ends(chunk[len(chunk)-1:]) {
 			return 0, false
 		}
 		if feed := bytes.LastIndexByte(chunk[:len(chunk)-1], '\n'); feed >= 0 {
@@ -130,9 +192,12 @@ func (j *jsonLines) end(content io.ReaderAt, size int64) (int64, error) {
 	return lastLine(content, size)
 }
 
-func (j *jsonLines) stamped() bool { return true }
+func (j *jsonLines) tail() int64 { return tailSize }
 
-func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' }
+func (j *jsonLines) fresh() format { return new(jsonLines) }
+
+// ends takes the end of a record whose line feed is missing, too.
+func (j *jsonLines) ends(guard []byte) bool { return guard[0] == '\n' || guard[0] == '}' }
 
 // frames is the format of the local driver, and of the engine's cache.
 type frames struct{}
@@ -144,12 +209,21 @@ func (frames) next(chunk []byte, at place, r *logs.Record) (int, found) {
 	size, state := locallog.Size(chunk)
 	switch {
 	case state == locallog.Whole:
+		if size < len(chunk) && chunk[size] != 0 && locallog.Overlaps(chunk, size) && locallog.DecodeUnended(chunk, r) == nil {
+			return size - locallog.LengthSize, record
+		}
 		if locallog.Decode(chunk[:size], r) != nil {
 			return size, corrupt
 		}
 		return size, record
 	case state == locallog.Partial && at&(final|torn) == 0:
 		return 0, blank
+	}
+	switch n, state := locallog.Unended(chunk, at&final != 0); {
+	case state == locallog.Partial:
+		return 0, blank
+	case state == locallog.Whole && locallog.DecodeUnended(chunk, r) == nil:
+		return n, record
 	}
 	// A frame that will not be completed hides those that may follow it.
 	from := 0
@@ -161,8 +235,8 @@ func (frames) next(chunk []byte, at place, r *logs.Record) (int, found) {
 	switch {
 	case n == 0:
 		return 0, blank
-	case len(bytes.TrimLeft(chunk[:n], "\x00")) == 0:
-		return n, blank // the hole that a truncation from outside leaves
+	case zeros(chunk[:n]) == n:
+		return n, hole // that a truncation from outside leaves
 	case !ok:
 		return n, endless
 	case at&inside != 0:
@@ -182,6 +256,8 @@ func (frames) first(head []byte) int {
 	}
 	return n + size
 }
+
+func (frames) hopeless(chunk []byte) int { return len(chunk) }
 
 func (frames) guard() int { return locallog.Guard }
 
@@ -219,6 +295,20 @@ func (frames) end(content io.ReaderAt, size int64) (at int64, err error) {
 	return at, nil
 }
 
-func (frames) stamped() bool { return false }
+func (frames) tail() int64 { return frameTail }
+
+func (f frames) fresh() format { return f }
 
 func (frames) ends(guard []byte) bool { return locallog.IsEnd(guard) }
+
+// zeros returns how many zeros a chunk begins with.
+func zeros(chunk []byte) (n int) {
+	var none [512]byte
+	for n+len(none) <= len(chunk) && bytes.Equal(chunk[n:n+len(none)], none[:]) {
+		n += len(none)
+	}
+	for n < len(chunk) && chunk[n] == 0 {
+		n++
+	}
+	return n
+}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lighterman/lighterman/internal/hold"
+	"github.com/lighterman/lighterman/internal/locallog"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -28,6 +29,10 @@ type generation struct {
 	// data reads the file's content, uncompressed.
 	data io.ReaderAt
 	id   identity
+	// made is when the file was made, in Unix nanoseconds; 0 when that is not known.
+	made int64
+	// gone are its times when it was given up, before our own link went.
+	gone times
 	// fingerprint is 0 while the first record is not complete.
 	fingerprint uint64
 	// offset is where the next record begins, in bytes of content.
@@ -37,6 +42,8 @@ type generation struct {
 	// seen is the end of what was read, which lies after offset while a record
 	// is incomplete.
 	seen int64
+	// most is the size that the file was seen to have.
+	most int64
 	// sealed is the end of the file when it was told that nothing more is written to
 	// it; 0 when it was not.
 	sealed int64
@@ -46,6 +53,8 @@ type generation struct {
 	inRecord bool
 	// tail is what lies before offset, when that was read to the end of a record.
 	tail []byte
+	// hollow tells that what lies before offset is zeros, at least tailSize of them.
+	hollow bool
 	// ahead is where the stream that is ahead begins in a file that was read before, and
 	// aheadTail what lies before that.
 	ahead     int64
@@ -54,6 +63,21 @@ type generation struct {
 	// next one the file may have been truncated.
 	rested     bool
 	compressed bool
+	// over tells that a newer file was found to be the engine's: nothing more is written
+	// to this one.
+	over bool
+	// emptied tells that the file was truncated, and that nothing was seen in it since.
+	emptied bool
+	// named tells that the file was seen to have the name of the live one.
+	named bool
+	// outside tells that the file was not made by the engine: it holds what an older one
+	// holds, too. judged, sizeThen and standing are what was found when it was looked at
+	// last beside the file being read.
+	outside, judged bool
+	sizeThen        int64
+	standing        standing
+	// compared is a comparison under way; the reader's goroutine has it.
+	compared *comparison
 }
 
 // openGeneration opens a file, rotated or live, to be read from its start.
@@ -66,7 +90,7 @@ func openGeneration(path string, in format) (*generation, error) {
 }
 
 func newGeneration(f *os.File, info os.FileInfo, compressed bool, in format) *generation {
-	g := &generation{file: f, format: in, data: f, id: identify(info), compressed: compressed}
+	g := &generation{file: f, format: in, data: f, id: identify(info), made: timesOf(f).made, compressed: compressed}
 	if compressed {
 		g.data = newGzipContent(f)
 	}
@@ -87,6 +111,14 @@ func (g *generation) close() error {
 		return nil
 	}
 	return g.file.Close()
+}
+
+// asNow is a file with the fingerprint of what it holds now, for a look beside its reader: it
+// has nothing that the reader changes.
+func (g *generation) asNow() *generation {
+	now := &generation{file: g.file, format: g.format, data: g.data, id: g.id, made: g.made, gone: g.gone, compressed: g.compressed}
+	now.fingerprint, _ = fingerprint(g.data, g.format) // 0 where it cannot be read
+	return now
 }
 
 // identifyContent computes the fingerprint if it is not known yet.
@@ -159,7 +191,8 @@ func (g *generation) size() uint32 {
 }
 
 // cutFrom tells whether g is what a crash during the compression of whole has
-// left: the beginning of its content.
+// left: the beginning of its content. Others wait meanwhile, so of a long one nobody knows:
+// it is read, and the reader leaves out what it has (see follow).
 func (g *generation) cutFrom(whole *generation) bool {
 	z, ok := g.data.(*gzipContent)
 	if !ok {
@@ -167,7 +200,7 @@ func (g *generation) cutFrom(whole *generation) bool {
 	}
 	defer z.release()
 	a, b := make([]byte, gzipStep), make([]byte, gzipStep)
-	for at := int64(0); ; at += int64(len(a)) {
+	for at := int64(0); at < cutMost; at += int64(len(a)) {
 		n, err := z.ReadAt(a, at)
 		m, _ := whole.data.ReadAt(b[:n], at) // an error makes it too short
 		if m < n || !bytes.Equal(a[:n], b[:n]) {
@@ -177,7 +210,11 @@ func (g *generation) cutFrom(whole *generation) bool {
 			return errors.Is(err, io.EOF) && z.damaged
 		}
 	}
+	return false
 }
+
+// cutMost is how much of a compressed copy is looked at, in bytes of content.
+const cutMost = 1 << 20
 
 // readAt fills buf from offset at on. It returns less than len(buf) only at the
 // end of the content, as it is now.
@@ -209,6 +246,29 @@ func (g *generation) readSome(buf []byte, at int64) (int, error) {
 	}
 }
 
+// hole is the size of the hole that the file has from an offset on, less what a frame may
+// have of zeros in front of its data; 0 when there is none, or nobody knows.
+func (g *generation) hole(from int64) int {
+	if g.compressed {
+		return 0
+	}
+	defer runtime.KeepAlive(g.file)
+	data, err := unix.Seek(int(g.file.Fd()), from, unix.SEEK_DATA)
+	switch {
+	case err == nil:
+		data -= locallog.LengthSize
+	case errors.Is(err, unix.ENXIO): // up to the end
+		info, err := g.file.Stat()
+		if err != nil {
+			return 0
+		}
+		data = info.Size()
+	default:
+		return 0
+	}
+	return int(max(0, data-from))
+}
+
 // keep is called when p was read at start and taken as far as offset tells.
 func (g *generation) keep(p []byte, start int64) {
 	if z, ok := g.data.(*gzipContent); ok {
@@ -229,6 +289,7 @@ func (g *generation) lag() int64 {
 		}
 		return info.Size()
 	}
+	g.most = max(g.most, info.Size())
 	return max(0, info.Size()-g.offset)
 }
 

@@ -16,6 +16,9 @@ func isCompressed(path string) bool { return strings.HasSuffix(path, gzipSuffix)
 
 const gzipSuffix = ".gz"
 
+// gzipMagic is how every such file begins.
+var gzipMagic = []byte{0x1f, 0x8b}
+
 // gzipContent reads the content of a gzip file at any offset; cheaply so when
 // read forwards, as a reader of lines does. A file that ends too early, as a
 // crash during compression leaves it, reads as if it ended with its last

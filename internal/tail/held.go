@@ -48,27 +48,41 @@ func openHeld(box *hold.Box, in format) (out []*generation, err error) {
 	return out, nil
 }
 
-// merge puts held files and those of Docker's directory in order, each once.
-// Docker deletes its oldest file first, so a held file that it has no more is
-// older than all that it has.
-func merge(held, docker []*generation) []*generation {
-	out := make([]*generation, 0, len(held)+len(docker))
-	for _, h := range held {
-		if at := slices.IndexFunc(docker, h.same); at >= 0 && docker[at].held == nil {
-			// Ours, which may be uncompressed still.
-			_ = docker[at].close()
-			docker[at] = h
-			continue
-		}
-		if slices.ContainsFunc(out, h.same) || slices.ContainsFunc(docker, h.same) {
-			// Twice, after a crash in the middle of Replace.
-			h.held.Release()
-			_ = h.close()
-			continue
-		}
-		out = append(out, h)
+// linkFirst links what came after all that is linked, before that is looked at: there may
+// be much of it, and what is rotated away meanwhile has no name left to be linked by. It
+// leaves alone what it is not sure of.
+func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
+	linked := box.Linked()
+	if len(linked) == 0 || len(files) == 0 {
+		return
 	}
-	return append(out, docker...)
+	newest := linked[len(linked)-1]
+	file, err := newest.Open()
+	if err != nil {
+		return
+	}
+	defer newest.Close()
+	last := &generation{file: file, held: newest, compressed: isCompressed(newest.Name())}
+	made := timesOf(file).made
+	if info, err := file.Stat(); err == nil {
+		last.id = identify(info)
+	}
+	for i, g := range files {
+		if made == 0 || g.made <= made {
+			continue
+		}
+		if slices.ContainsFunc(files[i:], func(g *generation) bool { return g.compressed }) {
+			return
+		}
+		if !slices.ContainsFunc(files, last.isFile) && between(last, files[i:], keepsOne) {
+			// Should we be killed before it is told of, the next start still sees the gap.
+			box.Skip()
+		}
+		for _, g := range files[i:] {
+			g.held = box.Add(g.file, g.suffix())
+		}
+		return
+	}
 }
 
 // number gives new generations their order.
@@ -79,8 +93,8 @@ func (l *Log) number(fresh []*generation) {
 	}
 }
 
-// hold hands new generations to the box, which links those that are newer than
-// all that is linked. mu is held, or nobody else knows the log yet.
+// hold hands new generations to the box, which links them. Those that are older than some
+// that it has come before these. mu is held, or nobody else knows the log yet.
 func (l *Log) hold(fresh []*generation) {
 	last := -1
 	for i, g := range fresh {
@@ -88,15 +102,54 @@ func (l *Log) hold(fresh []*generation) {
 			last = i
 		}
 	}
-	for i, g := range fresh {
-		switch {
+	for _, g := range fresh[last+1:] {
+		g.held = l.box.Add(g.file, g.suffix())
+	}
+	for i := last - 1; i >= 0; i-- {
+		switch g := fresh[i]; {
 		case g.held != nil:
-		case i > last:
-			g.held = l.box.Add(g.file, g.suffix())
-		default:
+		case g.over: // the copy that somebody has made
 			g.held = l.box.AddOpen(g.file)
+		default:
+			g.held = l.box.Insert(g.file, g.suffix(), fresh[i+1].held)
 		}
 	}
+	l.linkCopies(fresh)
+}
+
+// linkCopies links what the engine has made of files that it has removed, as it had
+// compressed them, between our opening and our linking: should we be killed, they may be
+// gone too before the next start.
+func (l *Log) linkCopies(fresh []*generation) {
+	fresh = slices.DeleteFunc(slices.Clone(fresh), func(g *generation) bool {
+		return g.compressed || !g.held.Unlinked() || g.identifyContent() != nil || g.fingerprint == 0
+	})
+	if len(fresh) == 0 {
+		return
+	}
+	all := compressedNow(l.path, l.format)
+	defer func() { closeAll(all) }()
+	for _, g := range fresh {
+		if at := g.compressedAs(all, false); at >= 0 {
+			g.held.LinkCopy(all[at].file, gzipSuffix)
+		}
+	}
+}
+
+// compressedNow opens the compressed files of a log, oldest first.
+func compressedNow(live string, in format) (all []*generation) {
+	slots, err := slotsOf(live)
+	if err != nil {
+		return nil
+	}
+	for _, slot := range slots {
+		if path := slot[len(slot)-1]; isCompressed(path) && !slot.besides() {
+			if g, err := openIdentified(path, in); err == nil {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
 }
 
 // finish closes a file that was read to its end. mu is held, or nobody else
@@ -120,7 +173,7 @@ func (l *Log) recount() {
 	if len(l.files) > 0 && l.path != "" {
 		// Without its directory the container is gone.
 		if _, err := os.Lstat(filepath.Dir(l.path)); err == nil {
-			live = l.last().held
+			live = l.writer().held
 		}
 	}
 	l.box.Recount(live)
@@ -181,8 +234,8 @@ func (l *Log) GiveUp(held *hold.File) {
 		return // read to its end meanwhile
 	}
 	g := l.files[at]
-	if g == l.reading {
-		g.leave = true
+	if g == l.reading || l.looking {
+		g.leave, g.gone = true, timesOf(g.file)
 		l.mu.Unlock()
 		return
 	}
@@ -214,26 +267,21 @@ func (l *Log) exchange(g *generation) bool {
 	if g.compressed || g.identifyContent() != nil || g.fingerprint == 0 {
 		return false
 	}
-	slots, err := slotsOf(l.path)
-	if err != nil {
+	all := compressedNow(l.path, l.format)
+	at := g.compressedAs(all, false)
+	for i, other := range all {
+		if i != at {
+			_ = other.close()
+		}
+	}
+	if at < 0 {
 		return false
 	}
-	for _, slot := range slots {
-		other, err := openIdentified(slot[len(slot)-1], l.format)
-		if err != nil {
-			continue
-		}
-		if !other.compressed || !g.same(other) {
-			_ = other.close()
-			continue
-		}
-		before := g.held
-		g.held = before.Replace(other.file, gzipSuffix)
-		before.Close()
-		g.file, g.data, g.id, g.compressed = other.file, other.data, other.id, true
-		return true
-	}
-	return false
+	other, before := all[at], g.held
+	g.held = before.Replace(other.file, gzipSuffix)
+	before.Close()
+	g.file, g.data, g.id, g.made, g.compressed = other.file, other.data, other.id, other.made, true
+	return true
 }
 
 // tell reports a file that was given up. No lock is held.

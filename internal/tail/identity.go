@@ -7,7 +7,8 @@ import (
 	"syscall"
 
 	"github.com/cespare/xxhash/v2"
-	"golang.org/x/sys/unix"
+
+	"github.com/lighterman/lighterman/internal/beneath"
 )
 
 // identity names a file for as long as it is held open. An inode number may be
@@ -25,20 +26,12 @@ func identify(info os.FileInfo) identity {
 	return identity{uint64(st.Dev), st.Ino} //nolint:unconvert // Dev is narrower on some architectures
 }
 
-// open opens a log file. It refuses what Docker never makes there: a symbolic
-// link, which could point anywhere, and anything but a regular file, which
+// open opens a log file. It refuses what Docker never makes there: a symbolic link,
+// wherever on the way, which could point anywhere, and anything but a regular file, which
 // could block.
 func open(path string) (*os.File, os.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, info, err := beneath.OpenRegular(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot open log file: %w", err)
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	if err != nil {
-		_ = f.Close()
 		return nil, nil, fmt.Errorf("cannot open log file: %w", err)
 	}
 	return f, info, nil

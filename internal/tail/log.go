@@ -1,8 +1,11 @@
 package tail
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +29,9 @@ type Config struct {
 	Log *slog.Logger
 	// GaveUp, if not nil, is told of files given up unread.
 	GaveUp func(unread int64)
+	// Room bounds the descriptors, and Waited tells that the log was not open for want of them.
+	Room   Room
+	Waited bool
 	// Resume is where to go on; the zero position is the log's beginning.
 	Resume logs.Position
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
@@ -40,6 +46,19 @@ type Events interface {
 	CorruptRecord()
 	// LineCut counts a line that was longer than the limit.
 	LineCut()
+	// LeftOut counts the bytes that lines which were cut have lost.
+	LeftOut(bytes int)
+	// LineSkipped counts a line that was left out by its time.
+	LineSkipped(reason string)
+	// Truncated counts a file that was truncated: a copy was found to go on in, or so many
+	// bytes at least were lost.
+	Truncated(found bool, lost int64)
+	// RotatedAway counts a start at which the files that come next were gone.
+	RotatedAway()
+	// Unsure counts a start at which the file that was read last could not be told from
+	// others that begin alike: all that may come after it is read again, less what the
+	// marks show to be old.
+	Unsure()
 }
 
 // Log follows one container's log over all its files. Read, Flush, Held and Position
@@ -61,6 +80,22 @@ type Log struct {
 	// gaveUp is told of files given up; it may be nil.
 	gaveUp func(unread int64)
 	box    *hold.Box
+	log    *slog.Logger
+	// moved tells that a copy was put before the file that was to be read.
+	moved bool
+	// begun tells that something was read.
+	begun bool
+	room  Room
+	// away says when the log was not open.
+	away string
+	// skipped counts the lines that were left out by their time.
+	skipped int
+	// chunkEnd is the memory of endOf.
+	chunkEnd []byte
+	// bound is where the rules end that go by time.
+	bound bound
+	// drained is of the API route, which may come back.
+	drained int64
 	// previous is the end of the file read before the present one. It stands for
 	// the beginning of that one, which cannot be recognised while it is empty.
 	previous      logs.FilePosition
@@ -74,10 +109,21 @@ type Log struct {
 	// is the live file, or was when it was captured.
 	files  []*generation
 	closed bool
+	// short tells that there are newer ones that could not be opened, for want of
+	// descriptors.
+	short bool
+	// followed is the oldest of files while the engine may still write to it although
+	// there are newer ones; see follow.
+	followed *generation
+	stray    stray
 	// reading is the generation that a Read under way is about.
 	reading *generation
+	// looking tells that it looks at the other files, too.
+	looking bool
 	// gap tells that a generation was given up before the first one.
 	gap bool
+	// untold is a generation, and those that came after files which are gone, to be told of.
+	untold []*generation
 	// finished are files read to their end whose links stay until that is
 	// delivered.
 	finished []finished
@@ -114,20 +160,46 @@ func Open(config Config) (*Log, error) {
 	if config.Path == "" {
 		in = nil // each file tells
 	}
-	files, listed, err := openAll(config.Path, in)
+	files, listed, short, err := openAll(config.Path, in, config.Resume.File, config.Room.Opened)
 	if err != nil {
 		return nil, err
 	}
+	linkFirst(box, files, keepsOne(config.Path, listed))
 	held, err := openHeld(box, in)
+	if NoDescriptor(err) {
+		// They are older than the others, which have names.
+		closeAll(files)
+		files, listed, short = nil, nil, true
+		held, err = openHeld(box, in)
+	}
 	if err != nil {
 		closeAll(files)
 		return nil, err
 	}
-	l := &Log{path: config.Path, format: in, events: config.Events, box: box, gaveUp: config.GaveUp, listed: listed}
-	l.files = merge(held, files)
-	l.assemble = assemble.New(assemble.Config{MaxLine: config.MaxLine, Cut: config.Events.LineCut}, config.Resume)
+	l := &Log{path: config.Path, format: in, events: config.Events, box: box, gaveUp: config.GaveUp, listed: listed, log: config.Log, drained: config.Resume.Drained, room: config.Room, away: notRunning, short: short}
+	if config.Waited {
+		l.away = waited
+	}
+	var apart int
+	l.files, apart = merge(held, files, config.Path, listed)
+	if apart > 0 && !l.gapBefore(apart) && between(l.files[apart-1], l.files[apart:], keepsOne(config.Path, listed)) {
+		last, _ := l.files[apart-1].lastRecord()
+		l.missed(last.Time, l.files[apart:], l.away)
+	}
+	if !short && !slices.ContainsFunc(held, func(g *generation) bool { return g.is(config.Resume.File) }) {
+		l.files = addMoved(l.files, config.Path, in, config.Resume.File, listed)
+	}
+	l.assemble = assemble.New(assemble.Config{
+		MaxLine: config.MaxLine, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut, Skipped: l.skip,
+	}, config.Resume)
+	if at := before(l.files, config.Path); at < len(l.files) {
+		l.files[at].named = true
+	}
+	found := len(l.files)
 	l.resume(config.Resume)
+	l.toldOpened(config.Resume, found)
 	l.hold(l.files)
+	l.rank()
 	box.Attach(l, config.Log)
 	l.mu.Lock()
 	l.recount()
@@ -136,10 +208,50 @@ func Open(config Config) (*Log, error) {
 	return l, nil
 }
 
+// skip counts a line that is left out by its time.
+func (l *Log) skip(reason string) {
+	l.skipped++
+	l.events.LineSkipped(reason)
+}
+
+// toldOpened says, for whoever looks for lines that are missing, where reading goes on and
+// what is left out by its time.
+func (l *Log) toldOpened(from logs.Position, found int) {
+	if l.log == nil || !l.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	args := []any{"files", found, "passed_over", found - len(l.files), "left_out_by_marks", l.assemble.Replaying(), "from", from, "rules_end", l.bound.offset, "rules_inode", l.bound.id.inode, "since", l.bound.since}
+	for i, g := range l.files {
+		args = append(args, fmt.Sprint("file", i), fmt.Sprintf("%s inode %d size %d at %d skip %v fingerprint %x", filepath.Base(g.file.Name()), g.id.inode, g.size(), g.offset, g.skip, g.fingerprint))
+	}
+	l.log.Debug("opened the log's files", args...)
+}
+
 // resume leaves out what was handed over before.
 func (l *Log) resume(from logs.Position) {
 	l.number(l.files)
+	l.limit(from)
 	at, sure := find(l.files, from.File)
+	if at < 0 {
+		lost := isTruncated(l.files, from.File)
+		found, edited := l.copied(from)
+		switch {
+		case edited:
+			l.limit(from)
+		case found:
+			at, sure = 0, true
+		case lost:
+			l.lostFrom(from)
+		case from.File.Fingerprint != 0 && len(l.files) > 0:
+			l.missed(from.Latest(), l.files, l.away)
+		}
+	}
+	for i := max(at, 0) + 1; i < len(l.files); i++ {
+		if l.gapBefore(i) {
+			last, _ := l.files[i-1].lastRecord()
+			l.missed(last.Time, l.files[i:], notLinked)
+		}
+	}
 	if at < 0 {
 		// The file is gone, was empty, or the log was read through the API
 		// before: all there is, less what the newest entries' times show to be old.
@@ -150,38 +262,21 @@ func (l *Log) resume(from logs.Position) {
 		l.finish(g)
 	}
 	l.files = l.files[at:]
-	behind := l.files[0].resumeAt(from)
 	if !sure {
-		behind = [logs.Streams]bool{true, true}
+		l.events.Unsure()
+		l.assemble.SkipDelivered([logs.Streams]bool{true, true})
+		return
+	}
+	behind, again := l.files[0].resumeAt(from)
+	if again {
+		l.assemble.Again()
 	}
 	l.assemble.SkipDelivered(behind)
 }
 
-// find returns the index of the file that a position speaks of, or -1. It is
-// sure when it is the same file or no other has the same beginning; otherwise
-// it is the oldest that may be it.
-func find(files []*generation, p logs.FilePosition) (at int, sure bool) {
-	at = -1
-	matches := 0
-	for i, g := range files {
-		if !g.matches(p) {
-			continue
-		}
-		// A compressed file is a new one, whose inode may have been that of
-		// the file we look for.
-		if !g.compressed && g.id == (identity{p.Device, p.Inode}) {
-			return i, true
-		}
-		if matches++; at < 0 {
-			at = i
-		}
-	}
-	return at, matches == 1
-}
-
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
-	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last()}
+	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest(), Drained: l.drained}
 	for s := range logs.Streams {
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
 			p.Pending = time
@@ -203,6 +298,10 @@ func (l *Log) Position() logs.Position {
 		}
 		p.File.Behind = l.assemble.Replaying()
 	}
+	p.Since, p.Opened = l.bound.since, l.opened(p.File.Behind != [logs.Streams]bool{})
+	if p.Since != 0 && l.bound.seen.Known {
+		p.Seen = l.bound.seen
+	}
 	return p
 }
 
@@ -212,7 +311,7 @@ func (l *Log) standsIn() bool { return l.files[0].fingerprint == 0 && l.previous
 
 // place is the position within a file, given the lines held back.
 func (l *Log) place(g *generation) logs.FilePosition {
-	p := logs.FilePosition{Device: g.id.device, Inode: g.id.inode, Fingerprint: g.fingerprint}
+	p := logs.FilePosition{Device: g.id.device, Inode: g.id.inode, Made: g.made, Fingerprint: g.fingerprint}
 	for s := range p.Offsets {
 		p.Offsets[s] = max(g.offset, g.skip[s])
 		if offset, _, held := l.assemble.Held(logs.Stream(s)); held && g == l.read && l.anchor(logs.Stream(s)) == nil {
@@ -221,6 +320,9 @@ func (l *Log) place(g *generation) logs.FilePosition {
 	}
 	return p
 }
+
+// HeldBytes returns the size of the lines that are held back.
+func (l *Log) HeldBytes() int { return l.assemble.HeldBytes() }
 
 // Held returns what is held back because its end has not come.
 func (l *Log) Held() (h logs.Held) {
@@ -235,10 +337,17 @@ func (l *Log) Held() (h logs.Held) {
 	return h
 }
 
+// holds tells that a line is held back.
+func (l *Log) holds() bool {
+	_, _, out := l.assemble.Held(logs.Stdout)
+	_, _, err := l.assemble.Held(logs.Stderr)
+	return out || err
+}
+
 // rest returns the end of the last file when it was read and ends in something that is no
 // whole record, and that may still become one; otherwise 0. mu is held.
 func (l *Log) rest() int64 {
-	if len(l.files) != 1 {
+	if !l.live() {
 		return 0
 	}
 	if g := l.files[0]; g == l.read && g.seen > g.offset && g.seen != g.sealed {
@@ -274,7 +383,9 @@ func (l *Log) Lag() (bytes int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.files {
-		bytes += g.lag()
+		if !g.outside {
+			bytes += g.lag()
+		}
 	}
 	return bytes
 }
@@ -300,9 +411,6 @@ func (l *Log) Files() int {
 	defer l.mu.Unlock()
 	return len(l.files)
 }
-
-// Dir returns the directory of the log.
-func (l *Log) Dir() string { return filepath.Dir(l.path) }
 
 // Path returns the live file's path.
 func (l *Log) Path() string { return l.path }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -302,7 +303,7 @@ func TestRemoved(t *testing.T) {
 	r := openReader(t, w.live, logs.Position{})
 	r.step()
 	w.number(11, 20)
-	w.must(os.RemoveAll(r.log.Dir()))
+	w.must(os.RemoveAll(filepath.Dir(r.log.Path())))
 	expect(t, r.drain(), want(1, 20))
 }
 

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // looks are looks at the files of a log while rotation may go on. Files have no names
@@ -20,6 +23,14 @@ type looks struct {
 	files  map[identity]*generation
 	opened []*generation
 	seen   [][]sighting
+	// past are names of files that are not opened, as they are older than what is looked
+	// for, and passed what stands for these.
+	past   []name
+	passed map[identity]*generation
+	// below is where descriptors end. most is how many files are opened, 0 for all: then
+	// want of descriptors is no error, and cut tells that the last look ended for that.
+	below, most int
+	cut         bool
 }
 
 // sighting is a file and the name it had when a look came by.
@@ -33,7 +44,7 @@ const maxLooks = 50
 
 // newLooks begins with files that are open already.
 func newLooks(live string, in format, known []*generation) *looks {
-	s := &looks{live: live, format: in, files: make(map[identity]*generation)}
+	s := &looks{live: live, format: in, files: make(map[identity]*generation), passed: make(map[identity]*generation)}
 	for _, g := range known {
 		s.files[g.id] = g
 	}
@@ -70,6 +81,9 @@ func (s *looks) look() (out []sighting, err error) {
 	w := walk{looks: s, slots: slots, before: nowhere}
 	for steps := 0; w.at < len(slots) && err == nil; steps++ {
 		err = w.step(steps > maxSteps*len(slots))
+	}
+	if s.cut = NoDescriptor(err) && s.most > 0 && len(s.opened) > 0; s.cut {
+		err = nil
 	}
 	return w.out, err
 }
@@ -142,6 +156,9 @@ func (w *walk) calm(at int) (bool, error) {
 
 // find returns the file that is in a slot now; none is no error.
 func (s *looks) find(in slot) (out sighting, err error) {
+	if in.besides() {
+		return s.beside(in[0])
+	}
 	for i, path := range in {
 		out, err = s.at(path)
 		if errors.Is(err, os.ErrNotExist) {
@@ -157,14 +174,70 @@ func (s *looks) find(in slot) (out sighting, err error) {
 	return sighting{}, nil
 }
 
+// beside returns a compressed file that is there beside one with its number, when it is not
+// the copy of that one: the engine never leaves two such, but somebody else has moved one
+// there.
+func (s *looks) beside(path string) (sighting, error) {
+	plain := strings.TrimSuffix(path, gzipSuffix)
+	id := nameOf(plain, s.live).id
+	if id == (identity{}) {
+		return sighting{}, nil
+	}
+	out, err := s.at(path)
+	if err == nil && out.file.file != nil {
+		var moved sighting
+		if moved, err = s.at(plain); err == nil && !s.apart(out.file, moved.file, plain) {
+			return sighting{}, nil
+		}
+	}
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && nameOf(plain, s.live).id != id:
+		return sighting{}, nil // rotated between: the next look tells
+	case err != nil:
+		return sighting{}, err
+	}
+	return out, nil
+}
+
+// apart tells that a compressed file was not made of another, which has a path.
+func (s *looks) apart(z, g *generation, path string) bool {
+	if g.compressed || !z.compressed {
+		return false
+	}
+	// One that is being read is its reader's.
+	if slices.Contains(s.opened, z) && z.recognise() != nil || z.fingerprint == 0 {
+		return false
+	}
+	if g.file != nil {
+		return z.fingerprint != g.asNow().fingerprint
+	}
+	known, err := openIdentified(path, s.format) // which is not opened for being older
+	if err != nil {
+		return false
+	}
+	defer func() { _ = known.close() }()
+	return known.fingerprint != 0 && z.fingerprint != known.fingerprint
+}
+
 // at returns the file that a path stands for now.
 func (s *looks) at(path string) (sighting, error) {
 	n := nameOf(path, s.live)
 	if g := s.files[n.id]; g != nil {
 		return sighting{n, g}, nil
 	}
+	if n.remains(s.past) {
+		return sighting{n, s.pass(n.id)}, nil
+	}
 	n, g, err := s.open(path)
 	return sighting{n, g}, err
+}
+
+// pass returns what stands for a file that is not opened.
+func (s *looks) pass(id identity) *generation {
+	if s.passed[id] == nil {
+		s.passed[id] = &generation{id: id}
+	}
+	return s.passed[id]
 }
 
 // open opens the file that a path stands for, unless it is open by now.
@@ -177,6 +250,10 @@ func (s *looks) open(path string) (name, *generation, error) {
 	if known := s.files[n.id]; known != nil { // renamed meanwhile
 		_ = f.Close()
 		return n, known, nil
+	}
+	if !fits(f, s.below) || s.most > 0 && len(s.opened) >= s.most {
+		_ = f.Close()
+		return name{}, nil, errNoRoom
 	}
 	g := newGeneration(f, info, isCompressed(path), s.format)
 	s.take(g)
@@ -248,20 +325,27 @@ func behind(g *generation, lists [][]*generation) bool {
 // compressed between two looks, and those that have vanished empty. Of two the first has
 // the right place, and the other is what Docker still has.
 func (s *looks) unique(all []*generation) (out []*generation) {
-	for i, g := range all {
-		twice := func(other *generation) bool { return g.same(other) && !s.together(g, other) }
-		if slices.ContainsFunc(all[:i], twice) {
+	all = slices.Clone(all)
+	var taken []*generation
+	// The newest first: it is the older one whose copy may be gone.
+	for i, g := range slices.Backward(all) {
+		if g == nil || g.compressed || !s.vanished(g) {
 			continue
 		}
-		if at := slices.IndexFunc(all[i+1:], twice); at >= 0 && !slices.Contains(out, all[i+1+at]) {
-			g = all[i+1+at]
+		var others []*generation
+		for _, other := range all {
+			if other != nil && other.compressed && !s.together(g, other) && !slices.Contains(taken, other) {
+				others = append(others, other)
+			}
 		}
-		if s.vanished(g) && g.empty() {
-			continue
+		if at := g.compressedAs(others, true); at >= 0 {
+			other := others[at]
+			taken = append(taken, other)
+			at = slices.Index(all, other)
+			all[max(i, at)], all[min(i, at)] = nil, other
 		}
-		out = append(out, g)
 	}
-	return out
+	return slices.DeleteFunc(all, func(g *generation) bool { return g == nil || s.vanished(g) && g.empty() })
 }
 
 // together tells whether one look saw both, so that they are two files, whatever is in
@@ -284,6 +368,21 @@ func (s *looks) remained(g *generation, earlier []name) bool {
 	})
 }
 
+// before returns the order of the file that a look has seen right before another one, which
+// it has had since an earlier look.
+func (s *looks) before(g *generation, earlier []name) (order int, ok bool) {
+	for _, look := range slices.Backward(s.seen) {
+		at := slices.IndexFunc(look, func(now sighting) bool { return now.file == g })
+		if at <= 0 {
+			continue
+		}
+		if known := look[at-1].name.among(earlier); known >= 0 && earlier[known].ranked {
+			return earlier[known].order, true
+		}
+	}
+	return 0, false
+}
+
 // closeBut closes what was opened here but those.
 func (s *looks) closeBut(those []*generation) {
 	for _, g := range s.opened {
@@ -294,18 +393,25 @@ func (s *looks) closeBut(those []*generation) {
 }
 
 // openAll opens all files of a log, oldest first, the live one last. It returns the
-// names of the last look, too.
-func openAll(live string, in format) (all []*generation, listed []name, err error) {
+// names of the last look, too. Where there are more than descriptors it opens some, from
+// the one on that a position speaks of, and cut is true.
+func openAll(live string, in format, from logs.FilePosition, below int) (all []*generation, listed []name, cut bool, err error) {
 	s := newLooks(live, in, nil)
+	s.below = below
 	defer func() { s.closeBut(all) }()
-	if err := s.settle(); err != nil {
-		return nil, nil, err
+	err = s.settle()
+	if NoDescriptor(err) {
+		s = s.frugal(beforePosition(live, in, from))
+		err = s.settle()
 	}
-	found := s.ordered()
+	if err != nil {
+		return nil, nil, false, err
+	}
+	found := slices.DeleteFunc(s.ordered(), func(g *generation) bool { return g.file == nil })
 	for _, g := range found {
 		if err := g.recognise(); err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
 	}
-	return s.unique(found), s.names(), nil
+	return s.unique(found), s.names(), s.cut, nil
 }

@@ -12,23 +12,24 @@ import "github.com/lighterman/lighterman/internal/logs"
 const lostWithPower = 5 * 60 * 1e9
 
 // resumeAt begins a file that was recognised where it was left, and returns of which
-// streams entries that were handed over may come again.
-func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool) {
+// streams entries that were handed over may come again and are to be left out; again tells
+// that all come again.
+func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool, again bool) {
 	g.offset, g.skip = from.File.Start(), from.File.Offsets
 	g.rested = !g.compressed // it may be truncated before it is read
 	size, ok := g.length()
 	switch {
 	case !ok, size >= g.offset && !g.rewritten(from):
 		g.findTails()
-		return from.File.Behind
+		return from.File.Behind, false
 	case size < g.offset && !g.recent(size, from):
-		// All of it is sent again: Loki has what it has.
+		again = true // Loki has what it has
 	default:
 		// Where the old ends and the new begins only the times tell.
 		behind = [logs.Streams]bool{true, true}
 	}
 	g.offset, g.skip = 0, [logs.Streams]int64{}
-	return behind
+	return behind, again
 }
 
 // length is the size of a file that is not compressed; not ok when it is, or cannot be
@@ -80,18 +81,18 @@ func (g *generation) rewritten(from logs.Position) bool {
 		if !ok {
 			return true
 		}
-		// What was no record was passed over when it was read; and of the stream that
-		// is behind, lines were read that were not handed over.
+		// What was no record was passed over when it was read, and what is older than since;
+		// and of the stream that is behind, lines were read that were not handed over.
 		r, ok := g.record(start, end)
-		if ok && from.File.Offsets[r.Stream] >= end && r.Time > from.Newest[r.Stream].Time {
+		if ok && from.File.Offsets[r.Stream] >= end && r.Time > max(from.Newest[r.Stream].Time, from.Since) {
 			return true
 		}
 	}
 	return false
 }
 
-// record decodes the record that lies between two offsets, where start is not 0, of a
-// log that nobody reads yet. Its text is not kept.
+// record decodes the last record that lies between two offsets, where start is not 0, of
+// a log that nobody reads yet. Its text is not kept.
 func (g *generation) record(start, end int64) (r logs.Record, ok bool) {
 	if start == 0 {
 		return logs.Record{}, false
@@ -100,7 +101,10 @@ func (g *generation) record(start, end int64) (r logs.Record, ok bool) {
 	if _, err := g.data.ReadAt(text, start); err != nil {
 		return logs.Record{}, false
 	}
-	_, what := g.format.next(text, final, &r)
+	what, in := blank, g.format.fresh()
+	for n := 1; n > 0 && len(text) > 0; text = text[n:] {
+		n, what = in.next(text, final, &r)
+	}
 	r.Text = nil
-	return r, what == record
+	return r, what <= repaired
 }

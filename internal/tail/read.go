@@ -1,12 +1,15 @@
 package tail
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"time"
 
+	"github.com/lighterman/lighterman/internal/locallog"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -61,16 +64,20 @@ type Progress struct {
 // valid only during the call of emit. Progress.More is false when everything
 // written so far has been read.
 func (l *Log) Read(buf *Buffer, emit func(logs.Entry)) (Progress, error) {
-	g, last := l.begin(emit)
+	g, last, undecided := l.begin(emit)
 	if g == nil {
 		return Progress{}, nil
 	}
 	progress, err := l.readFile(g, last, buf, emit)
-	l.end(g)
+	progress.More = progress.More || undecided
+	l.end()
 	return progress, err
 }
 
 func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Entry)) (Progress, error) {
+	if n := l.overHole(g); n > 0 {
+		return Progress{Bytes: n, More: true}, nil
+	}
 	// last was learned before reading: Docker writes nothing to a file after
 	// its renaming, so what is read now is all there will ever be of g.
 	buf.fit(g.need)
@@ -86,17 +93,22 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	atEnd := n < len(buf.b)
 	chunk, intact := l.check(g, buf.b[:n], atEnd)
 	if !intact {
-		return Progress{More: true}, l.startAgain(g, emit)
+		l.startAgain(g, emit)
+		return Progress{More: true}, nil
 	}
+	chunk = l.stepBack(g, buf.b[:n], chunk)
 	g.rested = atEnd
 	sealed := atEnd && last && g.sealed == start+int64(n)
-	taken, ends := l.decode(g, chunk, ending{atEnd && !last, sealed}, emit)
-	if taken > 0 {
-		g.keepTail(buf.b[:n-len(chunk)+taken], ends)
-	}
+	before := l.endOf(g, buf.b[:n])
+	taken, ends := l.decode(g, chunk, ending{last: atEnd && !last, sealed: sealed, full: !atEnd}, emit)
 	l.advance(g, taken, start+int64(n))
-	if g.sealed != 0 && taken > 0 && l.fingerprint(g) == 0 {
-		// Its first record is torn, and only this will tell the file from another.
+	if taken > 0 {
+		l.begun = true
+		g.keepTail(buf.b[:n-len(chunk)+taken], ends, taken == len(chunk), before)
+	}
+	if taken > 0 && (len(g.tail) == 0 || g.sealed != 0 && l.fingerprint(g) == 0) {
+		// What was read last is no record, or its first record is torn: only this will
+		// tell the file from what it may be cut to and filled with.
 		g.tail = g.tailAt(g.offset)
 	}
 	g.keep(buf.b[:n], start)
@@ -111,12 +123,31 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	case !atEnd && len(buf.b) < maxRecord:
 		g.need = min(2*len(buf.b), maxRecord)
 	case !atEnd:
-		l.giveUp(g, chunk)
+		taken = l.giveUp(g, chunk)
 	case atEnd && !last:
 		l.finishFile(g, len(chunk))
 		return Progress{Bytes: taken, More: true, Finished: true}, nil
 	}
 	return Progress{Bytes: taken, More: !atEnd || !last, Full: !atEnd}, nil
+}
+
+// stepBack makes a chunk of frames begin with the length before its first entry. A file
+// that was cut by the last length of its last frame, and written on, seems to be whole where
+// the next frame begins with the same.
+func (l *Log) stepBack(g *generation, read, chunk []byte) []byte {
+	before := len(read) - len(chunk)
+	if _, framed := g.format.(frames); !framed || before < locallog.LengthSize || g.inRecord || !locallog.Headless(chunk) {
+		return chunk
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for s := range g.skip {
+		if g.skip[s] == g.offset {
+			g.skip[s] -= locallog.LengthSize
+		}
+	}
+	g.offset -= locallog.LengthSize
+	return read[before-locallog.LengthSize:]
 }
 
 // advance notes how far g was read: to the end of the last whole record, and to
@@ -130,36 +161,56 @@ func (l *Log) advance(g *generation, taken int, seen int64) {
 
 // begin returns the file to read and whether it is the last one known. Until
 // end it is not closed.
-func (l *Log) begin(emit func(logs.Entry)) (g *generation, last bool) {
+func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool) {
+	l.lookForStray(time.Now())
+	var newer []*generation
 	l.mu.Lock()
-	gap := l.gap
-	l.gap = false
+	gap, untold := l.gap, l.untold
+	l.gap, l.untold = false, nil
 	if len(l.files) > 0 {
 		g, last = l.files[0], len(l.files) == 1
+		if !last && !g.over {
+			newer = slices.Clone(l.files[1:])
+		}
 	}
-	l.reading = g
+	l.reading, l.looking = g, newer != nil || untold != nil
 	l.mu.Unlock()
-	if gap {
-		// What would have completed these lines is lost.
+	if untold != nil {
+		after, _ := untold[0].lastRecord()
+		l.tellMissed(after.Time, untold[1:], tooQuick)
+	}
+	if gap || g != nil && g.outside && g != l.read {
+		// What would have completed these lines is lost, or came from others.
 		l.assemble.Flush(emit)
+	}
+	if g != nil && g.outside && g != l.read {
+		l.assemble.SkipDelivered([logs.Streams]bool{true, true})
+		l.limitTo(g)
+	}
+	if newer != nil {
+		last, undecided = l.follow(g, newer)
 	}
 	if g != nil {
 		l.read = g
 	}
-	return g, last
+	return g, last, undecided
 }
 
-// end lets go of a file that was given up during the read.
-func (l *Log) end(g *generation) {
+// end lets go of what was given up during the read.
+func (l *Log) end() {
 	l.mu.Lock()
-	l.reading = nil
-	var unread int64
-	lost := g.leave && slices.Contains(l.files, g)
-	if lost {
-		unread, lost = l.letGo(g)
+	l.reading, l.looking = nil, false
+	var lost []int64
+	for i := 0; i < len(l.files); i++ {
+		if g := l.files[i]; g.leave {
+			if unread, gone := l.letGo(g); gone {
+				lost = append(lost, unread)
+				i--
+			}
+		}
 	}
 	l.mu.Unlock()
-	if lost {
+	for _, unread := range lost {
 		l.tell(unread)
 	}
 }
@@ -177,22 +228,9 @@ func (l *Log) setFingerprint(g *generation, sum uint64) {
 	g.fingerprint = sum
 }
 
-// startAgain begins a truncated file from its start: all of it is new.
-func (l *Log) startAgain(g *generation, emit func(logs.Entry)) error {
-	if g.offset > 0 { // otherwise lines held back began in an older file, and may go on
-		l.assemble.Flush(emit)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g.offset, g.fingerprint, g.inRecord, g.tail = 0, 0, false, nil
-	g.skip, g.ahead = [logs.Streams]int64{}, 0
-	g.seen, g.sealed = 0, 0
-	return nil
-}
-
 // ending tells whether a chunk ends with its file, and with one that may yet grow, though
-// not with what would complete a record.
-type ending struct{ last, sealed bool }
+// not with what would complete a record; or that the file goes on behind the chunk.
+type ending struct{ last, sealed, full bool }
 
 // decode passes on all whole records of a chunk and returns how far it came, and whether
 // that is the end of a record.
@@ -202,10 +240,13 @@ func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Ent
 	if end.last || end.sealed {
 		at = final
 	}
+	if end.full {
+		at |= full
+	}
 	if g.inRecord {
 		at |= inside
 	}
-	r := &l.record
+	r, rulesEnd := &l.record, l.rulesEnd(g)
 	for {
 		at &^= torn
 		if begin := offset + int64(taken); begin < g.sealed && offset+int64(len(chunk)) > g.sealed {
@@ -215,14 +256,31 @@ func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Ent
 		if n == 0 || what == endless && (end.sealed || !end.last && l.fingerprint(g) == 0) {
 			break // passed over when the file can be recognised, or ends
 		}
+		if ends && what > repaired && frameBefore(g.format, chunk, taken) {
+			taken -= locallog.LengthSize
+			ends = false
+			continue
+		}
 		r.Offset = offset + int64(taken)
 		taken += n
-		ends = what <= repaired && at&inside == 0
+		ends = what <= repaired
 		if what != record || at&inside != 0 {
 			at = l.passed(what, at)
 		}
+		if offset+int64(taken) > rulesEnd {
+			// Of a record that was half there its beginning may be of one that was handed
+			// over, and lost its end since.
+			l.endRules(r.Offset < rulesEnd)
+			if r.Offset >= rulesEnd {
+				rulesEnd = math.MaxInt64
+			}
+		}
+		passed := what <= repaired && l.bound.awaited(r)
 		if what <= repaired && r.Offset >= g.skip[r.Stream] {
 			l.assemble.Add(r, emit)
+		}
+		if passed {
+			l.passSince()
 		}
 	}
 	g.inRecord = at&inside != 0
@@ -231,36 +289,57 @@ func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Ent
 	return taken, ends
 }
 
+// frameBefore tells that a frame begins with the last length of the one before, and that
+// it can be read: decoding has used the first byte of that, which is zero.
+func frameBefore(in format, chunk []byte, at int) bool {
+	if _, framed := in.(frames); !framed || at < locallog.LengthSize || !locallog.Headless(chunk[at:]) {
+		return false
+	}
+	chunk[at-locallog.LengthSize] = 0
+	return true
+}
+
 // passed counts what is no record, and says where the next one is looked for.
 func (l *Log) passed(what found, at place) place {
 	switch {
 	case what == blank && at&inside == 0, what == record:
-	case what == endless && at&inside != 0:
-		return at // counted before
+	case what == hole, what == endless && at&inside != 0:
+		// counted before
 	case what != blank:
 		l.events.CorruptRecord()
 	}
-	if what == endless {
-		return at | inside
-	}
-	return at &^ inside
+	return at.behind(what)
 }
 
-// giveUp passes over a stretch without line feed that is too long for a record:
-// the zeros of a hole, or something that is no log.
-func (l *Log) giveUp(g *generation, chunk []byte) {
-	if zeros := len(chunk) - len(bytes.TrimLeft(chunk, "\x00")); zeros > 0 {
-		g.tail = nil
-		l.advance(g, zeros, g.seen)
-		return
-	}
+// giveUp passes over a stretch without line feed that is too long for a record, and
+// returns its size.
+func (l *Log) giveUp(g *generation, chunk []byte) int {
 	if !g.inRecord {
 		l.events.CorruptRecord()
 	}
+	n := g.format.hopeless(chunk)
+	g.need = 0
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	g.offset += int64(len(chunk))
-	g.inRecord, g.tail = true, nil
+	g.offset += int64(n)
+	g.inRecord, g.tail, g.hollow = true, nil, false
+	return n
+}
+
+// overHole passes over a hole that the file system knows of, once zeros were read, and
+// returns its size: reading it would keep other logs waiting for as long as it is large.
+func (l *Log) overHole(g *generation) int {
+	if !g.hollow {
+		return 0
+	}
+	n := g.hole(g.offset)
+	if n <= 0 {
+		return 0
+	}
+	l.advance(g, n, g.offset+int64(n))
+	g.rested = false
+	g.tail = append(g.tail[:0], make([]byte, g.format.tail())...)
+	return n
 }
 
 // finishFile leaves a file that was read to its end for the next one. rest is
@@ -274,8 +353,15 @@ func (l *Log) finishFile(g *generation, rest int) {
 	if len(l.files) == 0 || l.files[0] != g {
 		return
 	}
+	if next := l.files[1:]; len(next) > 0 && !next[0].outside && g.copiedTo(next[0], l.holds()) {
+		l.assemble.Rewind()
+		l.assemble.Again()
+	}
+	l.assemble.Seam()
 	l.keepAnchors(g)
-	l.previous, l.previousOrder = l.place(g), g.order
+	if p := l.place(g); p.Fingerprint != 0 { // nothing was written to it: the one before still stands
+		l.previous, l.previousOrder = p, g.order
+	}
 	l.files = l.files[1:]
 	l.finish(g)
 	l.recount()
@@ -315,14 +401,10 @@ func (l *Log) AtEnd() (bool, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch len(l.files) {
-	case 0:
+	if len(l.files) == 0 {
 		return true, nil
-	case 1:
-		return l.files[0].atEnd(), nil
-	default:
-		return false, nil
 	}
+	return l.live() && l.files[0].atEnd() && !l.stirred(), nil
 }
 
 // Detached tells that the live file still exists, but not where it was: its
@@ -334,8 +416,8 @@ func (l *Log) Detached() bool {
 	if len(l.files) == 0 || l.path == "" {
 		return false
 	}
-	if _, err := os.Lstat(l.path); !errors.Is(err, fs.ErrNotExist) {
-		return false
+	if _, err := os.Lstat(filepath.Dir(l.path)); !errors.Is(err, fs.ErrNotExist) {
+		return false // the file alone was renamed: it is followed
 	}
 	return l.last().held.Names() > 0
 }

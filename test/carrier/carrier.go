@@ -22,18 +22,23 @@ import (
 )
 
 // Binary returns the path of the program, built once per process, or the one
-// that LIGHTERMAN_BINARY names.
+// that LIGHTERMAN_BINARY names. It reports data races where the test does, or where
+// LIGHTERMAN_RACE is 1.
 func Binary(t testing.TB) string {
 	t.Helper()
-	return build(t, cgo, buildArgs...)
+	return build(t, underRace || os.Getenv("LIGHTERMAN_RACE") == "1")
 }
 
-func build(t testing.TB, cgo bool, args ...string) string {
+func build(t testing.TB, race bool) string {
 	t.Helper()
 	if path := os.Getenv("LIGHTERMAN_BINARY"); path != "" {
 		return path
 	}
-	path, err := repo.Build("./cmd/lighterman", cgo, append([]string{"-buildvcs=false"}, args...)...)
+	args := []string{"-buildvcs=false"}
+	if race {
+		args = append(args, "-race")
+	}
+	path, err := repo.Build("./cmd/lighterman", race, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +54,8 @@ type Options struct {
 	Env []string
 	// Wrap is put before the program: "strace", "-f", …
 	Wrap []string
+	// Program is run instead of Binary: a copy that other users may run.
+	Program string
 	// Measured runs the program as it is released, without the race detector, whose
 	// own memory and time would be what is measured.
 	Measured bool
@@ -86,11 +93,15 @@ func StartWith(t testing.TB, o Options) *Carrier {
 		c.StateDir = t.TempDir()
 		args = append(args, "--state-dir", c.StateDir)
 	}
-	binary := Binary
-	if o.Measured {
-		binary = func(t testing.TB) string { return build(t, false) }
+	program := o.Program
+	switch {
+	case program != "":
+	case o.Measured:
+		program = build(t, false)
+	default:
+		program = Binary(t)
 	}
-	line := append(append(slices.Clone(o.Wrap), binary(t)), args...)
+	line := append(append(slices.Clone(o.Wrap), program), args...)
 	c.cmd = exec.Command(line[0], line[1:]...)
 	c.cmd.Env = append(environment(), o.Env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr

@@ -2,6 +2,4 @@
 
 package carrier
 
-var buildArgs []string
-
-const cgo = false
+const underRace = false

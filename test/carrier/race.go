@@ -2,7 +2,5 @@
 
 package carrier
 
-// buildArgs makes a program that reports races when the test does.
-var buildArgs = []string{"-race"}
-
-const cgo = true
+// underRace tells that the test itself has the race detector in it.
+const underRace = true

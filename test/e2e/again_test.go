@@ -44,7 +44,7 @@ func (b *busy) refuse(t *testing.T) {
 	t.Helper()
 	before := b.proxy.Count(http.StatusServiceUnavailable)
 	b.proxy.Status(http.StatusServiceUnavailable, 0)
-	wait.For(t, time.Minute, "a push that is refused", func() bool {
+	wait.For(t, 2*time.Minute, "a push that is refused", func() bool {
 		return b.proxy.Count(http.StatusServiceUnavailable) > before
 	})
 }
@@ -54,7 +54,7 @@ func (b *busy) swallow(t *testing.T) {
 	t.Helper()
 	before := b.proxy.Count(lokiproxy.Cut)
 	b.proxy.Swallow()
-	wait.For(t, time.Minute, "a push whose answer is lost", func() bool { return b.proxy.Count(lokiproxy.Cut) > before })
+	wait.For(t, 2*time.Minute, "a push whose answer is lost", func() bool { return b.proxy.Count(lokiproxy.Cut) > before })
 }
 
 // again starts another process, waits until Loki has everything and returns how
@@ -66,7 +66,7 @@ func (b *busy) again(t *testing.T) (c *carrier.Carrier, repeated int) {
 	delivered, stored := b.count(t), 0
 	b.proxy.Pass()
 	c = carrier.Start(t, b.args...)
-	wait.For(t, time.Minute, "all lines", func() bool {
+	wait.For(t, 2*time.Minute, "all lines", func() bool {
 		// The engine may still be storing what was written before the pause.
 		stored = len(ledger.Stored(t, b.container))
 		return b.count(t) == stored
@@ -77,11 +77,12 @@ func (b *busy) again(t *testing.T) (c *carrier.Carrier, repeated int) {
 // TestKillSendsOnlyWhatWasInFlight: after kill -9 nothing that was acknowledged is
 // read again, however long ago the last save was. The container is not so busy that
 // a push is full: a chunk of its file may then be in two of them, and is acknowledged
-// with the second.
+// with the second. So nothing else runs beside it.
 func TestKillSendsOnlyWhatWasInFlight(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	for _, driver := range []string{"json-file", "local"} {
 		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
 			b := &busy{loki: loki, proxy: lokiproxy.New(t, loki.URL)}
 			b.container = docker.Start(t, engine.Spec{Name: "flight-" + driver, Driver: driver,
 				Args: []string{"-n", "-1", "-rate", "500", "-tag", "flight"}})

@@ -29,7 +29,7 @@ func TestLokiAway(t *testing.T) {
 	proxy := lokiproxy.New(t, loki.URL)
 	order := inOrder{newest: map[string]int64{}}
 	proxy.Tap(order.push)
-	l := measured(t, ledger.Mine(proxy.URL)...)
+	l := measured(t, ledger.Mine(t, proxy.URL)...)
 	idle := make([]*engine.Container, 4)
 	for i := range idle {
 		idle[i] = docker.Start(t, engine.Spec{Name: fmt.Sprint("idle", i), Args: []string{"-n", "10", "-linger"}})

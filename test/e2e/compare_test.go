@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lighterman/lighterman/internal/survey"
+	"github.com/lighterman/lighterman/internal/compare"
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/need"
@@ -17,6 +17,7 @@ import (
 // hold here, and measures the one it is told to, on what is written meanwhile and not
 // on what is stored. It leaves nothing behind.
 func TestCompare(t *testing.T) {
+	t.Parallel()
 	need.Journald(t)
 	docker := engine.Default(t)
 	const stored = 3000
@@ -28,7 +29,7 @@ func TestCompare(t *testing.T) {
 	}
 	state := t.TempDir()
 	for _, mode := range []string{"hybrid", "stream"} {
-		s := look(t, "--for", "6s", "--mode", mode, "--docker-host", docker.Host, "--include-name", engine.Prefix()+"compare.*", "--state-dir", state)
+		s := look(t, "--for", "6s", "--mode", mode, "--docker-host", docker.Host, "--include-name", engine.Prefix(t)+"compare.*", "--state-dir", state)
 		if len(s.Containers) != 10 || len(s.Modes) != 3 {
 			t.Fatalf("%d containers, %d modes", len(s.Containers), len(s.Modes))
 		}
@@ -60,7 +61,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func look(t testing.TB, args ...string) (out survey.Survey) {
+func look(t testing.TB, args ...string) (out compare.Survey) {
 	t.Helper()
 	stdout, stderr, code := carrier.Run(t, append([]string{"compare", "--json"}, args...)...)
 	if code != 0 {

@@ -17,6 +17,7 @@ import (
 // lighterman and some coming while it runs. Every line of every readable
 // container is in Loki once, and the unreadable ones are named.
 func TestTwentyContainers(t *testing.T) {
+	t.Parallel()
 	need.Journald(t)
 	docker, loki, syslog := engine.Default(t), lokitest.Shared(t), engine.StartSyslog(t)
 	specs := map[string]int{"json-file": 8, "local": 4, "journald": 3, "syslog": 3, "none": 2}
@@ -43,8 +44,8 @@ func TestTwentyContainers(t *testing.T) {
 			}
 		}
 		if !late {
-			lighterman = carrier.Start(t, ledger.Mine(loki.URL)...)
-			lighterman.AwaitReady(t, 30*time.Second)
+			lighterman = carrier.Start(t, ledger.Mine(t, loki.URL)...)
+			lighterman.AwaitReady(t, 2*time.Minute)
 		}
 	}
 	for _, c := range all {

@@ -34,8 +34,8 @@ func TestEngines(t *testing.T) {
 
 func onEngine(t *testing.T, kind string, docker *engine.PrivateEngine, loki *lokitest.Loki) {
 	here := []string{"--docker-host", docker.Host, "--external-label", "engine=" + kind}
-	l := carrier.Start(t, ledger.Mine(loki.URL, here...)...)
-	l.AwaitReady(t, time.Minute)
+	l := carrier.Start(t, ledger.Mine(t, loki.URL, here...)...)
+	l.AwaitReady(t, 2*time.Minute)
 	start := func(name, driver string, opts map[string]string, args ...string) *engine.Container {
 		return docker.Start(t, engine.Spec{Name: kind + "-" + name, Driver: driver, Opts: opts, Args: args})
 	}
@@ -74,7 +74,7 @@ func onEngine(t *testing.T, kind string, docker *engine.PrivateEngine, loki *lok
 	kept = append(kept, tty)
 	api := append(slices.Clone(here), "--mode", "stream", "--include-name", ".*-(followed|tty|awkward|local|journald)", "--external-label", "run=api")
 	stream := carrier.Start(t, append([]string{"--loki-url", loki.URL}, api...)...)
-	stream.AwaitReady(t, time.Minute)
+	stream.AwaitReady(t, 2*time.Minute)
 	// Followed through the API across rotations, which engines before 23 leave out
 	// lines of and repeat: TestPeer20StallAtRotation.
 	rotation := map[string]string{"max-size": "50k", "max-file": "99"}
@@ -118,7 +118,7 @@ func onEngine(t *testing.T, kind string, docker *engine.PrivateEngine, loki *lok
 	restarted.Restart(t)
 	restarted.Rename(t, kind+"-renamed")
 	ledger.Growth(t, loki, restarted, 100)
-	wait.For(t, time.Minute, "the new name", func() bool {
+	wait.For(t, 2*time.Minute, "the new name", func() bool {
 		return loki.Count(t, fmt.Sprintf(`{container=%q}`, restarted.Name)) > 0
 	})
 	restarted.Stop(t)

@@ -39,8 +39,8 @@ func newShip(t *testing.T) ship {
 }
 
 // args are the arguments of a lighterman that collects from the ship.
-func (s ship) args(loki string, more ...string) []string {
-	args := ledger.Mine(loki, "--docker-host", s.Host)
+func (s ship) args(t testing.TB, loki string, more ...string) []string {
+	args := ledger.Mine(t, loki, "--docker-host", s.Host)
 	for _, dir := range s.journal.Dirs() {
 		args = append(args, "--journal-dir", dir)
 	}
@@ -77,6 +77,7 @@ func plain(n int, more ...string) []string {
 // are opened once for all. Going over from one route to the other in the middle
 // neither loses nor repeats a line, also when killed.
 func TestJournalLikeTheAPI(t *testing.T) {
+	t.Parallel()
 	s, loki := newShip(t), lokitest.Shared(t)
 	var all, running []*engine.Container
 	for i := range 3 {
@@ -86,14 +87,12 @@ func TestJournalLikeTheAPI(t *testing.T) {
 	}
 	state := t.TempDir()
 	for _, mode := range []string{"stream", "hybrid", "stream", "hybrid", "hybrid", "file"} {
-		l := carrier.Start(t, s.args(loki.URL, "--state-dir", state, "--mode", mode)...)
-		l.AwaitReady(t, 30*time.Second)
+		l := carrier.Start(t, s.args(t, loki.URL, "--state-dir", state, "--mode", mode)...)
+		l.AwaitReady(t, 2*time.Minute)
 		if mode != "stream" {
 			onRoute(t, l, "journal", len(all)+len(running))
 		}
-		for _, c := range running {
-			ledger.Growth(t, loki, c, 200)
-		}
+		ledger.GrowthOf(t, loki, running, 200)
 		switch mode {
 		case "hybrid":
 			noStreams(t, l)
@@ -109,18 +108,18 @@ func TestJournalLikeTheAPI(t *testing.T) {
 	for _, c := range running {
 		c.Stop(t)
 	}
-	last := carrier.Start(t, s.args(loki.URL, "--state-dir", state)...)
+	last := carrier.Start(t, s.args(t, loki.URL, "--state-dir", state)...)
 	for _, c := range append(all, running...) {
 		ledger.Check(t, loki, c)
 	}
 	ledger.Clean(t, last)
 	awkwardOnes := s.Start(t, engine.Spec{Name: "awkward", Driver: "journald", Args: awkward(500)})
 	awkwardOnes.Wait(t)
-	l := carrier.Start(t, s.args(loki.URL, "--external-label", "run=journal")...)
+	l := carrier.Start(t, s.args(t, loki.URL, "--external-label", "run=journal")...)
 	for _, c := range all {
 		want := ledger.Stored(t, c)
 		by := strings.Replace(ledger.Selector(c), "{", `{run="journal", `, 1)
-		ledger.Compare(t, c.Name+" by the journal", want, ledger.Delivered(loki.Await(t, by, len(want), time.Minute)))
+		ledger.Compare(t, c.Name+" by the journal", want, ledger.Delivered(loki.Await(t, by, len(want), 2*time.Minute)))
 	}
 	s.check(t, loki, awkwardOnes, 520)
 	noStreams(t, l)
@@ -130,10 +129,11 @@ func TestJournalLikeTheAPI(t *testing.T) {
 // TestJournalRotates: 20,000 lines while journald rotates, is killed and comes back,
 // and goes over to /var, and lighterman is killed again and again.
 func TestJournalRotates(t *testing.T) {
+	t.Parallel()
 	s, loki := newShip(t), lokitest.Shared(t)
-	args := s.args(loki.URL, "--state-dir", t.TempDir())
+	args := s.args(t, loki.URL, "--state-dir", t.TempDir())
 	l := carrier.Start(t, args...)
-	l.AwaitReady(t, 30*time.Second)
+	l.AwaitReady(t, 2*time.Minute)
 	c := s.Start(t, engine.Spec{Name: "rotated", Driver: "journald", Args: awkward(-1, "-rate", "1000")})
 	for i := range 6 {
 		ledger.Growth(t, loki, c, 500)
@@ -153,7 +153,7 @@ func TestJournalRotates(t *testing.T) {
 	ledger.Journal(t, c, 20_000, s.journal.Dirs()...)
 	c.Stop(t)
 	var all []ledger.Line
-	wait.For(t, time.Minute, "journald to have the last line", func() bool {
+	wait.For(t, 2*time.Minute, "journald to have the last line", func() bool {
 		all = ledger.Journal(t, c, 20_050, s.journal.Dirs()...)
 		return slices.ContainsFunc(all, func(l ledger.Line) bool { return l.Text == lines.Unterminated })
 	})
@@ -165,10 +165,11 @@ func TestJournalRotates(t *testing.T) {
 // TestJournalOfRemoved: a burst while Loki is frozen and `docker rm -f`; one that is
 // removed while lighterman is down; and many that live for a moment.
 func TestJournalOfRemoved(t *testing.T) {
+	t.Parallel()
 	s, loki := newShip(t), lokitest.New(t, nil)
-	args := s.args(loki.URL, "--state-dir", t.TempDir())
+	args := s.args(t, loki.URL, "--state-dir", t.TempDir())
 	l := carrier.Start(t, args...)
-	l.AwaitReady(t, 30*time.Second)
+	l.AwaitReady(t, 2*time.Minute)
 	burst := func(name string, n int) *engine.Container {
 		return s.Create(t, engine.Spec{Name: name, Driver: "journald", Args: []string{"-n", fmt.Sprint(n), "-tag", "removed", "-streams", "alternate", "-on-usr1"}})
 	}
@@ -188,7 +189,7 @@ func TestJournalOfRemoved(t *testing.T) {
 	ledger.Journal(t, down, had+500, s.journal.Dirs()...)
 	down.Remove(t)
 	l = carrier.Start(t, args...)
-	l.AwaitReady(t, 30*time.Second)
+	l.AwaitReady(t, 2*time.Minute)
 	s.check(t, loki, down, had+500)
 	var short []*engine.Container
 	for i := range 30 {
@@ -209,11 +210,12 @@ func TestJournalOfRemoved(t *testing.T) {
 // TestJournalAppears: without a journal it is the API, with the reason; when there is
 // one it is read, and nothing shows twice.
 func TestJournalAppears(t *testing.T) {
+	t.Parallel()
 	s, loki := newShip(t), lokitest.Shared(t)
 	c := s.Start(t, engine.Spec{Name: "appears", Driver: "journald", Args: []string{"-n", "-1", "-rate", "200", "-tag", "a", "-streams", "alternate"}})
 	dir := filepath.Join(t.TempDir(), "journal")
-	l := carrier.Start(t, ledger.Mine(loki.URL, "--docker-host", s.Host, "--journal-dir", dir)...)
-	l.AwaitReady(t, 30*time.Second)
+	l := carrier.Start(t, ledger.Mine(t, loki.URL, "--docker-host", s.Host, "--journal-dir", dir)...)
+	l.AwaitReady(t, 2*time.Minute)
 	onRoute(t, l, "api", 1)
 	if _, page, err := l.Get("/status.json"); err != nil || !strings.Contains(page, "there is no journal in "+dir) {
 		t.Errorf("no reason in %s (%v)", page, err)
@@ -223,7 +225,7 @@ func TestJournalAppears(t *testing.T) {
 		t.Fatal(err)
 	}
 	onRoute(t, l, "journal", 1)
-	wait.For(t, time.Minute, "the stream to end", func() bool { return l.Metrics(t).Sum("lighterman_api_streams") == 0 })
+	wait.For(t, 2*time.Minute, "the stream to end", func() bool { return l.Metrics(t).Sum("lighterman_api_streams") == 0 })
 	ledger.Growth(t, loki, c, 200)
 	c.Stop(t)
 	s.check(t, loki, c, 400)

@@ -16,43 +16,55 @@ import (
 	"github.com/lighterman/lighterman/test/wait"
 )
 
-// TestStreamOverItsRate: one container says more than Loki takes of a stream, on
+// TestLimits: what one container may not send does not keep the others waiting. The
+// scenes wait for Loki's limits nearly all the time: they run side by side, and nothing
+// else does, as they measure how soon a line is there.
+func TestLimits(t *testing.T) {
+	for name, scene := range map[string]func(*testing.T){
+		"StreamOverItsRate/json-file": func(t *testing.T) { testStreamOverItsRate(t, "json-file") },
+		"StreamOverItsRate/local":     func(t *testing.T) { testStreamOverItsRate(t, "local") },
+		"TenantOverItsRate":           testTenantOverItsRate,
+		"StreamsOverTheLimit":         testStreamsOverTheLimit,
+		"RefusedForGood":              testRefusedForGood,
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); scene(t) })
+	}
+}
+
+// testStreamOverItsRate: one container says more than Loki takes of a stream, on
 // each route. Five quiet ones are delivered as if it were not there, while it is
 // limited; and in the end all of its lines are in Loki, once.
-func TestStreamOverItsRate(t *testing.T) {
-	for _, driver := range []string{"json-file", "local"} {
-		t.Run(driver, func(t *testing.T) {
-			docker := engine.Default(t)
-			loki := lokitest.New(t, map[string]string{"per_stream_rate_limit": "100KB", "per_stream_rate_limit_burst": "200KB"})
-			lighterman := carrier.Start(t, ledger.Mine(loki.URL, "--max-memory", "4MiB")...)
-			lighterman.AwaitReady(t, 30*time.Second)
-			quiet := quietOnes(t, docker, driver, "rate", 5)
-			for _, c := range quiet {
-				loki.Await(t, ledger.Selector(c), 20, time.Minute)
-			}
-			noisy := docker.Start(t, engine.Spec{Name: "rate-noisy-" + driver, Driver: driver,
-				Args: []string{"-n", "30000", "-tag", "noisy", "-buffer", "16384"}})
-			wait.For(t, time.Minute, "the limit", func() bool {
-				return lighterman.Metrics(t).Sum("lighterman_push_retries_total", `reason="stream_rate_limit"`) >= 3
-			})
-			worst := worstDelay(t, lighterman, loki, quiet, 10*time.Second)
-			if have := loki.Count(t, ledger.Selector(noisy)); have >= 30000 {
-				t.Errorf("all %d noisy lines were delivered: nothing was limited", have)
-			}
-			t.Logf("quiet lines were in Loki after at most %v", worst)
-			if worst > 2*time.Second {
-				t.Errorf("a quiet line was in Loki only after %v", worst)
-			}
-			for _, c := range append(quiet, noisy) {
-				c.Stop(t)
-				ledger.Check(t, loki, c)
-			}
-			if !strings.Contains(lighterman.Stderr(), "over a limit") {
-				t.Error("the log does not tell of the limit")
-			}
-			ledger.Clean(t, lighterman)
-		})
+func testStreamOverItsRate(t *testing.T, driver string) {
+	docker, word := engine.Default(t), "rate-"+driver
+	loki := lokitest.New(t, map[string]string{"per_stream_rate_limit": "100KB", "per_stream_rate_limit_burst": "200KB"})
+	lighterman := carrier.Start(t, ledger.Only(t, word, loki.URL, "--max-memory", "4MiB")...)
+	lighterman.AwaitReady(t, 2*time.Minute)
+	quiet := quietOnes(t, docker, driver, word, 5)
+	for _, c := range quiet {
+		loki.Await(t, ledger.Selector(c), 20, 2*time.Minute)
 	}
+	const lines = 20_000 // of which the limit lets some 1,000 pass in a second
+	noisy := docker.Start(t, engine.Spec{Name: word + "-noisy", Driver: driver,
+		Args: []string{"-n", fmt.Sprint(lines), "-tag", "noisy", "-buffer", "16384"}})
+	wait.For(t, 2*time.Minute, "the limit", func() bool {
+		return lighterman.Metrics(t).Sum("lighterman_push_retries_total", `reason="stream_rate_limit"`) >= 3
+	})
+	worst := worstDelay(t, lighterman, loki, quiet, 10*time.Second)
+	if have := loki.Count(t, ledger.Selector(noisy)); have >= lines {
+		t.Errorf("all %d noisy lines were delivered: nothing was limited", have)
+	}
+	t.Logf("quiet lines were in Loki after at most %v", worst)
+	if worst > 2*time.Second {
+		t.Errorf("a quiet line was in Loki only after %v", worst)
+	}
+	for _, c := range append(quiet, noisy) {
+		c.Stop(t)
+		ledger.Check(t, loki, c)
+	}
+	if !strings.Contains(lighterman.Stderr(), "throttled by a limit") {
+		t.Error("the log does not tell of the limit")
+	}
+	ledger.Clean(t, lighterman)
 }
 
 // quietOnes starts containers that write ten lines a second.
@@ -88,19 +100,19 @@ func worstDelay(t *testing.T, lighterman *carrier.Carrier, loki *lokitest.Loki, 
 	return worst
 }
 
-// TestTenantOverItsRate: one container says far more than Loki takes of the tenant;
+// testTenantOverItsRate: one container says far more than Loki takes of the tenant;
 // quiet ones get their share.
-func TestTenantOverItsRate(t *testing.T) {
+func testTenantOverItsRate(t *testing.T) {
 	docker := engine.Default(t)
 	loki := lokitest.New(t, map[string]string{"ingestion_rate_mb": "0.2", "ingestion_burst_size_mb": "0.3"})
-	lighterman := carrier.Start(t, ledger.Mine(loki.URL)...)
-	lighterman.AwaitReady(t, 30*time.Second)
+	lighterman := carrier.Start(t, ledger.Only(t, "tenant", loki.URL)...)
+	lighterman.AwaitReady(t, 2*time.Minute)
 	quiet := quietOnes(t, docker, "json-file", "tenant", 5)
 	for _, c := range quiet {
-		loki.Await(t, ledger.Selector(c), 20, time.Minute)
+		loki.Await(t, ledger.Selector(c), 20, 2*time.Minute)
 	}
 	noisy := docker.Start(t, engine.Spec{Name: "tenant-noisy", Args: []string{"-n", "30000", "-tag", "noisy", "-buffer", "16384"}})
-	wait.For(t, time.Minute, "the limit", func() bool {
+	wait.For(t, 2*time.Minute, "the limit", func() bool {
 		return lighterman.Metrics(t).Sum("lighterman_push_retries_total", `reason="rate_limit"`) >= 2
 	})
 	worst := worstDelay(t, lighterman, loki, quiet, 10*time.Second)
@@ -115,22 +127,22 @@ func TestTenantOverItsRate(t *testing.T) {
 	ledger.Clean(t, lighterman)
 }
 
-// TestStreamsOverTheLimit: containers whose streams Loki does not make wait, and
+// testStreamsOverTheLimit: containers whose streams Loki does not make wait, and
 // the others go on; once Loki makes them, all is there.
-func TestStreamsOverTheLimit(t *testing.T) {
+func testStreamsOverTheLimit(t *testing.T) {
 	docker := engine.Default(t)
 	loki := lokitest.New(t, map[string]string{"max_global_streams_per_user": "5"})
-	lighterman := carrier.Start(t, ledger.Mine(loki.URL, "--shutdown-timeout", "2s")...)
-	lighterman.AwaitReady(t, 30*time.Second)
+	lighterman := carrier.Start(t, ledger.Only(t, "streams", loki.URL, "--shutdown-timeout", "2s")...)
+	lighterman.AwaitReady(t, 2*time.Minute)
 	quiet := quietOnes(t, docker, "json-file", "streams", 5)
 	for _, c := range quiet {
-		loki.Await(t, ledger.Selector(c), 20, time.Minute)
+		loki.Await(t, ledger.Selector(c), 20, 2*time.Minute)
 	}
 	var late []*engine.Container
 	for i := range 10 {
-		late = append(late, docker.Start(t, engine.Spec{Name: fmt.Sprint("streams-late", i), Args: []string{"-n", "20000", "-tag", "late"}}))
+		late = append(late, docker.Start(t, engine.Spec{Name: fmt.Sprint("streams-late", i), Args: []string{"-n", "5000", "-tag", "late"}}))
 	}
-	wait.For(t, time.Minute, "the limit", func() bool {
+	wait.For(t, 2*time.Minute, "the limit", func() bool {
 		return lighterman.Metrics(t).Sum("lighterman_push_retries_total", `reason="stream_limit"`) >= 20
 	})
 	if worst := worstDelay(t, lighterman, loki, quiet, 5*time.Second); worst > 2*time.Second {
@@ -148,37 +160,37 @@ func TestStreamsOverTheLimit(t *testing.T) {
 	lighterman.Terminate(t)
 	// What was not delivered was not committed: another Loki gets all of it.
 	other := lokitest.Shared(t)
-	again := carrier.Start(t, ledger.Mine(other.URL, "--state-dir", lighterman.StateDir)...)
+	again := carrier.Start(t, ledger.Only(t, "streams", other.URL, "--state-dir", lighterman.StateDir)...)
 	for _, c := range late {
 		ledger.Check(t, other, c)
 	}
 	ledger.Clean(t, again)
 }
 
-// TestRefusedForGood: the labels of one container are too long for Loki, so all of
+// testRefusedForGood: the labels of one container are too long for Loki, so all of
 // its lines are refused. They are counted and told with container, reason, number
 // and an example; the others are delivered.
-func TestRefusedForGood(t *testing.T) {
+func testRefusedForGood(t *testing.T) {
 	docker := engine.Default(t)
 	loki := lokitest.New(t, map[string]string{"max_label_value_length": "100"})
-	lighterman := carrier.Start(t, ledger.Mine(loki.URL)...)
-	lighterman.AwaitReady(t, 30*time.Second)
+	lighterman := carrier.Start(t, ledger.Only(t, "refused", loki.URL)...)
+	lighterman.AwaitReady(t, 2*time.Minute)
 	refused := docker.Start(t, engine.Spec{Name: "refused",
 		Labels: map[string]string{"com.docker.compose.service": strings.Repeat("x", 200)}, Args: []string{"-n", "5000", "-tag", "refused"}})
 	quiet := quietOnes(t, docker, "json-file", "refused", 5)
 	refused.Wait(t)
 	for _, c := range quiet {
-		loki.Await(t, ledger.Selector(c), 50, time.Minute)
+		loki.Await(t, ledger.Selector(c), 50, 2*time.Minute)
 		c.Stop(t)
 		ledger.Check(t, loki, c)
 	}
-	wait.For(t, time.Minute, "5,000 refused lines", func() bool {
+	wait.For(t, 2*time.Minute, "5,000 refused lines", func() bool {
 		return lighterman.Metrics(t).Sum("lighterman_rejected_lines_total", `reason="labels"`) >= 5000
 	})
 	if code := lighterman.Terminate(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	told := regexp.MustCompile(`msg="the sink refused lines" container=(\S+) reason=labels lines=(\d+) example=(\S+)`).
+	told := regexp.MustCompile(`msg="lines were rejected for good" container=(\S+) reason=labels lines=(\d+) example=(\S+)`).
 		FindAllStringSubmatch(lighterman.Stderr(), -1)
 	times := make([]int64, 0, 5000)
 	for _, r := range refused.Logs(t) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/listing"
+	"github.com/lighterman/lighterman/internal/status"
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/ledger"
@@ -16,7 +16,7 @@ import (
 )
 
 // list is what `lighterman ls --json` says.
-func list(t testing.TB, args ...string) (out listing.List) {
+func list(t testing.TB, args ...string) (out status.List) {
 	t.Helper()
 	stdout, stderr, code := carrier.Run(t, append([]string{"ls", "--json"}, args...)...)
 	if code != 0 {
@@ -41,6 +41,7 @@ type fleet struct {
 // while it does; all that can be read goes by file or journal, with no connection to the
 // engine for it; and every line is in Loki once, byte for byte what `docker logs` says.
 func TestFortyContainers(t *testing.T) {
+	t.Parallel()
 	need.Journald(t)
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	syslog := map[string]string{"syslog-address": engine.StartSyslog(t).Unix, "mode": "blocking"}
@@ -57,7 +58,7 @@ func TestFortyContainers(t *testing.T) {
 		{"none", "", nil, 2, "unreadable", "stores nothing"},
 		{"gelf", "uncached", uncached, 2, "unreadable", "its cache is disabled"},
 	}
-	only := []string{"--include-name", engine.Prefix() + "forty-.*", "--docker-host", docker.Host}
+	only := []string{"--include-name", engine.Prefix(t) + "forty-.*", "--docker-host", docker.Host}
 	all := make(map[string]fleet)
 	var containers []*engine.Container
 	for _, f := range fleets {
@@ -74,7 +75,7 @@ func TestFortyContainers(t *testing.T) {
 	checkList(t, list(t, append(only, "--listen", "off")...), "dry-run", all)
 
 	l := carrier.Start(t, append([]string{"--loki-url", loki.URL}, only...)...)
-	l.AwaitReady(t, time.Minute)
+	l.AwaitReady(t, 2*time.Minute)
 	for _, c := range containers {
 		c.Wait(t)
 		switch all[c.Name].route {
@@ -104,7 +105,7 @@ func TestFortyContainers(t *testing.T) {
 // file or journal.
 const leastByFile = 95
 
-func checkList(t *testing.T, got listing.List, source listing.Source, want map[string]fleet) {
+func checkList(t *testing.T, got status.List, source status.Source, want map[string]fleet) {
 	t.Helper()
 	if got.Source != source || len(got.Containers) != len(want) || got.Coverage.Containers != len(want) {
 		t.Errorf("%s: %d containers of %d, source %q", source, len(got.Containers), len(want), got.Source)

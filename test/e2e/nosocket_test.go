@@ -18,10 +18,10 @@ import (
 func withoutSocket(t testing.TB, loki *lokitest.Loki, root string, more ...string) *carrier.Carrier {
 	t.Helper()
 	l := carrier.StartWith(t, carrier.Options{
-		Args: append(ledger.Mine(loki.URL, "--docker-host", "none", "--docker-root", root), more...),
+		Args: append(ledger.Mine(t, loki.URL, "--docker-host", "none", "--docker-root", root), more...),
 		Env:  []string{"DOCKER_HOST=nonsense"},
 	})
-	l.AwaitReady(t, time.Minute)
+	l.AwaitReady(t, 2*time.Minute)
 	return l
 }
 
@@ -29,6 +29,7 @@ func withoutSocket(t testing.TB, loki *lokitest.Loki, root string, more ...strin
 // containers alone: it makes containers, renames, restarts, stops and removes them,
 // is killed and comes back. Every line is in Loki once, under the right name.
 func TestWithoutSocket(t *testing.T) {
+	t.Parallel()
 	docker, loki, syslog := engine.Private(t, engine.PrivateOptions{}), lokitest.Shared(t), engine.StartSyslog(t)
 	writes := func(name, driver string) *engine.Container {
 		spec := engine.Spec{Name: name, Driver: driver, Args: []string{"-n", "-1", "-rate", "200", "-tag", name, "-streams", "alternate"}}
@@ -47,14 +48,12 @@ func TestWithoutSocket(t *testing.T) {
 	state := t.TempDir()
 	first := withoutSocket(t, loki, docker.DataRoot(), "--state-dir", state)
 	all := []*engine.Container{before, writes("later", "local"), writes("cached", "syslog")}
-	for _, c := range all {
-		ledger.Growth(t, loki, c, 200)
-	}
+	ledger.GrowthOf(t, loki, all, 200)
 	ledger.Check(t, loki, over)
 
 	for _, c := range all {
-		c.Rename(t, strings.TrimPrefix(c.Name, engine.Prefix())+"-renamed")
-		wait.For(t, time.Minute, "lines with the new name", func() bool {
+		c.Rename(t, strings.TrimPrefix(c.Name, engine.Prefix(t))+"-renamed")
+		wait.For(t, 2*time.Minute, "lines with the new name", func() bool {
 			return loki.Count(t, fmt.Sprintf(`{container=%q}`, c.Name)) > 0
 		})
 		c.Restart(t)
@@ -64,7 +63,7 @@ func TestWithoutSocket(t *testing.T) {
 	removed.Wait(t)
 	stored := ledger.Stored(t, removed)
 	removed.Remove(t)
-	ledger.Compare(t, removed.Name, stored, ledger.Delivered(loki.Await(t, ledger.Selector(removed), len(stored), time.Minute)))
+	ledger.Compare(t, removed.Name, stored, ledger.Delivered(loki.Await(t, ledger.Selector(removed), len(stored), 2*time.Minute)))
 	listed(t, first, removed, false)
 
 	// The engine is killed: what it has stored says for ever that its containers
@@ -96,7 +95,7 @@ func TestWithoutSocket(t *testing.T) {
 // it any more.
 func listed(t testing.TB, l *carrier.Carrier, c *engine.Container, want bool) {
 	t.Helper()
-	wait.For(t, time.Minute, fmt.Sprintf("container %s to be listed: %v", c.Name, want), func() bool {
+	wait.For(t, 2*time.Minute, fmt.Sprintf("container %s to be listed: %v", c.Name, want), func() bool {
 		_, page, err := l.Get("/status.json")
 		return err == nil && strings.Contains(page, c.ID) == want
 	})
@@ -105,19 +104,20 @@ func listed(t testing.TB, l *carrier.Carrier, c *engine.Container, want bool) {
 // TestRemappedUsers: with userns-remap the engine has its containers in a directory
 // called by the IDs that root is mapped to. It is found with the socket and without.
 func TestRemappedUsers(t *testing.T) {
+	t.Parallel()
 	docker, loki := engine.Private(t, engine.PrivateOptions{Remap: true}), lokitest.Shared(t)
 	c := docker.Start(t, engine.Spec{Name: "remapped", Args: []string{"-n", "100", "-tag", "remapped"}})
 	c.Wait(t)
-	with := carrier.Start(t, ledger.Mine(loki.URL, "--docker-host", docker.Host, "--host-label", "with")...)
+	with := carrier.Start(t, ledger.Mine(t, loki.URL, "--docker-host", docker.Host, "--host-label", "with")...)
 	without := withoutSocket(t, loki, docker.DataRoot(), "--host-label", "without")
-	with.AwaitReady(t, time.Minute)
+	with.AwaitReady(t, 2*time.Minute)
 	for _, l := range []*carrier.Carrier{with, without} {
 		onRoute(t, l, "file", 1)
 	}
 	want := ledger.Stored(t, c)
 	for _, host := range []string{"with", "without"} {
 		selector := fmt.Sprintf(`{host=%q, container=%q}`, host, c.Name)
-		ledger.Compare(t, host, want, ledger.Delivered(loki.Await(t, selector, len(want), time.Minute)))
+		ledger.Compare(t, host, want, ledger.Delivered(loki.Await(t, selector, len(want), 2*time.Minute)))
 	}
 	ledger.Clean(t, with)
 	ledger.Clean(t, without)

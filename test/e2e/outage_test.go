@@ -15,29 +15,28 @@ import (
 // TestLokiComesAndGoes: Loki is not there at the start, is killed, and hangs,
 // under load: not ready as long, and nothing lost or there twice.
 func TestLokiComesAndGoes(t *testing.T) {
+	t.Parallel()
 	docker, loki := engine.Default(t), lokitest.Reserve(t, nil)
-	l := carrier.Start(t, ledger.Mine(loki.URL)...)
+	l := carrier.Start(t, ledger.Mine(t, loki.URL)...)
 	notReady := func() bool {
 		code, _, err := l.Get("/readyz")
 		return err == nil && code == http.StatusServiceUnavailable
 	}
-	wait.For(t, 30*time.Second, "an answer that says not ready", notReady)
+	wait.For(t, 2*time.Minute, "an answer that says not ready", notReady)
 	all := ledger.Writers(t, docker, "outage", 300, "json-file", "local")
 	loki.Start(t)
-	l.AwaitReady(t, time.Minute)
+	l.AwaitReady(t, 2*time.Minute)
 	grow := func() {
 		t.Helper()
-		for _, c := range all {
-			ledger.Growth(t, loki, c, 300)
-		}
+		ledger.GrowthOf(t, loki, all, 300)
 	}
 	grow()
 	loki.Kill9(t)
-	wait.For(t, 30*time.Second, "not ready without Loki", notReady)
+	wait.For(t, 2*time.Minute, "not ready without Loki", notReady)
 	loki.Start(t)
 	grow()
 	loki.Freeze(t)
-	wait.For(t, time.Minute, "not ready with a frozen Loki", notReady)
+	wait.For(t, 2*time.Minute, "not ready with a frozen Loki", notReady)
 	loki.Thaw(t)
 	grow()
 	for _, c := range all {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,9 +51,18 @@ func install(t testing.TB, dir, from string) string {
 	return to
 }
 
+// uid is who a command is run as.
+func uid(wrap []string) int {
+	if slices.Contains(wrap, "--reuid=65534") {
+		return 65534
+	}
+	return 0
+}
+
 // TestPermissions: what docs/permissions.md says a lighterman without the socket
 // needs is enough, and what it says is too little is named.
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	need.Program(t, "setpriv")
 	need.Root(t)
 	docker := engine.Default(t)
@@ -63,7 +73,7 @@ func TestPermissions(t *testing.T) {
 	for _, c := range all {
 		c.Wait(t)
 	}
-	t.Setenv("LIGHTERMAN_BINARY", install(t, public(t), carrier.Binary(t)))
+	program := install(t, public(t), carrier.Binary(t))
 	user := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"}
 	for name, test := range map[string]struct {
 		wrap   []string
@@ -75,16 +85,20 @@ func TestPermissions(t *testing.T) {
 		"a user with nothing":                 {wrap: slices.Concat(user, []string{"--inh-caps=-all"}), denied: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := carrier.StartWith(t, carrier.Options{Wrap: test.wrap, Args: []string{
-				"--docker-host", "none", "--docker-root", docker.Root(t), "--state-dir", public(t), "--include-name", engine.Prefix() + "rights-.*"}})
+			state := public(t) // and of the user alone, as it has to be
+			if err := errors.Join(os.Chown(state, uid(test.wrap), 0), os.Chmod(state, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+			l := carrier.StartWith(t, carrier.Options{Program: program, Wrap: test.wrap, Args: []string{
+				"--docker-host", "none", "--docker-root", docker.Root(t), "--state-dir", state, "--include-name", engine.Prefix(t) + "rights-.*"}})
 			if test.denied {
-				wait.For(t, time.Minute, "the cure to be named", func() bool {
+				wait.For(t, 2*time.Minute, "the cure to be named", func() bool {
 					code, body, err := l.Get("/readyz")
 					return err == nil && code == 503 && strings.Contains(body, "permission denied") && strings.Contains(body, "docs/permissions.md")
 				})
 				return
 			}
-			l.AwaitReady(t, time.Minute)
+			l.AwaitReady(t, 2*time.Minute)
 			// A start, a rename and a removal are seen as well.
 			late := docker.Start(t, engine.Spec{Name: "rights-late", Args: []string{"-n", "20", "-tag", "rights", "-linger"}})
 			complete(t, l.Stdout, slices.Concat(all, []*engine.Container{late}))
@@ -103,7 +117,7 @@ func TestPermissions(t *testing.T) {
 func complete(t testing.TB, stdout func() string, all []*engine.Container) {
 	t.Helper()
 	for _, c := range all {
-		wait.For(t, time.Minute, "the lines of "+c.Name, func() bool { return strings.Count(stdout(), c.ID) == 20 })
+		wait.For(t, 2*time.Minute, "the lines of "+c.Name, func() bool { return strings.Count(stdout(), c.ID) == 20 })
 	}
 }
 
@@ -122,6 +136,7 @@ func capabilities(t testing.TB, pid int) string {
 // TestInAContainer: in a container, as uid 0 without any capability, with nothing but
 // a read-only view of the containers' directory, mounted at a place of its own.
 func TestInAContainer(t *testing.T) {
+	t.Parallel()
 	docker := engine.Default(t)
 	static, err := repo.Build("./cmd/lighterman", false, "-buildvcs=false", "-trimpath")
 	if err != nil {
@@ -132,9 +147,10 @@ func TestInAContainer(t *testing.T) {
 	seen := docker.Start(t, engine.Spec{Name: "seen", Args: []string{"-n", "20", "-tag", "seen"}})
 	ctx := t.Context()
 	made, err := docker.API.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Name: engine.Prefix() + "lighterman",
+		Name: engine.Prefix(t) + "lighterman",
 		Config: &container.Config{Image: docker.Image(t), Entrypoint: []string{"/lighterman", "run", "--docker-host", "none",
-			"--docker-root", "/host", "--state-dir", "/state", "--host-label", "node1", "--listen", "off"}},
+			"--docker-root", "/host", "--state-dir", "/state", "--host-label", "node1", "--listen", "off",
+			"--include-name", engine.Prefix(t) + ".*"}},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", CapDrop: []string{"ALL"}, ReadonlyRootfs: true, SecurityOpt: []string{"no-new-privileges"},
 			Binds: []string{filepath.Join(docker.Root(t), "containers") + ":/host/containers:ro", state + ":/state", program + ":/lighterman:ro"},

@@ -31,6 +31,7 @@ var answers = map[string]string{
 // whole seconds when a line was written. Its containers are named and not read, also
 // when a file lies where Docker would have one.
 func TestPodman(t *testing.T) {
+	t.Parallel()
 	root, id := t.TempDir(), strings.Repeat("0a", 32)
 	dir := filepath.Join(root, "containers", id)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -50,8 +51,8 @@ func TestPodman(t *testing.T) {
 	t.Cleanup(func() { _ = server.Close() })
 
 	l := carrier.Start(t, "--docker-host", "unix://"+socket)
-	l.AwaitReady(t, time.Minute)
-	wait.For(t, time.Minute, "the container to be named", func() bool {
+	l.AwaitReady(t, 2*time.Minute)
+	wait.For(t, 2*time.Minute, "the container to be named", func() bool {
 		_, page, err := l.Get("/status.json")
 		return err == nil && strings.Contains(page, `"route": "unreadable"`) && strings.Contains(page, "the engine is Podman")
 	})

@@ -16,7 +16,7 @@ import (
 // onRoute waits until n containers go by a route.
 func onRoute(t testing.TB, c *carrier.Carrier, route string, n int) {
 	t.Helper()
-	wait.For(t, 30*time.Second, fmt.Sprintf("%d containers on route %s", n, route), func() bool {
+	wait.For(t, 2*time.Minute, fmt.Sprintf("%d containers on route %s", n, route), func() bool {
 		return int(c.Metrics(t).Sum("lighterman_targets", fmt.Sprintf("route=%q", route))) == n
 	})
 }
@@ -25,6 +25,7 @@ func onRoute(t testing.TB, c *carrier.Carrier, route string, n int) {
 // to none. At the end of each step every line is in Loki, once; in the middle of one
 // lighterman is killed.
 func TestFilePercent(t *testing.T) {
+	t.Parallel()
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	state := t.TempDir()
 	var all []*engine.Container
@@ -34,11 +35,9 @@ func TestFilePercent(t *testing.T) {
 	}
 	before, killed := 0, false
 	for _, percent := range []int{0, 10, 50, 50, 100, 0} {
-		l := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state, "--file-percent", fmt.Sprint(percent))...)
-		l.AwaitReady(t, 30*time.Second)
-		for _, c := range all {
-			ledger.Growth(t, loki, c, 100)
-		}
+		l := carrier.Start(t, ledger.Mine(t, loki.URL, "--state-dir", state, "--file-percent", fmt.Sprint(percent))...)
+		l.AwaitReady(t, 2*time.Minute)
+		ledger.GrowthOf(t, loki, all, 100)
 		m := l.Metrics(t)
 		files := int(m.Sum("lighterman_targets", `route="file"`))
 		if apis := int(m.Sum("lighterman_targets", `route="api"`)); files+apis != len(all) {
@@ -69,7 +68,7 @@ func TestFilePercent(t *testing.T) {
 	for _, c := range all {
 		c.Stop(t)
 	}
-	last := carrier.Start(t, ledger.Mine(loki.URL, "--state-dir", state)...)
+	last := carrier.Start(t, ledger.Mine(t, loki.URL, "--state-dir", state)...)
 	for _, c := range all {
 		ledger.Check(t, loki, c)
 	}
@@ -79,6 +78,7 @@ func TestFilePercent(t *testing.T) {
 // TestModes: forced ways, and what cannot be read that way is reported: journald's
 // where there is no journal.
 func TestModes(t *testing.T) {
+	t.Parallel()
 	need.Journald(t)
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	for _, driver := range []string{"json-file", "local", "journald"} {
@@ -86,15 +86,15 @@ func TestModes(t *testing.T) {
 	}
 	modes := map[string][4]int{"hybrid": {2, 1, 0, 0}, "file": {2, 1, 0, 0}, "stream": {0, 0, 3, 0}}
 	for mode, want := range modes {
-		l := carrier.Start(t, ledger.Mine(loki.URL, "--mode", mode)...)
-		l.AwaitReady(t, 30*time.Second)
+		l := carrier.Start(t, ledger.Mine(t, loki.URL, "--mode", mode)...)
+		l.AwaitReady(t, 2*time.Minute)
 		for i, route := range []string{"file", "journal", "api", "unreadable"} {
 			onRoute(t, l, route, want[i])
 		}
 		ledger.Clean(t, l)
 	}
-	l := carrier.Start(t, ledger.Mine(loki.URL, "--mode", "file", "--journal-dir", "none")...)
-	l.AwaitReady(t, 30*time.Second)
+	l := carrier.Start(t, ledger.Mine(t, loki.URL, "--mode", "file", "--journal-dir", "none")...)
+	l.AwaitReady(t, 2*time.Minute)
 	if docker.Newest { // which then has a cache for it
 		onRoute(t, l, "file", 3)
 	} else {

@@ -43,11 +43,11 @@ func TestShortLives(t *testing.T) {
 	docker, loki, syslog := engine.Default(t), lokitest.Shared(t), engine.StartSyslog(t)
 	var lightermen []*carrier.Carrier
 	for _, host := range []string{docker.Host, "none"} {
-		lightermen = append(lightermen, carrier.Start(t, ledger.Mine(loki.URL, "--docker-host", host, "--docker-root", docker.Root(t),
+		lightermen = append(lightermen, carrier.Start(t, ledger.Mine(t, loki.URL, "--docker-host", host, "--docker-root", docker.Root(t),
 			"--host-label", mode(host))...))
 	}
 	for _, l := range lightermen {
-		l.AwaitReady(t, time.Minute)
+		l.AwaitReady(t, 2*time.Minute)
 	}
 	drivers := []string{"json-file", "local", "syslog"}
 	docker.Image(t)
@@ -98,11 +98,11 @@ func checkShortLives(t *testing.T, loki *lokitest.Loki, host string, drivers []s
 	for i := range runs * len(drivers) {
 		want += shortLines(i)
 	}
-	selector := fmt.Sprintf(`{host=%q, container=~%q}`, host, engine.Prefix()+"short-.*")
-	wait.Until(time.Minute, func() bool { return loki.Count(t, selector) >= want })
+	selector := fmt.Sprintf(`{host=%q, container=~%q}`, host, engine.Prefix(t)+"short-.*")
+	wait.Until(2*time.Minute, func() bool { return loki.Count(t, selector) >= want })
 	got := make(map[string]map[string]int)
 	for _, e := range loki.All(t, selector) {
-		name := strings.TrimPrefix(e.Labels["container"], engine.Prefix())
+		name := strings.TrimPrefix(e.Labels["container"], engine.Prefix(t))
 		if got[name] == nil {
 			got[name] = make(map[string]int)
 		}

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +17,9 @@ import (
 // the old one come first, whether the new one was made before the old one was removed,
 // as Docker Compose does it, or after.
 func TestSuccession(t *testing.T) {
+	t.Parallel()
 	for _, compose := range []bool{true, false} {
-		t.Run(fmt.Sprint("compose ", compose), func(t *testing.T) { testSuccession(t, compose) })
+		t.Run(fmt.Sprint("compose ", compose), func(t *testing.T) { t.Parallel(); testSuccession(t, compose) })
 	}
 }
 
@@ -29,8 +29,8 @@ func testSuccession(t *testing.T, compose bool) {
 	order := inOrder{newest: map[string]int64{}}
 	proxy.Tap(order.push)
 	loki.Stop(t)
-	l := carrier.Start(t, ledger.Mine(proxy.URL)...)
-	name := strings.ReplaceAll(t.Name(), "/", "-")
+	name := fmt.Sprint("compose-", compose)
+	l := carrier.Start(t, ledger.Only(t, name, proxy.URL)...)
 	run := func(c *engine.Container) []ledger.Line {
 		c.Start(t)
 		c.Wait(t)

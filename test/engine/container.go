@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // Spec is what a container shall be.
 type Spec struct {
 	// Name is the last part of the name, by default a number. The whole name,
-	// Container.Name, begins with the ID of the test process.
+	// Container.Name, begins with Prefix.
 	Name string
 	// Driver and Opts are the log driver and its options; json-file by default.
 	Driver string
@@ -45,8 +46,12 @@ type Container struct {
 	Name string
 	Spec Spec
 
+	names  []string // all it has had
 	engine *Engine
 }
+
+// Names are all names that the container has had.
+func (c *Container) Names() []string { return c.names }
 
 // Cached tells that the engine answers for the log from a cache of its own, with other
 // times than the log has.
@@ -71,7 +76,8 @@ func (e *Engine) Create(t testing.TB, spec Spec) *Container {
 	maps.Copy(labels, spec.Labels)
 	ctx, cancel := limit()
 	defer cancel()
-	c := &Container{Name: Prefix() + spec.Name, Spec: spec, engine: e}
+	name := Prefix(t) + spec.Name
+	c := &Container{Name: name, Spec: spec, names: []string{name}, engine: e}
 	made, err := e.API.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name: c.Name,
 		Config: &container.Config{
@@ -105,8 +111,12 @@ func (e *Engine) Start(t testing.TB, spec Spec) *Container {
 	return c
 }
 
-// Prefix is how the names of all containers of this process begin.
-func Prefix() string { return fmt.Sprintf("lmt%d-", os.Getpid()) }
+// Prefix is how the names of all containers of a test and of its subtests begin.
+// Tests may run side by side: each has its own.
+func Prefix(t testing.TB) string {
+	test, _, _ := strings.Cut(t.Name(), "/")
+	return fmt.Sprintf("lmt%d-%s-", os.Getpid(), strings.TrimPrefix(test, "Test"))
+}
 
 // do fails the test when a call did.
 func (c *Container) do(t testing.TB, what string, err error) {
@@ -157,9 +167,10 @@ func (c *Container) Rename(t testing.TB, name string) {
 	t.Helper()
 	ctx, cancel := limit()
 	defer cancel()
-	_, err := c.engine.API.ContainerRename(ctx, c.ID, client.ContainerRenameOptions{NewName: Prefix() + name})
+	_, err := c.engine.API.ContainerRename(ctx, c.ID, client.ContainerRenameOptions{NewName: Prefix(t) + name})
 	c.do(t, "rename", err)
-	c.Name = Prefix() + name
+	c.Name = Prefix(t) + name
+	c.names = append(c.names, c.Name)
 }
 
 // Pause freezes the container.

@@ -88,7 +88,7 @@ func (e *Engine) Root(t testing.TB) string {
 // limit bounds one call. Calls are made in cleanups too, where t.Context() has
 // ended.
 func limit() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), time.Minute)
+	return context.WithTimeout(context.Background(), 3*time.Minute)
 }
 
 // Image returns the name of the image with logwriter, which is imported if the

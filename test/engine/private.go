@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/test/need"
 	"github.com/lighterman/lighterman/test/wait"
@@ -121,7 +122,21 @@ func (p *PrivateEngine) Up(t testing.TB) {
 	}
 }
 
-func (p *PrivateEngine) start() error {
+// start starts dockerd. On a busy machine one that has waited in vain for its
+// containerd, which it does for seconds only, ends: then another one is started.
+func (p *PrivateEngine) start() (err error) {
+	for range 3 {
+		if err = p.launch(); err == nil || p.cmd == nil || !closed(p.gone) {
+			return err
+		}
+		if err := p.end(syscall.SIGKILL); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (p *PrivateEngine) launch() error {
 	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -161,7 +176,7 @@ func (p *PrivateEngine) start() error {
 		close(gone)
 	}()
 	p.cmd, p.gone = cmd, gone
-	ready := wait.Until(time.Minute, func() bool { return p.ping() || closed(gone) })
+	ready := wait.Until(2*time.Minute, func() bool { return p.ping() || closed(gone) })
 	if !ready || closed(gone) {
 		return fmt.Errorf("dockerd does not answer")
 	}
@@ -225,8 +240,8 @@ func (p *PrivateEngine) end(signal syscall.Signal) error {
 	}
 	select {
 	case <-p.gone:
-	case <-time.After(time.Minute):
-		return fmt.Errorf("process %d is still there a minute after the signal", p.cmd.Process.Pid)
+	case <-time.After(2 * time.Minute):
+		return fmt.Errorf("process %d is still there two minutes after the signal", p.cmd.Process.Pid)
 	}
 	p.cmd = nil
 	return p.buryContainerd()
@@ -247,7 +262,7 @@ func (p *PrivateEngine) buryContainerd() error {
 		stat, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "stat"))
 		return err != nil || bytes.Contains(stat, []byte(") Z "))
 	}
-	if !wait.Until(20*time.Second, dead) {
+	if !wait.Until(2*time.Minute, dead) {
 		return fmt.Errorf("containerd, process %s, is still there", pid)
 	}
 	return os.Remove(file)
@@ -261,14 +276,8 @@ func (p *PrivateEngine) destroy(t reporter) {
 			t.Logf("cannot start the private engine for its cleanup: %v", err)
 		}
 	}
-	ctx, cancel := limit()
-	defer cancel()
-	list, err := p.API.ContainerList(ctx, client.ContainerListOptions{All: true})
-	if err != nil {
-		t.Logf("cannot list the private engine's containers: %v", err)
-	}
-	for _, c := range list.Items {
-		_, _ = p.API.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true})
+	if err := p.removeAll(); err != nil {
+		t.Logf("cannot remove the private engine's containers: %v", err)
 	}
 	if err := p.end(syscall.SIGTERM); err != nil {
 		t.Logf("cannot stop the private engine: %v", err)
@@ -282,6 +291,22 @@ func (p *PrivateEngine) destroy(t reporter) {
 	if err := removeTree(p.Dir); err != nil {
 		t.Logf("cannot remove %q: %v", p.Dir, err)
 	}
+}
+
+// removeAll removes all containers, several at a time.
+func (p *PrivateEngine) removeAll() error {
+	ctx, cancel := limit()
+	defer cancel()
+	list, err := p.API.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return err
+	}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for _, c := range list.Items {
+		group.Go(func() error { return (&Container{ID: c.ID, engine: p.Engine}).remove() })
+	}
+	return group.Wait()
 }
 
 // reporter is what destroy needs of a test, which may be over.

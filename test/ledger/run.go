@@ -29,14 +29,33 @@ func Writers(t testing.TB, docker *engine.Engine, name string, rate int, drivers
 // Growth waits until more lines of a container have arrived.
 func Growth(t testing.TB, loki *lokitest.Loki, c *engine.Container, lines int) {
 	t.Helper()
-	before := loki.Count(t, Selector(c))
-	wait.For(t, 2*time.Minute, "more lines of "+c.Name, func() bool { return loki.Count(t, Selector(c)) >= before+lines })
+	GrowthOf(t, loki, []*engine.Container{c}, lines)
 }
 
-// Mine are the arguments that send to a Loki and keep a lighterman to this
-// process's containers.
-func Mine(url string, more ...string) []string {
-	return append([]string{"--loki-url", url, "--include-name", engine.Prefix() + ".*"}, more...)
+// GrowthOf waits until more lines of each of the containers have arrived.
+func GrowthOf(t testing.TB, loki *lokitest.Loki, all []*engine.Container, lines int) {
+	t.Helper()
+	want := make([]int, len(all))
+	for i, c := range all {
+		want[i] = loki.Count(t, Selector(c)) + lines
+	}
+	for i, c := range all {
+		wait.For(t, 2*time.Minute, "more lines of "+c.Name, func() bool { return loki.Count(t, Selector(c)) >= want[i] })
+	}
+}
+
+// Mine are the arguments that send to a Loki and keep a lighterman to a test's
+// containers.
+func Mine(t testing.TB, url string, more ...string) []string {
+	t.Helper()
+	return Only(t, "", url, more...)
+}
+
+// Only are those that keep it to the test's containers whose names go on with a word, for
+// subtests that run side by side.
+func Only(t testing.TB, word, url string, more ...string) []string {
+	t.Helper()
+	return append([]string{"--loki-url", url, "--include-name", engine.Prefix(t) + word + ".*"}, more...)
 }
 
 // Clean checks a lighterman's end: nothing refused, exit code 0.

@@ -107,7 +107,7 @@ func (l *Loki) queryPage(logql string, from, to int64, limit int) ([]Entry, erro
 		Data struct {
 			Result []struct {
 				Stream map[string]string `json:"stream"`
-				Values []value           `json:"values"`
+				Values [][]any           `json:"values"`
 			} `json:"result"`
 		} `json:"data"`
 	}
@@ -117,46 +117,43 @@ func (l *Loki) queryPage(logql string, from, to int64, limit int) ([]Entry, erro
 	var out []Entry
 	for _, stream := range body.Data.Result {
 		for _, v := range stream.Values {
-			out = append(out, Entry{Labels: stream.Stream, Time: v.time, Line: v.line, Metadata: v.metadata})
+			e, err := entryOf(v)
+			if err != nil {
+				return nil, err
+			}
+			e.Labels = stream.Stream
+			out = append(out, e)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Entry) int { return int(a.Time - b.Time) })
 	return out, nil
 }
 
-// value is ["<nanoseconds>", "<line>", {"structuredMetadata": {…}}].
-type value struct {
-	time     int64
-	line     string
-	metadata map[string]string
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (v *value) UnmarshalJSON(b []byte) error {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return err
+// entryOf reads ["<nanoseconds>", "<line>", {"structuredMetadata": {…}}].
+func entryOf(value []any) (e Entry, err error) {
+	if len(value) < 2 {
+		return e, fmt.Errorf("value of %d elements", len(value))
 	}
-	if len(raw) < 2 {
-		return fmt.Errorf("value of %d elements", len(raw))
+	stamp, _ := value[0].(string)
+	if e.Time, err = strconv.ParseInt(stamp, 10, 64); err != nil {
+		return e, err
 	}
-	var stamp string
-	if err := json.Unmarshal(raw[0], &stamp); err != nil {
-		return err
+	line, ok := value[1].(string)
+	if !ok {
+		return e, fmt.Errorf("a line is %v", value[1])
 	}
-	var err error
-	if v.time, err = strconv.ParseInt(stamp, 10, 64); err != nil {
-		return err
+	e.Line = line
+	if len(value) == 2 {
+		return e, nil
 	}
-	if err := json.Unmarshal(raw[1], &v.line); err != nil || len(raw) == 2 {
-		return err
+	more, _ := value[2].(map[string]any)
+	if fields, ok := more["structuredMetadata"].(map[string]any); ok {
+		e.Metadata = make(map[string]string, len(fields))
+		for name, field := range fields {
+			e.Metadata[name], _ = field.(string)
+		}
 	}
-	var more struct {
-		StructuredMetadata map[string]string `json:"structuredMetadata"`
-	}
-	err = json.Unmarshal(raw[2], &more)
-	v.metadata = more.StructuredMetadata
-	return err
+	return e, nil
 }
 
 // Count returns how many entries match over the time of All. It is cheap, but
@@ -212,6 +209,17 @@ func (l *Loki) count(selector string) (int, error) {
 // Errors of Loki do not end the waiting: it may be away on purpose.
 func (l *Loki) Await(t testing.TB, selector string, n int, timeout time.Duration) []Entry {
 	t.Helper()
+	entries := l.AwaitMost(t, selector, n, timeout)
+	if len(entries) < n {
+		t.FailNow()
+	}
+	return entries
+}
+
+// AwaitMost is Await for those who tell which entries are missing: it fails the test where
+// there are too few, and returns those.
+func (l *Loki) AwaitMost(t testing.TB, selector string, n int, timeout time.Duration) []Entry {
+	t.Helper()
 	var entries []Entry
 	var last error
 	reached := wait.Until(timeout, func() bool {
@@ -226,7 +234,10 @@ func (l *Loki) Await(t testing.TB, selector string, n int, timeout time.Duration
 	})
 	if !reached {
 		count, err := l.count(selector)
-		t.Fatalf("waited %v in vain for %d entries of %s: %d are there (count: %d, %v), last error: %v", timeout, n, selector, len(entries), count, err, last)
+		if len(entries) == 0 {
+			entries, last = l.query(selector, time.Now().Add(-8*24*time.Hour), time.Now().Add(time.Hour), page)
+		}
+		t.Errorf("waited %v in vain for %d entries of %s: %d are there (count: %d, %v), last error: %v", timeout, n, selector, len(entries), count, err, last)
 	}
 	return entries
 }

@@ -18,10 +18,11 @@ type counts struct {
 	rejected int
 }
 
-func (c *counts) Pushed(string, time.Duration, int) {}
-func (c *counts) Retried(string)                    {}
-func (c *counts) Delivered(time.Duration, int)      {}
-func (c *counts) Rejected(_ string, n int)          { c.mu.Lock(); c.rejected += n; c.mu.Unlock() }
+func (c *counts) Pushed(string, time.Duration, int)  {}
+func (c *counts) Retried(string)                     {}
+func (c *counts) Delivered(time.Duration, int, bool) {}
+func (c *counts) StreamsRejected(int)                {}
+func (c *counts) Rejected(_ string, n int)           { c.mu.Lock(); c.rejected += n; c.mu.Unlock() }
 
 func (c *counts) expect(t *testing.T, rejected int) {
 	t.Helper()

@@ -71,7 +71,7 @@ func TestStreamLimitWaits(t *testing.T) {
 	r.send(lines{"a", 5, recent, 0}, lines{"b", 5, recent, 0})
 	r.await("a", "b")
 	r.send(lines{"c", 3, recent, 0}, lines{"d", 3, recent, 0}, lines{"e", 3, recent, 0})
-	wait.For(t, time.Minute, "two to wait", func() bool { return r.SetAside() == 2 })
+	wait.For(t, 2*time.Minute, "two to wait", func() bool { return r.SetAside() == 2 })
 	for i := range 10 {
 		name := string("ab"[i%2])
 		r.mu.Lock()

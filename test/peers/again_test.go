@@ -24,7 +24,7 @@ func TestPeer01StopDeletesThePosition(t *testing.T) {
 	t.Parallel()
 	const lines = 10_000
 	docker, loki := engine.Default(t), lokitest.Shared(t)
-	args := mine("p01", loki.URL, "--state-dir", t.TempDir())
+	args := ledger.Only(t, "p01", loki.URL, "--state-dir", t.TempDir())
 	l := start(t, args...)
 	var all []*engine.Container
 	for _, driver := range []string{"json-file", "local"} {
@@ -38,7 +38,7 @@ func TestPeer01StopDeletesThePosition(t *testing.T) {
 	}
 	delivered := func(lines int) {
 		t.Helper()
-		each(func(c *engine.Container) { loki.Await(t, ledger.Selector(c), lines, time.Minute) })
+		each(func(c *engine.Container) { loki.Await(t, ledger.Selector(c), lines, 2*time.Minute) })
 		idle(t, l)
 	}
 	delivered(lines)
@@ -71,7 +71,7 @@ func TestPeer03NoLogsAfterRestart(t *testing.T) {
 	t.Parallel()
 	restarts := amount(100, 15)
 	docker, loki := engine.Default(t), lokitest.Shared(t)
-	l := start(t, mine("p03", loki.URL)...)
+	l := start(t, ledger.Only(t, "p03", loki.URL)...)
 	var group sync.WaitGroup
 	for _, c := range ledger.Writers(t, docker, "p03-", 1000, "json-file", "local") {
 		group.Go(func() {
@@ -119,14 +119,14 @@ func TestPeer06StopResendsEverything(t *testing.T) {
 			}
 			replace(t, c.LogPath(t), log.String())
 			state := t.TempDir()
-			args := mine("p06-"+mode, loki.URL, "--mode", mode, "--state-dir", state)
+			args := ledger.Only(t, "p06-"+mode, loki.URL, "--mode", mode, "--state-dir", state)
 			l := start(t, args...)
-			loki.Await(t, ledger.Selector(c), old, time.Minute)
+			loki.Await(t, ledger.Selector(c), old, 2*time.Minute)
 			total := old
 			for range 3 {
 				c.Start(t)
 				total += young
-				loki.Await(t, ledger.Selector(c), total, time.Minute)
+				loki.Await(t, ledger.Selector(c), total, 2*time.Minute)
 				idle(t, l)
 				c.Stop(t)
 				idle(t, l)
@@ -148,7 +148,7 @@ func TestPeer06StopResendsEverything(t *testing.T) {
 
 // unsharded is a Loki for tests that kill a lighterman. What is sent again is
 // stored twice if Loki has begun in between to share out the stream, which it
-// does at the rate of these bursts; see Decisions in ARCHITECTURE.md.
+// does at the rate of these bursts; see docs/decisions.md.
 func unsharded(t testing.TB) *lokitest.Loki {
 	t.Helper()
 	return lokitest.New(t, map[string]string{"shard_streams": "{enabled: false}"})
@@ -163,7 +163,7 @@ func TestPeer08LostWhileAway(t *testing.T) {
 	t.Parallel()
 	const lines = 100_000
 	docker, loki := engine.Default(t), unsharded(t)
-	args := mine("p08", loki.URL, "--state-dir", t.TempDir())
+	args := ledger.Only(t, "p08", loki.URL, "--state-dir", t.TempDir())
 	l := start(t, args...)
 	var all []*engine.Container
 	for _, driver := range []string{"json-file", "local"} {
@@ -172,7 +172,7 @@ func TestPeer08LostWhileAway(t *testing.T) {
 			Args: []string{"-n", fmt.Sprint(lines), "-tag", "away", "-streams", "alternate", "-buffer", "4096"}}))
 	}
 	for _, c := range all {
-		loki.Await(t, ledger.Selector(c), 100, time.Minute)
+		loki.Await(t, ledger.Selector(c), 100, 2*time.Minute)
 	}
 	l.Kill9(t)
 	for _, c := range all {
@@ -197,7 +197,7 @@ func TestPeer08LostWhileAway(t *testing.T) {
 func TestPeer13RotatedWhileAway(t *testing.T) {
 	t.Parallel()
 	docker, loki := engine.Default(t), unsharded(t)
-	args := mine("p13", loki.URL, "--state-dir", t.TempDir())
+	args := ledger.Only(t, "p13", loki.URL, "--state-dir", t.TempDir())
 	c := docker.Start(t, engine.Spec{Name: "p13", Args: []string{"-n", "-1", "-rate", "1500", "-tag", "rotated"},
 		Opts: map[string]string{"max-size": "200k", "max-file": "60", "compress": "true"}})
 	rotations := func() int { return len(glob(t, c.LogPath(t)+".*.gz")) }
@@ -206,7 +206,7 @@ func TestPeer13RotatedWhileAway(t *testing.T) {
 		ledger.Growth(t, loki, c, 500)
 		l.Kill9(t)
 		before := rotations()
-		wait.For(t, time.Minute, "three rotations", func() bool { return rotations() >= before+3 })
+		wait.For(t, 2*time.Minute, "three rotations", func() bool { return rotations() >= before+3 })
 	}
 	c.Stop(t)
 	l := start(t, args...)
@@ -224,19 +224,19 @@ func TestPeer22LastLinesAtRemoval(t *testing.T) {
 	t.Parallel()
 	const lines = 20_000
 	docker, loki, proxy := slowLoki(t)
-	l := start(t, mine("p22", proxy.URL, "--max-memory", "2MiB", "--batch-size", "256KiB")...)
+	l := start(t, ledger.Only(t, "p22", proxy.URL, "--max-memory", "2MiB", "--batch-size", "256KiB")...)
 	for _, driver := range []string{"json-file", "local"} {
 		c := docker.Start(t, engine.Spec{Name: "p22-" + driver, Driver: driver, Opts: map[string]string{"max-size": "50m"},
 			Args: []string{"-on-usr1", "-n", fmt.Sprint(lines), "-tag", "burst", "-buffer", "4096", "-say", "the last one", "-linger"}})
 		known(t, l, c)
 		c.Kill(t, "USR1")
-		wait.For(t, time.Minute, "the last line to be stored", func() bool { return strings.HasSuffix(tailOf(t, c), "the last one") })
+		wait.For(t, 2*time.Minute, "the last line to be stored", func() bool { return strings.HasSuffix(tailOf(t, c), "the last one") })
 		c.Remove(t)
 		entries := loki.Await(t, ledger.Selector(c), lines+1, 2*time.Minute)
 		if n := ledger.Numbered(t, c.Name, "burst", entries[:len(entries)-1]); n != lines {
 			t.Errorf("%s: %d lines, want %d", c.Name, n, lines)
 		}
-		wait.For(t, 30*time.Second, "the container to be forgotten", func() bool { return !knows(l, c) })
+		wait.For(t, 2*time.Minute, "the container to be forgotten", func() bool { return !knows(l, c) })
 	}
 	ledger.Clean(t, l)
 }
@@ -250,5 +250,5 @@ func knows(l *carrier.Carrier, c *engine.Container) bool {
 // known waits until a lighterman knows a container.
 func known(t testing.TB, l *carrier.Carrier, c *engine.Container) {
 	t.Helper()
-	wait.For(t, 30*time.Second, c.Name+" to be known", func() bool { return knows(l, c) })
+	wait.For(t, 2*time.Minute, c.Name+" to be known", func() bool { return knows(l, c) })
 }

@@ -41,7 +41,7 @@ func TestPeer02RestartMakesDockerdSpin(t *testing.T) {
 		replace(t, c.LogPath(t), old)
 	}
 	state := t.TempDir()
-	args := mine("p02", loki.URL, "--docker-host", docker.Host, "--state-dir", state, "--since", "now")
+	args := ledger.Only(t, "p02", loki.URL, "--docker-host", docker.Host, "--state-dir", state, "--since", "now")
 	l := start(t, args...)
 	onRoute(t, l, "file", containers)
 	awaitLag(t, l, 0)
@@ -58,7 +58,7 @@ func TestPeer02RestartMakesDockerdSpin(t *testing.T) {
 	dockerd := process.Of(t, docker.PID())
 	l = start(t, args...)
 	for _, c := range all {
-		loki.Await(t, ledger.Selector(c), fresh, time.Minute)
+		loki.Await(t, ledger.Selector(c), fresh, 2*time.Minute)
 	}
 	awaitLag(t, l, 0)
 	used := process.Of(t, docker.PID()).CPU - dockerd.CPU
@@ -100,9 +100,9 @@ func measure(t testing.TB, c *carrier.Carrier) holdings {
 	t.Helper()
 	h := holdings{goroutines: int(c.Metrics(t).Sum("lighterman_goroutines"))}
 	for _, target := range c.FDs(t) {
-		// Idle connections to the engine come and go; they are the pool's. The
-		// log of positions is opened with the first delivery.
-		if !strings.HasPrefix(target, "socket:") && !strings.Contains(target, "/positions.log") {
+		// Idle connections to the engine come and go; they are the pool's. Of the
+		// two files of positions the second is opened with the first save.
+		if !strings.HasPrefix(target, "socket:") && !strings.Contains(target, "/positions") {
 			h.fds++
 		}
 	}
@@ -157,20 +157,20 @@ func TestPeer05ErrorsForRemovedContainers(t *testing.T) {
 	before := make(map[string]holdings)
 	running := make(map[string]*carrier.Carrier)
 	for _, mode := range modes {
-		running[mode] = start(t, "--include-name", engine.Prefix()+"p05.*", "--mode", mode)
+		running[mode] = start(t, "--include-name", engine.Prefix(t)+"p05.*", "--mode", mode)
 	}
 	// The first few open what stays open for all that follow: the journal's live
 	// file, and the watches of its directories.
 	churn(t, docker, "p05-first", 5*4, drivers...)
 	for _, mode := range modes {
-		wait.For(t, time.Minute, "the first containers to be done with", func() bool { return running[mode].Metrics(t).Sum("lighterman_targets") == 0 })
+		wait.For(t, 2*time.Minute, "the first containers to be done with", func() bool { return running[mode].Metrics(t).Sum("lighterman_targets") == 0 })
 		before[mode] = measure(t, running[mode])
 	}
 	churn(t, docker, "p05", containers, drivers...)
 	for _, mode := range modes {
 		l, b := running[mode], before[mode]
 		var now holdings
-		back := wait.Until(time.Minute, func() bool {
+		back := wait.Until(2*time.Minute, func() bool {
 			now = measure(t, l)
 			return now.goroutines <= b.goroutines+2*sockets(t, l) && now.fds <= b.fds && now.watches <= b.watches
 		})
@@ -202,7 +202,7 @@ func TestPeer05ErrorsForRemovedContainers(t *testing.T) {
 func TestPeer14QueueOverflow(t *testing.T) {
 	t.Parallel()
 	docker, loki := engine.Default(t), lokitest.Shared(t)
-	l := start(t, mine("p14", loki.URL)...)
+	l := start(t, ledger.Only(t, "p14", loki.URL)...)
 	var all []*engine.Container
 	for i := range 3 {
 		all = append(all, docker.Start(t, engine.Spec{Name: fmt.Sprint("p14-", i), Opts: map[string]string{"max-size": "200k", "max-file": "99"},
@@ -268,6 +268,7 @@ func fill(t testing.TB, dir string) {
 // 1,200 containers with logs by file: all are read, later lines too, and there is
 // one instance.
 func TestPeer15OneInstancePerFile(t *testing.T) {
+	t.Parallel()
 	containers := amount(1200, 200)
 	docker, loki := engine.Private(t, engine.PrivateOptions{}), lokitest.Shared(t)
 	var all []*engine.Container
@@ -277,15 +278,15 @@ func TestPeer15OneInstancePerFile(t *testing.T) {
 		appendTo(t, c.LogPath(t), jsonLine(time.Now(), "first"))
 		all = append(all, c)
 	}
-	l := start(t, mine("p15", loki.URL, "--docker-host", docker.Host)...)
+	l := start(t, ledger.Only(t, "p15", loki.URL, "--docker-host", docker.Host)...)
 	onRoute(t, l, "file", containers)
-	selector := fmt.Sprintf(`{container=~%q}`, engine.Prefix()+"p15-.*")
-	loki.Await(t, selector, containers, time.Minute)
+	selector := fmt.Sprintf(`{container=~%q}`, engine.Prefix(t)+"p15-.*")
+	loki.Await(t, selector, containers, 2*time.Minute)
 	idle(t, l)
 	for _, c := range all {
 		appendTo(t, c.LogPath(t), jsonLine(time.Now(), "second"))
 	}
-	loki.Await(t, selector, 2*containers, time.Minute)
+	loki.Await(t, selector, 2*containers, 2*time.Minute)
 	h := measure(t, l)
 	t.Logf("%d containers: %+v", containers, h)
 	if h.instances != 1 {
@@ -306,7 +307,7 @@ func TestPeer15OneInstancePerFile(t *testing.T) {
 func TestPeer19GrowthUnderChurn(t *testing.T) {
 	rounds, each := amount(30, 3), amount(60, 20)
 	docker, loki := engine.Private(t, engine.PrivateOptions{}), lokitest.Shared(t)
-	l := start(t, mine("p19", loki.URL, "--docker-host", docker.Host)...)
+	l := start(t, ledger.Only(t, "p19", loki.URL, "--docker-host", docker.Host)...)
 	type state struct {
 		agent      holdings
 		rss        int64
@@ -326,13 +327,13 @@ func TestPeer19GrowthUnderChurn(t *testing.T) {
 				last.agent.goroutines <= first.agent.goroutines+4 && last.dockerdFDs <= first.dockerdFDs+4
 		}
 		if round == 0 {
-			wait.For(t, time.Minute, "all containers to be forgotten", func() bool {
+			wait.For(t, 2*time.Minute, "all containers to be forgotten", func() bool {
 				return int(l.Metrics(t).Sum("lighterman_targets")) == 0
 			})
 			first = look()
 			continue
 		}
-		if !wait.Until(time.Minute, flat) {
+		if !wait.Until(2*time.Minute, flat) {
 			t.Errorf("round %d: %+v has grown to %+v", round, first, last)
 			break
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/test/engine"
+	"github.com/lighterman/lighterman/test/ledger"
 	"github.com/lighterman/lighterman/test/lokitest"
 	"github.com/lighterman/lighterman/test/wait"
 )
@@ -22,7 +23,7 @@ func TestPeer04ShortLivedMissed(t *testing.T) {
 	const lines = 5
 	runs := amount(500, 60)
 	docker, loki := engine.Default(t), lokitest.Shared(t)
-	start(t, mine("p04", loki.URL)...)
+	start(t, ledger.Only(t, "p04", loki.URL)...)
 	docker.Image(t)
 	var group sync.WaitGroup
 	const workers = 4
@@ -36,11 +37,11 @@ func TestPeer04ShortLivedMissed(t *testing.T) {
 		})
 	}
 	group.Wait()
-	selector := fmt.Sprintf(`{container=~%q}`, engine.Prefix()+"p04-.*")
-	wait.Until(10*time.Second, func() bool { return loki.Count(t, selector) >= runs*lines })
+	selector := fmt.Sprintf(`{container=~%q}`, engine.Prefix(t)+"p04-.*")
+	wait.Until(2*time.Minute, func() bool { return loki.Count(t, selector) >= runs*lines })
 	got := make(map[string]int)
 	for _, e := range loki.All(t, selector) {
-		got[strings.TrimPrefix(e.Labels["container"], engine.Prefix())]++
+		got[strings.TrimPrefix(e.Labels["container"], engine.Prefix(t))]++
 	}
 	missed, short := 0, 0
 	for i := range runs {

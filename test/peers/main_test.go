@@ -31,17 +31,11 @@ func amount(full, otherwise int) int {
 	return otherwise
 }
 
-// mine are the arguments that send to a Loki and keep a lighterman to the
-// containers whose names begin with a test's own word: tests run side by side.
-func mine(word, url string, more ...string) []string {
-	return append([]string{"--loki-url", url, "--include-name", engine.Prefix() + word + ".*"}, more...)
-}
-
 // start runs a lighterman until it is ready.
 func start(t testing.TB, args ...string) *carrier.Carrier {
 	t.Helper()
 	c := carrier.Start(t, args...)
-	c.AwaitReady(t, time.Minute)
+	c.AwaitReady(t, 2*time.Minute)
 	return c
 }
 
@@ -56,7 +50,7 @@ func read(t testing.TB, c *carrier.Carrier) int {
 func idle(t testing.TB, c *carrier.Carrier) {
 	t.Helper()
 	quiet, last := 0, -1
-	wait.For(t, time.Minute, "lighterman to have nothing to do", func() bool {
+	wait.For(t, 2*time.Minute, "lighterman to have nothing to do", func() bool {
 		m := c.Metrics(t)
 		lines := int(m.Sum("lighterman_lines_total"))
 		if m.Sum("lighterman_buffered_bytes") != 0 || lines != last {

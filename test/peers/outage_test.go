@@ -26,14 +26,12 @@ func TestPeer09BlipReplaysEverything(t *testing.T) {
 	cuts, between := amount(12, 6), time.Duration(amount(10, 1))*time.Second
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	proxy := dockerproxy.New(t, docker.Host)
-	l := start(t, mine("p09", loki.URL, "--docker-host", proxy.Host, "--mode", "stream")...)
+	l := start(t, ledger.Only(t, "p09", loki.URL, "--docker-host", proxy.Host, "--mode", "stream")...)
 	all := ledger.Writers(t, docker, "p09-", 500, "local", "local")
 	for range cuts {
 		due := time.Now().Add(between)
-		for _, c := range all {
-			ledger.Growth(t, loki, c, 200)
-		}
-		wait.For(t, time.Minute, "two streams, and the time for the next cut", func() bool {
+		ledger.GrowthOf(t, loki, all, 200)
+		wait.For(t, 2*time.Minute, "two streams, and the time for the next cut", func() bool {
 			return proxy.Streams() == len(all) && time.Now().After(due)
 		})
 		if n := proxy.Cut(); n != len(all) {
@@ -60,7 +58,7 @@ func TestPeer09BlipReplaysEverything(t *testing.T) {
 // notReady waits until a lighterman answers that it is not ready.
 func notReady(t testing.TB, l *carrier.Carrier) {
 	t.Helper()
-	wait.For(t, 30*time.Second, "an answer that says not ready", func() bool {
+	wait.For(t, 2*time.Minute, "an answer that says not ready", func() bool {
 		code, _, err := l.Get("/readyz")
 		return err == nil && code == http.StatusServiceUnavailable
 	})
@@ -75,11 +73,11 @@ func TestPeer10DockerAbsentAtBoot(t *testing.T) {
 	t.Parallel()
 	docker, loki := engine.Private(t, engine.PrivateOptions{}), lokitest.Shared(t)
 	docker.Stop(t)
-	l := carrier.Start(t, mine("p10", loki.URL, "--docker-host", docker.Host)...)
+	l := carrier.Start(t, ledger.Only(t, "p10", loki.URL, "--docker-host", docker.Host)...)
 	notReady(t, l)
 	notReady(t, l)
 	docker.Up(t)
-	l.AwaitReady(t, time.Minute)
+	l.AwaitReady(t, 2*time.Minute)
 	for _, c := range ledger.Writers(t, docker.Engine, "p10-", 500, "json-file", "local") {
 		ledger.Growth(t, loki, c, 200)
 		c.Stop(t)
@@ -98,20 +96,18 @@ func TestPeer11DockerdRestarts(t *testing.T) {
 	need.Journald(t)
 	docker, loki := engine.Private(t, engine.PrivateOptions{LiveRestore: true}), lokitest.Shared(t)
 	syslog := engine.StartSyslog(t)
-	l := start(t, mine("p11", loki.URL, "--docker-host", docker.Host)...)
+	l := start(t, ledger.Only(t, "p11", loki.URL, "--docker-host", docker.Host)...)
 	all := ledger.Writers(t, docker.Engine, "p11-", 300, "json-file", "local", "journald")
 	all = append(all, docker.Start(t, engine.Spec{Name: "p11-cached", Driver: "syslog",
 		Opts: map[string]string{"syslog-address": syslog.Unix, "mode": "blocking"},
 		Args: []string{"-n", "-1", "-rate", "300", "-tag", "cached"}}))
 	for range amount(10, 2) {
 		for _, end := range []func(testing.TB){docker.Kill9, docker.Stop} {
-			for _, c := range all {
-				ledger.Growth(t, loki, c, 200)
-			}
+			ledger.GrowthOf(t, loki, all, 200)
 			end(t)
 			notReady(t, l)
 			docker.Up(t)
-			l.AwaitReady(t, time.Minute)
+			l.AwaitReady(t, 2*time.Minute)
 		}
 	}
 	for _, c := range all {
@@ -157,9 +153,9 @@ func TestPeer16SinkDownBlocksContainers(t *testing.T) {
 	}
 	writing, stopping := run("alone-")
 	proxy.HalfOpen()
-	l := carrier.Start(t, mine("p16", proxy.URL, "--max-memory", "2MiB", "--batch-size", "256KiB", "--push-timeout", "5s")...)
+	l := carrier.Start(t, ledger.Only(t, "p16", proxy.URL, "--max-memory", "2MiB", "--batch-size", "256KiB", "--push-timeout", "5s")...)
 	// Of a container that Loki has not answered for, no more than 32 KiB is held.
-	wait.For(t, time.Minute, "room to be gone", func() bool {
+	wait.For(t, 2*time.Minute, "room to be gone", func() bool {
 		code, _, err := l.Get("/metrics")
 		return err == nil && code == http.StatusOK && l.Metrics(t).Sum("lighterman_buffered_bytes") > 1<<14
 	})
@@ -190,11 +186,9 @@ func TestPeer18RetryStorm(t *testing.T) {
 	lasts := time.Duration(amount(60, 9)) * time.Second
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	proxy := lokiproxy.New(t, loki.URL)
-	l := start(t, mine("p18", proxy.URL)...)
+	l := start(t, ledger.Only(t, "p18", proxy.URL)...)
 	all := ledger.Writers(t, docker, "p18-", 1000, "json-file", "json-file", "local", "local")
-	for _, c := range all {
-		ledger.Growth(t, loki, c, 300)
-	}
+	ledger.GrowthOf(t, loki, all, 300)
 	proxy.Status(http.StatusTooManyRequests, retryAfter)
 	began := time.Now()
 	wait.For(t, time.Minute+lasts, "the end of the pause", func() bool { return time.Since(began) > lasts })

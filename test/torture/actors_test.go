@@ -99,7 +99,7 @@ func (s *stage) perform(a actor, set settings, deadline time.Time) {
 
 func (s *stage) carrierFault(rng *rand.Rand) (string, func()) {
 	down, where := time.Duration(rng.IntN(1000))*time.Millisecond, rng.Float64()
-	file := []string{"positions", "positions", "positions.log"}[rng.IntN(3)]
+	file := []string{"positions", "positions", "positions.previous"}[rng.IntN(3)]
 	kill := func(meanwhile func()) func() {
 		return func() {
 			s.carrier.end(syscall.SIGKILL)
@@ -159,7 +159,10 @@ func (s *stage) engineFault(rng *rand.Rand) (string, func()) {
 	kind := map[bool]string{true: "engine restarted with live restore", false: "engine terminated"}[live]
 	end := s.engine.Stop
 	if rng.IntN(2) == 0 {
-		kind, end = "engine killed", s.engine.Kill9
+		kind, end = "engine killed", func(t testing.TB) {
+			s.fleet.witness.kill()
+			s.engine.Kill9(t)
+		}
 	}
 	return kind, func() {
 		s.engineUp.Lock()

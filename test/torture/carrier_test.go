@@ -23,6 +23,7 @@ type supervisor struct {
 	args     []string
 	stateDir string
 	log      *os.File
+	keep     *keeper
 	// pid is that of the running process; 0 while it cannot hold anything.
 	pid atomic.Int64
 
@@ -31,19 +32,23 @@ type supervisor struct {
 	// overflows is the number of events dropped by inotify in all processes.
 	overflows float64
 	starts    int
+
+	// damaged is the file that was damaged last, under its name then.
+	damaged     os.FileInfo
+	damagedName string
 }
 
 func newSupervisor(t testing.TB, stateDir string, args ...string) *supervisor {
 	t.Helper()
-	dir := os.Getenv("TORTURE_KEEP") // keeps the log
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	log, err := os.Create(filepath.Join(dir, "lighterman.log"))
+	keep := newKeeper(t)
+	log, err := os.Create(filepath.Join(keep.dir, "lighterman.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &supervisor{t: t, stateDir: stateDir, log: log, args: append(args, "--state-dir", stateDir)}
+	s := &supervisor{t: t, stateDir: stateDir, log: log, keep: keep, args: append(args, "--state-dir", stateDir)}
+	if keep.on {
+		s.args = append(s.args, "--log-level", "debug")
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("lighterman's log ends:\n%s", s.lastWords())
@@ -66,6 +71,7 @@ func (s *supervisor) start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.log, "--- start %d at %s\n", s.starts, time.Now().UTC().Format(time.RFC3339Nano))
+	s.keep.positions(s.stateDir, s.starts)
 	s.starts++
 	s.current = carrier.StartWith(s.t, carrier.Options{Args: s.args, Log: s.log})
 	s.pid.Store(int64(s.current.PID()))
@@ -79,6 +85,12 @@ func (s *supervisor) begun() bool {
 	}
 	last := text[max(0, bytes.LastIndex(text, []byte("--- start "))):]
 	return bytes.Contains(last, []byte("msg=starting"))
+}
+
+// said tells whether a process has logged something.
+func (s *supervisor) said(what string) bool {
+	text, err := os.ReadFile(s.log.Name())
+	return err == nil && bytes.Contains(text, []byte(what))
 }
 
 // end sends a signal that ends the process, and returns the exit code.
@@ -161,8 +173,22 @@ func (s *supervisor) idle(timeout time.Duration) bool {
 	})
 }
 
-// damage changes a file of the saved positions while no process runs.
+// damage changes a file of the saved positions while no process runs, if there are both,
+// and neither is one that was damaged before: on a full disk that cannot be replaced, nor
+// can a process that was killed as it began. Where both are gone, nobody knows the names
+// that containers had.
 func (s *supervisor) damage(name string, change func([]byte) []byte) {
+	var before os.FileInfo
+	for _, needed := range []string{"positions", "positions.previous"} {
+		info, err := os.Stat(filepath.Join(s.stateDir, needed))
+		if err != nil || needed == s.damagedName && os.SameFile(info, s.damaged) {
+			return
+		}
+		if needed == name {
+			before = info
+		}
+	}
+	s.damaged, s.damagedName = before, name
 	path := filepath.Join(s.stateDir, name)
 	content, err := os.ReadFile(path)
 	if err != nil {

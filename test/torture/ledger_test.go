@@ -105,13 +105,17 @@ func (l *ledger) seal() {
 }
 
 // gone returns when Docker deleted a file, compressed or not: when rotation made
-// as many newer ones as it keeps, or with the container. It is zero when it is
-// still there.
+// as many newer ones as it keeps, with the container, or when it was killed as it
+// compressed the file. It is zero when it is still there.
 func (l *ledger) gone(file int32) time.Time {
+	gone := l.removedAt
 	if newer := int(file) + l.maxFile; l.maxFile > 0 && newer < len(l.files) {
-		return l.files[newer].born
+		gone = l.files[newer].born
 	}
-	return l.removedAt
+	if destroyed := l.files[file].destroyed; !destroyed.IsZero() && (gone.IsZero() || destroyed.Before(gone)) {
+		return destroyed
+	}
+	return gone
 }
 
 // find returns the line with a key, or nil.

@@ -23,7 +23,7 @@ type settings struct {
 }
 
 // fewFaults is how many faults a run has that is not asked for more.
-const fewFaults = 80
+const fewFaults = 50
 
 func read(t testing.TB) settings {
 	t.Helper()

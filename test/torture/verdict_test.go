@@ -31,6 +31,7 @@ type verdict struct {
 // was done and seen, never on what is missing.
 const (
 	ruleAway    = "written to a file and deleted by rotation or removal while no lighterman could open it"
+	ruleKilled  = "the same, deleted by an engine that was killed as it compressed the file and has overwritten it since"
 	ruleAPI     = "rotating log read through the API, which leaves out and mixes up lines at rotation (Engine 20.10)"
 	ruleRemoved = "container removed whose log is to be had from the engine only"
 )
@@ -159,7 +160,11 @@ func (l *ledger) excuse(line line, byAPI []interval) string {
 	}
 	for file := line.file; file <= line.until; file++ {
 		gone := l.gone(file)
-		if !gone.IsZero() && !l.graspable(l.files[file].born, gone) {
+		switch {
+		case gone.IsZero() || l.graspable(l.files[file].born, gone):
+		case gone.Equal(l.files[file].destroyed):
+			return ruleKilled
+		default:
 			return ruleAway
 		}
 	}
@@ -173,7 +178,11 @@ func (l *ledger) excuse(line line, byAPI []interval) string {
 // files, one of which nobody could have saved.
 func (l *ledger) rest(e lokitest.Entry, byAPI []interval) bool {
 	return slices.ContainsFunc(l.lines, func(line line) bool {
-		return line.until > line.file && line.time == e.Time && int(line.size) > len(e.Line) && l.excuse(line, byAPI) == ruleAway
+		if line.until == line.file || line.time != e.Time || int(line.size) <= len(e.Line) {
+			return false
+		}
+		rule := l.excuse(line, byAPI)
+		return rule == ruleAway || rule == ruleKilled
 	})
 }
 
@@ -257,7 +266,7 @@ func (v *verdict) report(set settings, faults []string, total int, overflows flo
 	fmt.Fprintf(&b, "\nlines\n  %s%d\n  %s%d\n  %s%d\n  %s%d\n", pad("stored by Docker", 36), v.lines, pad("lost", 36), v.lost,
 		pad("visible more than once", 36), v.duplicated, pad("changed", 36), v.corrupted)
 	fmt.Fprintf(&b, "  %s%d, and %d without a checksum\n", pad("delivered, file unseen by the test", 36), v.unseen, v.cut)
-	for _, rule := range []string{ruleAway, ruleAPI, ruleRemoved} {
+	for _, rule := range []string{ruleAway, ruleKilled, ruleAPI, ruleRemoved} {
 		fmt.Fprintf(&b, "  %s%d  %s\n", pad("not to be saved", 36), v.excused[rule], rule)
 	}
 	fmt.Fprintf(&b, "  %s%v\n\n", pad("worst time to catch up", 36), catchUp.Round(10*time.Millisecond))

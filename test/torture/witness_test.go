@@ -27,12 +27,15 @@ type witness struct {
 	// root is the directory with the containers' directories.
 	root string
 	// pid returns the process ID of lighterman, 0 while there is none.
-	pid func() int
+	pid  func() int
+	keep *keeper
 
 	mu      sync.Mutex // guards the fields below
 	watched map[string]*ledger
 	all     []*ledger
 	stop    bool
+	// killed is when the engine was killed last.
+	killed time.Time
 }
 
 // generation is one file of a log.
@@ -48,7 +51,14 @@ type generation struct {
 	known, read bool
 	// compressed tells that it was seen as a copy only.
 	compressed bool
-	first      uint64 // hash of the first line, 0 when it is not known yet
+	// destroyed is when it was seen to have no name left, and no whole compressed copy:
+	// an engine that was killed as it compressed has overwritten it since. bare counts
+	// looks in a row that have seen that.
+	destroyed time.Time
+	bare      int
+	// copied tells that there was a whole copy, or no engine that was killed.
+	copied bool
+	first  uint64 // hash of the first line, 0 when it is not known yet
 }
 
 // head identifies the content by its first record; 0 when there is none yet.
@@ -201,15 +211,75 @@ func (w *witness) look(l *ledger) {
 		if g.missing++; present[g.inode] {
 			g.missing = 0
 		}
+		g.lookForCopy(live, w.engineKilled())
 		if i < len(l.files)-1 {
 			w.readFile(l, g, int32(i))
 		}
-		if g.read && g.file != nil && g.missing > 2 {
+		if g.read && g.file != nil && g.missing > 2 && g.decided() {
 			_ = g.file.Close()
 			g.file = nil
 		}
 	}
 	maps.DeleteFunc(l.copies, func(of named, _ bool) bool { return !present[of.inode] })
+}
+
+// engineKilled returns when the engine was killed last.
+func (w *witness) engineKilled() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.killed
+}
+
+// kill notes that the engine is killed now.
+func (w *witness) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.killed = time.Now()
+}
+
+// lookForCopy finds out whether an engine that was killed has destroyed the file.
+func (g *generation) lookForCopy(live string, killed time.Time) {
+	if g.missing == 0 || g.file == nil || g.decided() {
+		return
+	}
+	var info syscall.Stat_t
+	if syscall.Fstat(int(g.file.Fd()), &info) != nil || info.Nlink > 0 {
+		g.bare = 0
+		return // lighterman's link is one as well
+	}
+	if g.bare++; g.bare < 3 {
+		return // it may be between two names
+	}
+	before := snapshot(live)
+	whole := xxhash.Sum64(g.content(math.MaxInt64))
+	for _, path := range logFiles(live) {
+		if c := openCopy(path); c != nil {
+			same := c.head() == g.head() && xxhash.Sum64(c.content(math.MaxInt64)) == whole
+			_ = c.file.Close()
+			if same {
+				g.copied = true // and that is kept as long as others are
+				return
+			}
+		}
+	}
+	switch {
+	case !slices.Equal(before, snapshot(live)): // a rotation may have hidden it
+	case killed.Before(g.born):
+		g.copied = true // or rotated away
+	default:
+		g.destroyed = time.Now()
+	}
+}
+
+// decided tells that it is known whether the file was destroyed.
+func (g *generation) decided() bool { return g.compressed || g.copied || !g.destroyed.IsZero() }
+
+// openCopy opens a compressed file.
+func openCopy(path string) *generation {
+	if !strings.HasSuffix(path, ".gz") {
+		return nil
+	}
+	return open(path)
 }
 
 // byFile tells whether the log is in files that are read directly.
@@ -358,7 +428,9 @@ func (w *witness) readFile(l *ledger, g *generation, number int32) {
 	if l.driver != "json-file" {
 		records = frameRecords
 	}
-	for _, r := range records(g.content(math.MaxInt64)) {
+	content := g.content(math.MaxInt64)
+	w.keep.file(l, number, content)
+	for _, r := range records(content) {
 		l.add(r, number)
 	}
 }

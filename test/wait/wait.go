@@ -6,17 +6,20 @@ import (
 )
 
 // Until polls cond until it holds and tells whether it did within timeout. The
-// pauses grow from 1 ms to 100 ms.
+// pauses grow from 1 ms to 100 ms, and are as long as the look before them up to
+// a second: what is waited for needs the machine, too.
 func Until(timeout time.Duration, cond func() bool) bool {
 	deadline := time.Now().Add(timeout)
 	for pause := time.Millisecond; ; pause = min(pause*2, 100*time.Millisecond) {
+		began := time.Now()
 		if cond() {
 			return true
 		}
+		took := time.Since(began)
 		if time.Now().After(deadline) {
 			return false
 		}
-		time.Sleep(pause)
+		time.Sleep(max(pause, min(took, time.Second)))
 	}
 }
 

@@ -1,0 +1,45 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/status"
+)
+
+// Agent is lighterman on one host, as its configuration has it.
+type Agent struct {
+	Config *config.Config
+	Log    *slog.Logger
+	// Stdout is where lines go if there is no Loki.
+	Stdout  io.Writer
+	Version string
+}
+
+// List says how the logs of this host would be read. It takes no lock and writes nothing.
+func (a Agent) List(ctx context.Context) (*status.List, error) {
+	cfg, log := a.Config, a.Log
+	// Nothing is watched in a single look.
+	host, closeJournal := newJournal(cfg, nil, log)
+	defer closeJournal()
+	source, err := newSource(ctx, cfg, nil, host, log, func(string) {})
+	if err != nil {
+		return nil, err
+	}
+	defer source.close()
+	discovery := source.discovery(cfg, log)
+	if err := discovery.Once(ctx); err != nil {
+		return nil, err
+	}
+	out := status.Snapshot{Version: a.Version, Source: source.place, EngineConnected: true, Containers: unread(discovery.Unknown())}
+	containers, _ := discovery.Wanted()
+	for _, c := range containers {
+		chosen := source.route(c)
+		out.Containers = append(out.Containers, status.Container{
+			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: chosen.Kind.String(), Reason: chosen.Reason,
+		})
+	}
+	return status.NewList(status.DryRun, cfg.Listen, status.State{Snapshot: out.Clean()}), nil
+}

@@ -1,0 +1,85 @@
+package agent
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lighterman/lighterman/internal/beneath"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/docker"
+	"github.com/lighterman/lighterman/internal/hold"
+)
+
+// newHold makes what keeps files that Docker deletes. Only a hold-dir that must
+// not be used is an error: without one that cannot be used we go on.
+func newHold(cfg *config.Config, metrics hold.Metrics, log *slog.Logger) (*hold.Hold, func(), error) {
+	dir, err := openHoldDir(cfg)
+	if errors.Is(err, hold.ErrRefused) {
+		return nil, nil, err
+	}
+	h := hold.New(hold.Config{MaxBytes: cfg.HoldBytes, MaxFiles: maxHeldFiles(), Dir: dir, Metrics: metrics, Log: log})
+	if err != nil {
+		h.Without(err)
+	}
+	return h, func() {
+		if dir != nil {
+			dir.Close()
+		}
+	}, nil
+}
+
+// openHoldDir opens the directory of links; nil when there is none. What
+// standard output has not seen is kept apart, as positions are.
+func openHoldDir(cfg *config.Config) (*hold.Dir, error) {
+	if cfg.HoldDir == "" {
+		return nil, nil
+	}
+	path := cfg.HoldDir
+	if cfg.LokiURL == nil {
+		path = filepath.Join(path, hold.ConsoleName)
+	}
+	if containers := containersDir(knownRoot(cfg)); hold.Within(path, containers) {
+		return nil, within(cfg.HoldDir, containers)
+	}
+	return hold.OpenDir(path)
+}
+
+func within(dir, containers string) error {
+	return fmt.Errorf("hold-dir %s is within Docker's directory %s, where every name is a container's: choose one outside: %w",
+		dir, containers, hold.ErrRefused)
+}
+
+// knownRoot is the data root as far as it is known before an engine is asked.
+func knownRoot(cfg *config.Config) string {
+	if cfg.DockerHost == config.NoEngine {
+		root, _ := docker.FindRoot(cfg.DockerRoot)
+		return root
+	}
+	return cmp.Or(cfg.DockerRoot, docker.DefaultRoot)
+}
+
+// containersDir is the directory of all containers below a data root, which links may lead
+// to.
+func containersDir(root string) string {
+	dir := filepath.Join(root, "containers")
+	resolved, err := beneath.Resolve(dir)
+	if abs, failed := filepath.Abs(dir); err != nil || failed == nil && abs == resolved {
+		return dir
+	}
+	return resolved
+}
+
+// maxHeldFiles leaves half of the descriptors to everything else.
+func maxHeldFiles() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(limit.Cur/2, math.MaxInt32))
+}

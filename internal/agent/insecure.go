@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/lighterman/lighterman/internal/config"
+)
+
+// insecurities says in words what of a configuration lets others read the logs or the
+// secrets, or is no secret at all.
+func insecurities(cfg *config.Config) (out []string) {
+	if cfg.LokiURL != nil {
+		if cfg.TLSInsecureSkipVerify {
+			out = append(out, "tls-insecure-skip-verify is set: whoever can reach the network can read the logs and the password or token; name Loki's authority with tls-ca-file instead")
+		}
+		if hasCredentials(cfg) && cfg.LokiURL.Scheme == "http" && !isLoopback(cfg.LokiURL) {
+			out = append(out, "loki-url begins with http://: the password or token and the logs cross the network in plain text; use https://")
+		}
+	}
+	if p := cfg.ProxyURL; p != nil && p.User != nil && p.Scheme != "https" && !isLoopback(p) {
+		out = append(out, "proxy-url begins with "+p.Scheme+"://: its password crosses the network in plain text; use https://")
+	}
+	for _, name := range cfg.InFlags() {
+		out = append(out, "--"+name+" is a flag with a secret in it: every user of this machine can see it; use a file or the environment")
+	}
+	for _, f := range []struct{ setting, path string }{
+		{"loki-password-file", cfg.LokiPasswordFile}, {"loki-bearer-token-file", cfg.LokiBearerTokenFile}, {"tls-key-file", cfg.TLSKeyFile},
+	} {
+		out = append(out, insecureFile(f.setting, f.path)...)
+	}
+	if cfg.File != "" && (cfg.LokiPassword != "" || cfg.LokiBearerToken != "") {
+		out = append(out, insecureFile("config", cfg.File)...)
+	}
+	return out
+}
+
+// hasCredentials tells that pushes have something to steal.
+func hasCredentials(cfg *config.Config) bool {
+	return cfg.LokiPassword != "" || cfg.LokiPasswordFile != "" || cfg.LokiBearerToken != "" || cfg.LokiBearerTokenFile != "" || cfg.LokiURL.RawQuery != ""
+}
+
+func isLoopback(u *url.URL) bool {
+	host := strings.TrimSuffix(u.Hostname(), ".")
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// ownGroup tells that the group of a file is root's or one of our own: a usual way to let
+// a service read what root has written.
+func ownGroup(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Gid == 0 || int(stat.Gid) == os.Getegid() {
+		return true
+	}
+	groups, err := os.Getgroups()
+	return err == nil && slices.Contains(groups, int(stat.Gid))
+}
+
+// maxSecret is more than a secret has, in bytes.
+const maxSecret = 64 << 10
+
+// insecureFile looks at a file with a secret. One that cannot be read is told of where it
+// is needed.
+func insecureFile(setting, path string) (out []string) {
+	info, err := os.Stat(path)
+	if path == "" || err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	who := ""
+	switch mode := info.Mode().Perm(); {
+	case mode&0o004 != 0:
+		who = "every user of this machine"
+	case mode&0o040 != 0 && !ownGroup(info):
+		who = "a group that is not lighterman's"
+	}
+	if who != "" {
+		out = append(out, fmt.Sprintf("%s: %s can be read by %s; chmod 0600 it", setting, path, who))
+	}
+	if info.Size() > maxSecret {
+		return out
+	}
+	if content, err := os.ReadFile(path); err == nil && len(bytes.TrimSpace(content)) == 0 {
+		out = append(out, fmt.Sprintf("%s: %s is empty: pushes go without", setting, path))
+	}
+	return out
+}

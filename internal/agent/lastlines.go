@@ -1,0 +1,132 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// lastLines lets pass only the last lines of what each container had written before
+// the start, and all of what it writes from then on. Where the history of a container
+// ends nobody tells: it has when a newer line comes, or nothing for a while.
+type lastLines struct {
+	dispatch.Sink
+	lines   int
+	started int64
+
+	// order is held while entries are passed on, so that a history goes before what
+	// is newer. It is taken before mu.
+	order sync.Mutex
+	mu    sync.Mutex // guards the field below
+	held  map[string]*history
+}
+
+// history is the end of what a container had written.
+type history struct {
+	entries []shownEntry
+	// newest is when the last of it came; over tells that it was passed on.
+	newest time.Time
+	over   bool
+}
+
+type shownEntry struct {
+	labels *logs.Labels
+	entry  logs.Entry
+}
+
+// historyPause is how long nothing has to come for a history to be over.
+const historyPause = 700 * time.Millisecond
+
+func newLastLines(sink dispatch.Sink, lines int, started time.Time) *lastLines {
+	return &lastLines{Sink: sink, lines: lines, started: started.UnixNano(), held: make(map[string]*history)}
+}
+
+// Push implements dispatch.Sink.
+func (l *lastLines) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	var out logs.Batch
+	l.order.Lock()
+	defer l.order.Unlock()
+	l.mu.Lock()
+	for _, g := range b.Groups {
+		h := l.held[g.Container]
+		if h == nil {
+			h = &history{}
+			l.held[g.Container] = h
+		}
+		for i, at := range g.Times {
+			e := logs.Entry{Time: at, Line: g.Line(i), Stream: g.Stream}
+			if !h.over && at < l.started {
+				l.keep(h, g.Labels, e)
+				continue
+			}
+			h.release(&out)
+			out.Add(g.Labels, e)
+		}
+	}
+	l.mu.Unlock()
+	if out.Entries == 0 {
+		return logs.Outcome{Kind: logs.Accepted}
+	}
+	return l.Sink.Push(ctx, &out)
+}
+
+// keep adds an entry to a history. The lock is held.
+func (l *lastLines) keep(h *history, labels *logs.Labels, e logs.Entry) {
+	h.newest = time.Now()
+	if l.lines == 0 {
+		return
+	}
+	if len(h.entries) >= 2*l.lines {
+		h.entries = append(h.entries[:0], h.entries[len(h.entries)-l.lines:]...)
+	}
+	e.Line = append([]byte(nil), e.Line...)
+	h.entries = append(h.entries, shownEntry{labels, e})
+	if over := len(h.entries) - l.lines; over > 0 {
+		h.entries[over-1] = shownEntry{} // its memory
+	}
+}
+
+// release passes on a history, which is over. The lock is held.
+func (h *history) release(out *logs.Batch) {
+	for _, e := range h.entries {
+		if e.labels != nil {
+			out.Add(e.labels, e.entry)
+		}
+	}
+	h.entries, h.over = nil, true
+}
+
+// run passes on histories that are over, until ctx is done.
+func (l *lastLines) run(ctx context.Context) {
+	ticker := time.NewTicker(historyPause / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			l.settle(ctx, time.Now().Add(-historyPause))
+		case <-ctx.Done():
+			l.settle(context.WithoutCancel(ctx), time.Now())
+			return
+		}
+	}
+}
+
+// settle passes on the histories to which nothing was added since a time.
+func (l *lastLines) settle(ctx context.Context, since time.Time) {
+	var out logs.Batch
+	l.order.Lock()
+	defer l.order.Unlock()
+	l.mu.Lock()
+	for _, h := range l.held {
+		if !h.over && h.newest.Before(since) {
+			h.release(&out)
+		}
+	}
+	l.mu.Unlock()
+	if out.Entries > 0 {
+		l.Sink.Push(ctx, &out) // what cannot be printed now will not be later either
+	}
+}

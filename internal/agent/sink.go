@@ -1,0 +1,147 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/console"
+	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/loki"
+)
+
+// sink is the one place that entries go to, and whether it takes them.
+type sink struct {
+	dispatch.Sink
+	name string
+	loki *loki.Client  // nil for standard output
+	out  *console.Sink // nil for Loki
+	tail *lastLines    // nil where all lines are wanted
+	err  atomic.Pointer[error]
+}
+
+// errOutputGone is the normal end of "lighterman run | head".
+var errOutputGone = errors.New("cannot write to standard output: it is closed")
+
+var errNotReached = errors.New("it has not answered yet")
+
+func (a Agent) newSink(started time.Time, log *slog.Logger) (*sink, error) {
+	cfg := a.Config
+	if cfg.LokiURL == nil {
+		out := console.New(a.Stdout, console.Options{Color: colors[cfg.Color], Times: true})
+		s := &sink{Sink: out, out: out, name: "standard output"}
+		if cfg.Tail.Set {
+			s.tail = newLastLines(out, cfg.Tail.N, started)
+			s.Sink = s.tail
+		}
+		return s, nil
+	}
+	client, err := loki.New(loki.Config{
+		URL: cfg.LokiURL, Tenant: cfg.TenantID,
+		Username: cfg.LokiUsername, Password: cfg.LokiPassword.Reveal(), PasswordFile: cfg.LokiPasswordFile,
+		BearerToken: cfg.LokiBearerToken.Reveal(), BearerTokenFile: cfg.LokiBearerTokenFile,
+		TLS: loki.TLS{
+			CAFile: cfg.TLSCAFile, CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile,
+			ServerName: cfg.TLSServerName, InsecureSkipVerify: cfg.TLSInsecureSkipVerify,
+		},
+		Proxy: cfg.ProxyURL, Timeout: cfg.PushTimeout, UserAgent: "lighterman/" + a.Version,
+		Log: log, Secrets: cfg.Secrets,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{Sink: client, loki: client, name: cfg.Secrets.Scrub(cfg.LokiURL.String())}
+	s.note(errNotReached)
+	return s, nil
+}
+
+// Push implements dispatch.Sink, and remembers whether the sink takes entries. A
+// limit of one stream says nothing of the others.
+func (s *sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
+	out := s.interruptible(ctx, b)
+	if out.Kind == logs.Retry && out.Group == nil {
+		s.note(out.Err)
+	} else {
+		s.note(nil)
+	}
+	return out
+}
+
+// interruptible pushes, and gives up when ctx is done: a write to a pipe or a
+// terminal whose reader stands still ends no other way. The write goes on then,
+// in a process that is about to end.
+func (s *sink) interruptible(ctx context.Context, b *logs.Batch) logs.Outcome {
+	if s.loki != nil {
+		return s.Sink.Push(ctx, b)
+	}
+	done := make(chan logs.Outcome, 1)
+	go func() { done <- s.Sink.Push(ctx, b) }()
+	select {
+	case out := <-done:
+		return out
+	case <-ctx.Done():
+		return logs.Outcome{Kind: logs.Retry, Err: ctx.Err()}
+	}
+}
+
+func (s *sink) note(err error) { s.err.Store(&err) }
+
+// ready returns nil when the sink takes entries.
+func (s *sink) ready() error {
+	if err := s.err.Load(); err != nil && *err != nil {
+		return fmt.Errorf("%s: %w", s.name, *err)
+	}
+	return nil
+}
+
+// await asks Loki whether it is there until it is, so that readiness does not
+// wait for the first line. With standard output it waits for that to break.
+func (s *sink) await(ctx context.Context) error {
+	if s.out != nil {
+		select {
+		case <-s.out.Broken():
+			return errOutputGone
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for s.ready() != nil {
+		if out := s.loki.Probe(ctx); out.Kind == logs.Accepted {
+			s.note(nil)
+			return nil
+		} else if ctx.Err() == nil {
+			s.note(out.Err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// last passes on the last lines that there were before the start, until ctx is done.
+func (s *sink) last(ctx context.Context) {
+	if s.tail != nil {
+		s.tail.run(ctx)
+	}
+}
+
+func (s *sink) close() {
+	if s.loki != nil {
+		s.loki.Close()
+	}
+}
+
+// colors are the choices of the setting color, as the console knows them.
+var colors = map[config.Color]console.Color{
+	config.ColorAuto: console.AutoColor, config.ColorAlways: console.Always, config.ColorNever: console.Never,
+}

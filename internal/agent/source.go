@@ -1,0 +1,176 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/collect"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/discover"
+	"github.com/lighterman/lighterman/internal/docker"
+	"github.com/lighterman/lighterman/internal/journal"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/watch"
+)
+
+// source is where containers and their logs come from: an engine, or without one
+// the directory of its containers.
+type source struct {
+	// name is its kind, and place its address or path.
+	name, place string
+	discover    discover.Source
+	engine      collect.Engine
+	// relist is how often everything is looked at, as a net under what is told.
+	relist time.Duration
+	peek   func(id string) *logs.Container
+	route  func(*logs.Container) logs.Route
+	// routeBy is route as it would be in another mode.
+	routeBy func(config.Mode) func(*logs.Container) logs.Route
+	labels  func(*logs.Container) *logs.Labels
+	// rest lets go of what many questions in a row need; it may be nil.
+	rest func()
+	// listed is told of each list; it may be nil.
+	listed func(ctx context.Context, ids []string)
+	// files says why no log can be read from files, where nothing else may be read; it may
+	// be nil.
+	files func() error
+	close func()
+}
+
+// newSource makes what docker-host asks for. host is the journal, nil where it is not
+// to be read. learned is told the data root once it is known.
+func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger, learned func(root string)) (*source, error) {
+	if cfg.DockerHost == config.NoEngine {
+		var dirs docker.Watcher
+		if watcher != nil {
+			dirs = watcher
+		}
+		return newDirectory(cfg, log, dirs, host, learned), nil
+	}
+	engine, err := docker.New(cfg.DockerHost, labelsInUse(cfg), log)
+	if err != nil {
+		return nil, err
+	}
+	policy, labeler := policyOf(cfg), labelerOf(cfg)
+	policy.Journal = journalRoute(host, engine.Host())
+	info := &engineInfo{engine: engine, log: log, root: cfg.DockerRoot, learned: learned}
+	routeBy := func(mode config.Mode) func(*logs.Container) logs.Route { return info.route(ctx, inMode(policy, mode)) }
+	files := &reach{info: info, log: log, only: cfg.Mode == config.FileOnly}
+	out := &source{
+		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
+		peek: info.peek(ctx, labelsInUse(cfg)), route: routeBy(cfg.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
+		rest: engine.Rest, close: engine.Rest,
+	}
+	if cfg.Mode != config.StreamOnly {
+		out.listed = files.look
+	}
+	if files.only {
+		out.files = files.problem
+	}
+	return out, nil
+}
+
+// newWatcher makes what tells of changes of files; nil where none is to be had, and
+// everything has to be polled.
+func newWatcher(log *slog.Logger) *watch.Watcher {
+	watcher, err := watch.New()
+	if err != nil {
+		log.Warn("cannot watch files for changes, looking at all of them once a second instead: new lines and containers are seen up to a second later; restart lighterman when the cause is gone", "error", err)
+		return nil
+	}
+	return watcher
+}
+
+// discovery makes what finds the containers to collect. It does not connect.
+func (s *source) discovery(cfg *config.Config, log *slog.Logger) *discover.Discovery {
+	return discover.New(discover.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
+}
+
+func policyOf(cfg *config.Config) route.Policy {
+	return route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent}
+}
+
+// inMode is a policy in another mode.
+func inMode(policy route.Policy, mode config.Mode) route.Policy {
+	policy.Mode = route.Mode(mode)
+	return policy
+}
+
+// labelsInUse tells which labels of containers have a meaning: to us, or in the choice of
+// containers.
+func labelsInUse(cfg *config.Config) docker.Keep {
+	names := discover.LabelsInUse()
+	for _, m := range slices.Concat(cfg.IncludeLabel, cfg.ExcludeLabel) {
+		names = append(names, m.Key)
+	}
+	return func(label string) bool { return slices.Contains(names, label) }
+}
+
+func labelerOf(cfg *config.Config) discover.Labeler {
+	return discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}
+}
+
+// newDirectory makes the source that needs no engine, and no Docker client.
+func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) *source {
+	root := rootWithoutEngine(cfg, log)
+	learned(root)
+	policy := policyOf(cfg)
+	policy.Root, policy.NoEngine, policy.Journal = root, true, journalRoute(host, "")
+	if borrowsHost(cfg) {
+		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.HostLabel)
+	}
+	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg), log)
+	return &source{
+		// Network file systems tell nothing of what happens in them.
+		name: "directory", relist: time.Minute, place: containersDir(root), discover: directory, engine: noEngine{},
+		peek: storedIn(root, labelsInUse(cfg)), route: policy.Decide, labels: labelerOf(cfg).Labels, close: func() {},
+		routeBy: func(mode config.Mode) func(*logs.Container) logs.Route { return inMode(policy, mode).Decide },
+	}
+}
+
+// rootWithoutEngine is the engine's data root when there is no engine to ask.
+func rootWithoutEngine(cfg *config.Config, log *slog.Logger) string {
+	root, others := docker.FindRoot(cfg.DockerRoot)
+	if len(others) > 0 {
+		log.Warn("found several Docker data roots and reads only one: set docker-root", "root", root, "others", others)
+	}
+	return root
+}
+
+// storedIn returns the look at what the engine has on disk of a container.
+func storedIn(root string, keep docker.Keep) func(id string) *logs.Container {
+	return func(id string) *logs.Container {
+		c, err := docker.Stored(root, id, keep)
+		if err != nil {
+			return nil // gone, or not for us to read: an inspection will tell
+		}
+		return c
+	}
+}
+
+// noEngine is the engine of those who do without. No route leads to it.
+type noEngine struct{}
+
+// Logs implements collect.Engine.
+func (noEngine) Logs(context.Context, string, int64) (io.ReadCloser, error) {
+	return nil, logs.ErrUnreadable
+}
+
+// Tail implements collect.Engine.
+func (noEngine) Tail(context.Context, string, int) (io.ReadCloser, error) {
+	return nil, logs.ErrUnreadable
+}
+
+// Last implements collect.Engine.
+func (noEngine) Last(context.Context, string) (io.ReadCloser, error) {
+	return nil, logs.ErrUnreadable
+}
+
+// Newest implements collect.Engine.
+func (noEngine) Newest(context.Context, string, bool, int64) (int64, error) {
+	return 0, logs.ErrUnreadable
+}

@@ -1,0 +1,125 @@
+package collect
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/hold"
+	"github.com/lighterman/lighterman/internal/journal"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/watch"
+)
+
+// Discovery is the desired set.
+type Discovery interface {
+	Updates() <-chan struct{}
+	Wanted() (set map[string]*logs.Container, known bool)
+	Exists(id string) bool
+	Excluded(id string) bool
+	Refresh(id string)
+}
+
+// Engine opens logs through the API, from a time on or from a number of records
+// before the end on. Last opens no more than the last record. Newest returns the timestamp of a log's last record, 0 if that
+// is before since. Times are in Unix nanoseconds, inclusive.
+type Engine interface {
+	Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error)
+	Tail(ctx context.Context, id string, records int) (io.ReadCloser, error)
+	Last(ctx context.Context, id string) (io.ReadCloser, error)
+	Newest(ctx context.Context, id string, tty bool, since int64) (int64, error)
+}
+
+// Lane takes entries; see package dispatch for the rules of its methods.
+type Lane interface {
+	Begin(ctx context.Context, id string) error
+	TryBegin(id string, wake func()) (room int, err error)
+	Behind()
+	Add(labels *logs.Labels, e logs.Entry)
+	End(delivered func())
+	After(id string, delivered func())
+	Forget(id string)
+	Flush()
+	Due() time.Time
+}
+
+// Store keeps what was delivered.
+type Store interface {
+	Get(id string) (checkpoint.Record, bool)
+	Commit(id string, p logs.Position)
+	SetLabels(id string, timeline []checkpoint.LabelsSince)
+	Forget(id string)
+	IDs() []string
+	// SaveAgain is Save also when nothing has changed: both files have all on disk then.
+	SaveAgain() error
+	// AfterSave calls f when all that was changed so far is on disk, twice.
+	AfterSave(f func())
+}
+
+// Metrics is told what is read.
+type Metrics interface {
+	// Lines counts entries that were handed over, and their bytes of text.
+	Lines(route string, lines, bytes int)
+	CorruptRecord()
+	LineCut()
+	// ForgedEntry counts an entry of the journal that another program than the
+	// engine has sent.
+	ForgedEntry()
+	LeftOut(bytes int)
+	LineSkipped(reason string)
+	Truncated(found bool, lost int64)
+	// RotatedAway counts a start at which log files were gone that come after the place
+	// where reading was left.
+	RotatedAway()
+	// Unsure counts a start at which it could not be told which of several files that
+	// begin alike was read last.
+	Unsure()
+	// Reconnected counts log streams that were opened again.
+	Reconnected()
+}
+
+// Config says what is collected, from where and to where.
+type Config struct {
+	Discovery Discovery
+	Engine    Engine
+	Store     Store
+	Metrics   Metrics
+	// Watcher tells of changes of files; nil for looking at them.
+	Watcher *watch.Watcher
+	// Journal is the host's; nil when it is not to be read.
+	Journal *journal.Journal
+	// Marks keep what was read when a process was killed; nil for none.
+	Marks *checkpoint.Marks
+	// Hold keeps what Docker deletes; nil for no bound and no links.
+	Hold *hold.Hold
+	Log  *slog.Logger
+	// Lanes has one element per reader of files; LaneOf says through which one
+	// a container's entries go.
+	Lanes  []Lane
+	LaneOf func(id string) int
+	// Route decides how a container is read. It may look at files.
+	Route func(*logs.Container) logs.Route
+	// Labels gives a container its labels.
+	Labels func(*logs.Container) *logs.Labels
+	// Floor is the time in Unix nanoseconds before which entries of containers
+	// never seen before are left out; 0 for all.
+	Floor int64
+	// Begin returns where the log of a container never seen before is begun, where that
+	// is not Floor; nil for always there.
+	Begin func(*logs.Container) (at logs.Position, ok bool)
+	// Tail is how many of the last records of a log that was never read before are asked
+	// of the engine; 0 for all from Floor on.
+	Tail int
+	// PollInterval is how often a file is looked at while it is being written;
+	// 0 to be woken for every change instead.
+	PollInterval time.Duration
+	// MaxLogs is how many logs may be open at a time; 0 for as many as the system allows.
+	MaxLogs int
+	// Room bounds the descriptors of files.
+	Room tail.Room
+	// MaxLine is the size in bytes from which on a line is cut.
+	MaxLine int
+}

@@ -1,0 +1,91 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Refusal is what the sink has refused for good of a container since the start.
+type Refusal struct {
+	// Lines is their number. The rest is about the last ones.
+	Lines  int
+	At     time.Time
+	Reason string
+	// Example is the timestamp of one of them, and Message the sink's own text.
+	Example time.Time
+	Message string
+}
+
+// refusals remembers what was refused, by the container's ID. All lanes share it.
+type refusals struct {
+	mu    sync.Mutex // guards the fields below
+	byID  map[string]*Refusal
+	lines int
+}
+
+// maxRefusals bounds the memory: of a container that is gone a last refusal may come.
+const maxRefusals = 10_000
+
+func (r *refusals) add(reject logs.Reject, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines += reject.Count
+	of := r.byID[reject.ID]
+	if of == nil {
+		if len(r.byID) >= maxRefusals {
+			return
+		}
+		if r.byID == nil {
+			r.byID = make(map[string]*Refusal)
+		}
+		of = &Refusal{}
+		r.byID[reject.ID] = of
+	}
+	of.Lines += reject.Count
+	of.At, of.Reason, of.Example, of.Message = now, reject.Reason, time.Unix(0, reject.Example).UTC(), reject.Message
+}
+
+func (r *refusals) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.byID, id)
+}
+
+// Refused returns what was refused of a container; no lines where nothing was.
+func (d *Dispatcher) Refused(id string) Refusal {
+	d.refused.mu.Lock()
+	defer d.refused.mu.Unlock()
+	if of := d.refused.byID[id]; of != nil {
+		return *of
+	}
+	return Refusal{}
+}
+
+// RefusedLines returns the number of lines that were refused for good.
+func (d *Dispatcher) RefusedLines() int {
+	d.refused.mu.Lock()
+	defer d.refused.mu.Unlock()
+	return d.refused.lines
+}
+
+// limitsPage says what can be done about every refusal.
+const limitsPage = "docs/loki-limits.md"
+
+// Cure says in words what an operator can do about lines that are refused for a reason.
+func Cure(reason string) string {
+	return cures[reason] + limitsPage
+}
+
+var cures = map[string]string{
+	"too_far_behind":      "they are older than Loki takes for their stream; keep one container per stream; see ",
+	"too_old":             "raise reject_old_samples_max_age of Loki, or set since no further back; see ",
+	"too_new":             "set this host's clock, or raise creation_grace_period of Loki; see ",
+	"out_of_order":        "set unordered_writes of Loki to true; see ",
+	"line_too_long":       "set max-line-bytes to no more than max_line_size of Loki; see ",
+	"too_large":           "raise the limit of what is before Loki, or set max-line-bytes below it; see ",
+	"labels":              "fewer or shorter labels, or raise Loki's limits for them; see ",
+	"structured_metadata": "raise max_structured_metadata_size and max_structured_metadata_entries_count of Loki; see ",
+	"refused":             "Loki's own message says why; see ",
+}

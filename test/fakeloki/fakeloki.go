@@ -1,0 +1,176 @@
+package fakeloki
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/snappy"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Entry is one entry of a push.
+type Entry struct {
+	Labels string // as Loki writes them: {a="b", c="d"}
+	Nanos  int64
+	Line   string
+}
+
+// Loki keeps what is pushed to it.
+type Loki struct {
+	URL string
+	// Answer says what a push gets: status and body; nil for 204. What is answered with
+	// another status is not kept. It is called by one goroutine at a time.
+	Answer func(r *http.Request, entries []Entry) (status int, body string)
+
+	// Slow is how long every answer takes, and CountOnly makes it keep nothing but the
+	// number of entries.
+	Slow      time.Duration
+	CountOnly bool
+
+	mu       sync.Mutex
+	entries  []Entry
+	count    int
+	requests int
+}
+
+// Start starts one; it ends with the test. answer may be nil.
+func Start(t testing.TB, answer func(*http.Request, []Entry) (int, string)) *Loki {
+	t.Helper()
+	return StartWith(t, &Loki{Answer: answer})
+}
+
+// StartWith starts one whose fields have been set: they do not change any more.
+func StartWith(t testing.TB, l *Loki) *Loki {
+	t.Helper()
+	server := httptest.NewServer(l)
+	t.Cleanup(server.Close)
+	l.URL = server.URL
+	return l
+}
+
+// Entries are those accepted so far, in the order of coming.
+func (l *Loki) Entries() []Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.entries)
+}
+
+// Lines are the texts of Entries.
+func (l *Loki) Lines() (lines []string) {
+	for _, e := range l.Entries() {
+		lines = append(lines, e.Line)
+	}
+	return lines
+}
+
+// Count is the number of entries accepted so far.
+func (l *Loki) Count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// Pushes is the number of pushes so far, whatever they were answered.
+func (l *Loki) Pushes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.requests
+}
+
+// ServeHTTP implements http.Handler: every POST is a push, everything else is answered with 200.
+func (l *Loki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		_, _ = io.WriteString(w, "ready\n")
+		return
+	}
+	packed, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	body, err := snappy.Decode(nil, packed)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	entries := decode(body)
+	time.Sleep(l.Slow)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests++
+	status, text := http.StatusNoContent, ""
+	if l.Answer != nil {
+		status, text = l.Answer(r, entries)
+	}
+	if status/100 == 2 {
+		l.count += len(entries)
+		if !l.CountOnly {
+			l.entries = append(l.entries, entries...)
+		}
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text)
+}
+
+// fields calls f with every field of a message.
+func fields(b []byte, f func(n protowire.Number, value []byte, number uint64)) {
+	for len(b) > 0 {
+		n, kind, size := protowire.ConsumeTag(b)
+		if size < 0 {
+			return
+		}
+		b = b[size:]
+		switch kind {
+		case protowire.BytesType:
+			value, size := protowire.ConsumeBytes(b)
+			if size < 0 {
+				return
+			}
+			f(n, value, 0)
+			b = b[size:]
+		case protowire.VarintType:
+			value, size := protowire.ConsumeVarint(b)
+			if size < 0 {
+				return
+			}
+			f(n, nil, value)
+			b = b[size:]
+		default:
+			return
+		}
+	}
+}
+
+// decode reads a logproto.PushRequest.
+func decode(body []byte) (all []Entry) {
+	fields(body, func(_ protowire.Number, stream []byte, _ uint64) {
+		var labels string
+		fields(stream, func(n protowire.Number, value []byte, _ uint64) {
+			if n == 1 {
+				labels = string(value)
+				return
+			}
+			e := Entry{Labels: labels}
+			fields(value, func(n protowire.Number, value []byte, _ uint64) {
+				switch n {
+				case 1:
+					fields(value, func(n protowire.Number, _ []byte, number uint64) {
+						if n == 1 {
+							e.Nanos += int64(number) * 1e9
+						} else {
+							e.Nanos += int64(number)
+						}
+					})
+				case 2:
+					e.Line = string(value)
+				}
+			})
+			all = append(all, e)
+		})
+	})
+	return all
+}

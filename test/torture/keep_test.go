@@ -1,0 +1,57 @@
+package torture
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// keeper keeps, where TORTURE_KEEP names a directory, what is needed to find out how lines
+// were lost: lighterman's log, the positions that each process began with, and the content
+// of every file of every log.
+type keeper struct {
+	t   testing.TB
+	dir string
+	on  bool
+}
+
+func newKeeper(t testing.TB) *keeper {
+	t.Helper()
+	dir := os.Getenv("TORTURE_KEEP")
+	if dir == "" {
+		return &keeper{t: t, dir: t.TempDir()}
+	}
+	k := &keeper{t: t, dir: dir, on: true}
+	for _, sub := range []string{"positions", "logs"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatalf("cannot keep what happens: %v", err)
+		}
+	}
+	return k
+}
+
+func (k *keeper) write(sub, name string, content []byte) {
+	if err := os.WriteFile(filepath.Join(k.dir, sub, name), content, 0o600); err != nil {
+		k.t.Errorf("cannot keep what happens: %v", err)
+	}
+}
+
+// positions keeps the files that a process begins with.
+func (k *keeper) positions(stateDir string, start int) {
+	if !k.on {
+		return
+	}
+	for _, name := range []string{"positions", "positions.previous"} {
+		if content, err := os.ReadFile(filepath.Join(stateDir, name)); err == nil {
+			k.write("positions", fmt.Sprintf("%04d-%s", start, name), content)
+		}
+	}
+}
+
+// file keeps a complete file of a log.
+func (k *keeper) file(l *ledger, number int32, content []byte) {
+	if k != nil && k.on {
+		k.write("logs", fmt.Sprintf("%s-%.12s-%d", l.name, l.id, number), content)
+	}
+}
