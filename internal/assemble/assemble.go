@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -17,6 +18,11 @@ type Config struct {
 	// the engine's API sends records twice around a rotation. Without it both
 	// count as lines of their own, which a clock without nanoseconds needs.
 	DropRepeats bool
+	// Change, if it is not nil, turns an entry into what is sent. It may change the text
+	// and the time, and returns false for an entry that is not sent at all. It is called once for each
+	// entry that is not left out, and must do the same for an entry that comes again.
+	// The text that it returns need not stay longer than until the entry was passed on.
+	Change func(e *logs.Entry) (send bool)
 	// Cut is called once for each entry passed on that was cut; it may be nil.
 	Cut func()
 	// LeftOut is told how many bytes of lines that were cut were left out; it may be nil.
@@ -47,6 +53,8 @@ type Assembler struct {
 	// both streams, and beyond tells that this entry has come again.
 	resumed int64
 	beyond  bool
+	// changed is the entry that Change has.
+	changed logs.Entry
 	// since is the time before which entries are left out; 0 for none.
 	since int64
 }
@@ -101,8 +109,9 @@ func New(config Config, from logs.Position) *Assembler {
 // concerned.
 func (a *Assembler) SkipDelivered(of [logs.Streams]bool) {
 	for s := range a.marks {
-		if m := &a.marks[s]; m.time != 0 && of[s] {
-			a.resume[s] = newReplay(m)
+		if m := &a.marks[s]; m.seen.time != 0 && of[s] {
+			m.seal()
+			a.resume[s] = newReplay(&m.seen)
 		}
 	}
 }
@@ -333,8 +342,8 @@ func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(lo
 		a.skipped(Delivered)
 		return
 	}
-	at, again := a.marks[e.Stream].add(e, a.config.DropRepeats)
-	if again && a.config.DropRepeats {
+	m := &a.marks[e.Stream]
+	if a.config.DropRepeats && m.again(e) {
 		return
 	}
 	if cut && a.config.Cut != nil {
@@ -342,7 +351,17 @@ func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(lo
 		a.leaveOut(max(0, size-len(e.Line)))
 	}
 	a.last = e.Time
-	e.Time = at
+	m.note(e, a.config.Change != nil)
+	same := true
+	if a.config.Change != nil {
+		a.changed = e // a copy of its own, so that other entries stay on the stack
+		if !a.config.Change(&a.changed) {
+			return
+		}
+		same = bytes.Equal(e.Line, a.changed.Line)
+		e, a.changed = a.changed, logs.Entry{}
+	}
+	e.Time = m.send(e, same, !a.config.DropRepeats)
 	emit(e)
 }
 
