@@ -21,6 +21,9 @@ type source struct {
 	texts   map[string]int
 	// byTime tells that times never fall, so that reading may be resumed by them.
 	byTime bool
+	// distinct means that no two lines of a stream have the same timestamp: only then do
+	// times tell where a group began.
+	distinct bool
 	// once tells that no text has the same timestamp twice, and no more than
 	// maxTexts have the same: it may then be read with DropRepeats.
 	once bool
@@ -35,6 +38,8 @@ type saved struct {
 
 // read reads from a place to the record stop and returns the positions after
 // every chunk of chunk records.
+// Entries that no line can join any more are passed on now and then, as a reader does that
+// has waited long enough.
 func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, chunk int, emit func(logs.Entry)) (out []saved) {
 	for i, r := range s.records[:stop] {
 		r.Offset = int64(i)
@@ -47,10 +52,28 @@ func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, 
 		}
 		if i%chunk == 0 || i == stop-1 {
 			a.Seal()
+			if a.Grouping() && s.quiet(i, a.config.Group.Gap) {
+				a.FlushGroups(emit)
+			}
+			if i == len(s.records)-1 {
+				a.Flush(emit)
+			}
 			out = append(out, place(a, i+1, from, byTime))
 		}
 	}
 	return out
+}
+
+// quiet reports whether nothing follows a record within gap.
+func (s *source) quiet(i int, gap int64) bool {
+	for _, next := range s.records[i+1:] {
+		for _, r := range s.records[:i+1] {
+			if next.Stream == r.Stream && next.Time >= r.Time && next.Time-r.Time <= gap {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // place is the position after next records, those before from's left out.
@@ -81,10 +104,10 @@ func (s *source) since(rng *rand.Rand, at saved) int64 {
 
 // check reads the log with restarts from any position saved before, and wants
 // in Loki what an uninterrupted run puts there: every line, once.
-func (s *source) check(t *testing.T, rng *rand.Rand, change func(e *logs.Entry) bool) {
+func (s *source) check(t *testing.T, rng *rand.Rand, group *Group, change func(e *logs.Entry) bool) {
 	t.Helper()
 	want, sent := make(modelLoki), 0
-	s.read(New(Config{Change: change}, none), saved{}, false, 0, len(s.records), 1+rng.IntN(9), func(e logs.Entry) {
+	s.read(New(Config{Change: change, Group: group}, none), saved{}, false, 0, len(s.records), 1+rng.IntN(9), func(e logs.Entry) {
 		want.take(e)
 		sent++
 	})
@@ -92,7 +115,7 @@ func (s *source) check(t *testing.T, rng *rand.Rand, change func(e *logs.Entry) 
 	for e := range want {
 		texts[e.line]++
 	}
-	if len(want) != sent || change == nil && (sent != s.entries || fmt.Sprint(texts) != fmt.Sprint(s.texts)) {
+	if len(want) != sent || change == nil && group == nil && (sent != s.entries || fmt.Sprint(texts) != fmt.Sprint(s.texts)) {
 		t.Fatalf("%d lines can be seen of %d that were sent and %d there are", len(want), sent, s.entries)
 	}
 	got := make(modelLoki)
@@ -103,8 +126,8 @@ func (s *source) check(t *testing.T, rng *rand.Rand, change func(e *logs.Entry) 
 		if restart == 5 {
 			stop = len(s.records)
 		}
-		byTime := s.byTime && rng.IntN(2) == 0
-		config := Config{Change: change, DropRepeats: s.once && rng.IntN(2) == 0}
+		byTime := s.byTime && rng.IntN(2) == 0 && (group == nil || s.distinct)
+		config := Config{Change: change, Group: group, DropRepeats: s.once && rng.IntN(2) == 0}
 		a := New(config, from.position)
 		if byTime {
 			a.SkipDelivered(both)
@@ -156,6 +179,7 @@ type shape struct {
 var shapes = []shape{
 	{name: "few texts, nanoseconds", lines: 60, texts: 2, tick: 50, step: 3},
 	{name: "one text, shifts meet later lines", lines: 40, texts: 1, tick: 60, step: 2},
+	{name: "each line at its own time", lines: 60, texts: 3, tick: 100, step: 3},
 	{name: "microseconds", lines: 80, texts: 3, tick: 20, step: 1000},
 	{name: "more texts than are kept", lines: 500, texts: 150, tick: 1, step: 40},
 	{name: "a clock that stands", lines: 1000, texts: 700, tick: 0},
@@ -164,7 +188,7 @@ var shapes = []shape{
 }
 
 func (p shape) log(rng *rand.Rand) *source {
-	s := &source{texts: make(map[string]int), byTime: !p.back, once: p.texts <= maxTexts}
+	s := &source{texts: make(map[string]int), byTime: !p.back, distinct: p.tick == 100, once: p.texts <= maxTexts}
 	now := [logs.Streams]int64{1000, 1001}
 	seen := make(map[entry]bool)
 	for i := range p.lines {
@@ -242,7 +266,7 @@ func TestEveryLineOnceInLoki(t *testing.T) {
 				for seed := range max(5, rounds*60/uint64(p.lines)) {
 					rng := rand.New(rand.NewPCG(seed, 3))
 					s := p.log(rng)
-					if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { s.check(t, rng, c.do) }) {
+					if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { s.check(t, rng, nil, c.do) }) {
 						return
 					}
 				}
@@ -286,5 +310,35 @@ func TestMarkIsBounded(t *testing.T) {
 	m := a.Newest()[0]
 	if len(m.Hashes) > maxTexts || len(m.Counts) > maxTexts || len(seen) != 10_000 {
 		t.Errorf("%d hashes, %d counts, %d entries can be seen", len(m.Hashes), len(m.Counts), len(seen))
+	}
+}
+
+// TestGroupsOnceInLoki is TestEveryLineOnceInLoki where lines make one entry, wherever
+// reading is resumed, also in the middle of one and where entries are full.
+func TestGroupsOnceInLoki(t *testing.T) {
+	rounds := uint64(150)
+	if testing.Short() {
+		rounds = 20
+	}
+	joins := func(before, line []byte) bool { return line[len(line)-1]%3 != 0 }
+	for _, p := range shapes {
+		for _, group := range []Group{{joins, 0, 0}, {joins, 2, 3}, {joins, 1000, 4}, {joins, 5, 0}} {
+			for _, c := range changes {
+				if p.lines > 100 && c.do != nil || p.back && c.equal {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s, %d apart, %d lines, %s", p.name, group.Gap, group.Lines, c.name), func(t *testing.T) {
+					t.Parallel()
+					for seed := range max(3, rounds*30/uint64(p.lines)) {
+						rng := rand.New(rand.NewPCG(seed, 7))
+						s := p.log(rng)
+						s.once = false // what the engine repeats is left out before it comes here
+						if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { s.check(t, rng, &group, c.do) }) {
+							return
+						}
+					}
+				})
+			}
+		}
 	}
 }

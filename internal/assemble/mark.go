@@ -85,7 +85,7 @@ func (m *mark) forget() {
 // seed makes the mark the one that was exported.
 func (m *mark) seed(from logs.Mark) {
 	*m = mark{
-		seen:  seen{time: from.Time, more: max(0, from.More)},
+		seen:  seen{time: from.Time, more: max(0, from.More), span: max(0, from.Span)},
 		apart: apart{time: from.Time + from.At, free: from.Time + from.At, top: from.Top},
 	}
 	for i, hash := range from.Hashes[:min(len(from.Hashes), maxTexts)] {
@@ -130,7 +130,7 @@ func asStored(time int64, stored []repeated) (out []sent) {
 // export returns the mark in the form that positions have.
 func (m *mark) export() logs.Mark {
 	m.seal()
-	out := logs.Mark{Time: m.seen.time, More: m.seen.more, At: m.apart.time - m.seen.time, Top: m.apart.top}
+	out := logs.Mark{Time: m.seen.time, More: m.seen.more, Span: m.seen.span, At: m.apart.time - m.seen.time, Top: m.apart.top}
 	once := true
 	for _, t := range m.seen.texts {
 		out.Hashes = append(out.Hashes, t.hash)

@@ -19,6 +19,8 @@ type seen struct {
 	texts []repeated
 	// more is the number of entries at time that are not among texts.
 	more int64
+	// span is how long after time the last part of the newest entry has its timestamp.
+	span int64
 }
 
 // repeated is a text and how many entries have it.
@@ -38,7 +40,7 @@ func (s *seen) has(hash uint64) bool {
 }
 
 // begin goes on to another timestamp.
-func (s *seen) begin(time int64) { s.time, s.texts, s.more = time, s.texts[:0], 0 }
+func (s *seen) begin(time int64) { s.time, s.texts, s.more, s.span = time, s.texts[:0], 0, 0 }
 
 // note counts an entry at the newest timestamp.
 func (s *seen) note(hash uint64) {
@@ -62,13 +64,15 @@ type replay struct {
 	// again yet, and more is the number of those with other texts.
 	left []repeated
 	more int64
+	// until is the time of the last part of an entry at time.
+	until int64
 	// begun is set when an entry has come, and ends when there are entries by which
 	// the end of the replay can be recognised.
 	begun, ends bool
 }
 
 func newReplay(s *seen) *replay {
-	r := &replay{time: s.time, left: append([]repeated(nil), s.texts...), more: s.more}
+	r := &replay{time: s.time, left: append([]repeated(nil), s.texts...), more: s.more, until: s.time + s.span}
 	r.ends = r.waits()
 	return r
 }
@@ -81,7 +85,7 @@ func (r *replay) delivered(e logs.Entry) bool {
 	first := !r.begun
 	r.begun = true
 	if e.Time != r.time {
-		return e.Time < r.time
+		return e.Time < r.time || first && r.waits() && e.Time <= r.until
 	}
 	// An entry at the mark's own time that was not handed over is new, and
 	// those after it may still be old ones: the replay goes on.
@@ -101,7 +105,7 @@ func (r *replay) delivered(e logs.Entry) bool {
 	}
 	// But where the log now begins in the middle of the line that was handed
 	// over last, because rotation took its beginning away, it is the rest of
-	// that line.
+	// that line. The same goes above for one whose parts have times of their own.
 	return first && r.waits()
 }
 

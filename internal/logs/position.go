@@ -177,4 +177,7 @@ type Mark struct {
 	// timestamp that an entry was sent with whose text is not among Sent.
 	More int64 `json:"more,omitempty"`
 	Top  int64 `json:"top,omitempty"`
+	// Span is how many nanoseconds after Time the last part of the newest entry has its
+	// timestamp: a line in parts, or several lines that make one entry.
+	Span int64 `json:"span,omitempty"`
 }
