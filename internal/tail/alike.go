@@ -50,31 +50,6 @@ func madeAt(path string, id identity) int64 {
 	return timesIn(&st).made
 }
 
-// beginsInLine tells that a file begins with a part of a line that goes on: others of the
-// log may begin with the very same record.
-func (g *generation) beginsInLine() bool {
-	head := make([]byte, fingerprintMax)
-	n, err := g.readAt(head, 0)
-	if z, ok := g.data.(*gzipContent); ok {
-		z.release()
-	}
-	if err != nil {
-		return true // nobody knows
-	}
-	in := g.format.fresh()
-	for head = head[:n]; ; {
-		var r logs.Record
-		n, what := in.next(head, 0, &r)
-		switch {
-		case n == 0:
-			return true
-		case what == record || what == repaired:
-			return len(r.Text) == 0 || r.Text[len(r.Text)-1] != '\n'
-		}
-		head = head[n:]
-	}
-}
-
 // compressedAs returns the index of the file that the engine has made of g, which it has
 // removed since, when it compressed it; -1 where there is none. files are in order.
 //

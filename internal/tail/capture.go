@@ -277,17 +277,6 @@ func (l *Log) copyOf(known *generation, found []*generation, last bool) int {
 	})
 }
 
-// ofNothing tells that a file is what compression makes of an empty one.
-func (g *generation) ofNothing() bool {
-	z, compressed := g.data.(*gzipContent)
-	if !compressed {
-		return false
-	}
-	defer z.release()
-	n, err := g.readAt(make([]byte, 1), 0)
-	return err == nil && n == 0 && !z.damaged
-}
-
 // hasLeft tells whether g is the compressed copy of a file read before. Where the last one
 // known is gone it is the next older that is met, which was compressed before that one was
 // rotated.

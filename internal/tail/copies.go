@@ -180,25 +180,6 @@ func openCopy(path string, in format) (*generation, error) {
 	return identified(newGeneration(f, info, bytes.Equal(magic, gzipMagic), in))
 }
 
-// copyOf tells whether c is a copy of g, as it was: all that was read of it is there.
-func (g *generation) copyOf(c *generation, fingerprint uint64) bool {
-	if c.fingerprint != fingerprint {
-		return false
-	}
-	if g.offset == 0 {
-		return true
-	}
-	tail := make([]byte, min(g.offset, g.format.tail()))
-	if _, err := c.data.ReadAt(tail, g.offset-int64(len(tail))); err != nil {
-		return false
-	}
-	if len(g.tail) > 0 {
-		return bytes.Equal(tail, g.tail)
-	}
-	guard := g.format.guard()
-	return len(tail) >= guard && g.format.ends(tail[len(tail)-guard:])
-}
-
 // hasMore tells whether c begins as a file that was read and ends with what is newer than
 // all that was handed over of its stream. It may have been changed before the place where
 // that was left: cut, and written on.
@@ -219,7 +200,7 @@ func (l *Log) goOn(g *generation, fingerprint uint64) bool {
 	}
 	newest := l.assemble.Newest()
 	found, edited := copies(l.path, g.format, l.others(g),
-		func(c *generation) bool { return g.copyOf(c, fingerprint) },
+		func(c *generation) bool { return c.fingerprint == fingerprint && g.guard.isIn(c, g.offset) },
 		func(c *generation) bool { return hasMore(c, fingerprint, newest) })
 	if len(found) == 0 {
 		return false
@@ -227,7 +208,7 @@ func (l *Log) goOn(g *generation, fingerprint uint64) bool {
 	first := found[0]
 	if !edited {
 		first.offset, first.skip, first.inRecord = g.offset, g.skip, g.inRecord
-		first.findTails()
+		first.guard.find(&first.fileContent, &first.cursor)
 	}
 	if !l.putBefore(g, found) {
 		return false
@@ -261,7 +242,7 @@ func (l *Log) putBefore(g *generation, found []*generation) bool {
 		l.read = found[0]
 	}
 	for _, c := range found {
-		c.held, c.over = l.box.AddOpen(c.file), true // the engine does not write to it
+		c.held, c.phase = l.box.AddOpen(c.file), over // the engine does not write to it
 	}
 	l.files = slices.Insert(l.files, at, found...)
 	l.number(l.files[at+1:])
@@ -275,9 +256,7 @@ func (l *Log) others(g *generation) []*generation {
 	defer l.mu.Unlock()
 	out := slices.DeleteFunc(slices.Clone(l.files), func(o *generation) bool { return o == g })
 	// What is in g now, if it was copied by then, is read there.
-	now := &generation{id: g.id, file: g.file, data: g.data, format: g.format}
-	now.fingerprint, _ = fingerprint(g.data, g.format)
-	return append(out, now)
+	return append(out, g.asNow())
 }
 
 // copied is goOn for a log that is being opened: the file that a position speaks of is not
@@ -287,8 +266,7 @@ func (l *Log) copied(from logs.Position) (found, edited bool) {
 		return false, false
 	}
 	opened, edited := copies(l.path, l.format, l.files, func(c *generation) bool {
-		probe := &generation{format: l.format, offset: from.File.Start()}
-		return probe.copyOf(c, from.File.Fingerprint) && !c.rewritten(from)
+		return c.matches(from.File) && new(guard).isIn(c, from.File.Start()) && !c.rewritten(from)
 	}, func(c *generation) bool { return hasMore(c, from.File.Fingerprint, from.Newest) })
 	if len(opened) == 0 {
 		return false, false
@@ -298,7 +276,7 @@ func (l *Log) copied(from logs.Position) (found, edited bool) {
 		l.finish(g)
 	}
 	for _, c := range opened {
-		c.over = true // the engine does not write to it
+		c.phase = over // the engine does not write to it
 	}
 	l.files = append(opened, l.files[at:]...)
 	l.number(l.files)
@@ -325,20 +303,11 @@ func (l *Log) lostFrom(from logs.Position) {
 		return
 	}
 	for _, c := range found {
-		c.over = true // the engine does not write to it
+		c.phase = over // the engine does not write to it
 	}
 	l.files = slices.Insert(l.files, l.madeBefore(found[0], from.File), found...)
 	l.number(l.files)
 	l.limit(from)
-}
-
-// written returns when a file was written to last, in Unix nanoseconds.
-func (g *generation) written() int64 {
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0
-	}
-	return info.ModTime().UnixNano()
 }
 
 // isTruncated tells that a position's file is there and is not what it was.
@@ -377,7 +346,7 @@ func (l *Log) Glance() {
 	shrunk, known := false, uint64(0)
 	if g != nil && !g.compressed {
 		size, ok := g.length()
-		shrunk = ok && size < max(g.most, g.offset)
+		shrunk = ok && size < max(g.guard.most, g.offset)
 		if g.fingerprint == 0 && !shrunk {
 			_ = g.identifyContent() // what cannot be read is met when it is read
 		}

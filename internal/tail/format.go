@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/jsonfile"
 	"github.com/lighterman/lighterman/internal/locallog"
@@ -167,6 +168,10 @@ func whole(start int, at place) found {
 	return record
 }
 
+func (j *jsonLines) stamp(at int64) []byte {
+	return time.Unix(0, at).UTC().AppendFormat([]byte(`"time":"`), time.RFC3339Nano+`"`)
+}
+
 func (j *jsonLines) hopeless(chunk []byte) int { return jsonfile.NoRecord(chunk) }
 
 func (j *jsonLines) first(head []byte) int { return bytes.IndexByte(head, '\n') + 1 }
@@ -255,6 +260,10 @@ func (frames) first(head []byte) int {
 		return 0
 	}
 	return n + size
+}
+
+func (frames) stamp(at int64) []byte {
+	return binary.AppendUvarint([]byte{0x10}, uint64(at)) //nolint:gosec // as protobuf has it
 }
 
 func (frames) hopeless(chunk []byte) int { return len(chunk) }

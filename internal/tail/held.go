@@ -62,7 +62,7 @@ func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
 		return
 	}
 	defer newest.Close()
-	last := &generation{file: file, held: newest, compressed: isCompressed(newest.Name())}
+	last := &generation{fileContent: newContent(file, isCompressed(newest.Name()), nil), held: newest}
 	made := timesOf(file).made
 	if info, err := file.Stat(); err == nil {
 		last.id = identify(info)
@@ -108,7 +108,7 @@ func (l *Log) hold(fresh []*generation) {
 	for i := last - 1; i >= 0; i-- {
 		switch g := fresh[i]; {
 		case g.held != nil:
-		case g.over: // the copy that somebody has made
+		case g.phase == over: // the copy that somebody has made
 			g.held = l.box.AddOpen(g.file)
 		default:
 			g.held = l.box.Insert(g.file, g.suffix(), fresh[i+1].held)
@@ -280,7 +280,7 @@ func (l *Log) exchange(g *generation) bool {
 	other, before := all[at], g.held
 	g.held = before.Replace(other.file, gzipSuffix)
 	before.Close()
-	g.file, g.data, g.id, g.made, g.compressed = other.file, other.data, other.id, other.made, true
+	g.fileContent, g.id, g.made = other.fileContent, other.id, other.made
 	return true
 }
 

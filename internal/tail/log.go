@@ -112,10 +112,7 @@ type Log struct {
 	// short tells that there are newer ones that could not be opened, for want of
 	// descriptors.
 	short bool
-	// followed is the oldest of files while the engine may still write to it although
-	// there are newer ones; see follow.
-	followed *generation
-	stray    stray
+	stray stray
 	// reading is the generation that a Read under way is about.
 	reading *generation
 	// looking tells that it looks at the other files, too.

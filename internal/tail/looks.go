@@ -235,7 +235,7 @@ func (s *looks) at(path string) (sighting, error) {
 // pass returns what stands for a file that is not opened.
 func (s *looks) pass(id identity) *generation {
 	if s.passed[id] == nil {
-		s.passed[id] = &generation{id: id}
+		s.passed[id] = &generation{origin: origin{id: id}}
 	}
 	return s.passed[id]
 }

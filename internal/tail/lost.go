@@ -16,11 +16,11 @@ const lostWithPower = 5 * 60 * 1e9
 // that all come again.
 func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool, again bool) {
 	g.offset, g.skip = from.File.Start(), from.File.Offsets
-	g.rested = !g.compressed // it may be truncated before it is read
+	g.guard.rested = !g.compressed // it may be truncated before it is read
 	size, ok := g.length()
 	switch {
 	case !ok, size >= g.offset && !g.rewritten(from):
-		g.findTails()
+		g.guard.find(&g.fileContent, &g.cursor)
 		return from.File.Behind, false
 	case size < g.offset && !g.recent(size, from):
 		again = true // Loki has what it has
@@ -30,19 +30,6 @@ func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool, ag
 	}
 	g.offset, g.skip = 0, [logs.Streams]int64{}
 	return behind, again
-}
-
-// length is the size of a file that is not compressed; not ok when it is, or cannot be
-// told.
-func (g *generation) length() (size int64, ok bool) {
-	if g.compressed {
-		return 0, false
-	}
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0, false
-	}
-	return info.Size(), true
 }
 
 // recent tells whether the last record of a file that has lost its end is about as new
@@ -89,22 +76,4 @@ func (g *generation) rewritten(from logs.Position) bool {
 		}
 	}
 	return false
-}
-
-// record decodes the last record that lies between two offsets, where start is not 0, of
-// a log that nobody reads yet. Its text is not kept.
-func (g *generation) record(start, end int64) (r logs.Record, ok bool) {
-	if start == 0 {
-		return logs.Record{}, false
-	}
-	text := make([]byte, end-start)
-	if _, err := g.data.ReadAt(text, start); err != nil {
-		return logs.Record{}, false
-	}
-	what, in := blank, g.format.fresh()
-	for n := 1; n > 0 && len(text) > 0; text = text[n:] {
-		n, what = in.next(text, final, &r)
-	}
-	r.Text = nil
-	return r, what <= repaired
 }

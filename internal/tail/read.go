@@ -97,19 +97,19 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 		return Progress{More: true}, nil
 	}
 	chunk = l.stepBack(g, buf.b[:n], chunk)
-	g.rested = atEnd
+	g.guard.rested = atEnd
 	sealed := atEnd && last && g.sealed == start+int64(n)
 	before := l.endOf(g, buf.b[:n])
 	taken, ends := l.decode(g, chunk, ending{last: atEnd && !last, sealed: sealed, full: !atEnd}, emit)
 	l.advance(g, taken, start+int64(n))
 	if taken > 0 {
 		l.begun = true
-		g.keepTail(buf.b[:n-len(chunk)+taken], ends, taken == len(chunk), before)
+		g.guard.keep(&g.fileContent, g.offset, buf.b[:n-len(chunk)+taken], ends, taken == len(chunk), before)
 	}
-	if taken > 0 && (len(g.tail) == 0 || g.sealed != 0 && l.fingerprint(g) == 0) {
+	if taken > 0 && (len(g.guard.tail) == 0 || g.sealed != 0 && l.fingerprint(g) == 0) {
 		// What was read last is no record, or its first record is torn: only this will
 		// tell the file from what it may be cut to and filled with.
-		g.tail = g.tailAt(g.offset)
+		g.guard.tail = g.tailAt(g.offset)
 	}
 	g.keep(buf.b[:n], start)
 	switch {
@@ -169,7 +169,7 @@ func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool)
 	l.gap, l.untold = false, nil
 	if len(l.files) > 0 {
 		g, last = l.files[0], len(l.files) == 1
-		if !last && !g.over {
+		if !last && g.phase != over {
 			newer = slices.Clone(l.files[1:])
 		}
 	}
@@ -322,14 +322,15 @@ func (l *Log) giveUp(g *generation, chunk []byte) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g.offset += int64(n)
-	g.inRecord, g.tail, g.hollow = true, nil, false
+	g.inRecord = true
+	g.guard.forget()
 	return n
 }
 
 // overHole passes over a hole that the file system knows of, once zeros were read, and
 // returns its size: reading it would keep other logs waiting for as long as it is large.
 func (l *Log) overHole(g *generation) int {
-	if !g.hollow {
+	if !g.guard.hollow {
 		return 0
 	}
 	n := g.hole(g.offset)
@@ -337,8 +338,7 @@ func (l *Log) overHole(g *generation) int {
 		return 0
 	}
 	l.advance(g, n, g.offset+int64(n))
-	g.rested = false
-	g.tail = append(g.tail[:0], make([]byte, g.format.tail())...)
+	g.guard.overHole(g.format)
 	return n
 }
 
