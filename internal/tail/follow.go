@@ -178,36 +178,36 @@ func (l *Log) continued(r logs.Record) bool {
 }
 
 // live tells whether the file being read is one that may be written to: the only one, or
-// one that is followed. mu is held.
-func (l *Log) live() bool {
-	return len(l.files) == 1 || len(l.files) > 1 && l.files[0].phase == followed
+// one that is followed.
+func (s *shared) live() bool {
+	return len(s.files) == 1 || len(s.files) > 1 && s.files[0].phase == followed
 }
 
-// stirred tells whether a newer file has changed since it was looked at. mu is held.
-func (l *Log) stirred() bool {
-	return slices.ContainsFunc(l.files[1:], func(n *generation) bool {
+// stirred tells whether a newer file has changed since it was looked at.
+func (s *shared) stirred() bool {
+	return slices.ContainsFunc(s.files[1:], func(n *generation) bool {
 		info, err := n.file.Stat()
 		return err != nil || n.standing == unjudged || info.Size() != n.sizeThen
 	})
 }
 
-// writer returns the file that the engine seems to write to. mu is held.
-func (l *Log) writer() *generation {
-	if l.live() {
-		return l.files[0]
+// writer returns the file that the engine seems to write to.
+func (s *shared) writer() *generation {
+	if s.live() {
+		return s.files[0]
 	}
-	return l.last()
+	return s.last()
 }
 
 // putBack notes that the file at an older place in files has the live name again: what
-// took its place meanwhile was not the engine's. mu is held.
-func (l *Log) putBack(at int) bool {
-	newer := l.files[at+1:]
+// took its place meanwhile was not the engine's.
+func (s *shared) putBack(at int) bool {
+	newer := s.files[at+1:]
 	if slices.ContainsFunc(newer, func(n *generation) bool { return !n.outside && !n.empty() }) {
 		return false
 	}
 	closeAll(newer)
-	l.files = l.files[: at+1 : at+1]
-	l.files[0].phase = undecided
+	s.files = s.files[: at+1 : at+1]
+	s.files[0].phase = undecided
 	return true
 }

@@ -86,10 +86,10 @@ func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
 }
 
 // number gives new generations their order.
-func (l *Log) number(fresh []*generation) {
+func (s *shared) number(fresh []*generation) {
 	for _, g := range fresh {
-		g.order = l.next
-		l.next++
+		g.order = s.next
+		s.next++
 	}
 }
 
@@ -138,12 +138,12 @@ func (l *Log) linkCopies(fresh []*generation) {
 
 // compressedNow opens the compressed files of a log, oldest first.
 func compressedNow(live string, in format) (all []*generation) {
-	slots, err := slotsOf(live)
+	numbers, err := rotatedOf(live)
 	if err != nil {
 		return nil
 	}
-	for _, slot := range slots {
-		if path := slot[len(slot)-1]; isCompressed(path) && !slot.besides() {
+	for _, slot := range numbers.slots(nil) {
+		if path := slot[len(slot)-1]; isCompressed(path) {
 			if g, err := openIdentified(path, in); err == nil {
 				all = append(all, g)
 			}
@@ -177,22 +177,6 @@ func (l *Log) recount() {
 		}
 	}
 	l.box.Recount(live)
-}
-
-// Needed returns the order of the oldest file that the present Position needs,
-// for Delivered.
-func (l *Log) Needed() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch oldest := l.oldestAnchor(); {
-	case oldest != nil:
-		return oldest.order
-	case len(l.files) > 0 && l.standsIn():
-		return l.previousOrder
-	case len(l.files) > 0:
-		return l.files[0].order
-	}
-	return l.next
 }
 
 // Linked tells whether Delivered may have something to release.
@@ -234,7 +218,7 @@ func (l *Log) GiveUp(held *hold.File) {
 		return // read to its end meanwhile
 	}
 	g := l.files[at]
-	if g == l.reading || l.looking {
+	if l.use.needs(g) {
 		g.leave, g.gone = true, timesOf(g.file)
 		l.mu.Unlock()
 		return

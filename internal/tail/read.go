@@ -3,13 +3,11 @@ package tail
 import (
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/locallog"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -91,9 +89,11 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 		return Progress{}, err
 	}
 	atEnd := n < len(buf.b)
-	chunk, intact := l.check(g, buf.b[:n], atEnd)
-	if !intact {
+	chunk, is := l.check(g, buf.b[:n], atEnd)
+	if is == begunAgain {
 		l.startAgain(g, emit)
+	}
+	if is != intact {
 		return Progress{More: true}, nil
 	}
 	chunk = l.stepBack(g, buf.b[:n], chunk)
@@ -131,25 +131,6 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	return Progress{Bytes: taken, More: !atEnd || !last, Full: !atEnd}, nil
 }
 
-// stepBack makes a chunk of frames begin with the length before its first entry. A file
-// that was cut by the last length of its last frame, and written on, seems to be whole where
-// the next frame begins with the same.
-func (l *Log) stepBack(g *generation, read, chunk []byte) []byte {
-	before := len(read) - len(chunk)
-	if _, framed := g.format.(frames); !framed || before < locallog.LengthSize || g.inRecord || !locallog.Headless(chunk) {
-		return chunk
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for s := range g.skip {
-		if g.skip[s] == g.offset {
-			g.skip[s] -= locallog.LengthSize
-		}
-	}
-	g.offset -= locallog.LengthSize
-	return read[before-locallog.LengthSize:]
-}
-
 // advance notes how far g was read: to the end of the last whole record, and to
 // the end of what was there.
 func (l *Log) advance(g *generation, taken int, seen int64) {
@@ -173,7 +154,7 @@ func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool)
 			newer = slices.Clone(l.files[1:])
 		}
 	}
-	l.reading, l.looking = g, newer != nil || untold != nil
+	l.use = use{file: g, all: newer != nil || untold != nil}
 	l.mu.Unlock()
 	if untold != nil {
 		after, _ := untold[0].lastRecord()
@@ -199,7 +180,7 @@ func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool)
 // end lets go of what was given up during the read.
 func (l *Log) end() {
 	l.mu.Lock()
-	l.reading, l.looking = nil, false
+	l.use = use{}
 	var lost []int64
 	for i := 0; i < len(l.files); i++ {
 		if g := l.files[i]; g.leave {
@@ -226,105 +207,6 @@ func (l *Log) setFingerprint(g *generation, sum uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g.fingerprint = sum
-}
-
-// ending tells whether a chunk ends with its file, and with one that may yet grow, though
-// not with what would complete a record; or that the file goes on behind the chunk.
-type ending struct{ last, sealed, full bool }
-
-// decode passes on all whole records of a chunk and returns how far it came, and whether
-// that is the end of a record.
-func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Entry)) (taken int, ends bool) {
-	offset := g.offset
-	var at place
-	if end.last || end.sealed {
-		at = final
-	}
-	if end.full {
-		at |= full
-	}
-	if g.inRecord {
-		at |= inside
-	}
-	r, rulesEnd := &l.record, l.rulesEnd(g)
-	for {
-		at &^= torn
-		if begin := offset + int64(taken); begin < g.sealed && offset+int64(len(chunk)) > g.sealed {
-			at |= torn // and what is written since lies behind it
-		}
-		n, what := g.format.next(chunk[taken:], at, r)
-		if n == 0 || what == endless && (end.sealed || !end.last && l.fingerprint(g) == 0) {
-			break // passed over when the file can be recognised, or ends
-		}
-		if ends && what > repaired && frameBefore(g.format, chunk, taken) {
-			taken -= locallog.LengthSize
-			ends = false
-			continue
-		}
-		r.Offset = offset + int64(taken)
-		taken += n
-		ends = what <= repaired
-		if what != record || at&inside != 0 {
-			at = l.passed(what, at)
-		}
-		if offset+int64(taken) > rulesEnd {
-			// Of a record that was half there its beginning may be of one that was handed
-			// over, and lost its end since.
-			l.endRules(r.Offset < rulesEnd)
-			if r.Offset >= rulesEnd {
-				rulesEnd = math.MaxInt64
-			}
-		}
-		passed := what <= repaired && l.bound.awaited(r)
-		if what <= repaired && r.Offset >= g.skip[r.Stream] {
-			l.assemble.Add(r, emit)
-		}
-		if passed {
-			l.passSince()
-		}
-	}
-	g.inRecord = at&inside != 0
-	l.assemble.Seal()
-	r.Text = nil // the buffer's
-	return taken, ends
-}
-
-// frameBefore tells that a frame begins with the last length of the one before, and that
-// it can be read: decoding has used the first byte of that, which is zero.
-func frameBefore(in format, chunk []byte, at int) bool {
-	if _, framed := in.(frames); !framed || at < locallog.LengthSize || !locallog.Headless(chunk[at:]) {
-		return false
-	}
-	chunk[at-locallog.LengthSize] = 0
-	return true
-}
-
-// passed counts what is no record, and says where the next one is looked for.
-func (l *Log) passed(what found, at place) place {
-	switch {
-	case what == blank && at&inside == 0, what == record:
-	case what == hole, what == endless && at&inside != 0:
-		// counted before
-	case what != blank:
-		l.events.CorruptRecord()
-	}
-	return at.behind(what)
-}
-
-// giveUp passes over a stretch without line feed that is too long for a record, and
-// returns its size.
-func (l *Log) giveUp(g *generation, chunk []byte) int {
-	if !g.inRecord {
-		l.events.CorruptRecord()
-	}
-	n := g.format.hopeless(chunk)
-	g.need = 0
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g.offset += int64(n)
-	g.inRecord = true
-	g.guard.forget()
-	return n
 }
 
 // overHole passes over a hole that the file system knows of, once zeros were read, and
@@ -358,23 +240,13 @@ func (l *Log) finishFile(g *generation, rest int) {
 		l.assemble.Again()
 	}
 	l.assemble.Seam()
-	l.keepAnchors(g)
+	l.keepLineStarts(g)
 	if p := l.place(g); p.Fingerprint != 0 { // nothing was written to it: the one before still stands
-		l.previous, l.previousOrder = p, g.order
+		l.previous = resumePoint{p, g.order}
 	}
 	l.files = l.files[1:]
 	l.finish(g)
 	l.recount()
-}
-
-// keepAnchors remembers where in g the lines began that are held back.
-func (l *Log) keepAnchors(g *generation) {
-	place, replaying := l.place(g), l.assemble.Replaying()
-	for s := range l.anchors {
-		if offset, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
-			l.anchors[s] = &anchor{place: place, offset: offset, time: time, order: g.order, replaying: replaying[s]}
-		}
-	}
 }
 
 // Flush passes on lines held back: their container has stopped, and everything

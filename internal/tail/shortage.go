@@ -87,14 +87,11 @@ func beforePosition(live string, in format, from logs.FilePosition) []name {
 
 // namesOf returns the names that a log's files have now, oldest first.
 func namesOf(live string) (out []name) {
-	slots, err := slotsOf(live)
+	numbers, err := rotatedOf(live)
 	if err != nil {
 		return nil
 	}
-	for _, slot := range slots {
-		if slot.besides() {
-			continue // it is opened
-		}
+	for _, slot := range numbers.slots(nil) { // one beside another is opened
 		for _, path := range slot {
 			if n := nameOf(path, live); n.id != (identity{}) {
 				out = append(out, n)

@@ -6,97 +6,103 @@ import "github.com/lighterman/lighterman/internal/logs"
 // of the last one shows that the file is still the one we knew.
 func (g *generation) before() int64 { return max(0, g.offset-g.format.tail()) }
 
-// check cuts those bytes off. It is not intact when the file was truncated, be
-// it that it has grown beyond the old size again.
-//
-// whole tells that there was no more to be read.
-func (l *Log) check(g *generation, chunk []byte, whole bool) (rest []byte, intact bool) {
+// checked is what a file was found to be before it is read on.
+type checked uint8
+
+const (
+	// intact: the one that was read.
+	intact checked = iota
+	// begunAgain: it was truncated, be it that it has grown beyond the old size again.
+	begunAgain
+	// behindCopies: what is to be read before it was put before it.
+	behindCopies
+)
+
+// check cuts those bytes off, and says what they show. whole tells that there was no more to
+// be read.
+func (l *Log) check(g *generation, chunk []byte, whole bool) (rest []byte, is checked) {
 	if g.guard.changed(&g.fileContent, g.offset) {
-		return nil, false
+		return nil, begunAgain
 	}
 	known := l.fingerprint(g)
 	if g.offset == 0 {
-		sum := fingerprintOf(chunk, g.format)
-		if known != 0 && sum != known && (sum != 0 || whole) {
-			return nil, false // what was there when it was opened is gone
-		}
-		if sum != 0 && known == 0 {
-			l.setFingerprint(g, sum)
-		}
-		if sum != 0 && g.guard.emptied {
-			// It may have been filled, copied and emptied once more before it was seen.
-			l.moved = l.putBefore(g, l.strangers(g))
-			g.guard.emptied = false
-		}
-		return chunk, !l.moved
+		return chunk, l.checkStart(g, known, fingerprintOf(chunk, g.format), whole)
 	}
 	n := int(min(g.offset, g.format.tail()))
 	if len(chunk) < n {
-		return nil, false
+		return nil, begunAgain
 	}
-	before, rest := chunk[:n], chunk[n:]
-	shows := g.guard.shows(before, g.format)
-	switch shows {
+	shows := g.guard.shows(chunk[:n], g.format)
+	switch rest = chunk[n:]; shows {
 	case untouched:
-		return rest, true
+		return rest, intact
 	case another:
-		return nil, false
-	case remembered:
-		if known != 0 {
-			return rest, true
+		return nil, begunAgain
+	case unknown, unknownInside:
+		if sum, err := g.fingerprintNow(); err != nil || sum != known || sum == 0 {
+			return nil, begunAgain
 		}
-		// See sealed: there may be enough now.
+		g.inRecord = g.inRecord || shows == unknownInside
+		return rest, intact
 	case zeroed:
 		// Truncated from outside: the engine writes on at its old offset,
 		// after a hole of zeros. What follows is new, and where we stand.
 		if len(g.guard.tail) > 0 && !isZero(g.guard.tail) && l.holed(g, known) {
-			return nil, false
+			return nil, behindCopies
 		}
-	case unknown, unknownInside:
-		sum, err := g.fingerprintNow()
-		if err != nil || sum != known || sum == 0 {
-			return nil, false
+	case remembered:
+		if known != 0 {
+			return rest, intact
 		}
-		g.inRecord = g.inRecord || shows == unknownInside
-		return rest, true
+		// It was sealed: there may be enough of its first record now.
 	}
 	sum, err := g.fingerprintNow()
 	l.setFingerprint(g, sum)
-	return rest, err == nil
+	if err != nil {
+		return nil, begunAgain
+	}
+	return rest, intact
 }
 
-// holed looks for the copy of a file that has become a hole, and tells whether that is to
-// be read first.
-func (l *Log) holed(g *generation, known uint64) bool {
-	l.moved = l.goOn(g, known)
-	if !l.moved {
-		l.lose(g.offset, max(int64(g.hole(g.offset)), g.seen-g.offset, g.guard.most-g.offset))
-		l.moved = l.putBefore(g, l.strangers(g))
-	}
-	g.guard.tail = nil
-	sum, err := g.fingerprintNow()
-	if err == nil {
+// checkStart is check at the beginning of a file, which has the fingerprint sum, and had one
+// that is known.
+func (l *Log) checkStart(g *generation, known, sum uint64, whole bool) checked {
+	switch {
+	case known != 0 && sum != known && (sum != 0 || whole):
+		return begunAgain // what was there when it was opened is gone
+	case sum == 0:
+		return intact
+	case known == 0:
 		l.setFingerprint(g, sum)
 	}
-	return l.moved
+	if g.guard.emptied {
+		// It may have been filled, copied and emptied once more before it was seen.
+		g.guard.emptied = false
+		if l.putBefore(g, l.strangers(g)) {
+			return behindCopies
+		}
+	}
+	return intact
 }
 
-// endOf copies the end of a chunk of frames, which decoding changes.
-func (l *Log) endOf(g *generation, chunk []byte) []byte {
-	l.chunkEnd = l.chunkEnd[:0]
-	if _, ok := g.format.(frames); ok {
-		l.chunkEnd = append(l.chunkEnd, chunk[max(0, len(chunk)-frameTail):]...)
+// holed looks for the copy of a file that has become a hole, and reports whether that is to
+// be read first.
+func (l *Log) holed(g *generation, known uint64) bool {
+	copied := l.goOn(g, known)
+	if !copied {
+		l.lose(g.offset, max(int64(g.hole(g.offset)), g.seen-g.offset, g.guard.most-g.offset))
+		copied = l.putBefore(g, l.strangers(g))
 	}
-	return l.chunkEnd
+	g.guard.tail = nil
+	if sum, err := g.fingerprintNow(); err == nil {
+		l.setFingerprint(g, sum)
+	}
+	return copied
 }
 
 // startAgain begins a truncated file from its start: all of it is new, or comes again. What
 // was not read of it is read first, where it was copied.
 func (l *Log) startAgain(g *generation, emit func(logs.Entry)) {
-	if l.moved {
-		l.moved = false
-		return
-	}
 	known := l.fingerprint(g)
 	edited := g.beginsWith(known)
 	var strangers []*generation
