@@ -127,7 +127,7 @@ func (l *Log) linkCopies(fresh []*generation) {
 	if len(fresh) == 0 {
 		return
 	}
-	all := compressedNow(l.path, l.format)
+	all := compressedNow(l.path, l.format, fresh)
 	defer func() { closeAll(all) }()
 	for _, g := range fresh {
 		if at := g.compressedAs(all, false); at >= 0 {
@@ -136,20 +136,29 @@ func (l *Log) linkCopies(fresh []*generation) {
 	}
 }
 
-// compressedNow opens the compressed files of a log, oldest first.
-func compressedNow(live string, in format) (all []*generation) {
+// compressedNow opens those compressed files of a log, oldest first, that some may have been
+// compressed to. The others are closed at once: there may be more than descriptors.
+func compressedNow(live string, in format, some []*generation) (out []*generation) {
 	numbers, err := rotatedOf(live)
 	if err != nil {
 		return nil
 	}
 	for _, slot := range numbers.slots(nil) {
-		if path := slot[len(slot)-1]; isCompressed(path) {
-			if g, err := openIdentified(path, in); err == nil {
-				all = append(all, g)
-			}
+		path := slot[len(slot)-1]
+		if !isCompressed(path) {
+			continue
 		}
+		c, err := openIdentified(path, in)
+		if err != nil {
+			continue
+		}
+		if !slices.ContainsFunc(some, func(g *generation) bool { return g.same(c) }) {
+			_ = c.close()
+			continue
+		}
+		out = append(out, c)
 	}
-	return all
+	return out
 }
 
 // finish closes a file that was read to its end. mu is held, or nobody else
@@ -251,7 +260,7 @@ func (l *Log) exchange(g *generation) bool {
 	if g.compressed || g.identifyContent() != nil || g.fingerprint == 0 {
 		return false
 	}
-	all := compressedNow(l.path, l.format)
+	all := compressedNow(l.path, l.format, []*generation{g})
 	at := g.compressedAs(all, false)
 	for i, other := range all {
 		if i != at {
