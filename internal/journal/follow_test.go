@@ -226,9 +226,9 @@ func TestDirectoryMadeAnew(t *testing.T) {
 		return watch(path, changed)
 	}
 	j.Look()
-	j.scanning.Lock() // nobody looks
+	j.scans.Lock() // nobody looks
 	err := errors.Join(os.Remove(dir), os.Mkdir(dir, 0o755))
-	j.scanning.Unlock()
+	j.scans.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

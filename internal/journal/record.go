@@ -201,12 +201,12 @@ func (l *Log) record(s *Scratch, p *part, e journalfile.Entry) (r logs.Record, v
 		case senderPID:
 			by.process = f.number
 		}
-		if f.kind == senderUID && l.suspects(by) {
+		if f.kind == senderUID && l.trust.excludes(by) {
 			return r, forged, nil // the rest may be a thousand fields
 		}
 	}
 	switch {
-	case !l.trusts(by):
+	case !l.trust.has(by):
 		return r, forged, nil
 	case !from || text == 0:
 		return r, aside, nil

@@ -18,21 +18,21 @@ const (
 
 // refresh looks at the directories if that is needed.
 func (j *Journal) refresh() {
-	j.scanning.Lock()
-	defer j.scanning.Unlock()
+	j.scans.Lock()
+	defer j.scans.Unlock()
 	j.mu.Lock()
-	uncertain, missing := j.unwatched || j.retry, j.missing
+	uncertain, missing := j.seen.unwatched || j.seen.retry, j.seen.missing
 	j.mu.Unlock()
-	age := time.Since(j.scanned)
-	if j.scanned.IsZero() || uncertain && age >= rescan || missing && age >= rescanMissing {
+	age := time.Since(j.scans.last)
+	if j.scans.last.IsZero() || uncertain && age >= rescan || missing && age >= rescanMissing {
 		j.scan()
 	}
 }
 
 // Look looks at the directories, whatever has been told of them.
 func (j *Journal) Look() {
-	j.scanning.Lock()
-	defer j.scanning.Unlock()
+	j.scans.Lock()
+	defer j.scans.Unlock()
 	j.scan()
 }
 
@@ -50,8 +50,8 @@ func (j *Journal) scan() {
 	if j.closed {
 		return
 	}
-	j.scanned, j.unwatched, j.retry = time.Now(), unwatched, false
-	j.missing = len(dirs) < len(j.config.Dirs)
+	j.scans.last, j.seen.unwatched, j.seen.retry = time.Now(), unwatched, false
+	j.seen.missing = len(dirs) < len(j.config.Dirs)
 	present := make(map[identity]found, len(names))
 	for _, n := range names {
 		present[n.id] = n
@@ -73,10 +73,10 @@ func (j *Journal) scan() {
 		}
 		if failed := j.openNew(n); failed != nil {
 			err = errors.Join(err, failed)
-			j.retry = true
+			j.seen.retry = true
 		}
 	}
-	j.broken = err
+	j.seen.broken = err
 	j.enforce()
 }
 
@@ -88,24 +88,24 @@ func (j *Journal) watch(dirs []string) (unwatched bool) {
 	present := make(map[string]bool, len(dirs))
 	for _, dir := range dirs {
 		present[dir] = true
-		if before := j.watches[dir]; before != nil && !before.Gone() {
+		if before := j.scans.watches[dir]; before != nil && !before.Gone() {
 			continue // otherwise another directory has its name by now
 		}
 		w, err := j.config.Watch(dir, j.changed)
 		if err != nil {
 			unwatched = true
-			if j.told != err.Error() {
-				j.told = err.Error()
+			if j.scans.unwatched != err.Error() {
+				j.scans.unwatched = err.Error()
 				j.config.Log.Warn("cannot watch the journal's directory, polling it instead", "error", err)
 			}
 			continue
 		}
-		j.watches[dir] = w
+		j.scans.watches[dir] = w
 	}
-	for dir, w := range j.watches {
+	for dir, w := range j.scans.watches {
 		if !present[dir] {
 			_ = w.Close()
-			delete(j.watches, dir)
+			delete(j.scans.watches, dir)
 		}
 	}
 	return unwatched
@@ -210,7 +210,7 @@ func isLinked(info fs.FileInfo) bool {
 // changed is called by the watcher.
 func (j *Journal) changed(names bool) {
 	j.mu.Lock()
-	names = names || j.retry
+	names = names || j.seen.retry
 	j.mu.Unlock()
 	if names {
 		j.Look()
