@@ -33,7 +33,7 @@ type Config struct {
 	Log  *slog.Logger
 }
 
-// Watch is the watch of a directory. It is gone when the directory is, which is told
+// Watch is the watch of a directory. It is gone when the directory is, which is reported
 // as a change of names.
 type Watch interface {
 	io.Closer
@@ -121,7 +121,7 @@ func (j *Journal) Readable() error {
 	return errors.New("the journal is not that of the running system")
 }
 
-// Has tells whether the journal has anything of a container.
+// Has reports whether the journal has anything of a container.
 func (j *Journal) Has(id string) bool {
 	j.refresh()
 	j.mu.Lock()
@@ -153,7 +153,7 @@ func (j *Journal) borrow() (all []*file) {
 		}
 		f, err := openFile(n)
 		if err != nil {
-			j.tell(err)
+			j.warnArchived(err)
 			continue
 		}
 		j.files[f.id] = f

@@ -26,7 +26,7 @@ type Options struct {
 	Log    *slog.Logger
 }
 
-// Events is told what an operator should know of.
+// Events counts what an operator should know of.
 type Events interface {
 	// CorruptRecord counts an entry that could not be read.
 	CorruptRecord()
@@ -255,7 +255,7 @@ func ends(files []*file) map[logs.ID128]uint64 {
 
 func (l *Log) replaying() bool { return l.assemble.Replaying() != [logs.Streams]bool{} }
 
-// after tells that a is a later entry than b; anything is later than none.
+// after reports whether a is a later entry than b; anything is later than none.
 func (l *Log) after(a, b logs.JournalPosition) bool {
 	if b == (logs.JournalPosition{}) {
 		return a != b
@@ -287,7 +287,7 @@ func (l *Log) Position() logs.Position {
 		}
 	}
 	if behind != [logs.Streams]bool{} {
-		// What follows was handed over through the API, and only the marks tell.
+		// What follows was handed over through the API, and only the marks decide.
 		p.Journal = [logs.Streams]logs.JournalPosition{}
 	}
 	return p
@@ -310,8 +310,8 @@ func (l *Log) Held() (h logs.Held) {
 }
 
 // Arm makes wake be called once when there is something to read. The caller must
-// look again afterwards: what has come before is not told. It returns false when
-// nothing tells of changes, and the log has to be polled: also while an entry is
+// look again afterwards: what has come before is not reported. It returns false when
+// nothing reports changes, and the log has to be polled: also while an entry is
 // waited for that may never come.
 func (l *Log) Arm(wake func()) bool {
 	l.mu.Lock()
@@ -326,7 +326,7 @@ func (l *Log) Arm(wake func()) bool {
 	return true
 }
 
-// AtEnd tells whether everything that the journal has of the container was read. An
+// AtEnd reports whether everything that the journal has of the container was read. An
 // entry that cannot be read yet is not waited for.
 func (l *Log) AtEnd() bool {
 	l.journal.refresh()

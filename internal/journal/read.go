@@ -79,16 +79,16 @@ func (p *part) advance() {
 	p.headed = false
 }
 
-// settled reports whether the entry at the cursor cannot become readable any more:
+// unreadable reports whether the entry at the cursor cannot become readable any more:
 // its data is of a form that is not read, nothing more is written to the file, or a
 // later entry of the container was counted, which journald has written after it.
-func (p *part) settled(err error) bool {
+func (p *part) unreadable(err error) bool {
 	return errors.Is(err, journalfile.ErrUnsupported) || errors.Is(err, journalfile.ErrUnpack) ||
 		p.final || p.cursor.Taken()+1 < p.count
 }
 
 // forged counts an entry that says it is the container's and was sent by another
-// program than the engine. It is told of once: anybody may send any number.
+// program than the engine. It is logged once: anybody may send any number.
 func (l *Log) forged(s *Scratch, p *part) {
 	l.options.Events.ForgedEntry()
 	if l.trust.warned || l.options.Log == nil {
@@ -108,14 +108,14 @@ func (l *Log) forged(s *Scratch, p *part) {
 		"if the engine runs as another user or under another name, set journal-sender", about...)
 }
 
-// bad tells whether what cannot be read is to be passed over: not as long as it may
+// bad reports whether what cannot be read is to be passed over: not as long as it may
 // be that it is being written. A file that a crash has damaged may count thousands of
 // entries that are not there: only the first of them is waited for.
 func (l *Log) bad(p *part, err error) (pass bool) {
 	if l.stuck.IsZero() {
 		l.stuck = time.Now()
 	}
-	if !p.settled(err) {
+	if !p.unreadable(err) {
 		if !p.broken && time.Since(l.stuck) < patience {
 			return false
 		}
@@ -151,7 +151,7 @@ func (l *Log) begin(s *Scratch) {
 	}
 	l.pending = nil
 	for _, p := range l.parts {
-		p.final = !p.file.live // told before the number of entries is read
+		p.final = !p.file.live // learned before the number of entries is read
 		p.left = p.file.abandoned
 	}
 	j.mu.Unlock()
@@ -179,7 +179,7 @@ func (l *Log) begin(s *Scratch) {
 	j.mu.Unlock()
 }
 
-// trouble tells of something that a file has and that cannot be read.
+// trouble logs something that a file has and that cannot be read.
 func (l *Log) trouble(p *part, why error) {
 	if p.warned || errors.Is(why, journalfile.ErrNotYet) && !p.final {
 		return

@@ -58,7 +58,7 @@ var kinds = []struct {
 	{"_PID=", senderPID},
 }
 
-// shortField is enough of the data to tell what it is, and all of what matters of
+// shortField is enough of the data to know what it is, and all of what matters of
 // any field but the message: a part's ID has 64 digits.
 const shortField = 128
 
@@ -236,7 +236,7 @@ func (p *part) text(s *Scratch, offset uint64) ([]byte, error) {
 	return s.text[start:], nil
 }
 
-// field tells what the data at an offset means.
+// field says what the data at an offset means.
 func (p *part) field(s *Scratch, offset uint64) (field, error) {
 	if f, known := p.fields[offset]; known {
 		return f, nil

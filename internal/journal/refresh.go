@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// How old a look at the directories may be where nothing tells of changes, and
-// where one of them is missing: journald's own moves from one to the other are told
+// How old a look at the directories may be where nothing reports changes, and
+// where one of them is missing: journald's own moves from one to the other are reported
 // by the other.
 const (
 	rescan        = time.Second
@@ -29,7 +29,7 @@ func (j *Journal) refresh() {
 	}
 }
 
-// Look looks at the directories, whatever has been told of them.
+// Look looks at the directories, whatever has been reported of them.
 func (j *Journal) Look() {
 	j.scans.Lock()
 	defer j.scans.Unlock()
@@ -42,7 +42,7 @@ func (j *Journal) Look() {
 func (j *Journal) scan() {
 	dirs, err := j.dirs()
 	unwatched := j.watch(dirs)
-	names, failed := list(dirs) // after watching: what is made later is told
+	names, failed := list(dirs) // after watching: what is made later is reported
 	err = errors.Join(err, failed)
 
 	j.mu.Lock()
@@ -67,7 +67,7 @@ func (j *Journal) scan() {
 			}
 			// Where several were made since the last look, only the newest is live.
 			if failed := j.openNew(n); failed != nil {
-				j.tell(failed)
+				j.warnArchived(failed)
 			}
 			continue
 		}
@@ -80,7 +80,7 @@ func (j *Journal) scan() {
 	j.enforce()
 }
 
-// watch watches the directories that are not yet, and tells whether one cannot be.
+// watch watches the directories that are not yet, and reports whether one cannot be.
 func (j *Journal) watch(dirs []string) (unwatched bool) {
 	if j.config.Watch == nil {
 		return true
@@ -157,8 +157,8 @@ func (j *Journal) openNew(n found) error {
 	return nil
 }
 
-// tell tells of an archived file that cannot be opened, once. The lock is held.
-func (j *Journal) tell(err error) {
+// warnArchived logs that an archived file cannot be opened, once. The lock is held.
+func (j *Journal) warnArchived(err error) {
 	if !errors.Is(err, fs.ErrNotExist) && j.failed != err.Error() {
 		j.failed = err.Error()
 		j.config.Log.Warn("cannot read an archived journal", "error", err)
@@ -200,7 +200,7 @@ func (j *Journal) enforce() {
 	}
 }
 
-// isLinked tells that a file still has a name, although the last look at the names has
+// isLinked reports whether a file still has a name, although the last look at the names has
 // not shown it: it was renamed at that moment.
 func isLinked(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)

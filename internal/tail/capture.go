@@ -19,7 +19,7 @@ func (l *Log) Capture() error {
 	return err
 }
 
-// capture tells also whether other files than before may be held by us alone.
+// capture reports also whether other files than before may be held by us alone.
 func (l *Log) capture() (changed bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,7 +100,7 @@ func (l *Log) successor() ([]*generation, error) {
 	return []*generation{live}, nil
 }
 
-// unknown opens the files newer than the last one known, oldest first; cut tells that
+// unknown opens the files newer than the last one known, oldest first; cut is set when
 // there are more of them.
 func (l *Log) unknown() (fresh []*generation, cut bool, err error) {
 	s := newLooks(l.path, l.format, l.files)
@@ -155,7 +155,7 @@ func (l *Log) newer(s *looks) ([]*generation, error) {
 	return found, nil
 }
 
-// lookForMissed notes when files have come and gone since the last look. The reader tells of
+// lookForMissed notes when files have come and gone since the last look. The reader reports
 // it, as what is between has to be read: here others wait. mu is held.
 func (l *Log) lookForMissed(found []*generation) {
 	if len(l.files) == 0 || len(found) == 0 || found[len(found)-1].compressed {
@@ -165,13 +165,13 @@ func (l *Log) lookForMissed(found []*generation) {
 		return
 	}
 	l.events.RotatedAway()
-	l.untold = append([]*generation{l.last()}, found...)
+	l.missing = append([]*generation{l.last()}, found...)
 }
 
-// between tells whether there were files between one that is gone and those that are there,
+// between reports whether there were files between one that is gone and those that are there,
 // which are in order. The engine removes a file only when it makes one that comes later than
 // the next, unless it keeps but one: so what was made after it had gone does not follow it.
-// Where files are compressed that does not tell, and there may have been some.
+// Where files are compressed that does not show, and there may have been some.
 func between(gone *generation, there []*generation, keepsOne bool) bool {
 	if len(there) == 0 || gone.held != nil && gone.held.Names() > 0 {
 		return false // or somebody else has moved it
@@ -183,7 +183,7 @@ func between(gone *generation, there []*generation, keepsOne bool) bool {
 	return !keepsOne && there[0].made >= timesOf(gone.file).changed
 }
 
-// keepsOne tells whether there is, and was, no rotated file of a log: the engine keeps but
+// keepsOne reports whether there is, and was, no rotated file of a log: the engine keeps but
 // the live one. Between two steps of a rotation there may be none of several either.
 func keepsOne(live string, listed []name) bool {
 	if slices.ContainsFunc(listed, func(n name) bool { return n.path != live }) {
@@ -207,7 +207,7 @@ func (s *shared) rank() {
 	}
 }
 
-// counted tells how many of the files found, which follow one that was there at an earlier
+// counted returns how many of the files found, which follow one that was there at an earlier
 // look, are known: as many as were known to follow it, if the last of them holds what the
 // last one known holds. That needs no clock, and no difference between the files.
 func (s *shared) counted(looks *looks, found []*generation) int {
@@ -229,7 +229,7 @@ func (s *shared) counted(looks *looks, found []*generation) int {
 	return 0
 }
 
-// since tells how many files that were known by then may have been compressed since the
+// since returns how many files that were known by then may have been compressed since the
 // last look.
 func (s *shared) since() int {
 	out := 0
@@ -249,7 +249,7 @@ func (s *shared) since() int {
 }
 
 // copyOf returns the index of what the engine has made of a file that is still to be read
-// when it compressed it; -1 where there is none. The last one known is told by what it
+// when it compressed it; -1 where there is none. The last one known is recognised by what it
 // holds now, as it may have been truncated since it was looked at, and its copy may have
 // been cut by a crash.
 func (s *shared) copyOf(known *generation, found []*generation, last bool) int {
@@ -276,7 +276,7 @@ func (s *shared) copyOf(known *generation, found []*generation, last bool) int {
 	})
 }
 
-// hasLeft tells whether g is the compressed copy of a file read before. Where the last one
+// hasLeft reports whether g is the compressed copy of a file read before. Where the last one
 // known is gone it is the next older that is met, which was compressed before that one was
 // rotated.
 func (s *shared) hasLeft(g *generation) bool {

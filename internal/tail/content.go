@@ -50,14 +50,14 @@ func (c *fileContent) suffix() string {
 	return ""
 }
 
-// empty tells that nothing was written to the file.
+// empty reports whether nothing was written to the file.
 func (c *fileContent) empty() bool {
 	info, err := c.file.Stat()
 	return err == nil && info.Size() == 0
 }
 
 // size is the size of the content modulo 2^32, which is what gzip stores in
-// the last four bytes of a file; 0 when it cannot be told.
+// the last four bytes of a file; 0 when that is not known.
 func (c *fileContent) size() uint32 {
 	info, err := c.file.Stat()
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *fileContent) hole(from int64) int {
 	return int(max(0, data-from))
 }
 
-// cutFrom tells whether c is what a crash during the compression of whole has
+// cutFrom reports whether c is what a crash during the compression of whole has
 // left: the beginning of its content. Others wait meanwhile, so of a long one nobody knows:
 // it is read, and the reader leaves out what it has (see follow).
 func (c *fileContent) cutFrom(whole *generation) bool {
@@ -152,8 +152,8 @@ func (c *fileContent) cutFrom(whole *generation) bool {
 // cutMost is how much of a compressed copy is looked at, in bytes of content.
 const cutMost = 1 << 20
 
-// length is the size of a file that is not compressed; not ok when it is, or cannot be
-// told.
+// length is the size of a file that is not compressed; not ok when it is, or that is not
+// known.
 func (c *fileContent) length() (size int64, ok bool) {
 	if c.compressed {
 		return 0, false
@@ -187,7 +187,7 @@ func (c *fileContent) tailAt(offset int64) []byte {
 	return tail
 }
 
-// ofNothing tells that a file is what compression makes of an empty one.
+// ofNothing reports whether a file is what compression makes of an empty one.
 func (c *fileContent) ofNothing() bool {
 	z, compressed := c.data.(*gzipContent)
 	if !compressed {

@@ -49,7 +49,7 @@ func candidates(live string) (out []candidate) {
 
 // copies opens the file that holds what is right, and those that were copied after it,
 // oldest first; none if there is no such file. One that has more is alike, and comes before
-// others that are right; edited tells that it is not. known are files that are no copies.
+// others that are right; edited is set when it is not. known are files that are no copies.
 func copies(live string, in format, known []*generation, right, alike func(*generation) bool) (out []*generation, edited bool) {
 	if live == "" {
 		return nil, false
@@ -97,8 +97,8 @@ func copiedSince(all []candidate, in format, known []*generation, made int64, fi
 	return out
 }
 
-// isCopy tells whether two files are one, or begin with the same record. The first line
-// alone does not tell, as it may be an empty one.
+// isCopy reports whether two files are one, or begin with the same record. The first line
+// alone does not show that, as it may be an empty one.
 func (g *generation) isCopy(other *generation) bool {
 	if g.id == other.id || g.fingerprint == 0 || g.fingerprint != other.fingerprint {
 		return g.id == other.id
@@ -180,7 +180,7 @@ func openCopy(path string, in format) (*generation, error) {
 	return identified(newGeneration(f, info, bytes.Equal(magic, gzipMagic), in))
 }
 
-// hasMore tells whether c begins as a file that was read and ends with what is newer than
+// hasMore reports whether c begins as a file that was read and ends with what is newer than
 // all that was handed over of its stream. It may have been changed before the place where
 // that was left: cut, and written on.
 func hasMore(c *generation, fingerprint uint64, newest [logs.Streams]logs.Mark) bool {
@@ -191,7 +191,7 @@ func hasMore(c *generation, fingerprint uint64, newest [logs.Streams]logs.Mark) 
 	return ok && last.Time > newest[last.Stream].Time
 }
 
-// goOn puts what was copied of g before it, to be read on where g was left, and tells
+// goOn puts what was copied of g before it, to be read on where g was left, and reports
 // whether that was found. A copy that was changed before that place is read from its
 // start. mu is not held.
 func (l *Log) goOn(g *generation, fingerprint uint64) bool {
@@ -227,7 +227,7 @@ func (l *Log) goOn(g *generation, fingerprint uint64) bool {
 	return true
 }
 
-// putBefore puts copies before g, the first in its place, and tells whether g is there. mu
+// putBefore puts copies before g, the first in its place, and reports whether g is there. mu
 // is not held.
 func (l *Log) putBefore(g *generation, found []*generation) bool {
 	l.mu.Lock()
@@ -260,7 +260,7 @@ func (l *Log) others(g *generation) []*generation {
 }
 
 // copied is goOn for a log that is being opened: the file that a position speaks of is not
-// there any more, as it was. Of a copy that is edited the marks tell what is new.
+// there any more, as it was. Of a copy that is edited the marks show what is new.
 func (l *Log) copied(from logs.Position) (found, edited bool) {
 	if from.File.Fingerprint == 0 || l.path == "" {
 		return false, false
@@ -310,7 +310,7 @@ func (l *Log) lostFrom(from logs.Position) {
 	l.limit(from)
 }
 
-// isTruncated tells that a position's file is there and is not what it was.
+// isTruncated reports whether a position's file is there and is not what it was.
 func isTruncated(files []*generation, p logs.FilePosition) bool {
 	return p.Fingerprint != 0 && slices.ContainsFunc(files, func(g *generation) bool {
 		return !g.compressed && g.isAt(p) && g.fingerprint != p.Fingerprint
@@ -320,7 +320,7 @@ func isTruncated(files []*generation, p logs.FilePosition) bool {
 // keepLines is the cure.
 const keepLines = "let Docker rotate its logs (max-size, max-file), or let logrotate keep its copy beside the log"
 
-// lose tells that a file was truncated and no copy was found, when it had been read up to
+// lose reports that a file was truncated and no copy was found, when it had been read up to
 // an offset: so many bytes at least were not read.
 func (l *Log) lose(read, bytes int64) {
 	l.events.Truncated(false, bytes)

@@ -15,9 +15,9 @@ func (l *Log) skip(reason string) {
 	l.events.LineSkipped(reason)
 }
 
-// toldOpened says, for whoever looks for lines that are missing, where reading goes on and
+// logOpened says, for whoever looks for lines that are missing, where reading goes on and
 // what is left out by its time.
-func (l *Log) toldOpened(from logs.Position, found int) {
+func (l *Log) logOpened(from logs.Position, found int) {
 	if l.log == nil || !l.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// ending tells whether a chunk ends with its file, and with one that may yet grow, though
+// ending says whether a chunk ends with its file, and with one that may yet grow, though
 // not with what would complete a record; or that the file goes on behind the chunk.
 type ending struct{ last, sealed, full bool }
 
@@ -68,7 +68,7 @@ func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Ent
 	return taken, ends
 }
 
-// frameBefore tells that a frame begins with the last length of the one before, and that
+// frameBefore reports whether a frame begins with the last length of the one before, and that
 // it can be read: decoding has used the first byte of that, which is zero.
 func frameBefore(in format, chunk []byte, at int) bool {
 	if _, framed := in.(frames); !framed || at < locallog.LengthSize || !locallog.Headless(chunk[at:]) {

@@ -52,7 +52,7 @@ func (p phase) looked(newer bool) phase {
 // verdict is what is known of who writes to a generation. mu guards it.
 type verdict struct {
 	phase phase
-	// outside tells that the file was not made by the engine: it holds what an older one
+	// outside is set when the file was not made by the engine: it holds what an older one
 	// holds, too.
 	outside bool
 	// standing is what was found when it was looked at last beside the file being read, and
@@ -63,8 +63,8 @@ type verdict struct {
 	compared *comparison
 }
 
-// follow tells whether the engine may still write to g although there are newer files,
-// which is decided once g was read: undecided tells that it was not. It belongs to the
+// follow reports whether the engine may still write to g although there are newer files,
+// which is decided once g was read: undecided is set when it was not. It belongs to the
 // reader's goroutine. The newer files are looked at before g is read again, so when one of
 // them is the engine's, what is read of g then is all there will ever be.
 func (l *Log) follow(g *generation, newer []*generation) (followed, undecided bool) {
@@ -140,7 +140,7 @@ func (g *generation) compare(with *generation, size int64) *comparison {
 	return c
 }
 
-// judge tells what n is to an older file. Times alone do not tell: clocks are set back, and
+// judge says what n is to an older file. Times alone do not decide: clocks are set back, and
 // all parts of a line have one. But a copy begins with a record that the older one has, too.
 func (l *Log) judge(c *comparison, n *generation) standing {
 	switch first, last := c.first, c.last; {
@@ -171,19 +171,19 @@ func (l *Log) judge(c *comparison, n *generation) standing {
 	return copied
 }
 
-// continued tells whether a record is a part of the line that is held back.
+// continued reports whether a record is a part of the line that is held back.
 func (l *Log) continued(r logs.Record) bool {
 	_, at, held := l.assemble.Held(r.Stream)
 	return held && at == r.Time || l.assemble.Rest()[r.Stream].Time == r.Time // or cut, see Rest
 }
 
-// live tells whether the file being read is one that may be written to: the only one, or
+// live reports whether the file being read is one that may be written to: the only one, or
 // one that is followed.
 func (s *shared) live() bool {
 	return len(s.files) == 1 || len(s.files) > 1 && s.files[0].phase == followed
 }
 
-// stirred tells whether a newer file has changed since it was looked at.
+// stirred reports whether a newer file has changed since it was looked at.
 func (s *shared) stirred() bool {
 	return slices.ContainsFunc(s.files[1:], func(n *generation) bool {
 		info, err := n.file.Stat()

@@ -21,9 +21,9 @@ type generation struct {
 	held *hold.File
 	// order rises from file to file of a log.
 	order int
-	// leave tells that the generation is given up as soon as nobody reads it.
+	// leave is set when the generation is given up as soon as nobody reads it.
 	leave bool
-	// named tells that the file was seen to have the name of the live one.
+	// named is set when the file was seen to have the name of the live one.
 	named bool
 }
 
@@ -36,10 +36,10 @@ type cursor struct {
 	// seen is the end of what was read, which lies after offset while a record
 	// is incomplete.
 	seen int64
-	// sealed is the end of the file when it was told that nothing more is written to
+	// sealed is the end of the file when it was said that nothing more is written to
 	// it; 0 when it was not.
 	sealed int64
-	// inRecord tells that offset lies inside a record that is given up.
+	// inRecord is set when offset lies inside a record that is given up.
 	inRecord bool
 	// need is the size of buffer that the next record was found to need.
 	need int
@@ -106,8 +106,8 @@ func (g *generation) recognise() error {
 	return err
 }
 
-// same tells whether two open generations are the same file, also when one of
-// them is compressed. The first record alone does not tell two files apart: both
+// same reports whether two open generations are the same file, also when one of
+// them is compressed. The first record alone does not keep two files apart: both
 // may begin with a part of the same long line.
 func (g *generation) same(other *generation) bool {
 	if g.compressed == other.compressed {
@@ -125,7 +125,7 @@ type mark struct {
 
 func (g *generation) mark() mark { return mark{g.fingerprint, g.size()} }
 
-// keep is called when p was read at start and taken as far as offset tells.
+// keep is called when p was read at start and taken as far as offset.
 func (g *generation) keep(p []byte, start int64) {
 	if z, ok := g.data.(*gzipContent); ok {
 		z.keep(p, start, g.before())
@@ -149,7 +149,7 @@ func (g *generation) lag() int64 {
 	return max(0, info.Size()-g.offset)
 }
 
-// atEnd tells whether nothing was written since the last read.
+// atEnd reports whether nothing was written since the last read.
 func (g *generation) atEnd() bool {
 	info, err := g.file.Stat()
 	return err == nil && (g.compressed || info.Size() == g.seen)

@@ -10,18 +10,18 @@ import (
 type guard struct {
 	// tail is what lies before the cursor, when that was read to the end of a record.
 	tail []byte
-	// hollow tells that what lies there is zeros, at least tailSize of them.
+	// hollow is set when what lies there is zeros, at least tailSize of them.
 	hollow bool
 	// ahead is where the stream that is ahead begins in a file that was read before, and
 	// aheadTail what lies before that.
 	ahead     int64
 	aheadTail []byte
-	// rested tells that the last read came to the end of the file: before the
+	// rested is set when the last read came to the end of the file: before the
 	// next one the file may have been truncated.
 	rested bool
 	// most is the size that the file was seen to have.
 	most int64
-	// emptied tells that the file was truncated, and that nothing was seen in it since.
+	// emptied is set when the file was truncated, and that nothing was seen in it since.
 	emptied bool
 }
 
@@ -46,7 +46,7 @@ const (
 	// zeroed: they are zeros, where somebody else has emptied the file and the engine
 	// writes on at its old offset.
 	zeroed
-	// unknown: nothing was remembered. What the file begins with tells.
+	// unknown: nothing was remembered. What the file begins with decides.
 	unknown
 	// unknownInside: likewise, but no record ends there. If the file is the same, we stand
 	// inside one that is being given up.
@@ -115,14 +115,14 @@ func (k *guard) overHole(in format) {
 // forget is for a place inside of something that is no record.
 func (k *guard) forget() { k.tail, k.hollow = nil, false }
 
-// changed tells that what lies before the place that one stream is ahead at is not what
+// changed reports whether what lies before the place that one stream is ahead at is not what
 // was there, be it that there is nothing: the file was truncated, or its end was lost with
 // the host's power. What replaced it, compressed, holds the same.
 func (k *guard) changed(c *fileContent, offset int64) bool {
 	return k.ahead > offset && !c.compressed && (k.aheadTail == nil || !bytes.Equal(k.aheadTail, c.tailAt(k.ahead)))
 }
 
-// isIn tells whether a copy has before an offset what was read there.
+// isIn reports whether a copy has before an offset what was read there.
 func (k *guard) isIn(c *generation, offset int64) bool {
 	if offset == 0 {
 		return true

@@ -17,7 +17,7 @@ type finished struct {
 }
 
 // openHeld opens the files that are linked from before, oldest first. Without a
-// format each file tells its own.
+// format each file shows its own.
 func openHeld(box *hold.Box, in format) (out []*generation, err error) {
 	for _, held := range box.Linked() {
 		file, err := held.Open()
@@ -75,7 +75,7 @@ func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
 			return
 		}
 		if !slices.ContainsFunc(files, last.isFile) && between(last, files[i:], keepsOne) {
-			// Should we be killed before it is told of, the next start still sees the gap.
+			// Should we be killed before it is reported, the next start still sees the gap.
 			box.Skip()
 		}
 		for _, g := range files[i:] {
@@ -175,7 +175,7 @@ func (l *Log) finish(g *generation) {
 	}
 }
 
-// recount tells the box which file the engine may still write to. mu is held,
+// recount lets the box know which file the engine may still write to. mu is held,
 // or nobody else knows the log yet.
 func (l *Log) recount() {
 	var live *hold.File
@@ -188,7 +188,7 @@ func (l *Log) recount() {
 	l.box.Recount(live)
 }
 
-// Linked tells whether Delivered may have something to release.
+// Linked reports whether Delivered may have something to release.
 func (l *Log) Linked() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -235,7 +235,7 @@ func (l *Log) GiveUp(held *hold.File) {
 	unread, lost := l.letGo(g)
 	l.mu.Unlock()
 	if lost {
-		l.tell(unread)
+		l.countGivenUp(unread)
 	}
 }
 
@@ -277,8 +277,8 @@ func (l *Log) exchange(g *generation) bool {
 	return true
 }
 
-// tell reports a file that was given up. No lock is held.
-func (l *Log) tell(unread int64) {
+// countGivenUp counts a file that was given up. No lock is held.
+func (l *Log) countGivenUp(unread int64) {
 	l.box.GaveUp(unread)
 	if l.gaveUp != nil {
 		l.gaveUp(unread)

@@ -30,10 +30,10 @@ type origin struct {
 	gone times
 }
 
-// isFile tells whether two open generations are one file.
+// isFile reports whether two open generations are one file.
 func (o *origin) isFile(other *generation) bool { return o.id == other.id }
 
-// matches tells whether a file has the content of the file a position speaks of. A
+// matches reports whether a file has the content of the file a position speaks of. A
 // file that was compressed or moved to another place is recognised by it.
 // Where nothing was known of the content nothing matches: the inode alone may
 // have been used again.
@@ -96,12 +96,12 @@ func fingerprintOf(head []byte, f format) uint64 {
 	return 0
 }
 
-// is tells whether g is the very file that a position speaks of.
+// is reports whether g is the very file that a position speaks of.
 func (g *generation) is(p logs.FilePosition) bool {
 	return g.matches(p) && g.isAt(p)
 }
 
-// isAt tells whether g has the inode that a position speaks of, and was made when that
+// isAt reports whether g has the inode that a position speaks of, and was made when that
 // was: an inode is used again, by the next file of the same log perhaps, which may begin
 // with the same record.
 func (g *generation) isAt(p logs.FilePosition) bool {

@@ -18,7 +18,7 @@ import (
 // there are both, the latter truncated; only the first counts.
 type slot []string
 
-// besides tells that a slot is that of a compressed file beside one that is not and has
+// besides reports whether a slot is that of a compressed file beside one that is not and has
 // its number: somebody else has moved a log there. It is one of its own when it holds
 // something else.
 func (s slot) besides() bool { return len(s) == 1 && isCompressed(s[0]) }
@@ -126,9 +126,9 @@ func rotation(live, name string) (number int, ok bool) {
 }
 
 // name is a name in the directory and the file that it stands for. A rotated file
-// does not change any more: its size and when it was written last tell it from
+// does not change any more: its size and when it was written last distinguish it from
 // one that has its inode and its name later. A compressed one grows while it is made, and
-// is told by when that began.
+// is known by when that began.
 type name struct {
 	path       string
 	id         identity
@@ -140,13 +140,13 @@ type name struct {
 	ranked bool
 }
 
-// remains tells whether n stands for the same rotated file as at an earlier look.
+// remains reports whether n stands for the same rotated file as at an earlier look.
 //
 // It need not have the same name: when somebody else has taken the live file away, rotation
 // gives a higher number to those before all the same.
 func (n name) remains(earlier []name) bool { return n.among(earlier) >= 0 }
 
-// among returns the index of what remains was told of; -1 for none.
+// among returns the index of what remains speaks of; -1 for none.
 func (n name) among(earlier []name) int {
 	if n.nano == 0 && n.made == 0 {
 		return -1

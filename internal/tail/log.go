@@ -24,9 +24,9 @@ type Config struct {
 	Box *hold.Box
 	// Log says which container it is; it may be nil.
 	Log *slog.Logger
-	// GaveUp, if not nil, is told of files given up unread.
+	// GaveUp, if not nil, is called with the bytes of files given up unread.
 	GaveUp func(unread int64)
-	// Room bounds the descriptors, and Waited tells that the log was not open for want of them.
+	// Room bounds the descriptors, and Waited is set when the log was not open for want of them.
 	Room   Room
 	Waited bool
 	// Resume is where to go on; the zero position is the log's beginning.
@@ -37,7 +37,7 @@ type Config struct {
 	Events Events
 }
 
-// Events is told what an operator should know of.
+// Events counts what an operator should know of.
 type Events interface {
 	// CorruptRecord counts a stretch of the log that is no record.
 	CorruptRecord()
@@ -52,7 +52,7 @@ type Events interface {
 	Truncated(found bool, lost int64)
 	// RotatedAway counts a start at which the files that come next were gone.
 	RotatedAway()
-	// Unsure counts a start at which the file that was read last could not be told from
+	// Unsure counts a start at which the file that was read last could not be distinguished from
 	// others that begin alike: all that may come after it is read again, less what the
 	// marks show to be old.
 	Unsure()
@@ -78,7 +78,7 @@ type settings struct {
 	box    *hold.Box
 	log    *slog.Logger
 	room   Room
-	// gaveUp is told of files given up; it may be nil.
+	// gaveUp is called with the bytes of files given up; it may be nil.
 	gaveUp func(unread int64)
 	// drained is of the API route, which may come back.
 	drained int64
@@ -98,7 +98,7 @@ type readerState struct {
 	previous resumePoint
 	// bound is where the rules end that go by time.
 	bound bound
-	// begun tells that something was read.
+	// begun is set when something was read.
 	begun bool
 	// skipped counts the lines that were left out by their time.
 	skipped int
@@ -117,10 +117,11 @@ type shared struct {
 	closed bool
 	use    use
 	stray  stray
-	// gap tells that a generation was given up before the first one.
+	// gap is set when a generation was given up before the first one.
 	gap bool
-	// untold is a generation, and those that came after files which are gone, to be told of.
-	untold []*generation
+	// missing is a generation, and those that came after files which are gone, still to be
+	// reported.
+	missing []*generation
 	// finished are files read to their end whose links stay until that is
 	// delivered.
 	finished []finished
@@ -137,7 +138,7 @@ type directory struct {
 	// under the same name is older than the last of files: Engine 20.10 leaves a .1 behind that
 	// newer ones never touch.
 	listed []name
-	// short tells that there are newer ones that could not be opened, for want of
+	// short is set when there are newer ones that could not be opened, for want of
 	// descriptors.
 	short bool
 }
@@ -160,7 +161,7 @@ func Open(config Config) (*Log, error) {
 	}
 	in := formatOf(config.Format)
 	if config.Path == "" {
-		in = nil // each file tells
+		in = nil // each file shows it
 	}
 	files, listed, short, err := openAll(config.Path, in, config.Resume.File, config.Room.Opened)
 	if err != nil {
@@ -203,7 +204,7 @@ func Open(config Config) (*Log, error) {
 	}
 	found := len(l.files)
 	l.resume(config.Resume, away)
-	l.toldOpened(config.Resume, found)
+	l.logOpened(config.Resume, found)
 	l.hold(l.files)
 	l.rank()
 	box.Attach(l, config.Log)

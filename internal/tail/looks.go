@@ -28,7 +28,7 @@ type looks struct {
 	past   []name
 	passed map[identity]*generation
 	// below is where descriptors end. most is how many files are opened, 0 for all: then
-	// want of descriptors is no error, and cut tells that the last look ended for that.
+	// want of descriptors is no error, and cut is set when the last look ended for that.
 	below, most int
 	cut         bool
 }
@@ -122,7 +122,7 @@ func (w *walk) step(hurry bool) error {
 	return nil
 }
 
-// calm tells whether the last file seen is still the next before a slot. If not, it goes
+// calm reports whether the last file seen is still the next before a slot. If not, it goes
 // back to it; where that is gone, it ends.
 func (w *walk) calm(at int) (bool, error) {
 	var last *generation
@@ -193,14 +193,14 @@ func (s *looks) beside(path string) (sighting, error) {
 	}
 	switch {
 	case errors.Is(err, os.ErrNotExist), err == nil && nameOf(plain, s.live).id != id:
-		return sighting{}, nil // rotated between: the next look tells
+		return sighting{}, nil // rotated between: the next look shows it
 	case err != nil:
 		return sighting{}, err
 	}
 	return out, nil
 }
 
-// apart tells that a compressed file was not made of another, which has a path.
+// apart reports whether a compressed file was not made of another, which has a path.
 func (s *looks) apart(z, g *generation, path string) bool {
 	if g.compressed || !z.compressed {
 		return false
@@ -220,7 +220,7 @@ func (s *looks) apart(z, g *generation, path string) bool {
 	return known.fingerprint != 0 && z.fingerprint != known.fingerprint
 }
 
-// compressedLater tells whether the compressed file with a number begins later than the
+// compressedLater reports whether the compressed file with a number begins later than the
 // other one.
 func compressedLater(live string, number int) bool {
 	var times [2]int64

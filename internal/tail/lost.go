@@ -12,7 +12,7 @@ import "github.com/lighterman/lighterman/internal/logs"
 const lostWithPower = 5 * 60 * 1e9
 
 // resumeAt begins a file that was recognised where it was left, and returns of which
-// streams entries that were handed over may come again and are to be left out; again tells
+// streams entries that were handed over may come again and are to be left out; again is set
 // that all come again.
 func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool, again bool) {
 	g.offset, g.skip = from.File.Start(), from.File.Offsets
@@ -25,14 +25,14 @@ func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool, ag
 	case size < g.offset && !g.recent(size, from):
 		again = true // Loki has what it has
 	default:
-		// Where the old ends and the new begins only the times tell.
+		// Where the old ends and the new begins only the times decide.
 		behind = [logs.Streams]bool{true, true}
 	}
 	g.offset, g.skip = 0, [logs.Streams]int64{}
 	return behind, again
 }
 
-// recent tells whether the last record of a file that has lost its end is about as new
+// recent reports whether the last record of a file that has lost its end is about as new
 // as what was handed over, or newer.
 func (g *generation) recent(size int64, from logs.Position) bool {
 	info, err := g.file.Stat()
@@ -54,11 +54,11 @@ func (g *generation) recent(size int64, from logs.Position) bool {
 	return ok && r.Time >= from.Last-lostWithPower
 }
 
-// rewritten tells that what lies before the place where a file was left is not what was
+// rewritten reports whether what lies before the place where a file was left is not what was
 // read: no record ends there, or one that is newer than all that was handed over.
 func (g *generation) rewritten(from logs.Position) bool {
 	if from.Last == 0 {
-		return false // nothing was handed over: reading begins there because it was told to
+		return false // nothing was handed over: reading begins there because that was asked for
 	}
 	for _, end := range from.File.Offsets {
 		if end == 0 {

@@ -26,7 +26,7 @@ type model struct {
 	rng  *rand.Rand
 	want [logs.Streams][]string
 	open [logs.Streams]*line
-	// spans tells that an open line began in an older file.
+	// spans is set when an open line began in an older file.
 	spans bool
 }
 

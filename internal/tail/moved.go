@@ -92,7 +92,7 @@ func before(docker []*generation, live string) int {
 	return len(docker)
 }
 
-// takenAway tells whether a file was the live one when somebody other than Docker took its
+// takenAway reports whether a file was the live one when somebody other than Docker took its
 // name away, and its place then: where rotation has left a hole, since what had the name
 // next was nothing, empty or a copy. Times alone would not do, as clocks are set back.
 func takenAway(h *generation, docker []*generation, live string, names []name) (at int, taken bool) {
@@ -194,7 +194,7 @@ func addMoved(files []*generation, live string, in format, from logs.FilePositio
 	return files
 }
 
-// isMoved tells whether a name looks like one that an operator, or logrotate, gives to a
+// isMoved reports whether a name looks like one that an operator, or logrotate, gives to a
 // log that lay at live.
 func isMoved(live, name string) bool {
 	base := filepath.Base(live)

@@ -3,7 +3,7 @@ package tail
 import "slices"
 
 // ordered returns all that was seen, oldest first. Each look's order holds. Where no look
-// tells which of two files is older, it is the one that was seen last by the earlier
+// shows which of two files is older, it is the one that was seen last by the earlier
 // look: rotation deletes the oldest file first.
 func (s *looks) ordered() (out []*generation) {
 	lists := make([][]*generation, len(s.seen))
@@ -74,20 +74,20 @@ func (s *looks) unique(all []*generation) (out []*generation) {
 	return slices.DeleteFunc(all, func(g *generation) bool { return g == nil || s.vanished(g) && g.empty() })
 }
 
-// together tells whether one look saw both, so that they are two files, whatever is in
+// together reports whether one look saw both, so that they are two files, whatever is in
 // them: all parts of a long line can be alike.
 func (s *looks) together(a, b *generation) bool {
 	return slices.ContainsFunc(s.seen, func(look []sighting) bool { return saw(look, a) && saw(look, b) })
 }
 
-// vanished tells whether the last look did not see a file.
+// vanished reports whether the last look did not see a file.
 func (s *looks) vanished(g *generation) bool { return !saw(s.seen[len(s.seen)-1], g) }
 
 func saw(look []sighting, g *generation) bool {
 	return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g })
 }
 
-// remained tells whether a file had a name that it has had since an earlier look.
+// remained reports whether a file had a name that it has had since an earlier look.
 func (s *looks) remained(g *generation, earlier []name) bool {
 	return slices.ContainsFunc(s.seen, func(look []sighting) bool {
 		return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g && now.name.remains(earlier) })

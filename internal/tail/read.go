@@ -45,15 +45,15 @@ func (b *Buffer) fit(need int) {
 	}
 }
 
-// Progress tells what one Read did.
+// Progress says what one Read did.
 type Progress struct {
 	// Bytes is how far reading has come.
 	Bytes int
-	// More tells that there may be more to read at once.
+	// More is set when there may be more to read at once.
 	More bool
-	// Full tells that the read filled its buffer: there is more than a chunk.
+	// Full is set when the read filled its buffer: there is more than a chunk.
 	Full bool
-	// Finished tells that a file was read to its end and left for the next
+	// Finished is set when a file was read to its end and left for the next
 	// one: its link can be released once everything is delivered.
 	Finished bool
 }
@@ -108,7 +108,7 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	}
 	if taken > 0 && (len(g.guard.tail) == 0 || g.sealed != 0 && l.fingerprint(g) == 0) {
 		// What was read last is no record, or its first record is torn: only this will
-		// tell the file from what it may be cut to and filled with.
+		// distinguish the file from what it may be cut to and filled with.
 		g.guard.tail = g.tailAt(g.offset)
 	}
 	g.keep(buf.b[:n], start)
@@ -146,19 +146,19 @@ func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool)
 	l.lookForStray(time.Now())
 	var newer []*generation
 	l.mu.Lock()
-	gap, untold := l.gap, l.untold
-	l.gap, l.untold = false, nil
+	gap, missing := l.gap, l.missing
+	l.gap, l.missing = false, nil
 	if len(l.files) > 0 {
 		g, last = l.files[0], len(l.files) == 1
 		if !last && g.phase != over {
 			newer = slices.Clone(l.files[1:])
 		}
 	}
-	l.use = use{file: g, all: newer != nil || untold != nil}
+	l.use = use{file: g, all: newer != nil || missing != nil}
 	l.mu.Unlock()
-	if untold != nil {
-		after, _ := untold[0].lastRecord()
-		l.tellMissed(after.Time, untold[1:], tooQuick)
+	if missing != nil {
+		after, _ := missing[0].lastRecord()
+		l.logMissed(after.Time, missing[1:], tooQuick)
 	}
 	if gap || g != nil && g.outside && g != l.read {
 		// What would have completed these lines is lost, or came from others.
@@ -192,7 +192,7 @@ func (l *Log) end() {
 	}
 	l.mu.Unlock()
 	for _, unread := range lost {
-		l.tell(unread)
+		l.countGivenUp(unread)
 	}
 }
 
@@ -264,9 +264,9 @@ func (l *Log) Flush(emit func(logs.Entry)) (more bool) {
 	return true
 }
 
-// AtEnd tells whether the live file is the one being read, has been read to its
+// AtEnd reports whether the live file is the one being read, has been read to its
 // end, and has no successor yet: the log may be left alone until it changes.
-// The error says that it can no longer be told what rotation does.
+// The error says why rotation can no longer be seen.
 func (l *Log) AtEnd() (bool, error) {
 	if err := l.Capture(); err != nil {
 		return false, err
@@ -279,7 +279,7 @@ func (l *Log) AtEnd() (bool, error) {
 	return l.live() && l.files[0].atEnd() && !l.stirred(), nil
 }
 
-// Detached tells that the live file still exists, but not where it was: its
+// Detached reports whether the live file still exists, but not where it was: its
 // directory cannot be reached any more, and what rotation makes will not be
 // seen. A file that was deleted is not detached; the engine may still write to it.
 func (l *Log) Detached() bool {

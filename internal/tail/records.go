@@ -110,7 +110,7 @@ func (c *fileContent) record(start, end int64) (r logs.Record, ok bool) {
 	return r, what <= repaired
 }
 
-// beginsInLine tells that a file begins with a part of a line that goes on: others of the
+// beginsInLine reports whether a file begins with a part of a line that goes on: others of the
 // log may begin with the very same record.
 func (c *fileContent) beginsInLine() bool {
 	head := make([]byte, fingerprintMax)
@@ -144,7 +144,7 @@ type search struct {
 // searchStep is how much one step reads, in bytes: other logs wait meanwhile.
 const searchStep = 4 << 20
 
-// step goes on, and tells whether the search is over.
+// step goes on, and reports whether the search is over.
 func (s *search) step(c *fileContent) (over bool) {
 	if s.over {
 		return true
@@ -162,7 +162,7 @@ func (s *search) step(c *fileContent) (over bool) {
 	return s.over
 }
 
-// mayHaveTime tells whether a file has a record of a time, or may have one: it is not
+// mayHaveTime reports whether a file has a record of a time, or may have one: it is not
 // searched for long.
 func (c *fileContent) mayHaveTime(at int64) bool {
 	if last, ok := c.lastRecord(); ok && at > last.Time {

@@ -15,10 +15,10 @@ type lineStart struct {
 	resumePoint
 	// offset and time are those of the line.
 	offset, time int64
-	// replaying tells that what came before of the stream was being left out, as it was
+	// replaying is set when what came before of the stream was being left out, as it was
 	// handed over before.
 	replaying bool
-	// known tells that there is one.
+	// known is set when there is one.
 	known bool
 }
 
@@ -71,7 +71,7 @@ func (l *Log) resumeFrom() resumePoint {
 	return p
 }
 
-// standsIn tells that the present file cannot be recognised, and the end of the
+// standsIn reports whether the present file cannot be recognised, and the end of the
 // previous one stands for its beginning.
 func (l *Log) standsIn() bool {
 	return l.files[0].fingerprint == 0 && l.previous.place.Fingerprint != 0
@@ -135,7 +135,7 @@ func (l *Log) Held() (h logs.Held) {
 	return h
 }
 
-// holds tells that a line is held back.
+// holds reports whether a line is held back.
 func (l *Log) holds() bool {
 	_, _, out := l.assemble.Held(logs.Stdout)
 	_, _, err := l.assemble.Held(logs.Stderr)

@@ -55,7 +55,7 @@ func (s *looks) frugal(past []name) *looks {
 }
 
 // beforePosition returns the names of the files that are older than the one that a position
-// speaks of; none where it cannot be told which that is.
+// speaks of; none where it is not known which that is.
 func beforePosition(live string, in format, from logs.FilePosition) []name {
 	if from.Fingerprint == 0 {
 		return nil
@@ -137,7 +137,7 @@ func (l *Log) beforeLast() []name {
 func Unread(path string, from logs.FilePosition) (bytes int64, changed, rotated bool) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return 0, false, false // between two steps of a rotation, or removed: that is told
+		return 0, false, false // between two steps of a rotation, or removed: that is reported
 	}
 	id := identify(info)
 	same := id == identity{from.Device, from.Inode}

@@ -18,7 +18,7 @@ var (
 	errReplaced = errors.New("the log file was replaced by a copy, as editors and sed -i do: Docker writes on to the old file, which is followed while lighterman runs, and beyond that with hold-dir; restart the container")
 )
 
-// strayAfter is how long a log has to be in a state before it is told of: between two
+// strayAfter is how long a log has to be in a state before it is reported: between two
 // steps of a rotation, and of a removal, it is there for a moment.
 const strayAfter = 2 * time.Second
 
@@ -45,8 +45,8 @@ func (l *Log) Stray(started time.Time) error {
 	return l.stray.what
 }
 
-// Aside tells that the file being read is not, or not surely, the one at the log's path:
-// a watch of that would not tell of what is written.
+// Aside reports whether the file being read is not, or not surely, the one at the log's path:
+// a watch of that would not show what is written.
 func (l *Log) Aside() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

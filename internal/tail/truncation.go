@@ -18,7 +18,7 @@ const (
 	behindCopies
 )
 
-// check cuts those bytes off, and says what they show. whole tells that there was no more to
+// check cuts those bytes off, and says what they show. whole is set when there was no more to
 // be read.
 func (l *Log) check(g *generation, chunk []byte, whole bool) (rest []byte, is checked) {
 	if g.guard.changed(&g.fileContent, g.offset) {
@@ -119,7 +119,7 @@ func (l *Log) startAgain(g *generation, emit func(logs.Entry)) {
 		l.release(edited, emit)
 	}
 	if (g.offset > 0 || g.guard.ahead > 0) && (l.begun || !l.replaying()) {
-		l.assemble.Again() // otherwise the marks tell what of it was handed over
+		l.assemble.Again() // otherwise the marks show what of it was handed over
 	}
 	l.reset(g)
 	l.putBefore(g, strangers)
