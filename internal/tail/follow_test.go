@@ -19,7 +19,7 @@ type operator struct {
 	do   func(w *writer)
 	// what is what is said of it, while the engine has not made another file.
 	what error
-	// link tells that nothing of what the engine writes on is left to be read once
+	// link is set when nothing of what the engine writes on is left to be read once
 	// lighterman was stopped, but for hold-dir.
 	link bool
 }

@@ -123,10 +123,10 @@ type expected struct {
 	text   string
 	in     []*content
 	parts  int
-	// torn tells that a part of it is nowhere any more, so that the rest may
+	// torn is set when a part of it is nowhere any more, so that the rest may
 	// come alone; lost, that this was so before it was delivered.
 	torn, lost bool
-	// done tells that nothing more will be written of it.
+	// done is set when nothing more will be written of it.
 	done bool
 }
 

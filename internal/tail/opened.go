@@ -11,7 +11,7 @@ import (
 )
 
 // Two rules leave out lines by their time: since, and the marks where the place alone
-// does not tell what was handed over. Clocks are set, so they hold for what was in the log
+// does not show what was handed over. Clocks are set, so they hold for what was in the log
 // when it was opened and for nothing that was written while it was watched: they end at a
 // place, which the position keeps.
 
@@ -23,7 +23,7 @@ type bound struct {
 	// id and fingerprint are the file's, also when it is closed.
 	id          identity
 	fingerprint uint64
-	// active tells that reading is before it.
+	// active is set when reading is before it.
 	active bool
 	// made is when the file was, while it is not open: order is unopened then.
 	made int64
@@ -193,7 +193,7 @@ func (l *Log) endRules(half bool) {
 	l.assemble.Live()
 }
 
-// beginsWith tells that a file begins with a record that is known: what was there is there
+// beginsWith reports whether a file begins with a record that is known: what was there is there
 // again, edited.
 func (g *generation) beginsWith(known uint64) bool {
 	sum, err := fingerprint(g.data, g.format)
