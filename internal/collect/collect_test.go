@@ -24,7 +24,9 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -96,7 +98,7 @@ func newHost(t *testing.T) *host {
 // start runs a collector until stop or the test's end.
 func (h *host) start() {
 	h.t.Helper()
-	log := cmp.Or(h.log, slog.New(slog.DiscardHandler))
+	log := slog.New(strict{cmp.Or(h.log, slog.New(slog.DiscardHandler)).Handler(), h.t})
 	store, err := checkpoint.Open(filepath.Join(h.root, "state"), log)
 	if err != nil {
 		h.t.Fatal(err)
@@ -136,6 +138,32 @@ func (h *host) start() {
 		}
 	})
 	h.t.Cleanup(h.stop)
+}
+
+// strict makes a test fail when an error is logged: that a unit has entered a phase which
+// does not follow, or that its container has become what it cannot.
+type strict struct {
+	slog.Handler
+	t *testing.T
+}
+
+// Enabled implements slog.Handler.
+func (s strict) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelError || s.Handler.Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (s strict) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelError {
+		return s.Handler.Handle(ctx, r)
+	}
+	r.Attrs(func(a slog.Attr) bool { s.t.Error(r.Message, a); return true })
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (s strict) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return strict{s.Handler.WithAttrs(attrs), s.t}
 }
 
 // route chooses a route as the program does.
@@ -473,7 +501,7 @@ func TestStoppedContainersAtOnce(t *testing.T) {
 	}
 	h.start()
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.lines) == 40 }, "all lines")
-	if most > maxFinal {
+	if most > stream.MaxFinal {
 		t.Errorf("%d at a time", most)
 	}
 }
@@ -484,7 +512,7 @@ func TestStoppedContainersAtOnce(t *testing.T) {
 func TestRestartedWhileOpened(t *testing.T) {
 	h := newHost(t)
 	var writers []*io.PipeWriter
-	for i := range maxFinal {
+	for i := range stream.MaxFinal {
 		id := fmt.Sprint("c", i)
 		r, w := io.Pipe()
 		writers = append(writers, w)
@@ -500,9 +528,9 @@ func TestRestartedWhileOpened(t *testing.T) {
 	h.until(func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return len(h.opened) == maxFinal
+		return len(h.opened) == stream.MaxFinal
 	}, "all to be opened")
-	for i := range maxFinal {
+	for i := range stream.MaxFinal {
 		c := running(fmt.Sprint("c", i), "local")
 		c.StartedAt = c.StartedAt.Add(time.Second)
 		h.set(fmt.Sprint("c", i), c)
@@ -529,7 +557,7 @@ func TestRename(t *testing.T) {
 	h.await("a stdout 1 one")
 	h.set("1", running("b", "json-file"))
 	h.until(func() bool { r, _ := h.store.Get("1"); return len(r.Labels) == 2 }, "the new labels")
-	late := int(time.Now().Add(2*labelsDelay).UnixNano() - began)
+	late := int(time.Now().Add(2*output.LabelsDelay).UnixNano() - began)
 	h.write("1", 2, `old\n`)
 	h.write("1", late, `new\n`)
 	want := []string{"a stdout 1 one", "a stdout 2 old", fmt.Sprintf("b stdout %d new", late)}
