@@ -73,7 +73,6 @@ func (c *Collector) Run(ctx context.Context) error {
 	for _, r := range c.readers {
 		group.Go(func() error { return r.Run(ctx) })
 	}
-	group.Go(func() error { return c.streams.Run(ctx) })
 	c.loop(ctx)
 	err := group.Wait()
 	for _, u := range c.units {

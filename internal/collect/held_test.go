@@ -230,7 +230,11 @@ func TestGivenUpIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.write("1", 3+i, `more\n`)
-		(*u.running.Load()).(*reader.Source).Rotated()
+		file, ok := (*u.running.Load()).(*reader.Source)
+		if !ok {
+			t.Fatal("no file is read")
+		}
+		file.Rotated()
 	}
 	h.mu.Unlock()
 	h.until(func() bool {

@@ -49,22 +49,57 @@ type doubt struct {
 	// long to wait then until the next look.
 	lookAt  time.Time
 	silence time.Duration
+	// looking: a look is under way.
+	looking bool
 	// heldWarned is since when what the stream holds back is held, as it was logged last.
 	heldWarned time.Time
+	// timer attends to the stream. over: nobody doubts it any more.
+	timer *time.Timer
+	over  bool
 }
 
-// update returns true when something is due at another time than before.
-func (d *doubt) update(c *logs.Container, removedAt, now time.Time) bool {
-	if d.container.Running && !c.Running {
-		d.stoppedAt = now
+// attend doubts the stream. The timer calls it.
+func (s *Source) attend(now time.Time) {
+	s.mu.Lock()
+	if s.doubt.over {
+		s.mu.Unlock()
+		return
 	}
-	changed := !removedAt.Equal(d.removedAt)
-	d.container, d.removedAt = c, removedAt
-	return changed
+	v, held := s.listen(now), s.heldTooLong(now)
+	if v.look {
+		s.doubt.looking = true
+		idle := s.idleSince.Load()
+		// The stream's own goroutine has not ended, so that Wait waits for this one too.
+		s.group.sources.Go(func() error { s.lookAgain(idle); return nil })
+	}
+	s.rest(now)
+	s.mu.Unlock()
+	if held != nil {
+		s.start.Output.WarnHeld(held)
+	}
+	if v.end != nil {
+		s.trust()
+		s.cancel(v.end)
+	}
+}
+
+// rest sets the timer. The lock is held.
+func (s *Source) rest(now time.Time) {
+	if !s.doubt.over {
+		s.doubt.timer.Reset(max(s.due(now).Sub(now), 10*time.Millisecond))
+	}
+}
+
+// trust makes the stream be doubted no more.
+func (s *Source) trust() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubt.over = true
+	s.doubt.timer.Stop()
 }
 
 // lookIn says when to look next: all streams at the same time, so that many of
-// them do not wake the group one by one.
+// them wake the process once.
 func (d *doubt) lookIn(now time.Time, in time.Duration) {
 	at := now.Add(in)
 	// Not Truncate alone: that makes it depend on how the host's clock is set.
@@ -102,8 +137,6 @@ type verdict struct {
 	look bool
 	// end is why to end the stream; nil for not.
 	end error
-	// held is what the stream has held back for too long, when it is to be logged.
-	held error
 }
 
 // listen judges a stream that is silent. Engines before 23 fall silent for good at some
@@ -133,7 +166,7 @@ func (s *Source) listen(now time.Time) (v verdict) {
 		v.end = errEndless
 		return v
 	}
-	v.look = !s.looking.Swap(true)
+	v.look = !d.looking
 	return v
 }
 
@@ -169,8 +202,8 @@ func (s *Source) endless(silence time.Duration) bool {
 
 // Patience is how long the stream may be silent before it is doubted.
 func (s *Source) Patience() time.Duration {
-	s.group.mu.Lock()
-	defer s.group.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.patience()
 }
 
@@ -215,16 +248,26 @@ func (s *Source) heldTooLong(now time.Time) error {
 	return err
 }
 
+// lookAgain ends the stream if the engine has records that it has not brought.
+func (s *Source) lookAgain(idle *time.Time) {
+	if s.stalled() && s.idleSince.Load() == idle {
+		s.cancel(errStalled)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubt.looking = false
+}
+
 // stalled reports whether the engine has records that the stream has not brought.
-func (s *Source) stalled(ctx context.Context) bool {
+func (s *Source) stalled() bool {
 	g := s.group
 	select {
 	case g.looks <- struct{}{}:
 		defer func() { <-g.looks }()
-	case <-ctx.Done():
+	case <-s.ctx.Done():
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(s.ctx, lookTimeout)
 	defer cancel()
 	heard := s.heard.Load()
 	newest, err := g.config.Engine.Newest(ctx, s.start.Output.ID, s.start.Container.TTY, heard+1)

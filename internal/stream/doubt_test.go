@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
 )
@@ -53,9 +51,11 @@ type behind struct {
 func (b behind) Newest(context.Context, string, bool, int64) (int64, error) { return b.newest, nil }
 
 // source makes a source of a container that is not read.
-func (g *Group) source(c *logs.Container, search time.Duration) *Source {
+func (g *Group) source(t *testing.T, c *logs.Container, search time.Duration) *Source {
 	out := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil)
-	return newSource(g, Start{Output: out, Container: c, Position: logs.Position{Last: began}, Search: search})
+	s := newSource(t.Context(), g, Start{Output: out, Container: c, Position: logs.Position{Last: began}, Search: search})
+	t.Cleanup(s.trust)
+	return s
 }
 
 // TestListen: which silent streams are opened again, and why.
@@ -91,10 +91,9 @@ func TestListen(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			g := NewGroup(GroupConfig{Engine: behind{newest: test.newest}})
 			ctx, cancel := context.WithCancelCause(t.Context())
-			s := g.source(running("a", test.container.Driver), test.search)
+			s := g.source(t, running("a", test.container.Driver), test.search)
 			s.turn, s.cancel = test.turn, cancel
 			s.spoke.Store(test.spoke)
-			g.running[s] = struct{}{}
 			removedAt := time.Time{}
 			if test.removed {
 				removedAt = time.Now()
@@ -103,11 +102,8 @@ func TestListen(t *testing.T) {
 			idle := time.Now()
 			s.idleSince.Store(&idle)
 			s.doubt.lookAt = time.Time{}
-			var looks errgroup.Group
-			g.attend(t.Context(), &looks, idle.Add(test.silent))
-			if err := looks.Wait(); err != nil {
-				t.Fatal(err)
-			}
+			s.attend(idle.Add(test.silent))
+			g.Wait()
 			got := context.Cause(ctx)
 			if !errors.Is(got, test.want) || (got != nil) != (test.want != nil) {
 				t.Errorf("the stream is ended because of %v, want %v", got, test.want)
@@ -122,18 +118,18 @@ func TestSearchTakesLonger(t *testing.T) {
 	g, search := NewGroup(GroupConfig{}), time.Duration(0)
 	container := running("a", "json-file")
 	for i, want := range []time.Duration{2 * unboundedSearch, 4 * unboundedSearch, 8 * unboundedSearch, maxSearch, maxSearch} {
-		search = g.source(container, search).nextSearch(errStalled)
-		if got := g.source(container, search).Patience(); got != want {
+		search = g.source(t, container, search).nextSearch(errStalled)
+		if got := g.source(t, container, search).Patience(); got != want {
 			t.Errorf("patience is %v after %d streams, want %v", got, i+1, want)
 		}
 	}
-	search = g.source(container, search).nextSearch(io.ErrUnexpectedEOF)
-	if got := g.source(container, search).Patience(); got != maxSearch {
+	search = g.source(t, container, search).nextSearch(io.ErrUnexpectedEOF)
+	if got := g.source(t, container, search).Patience(); got != maxSearch {
 		t.Errorf("patience is %v after a broken connection, want %v", got, maxSearch)
 	}
-	s := g.source(container, search)
+	s := g.source(t, container, search)
 	s.spoke.Store(true)
-	if got := g.source(container, s.nextSearch(errStalled)).Patience(); got != unboundedSearch {
+	if got := g.source(t, container, s.nextSearch(errStalled)).Patience(); got != unboundedSearch {
 		t.Errorf("patience is %v after a stream has spoken, want %v", got, unboundedSearch)
 	}
 }

@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"io"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,19 +37,13 @@ type GroupConfig struct {
 // goroutine.
 type Group struct {
 	config GroupConfig
-	// sources owns the goroutines of the sources.
+	// sources owns the goroutines of the sources, and of looks at silent ones.
 	sources errgroup.Group
 	// final bounds the streams under way that read a run to its end which is
 	// over: at the first start there may be any number of stopped containers.
 	final chan struct{}
 	// looks bounds the looks under way at silent streams.
 	looks chan struct{}
-	// changed wakes Run, as there may be something to do earlier.
-	changed chan struct{}
-
-	// mu guards running, those that Run may doubt, and the doubt of each.
-	mu      sync.Mutex
-	running map[*Source]struct{}
 }
 
 // MaxFinal is the number of logs of stopped containers read at a time through
@@ -59,10 +52,7 @@ const MaxFinal = 4
 
 // NewGroup makes a group without sources. It starts nothing.
 func NewGroup(config GroupConfig) *Group {
-	return &Group{
-		config: config, running: make(map[*Source]struct{}), changed: make(chan struct{}, 1),
-		final: make(chan struct{}, MaxFinal), looks: make(chan struct{}, maxLooks),
-	}
+	return &Group{config: config, final: make(chan struct{}, MaxFinal), looks: make(chan struct{}, maxLooks)}
 }
 
 // Start is what one source begins with.
@@ -92,16 +82,10 @@ type End struct {
 // Start reads a container's log, on a goroutine and a connection of its own, until the
 // stream ends, the source is asked to end, or ctx is done.
 func (g *Group) Start(ctx context.Context, start Start) *Source {
-	s := newSource(g, start)
-	ctx, s.cancel = context.WithCancelCause(ctx)
-	g.mu.Lock()
-	g.running[s] = struct{}{}
-	g.mu.Unlock()
-	g.wake()
+	s := newSource(ctx, g, start)
 	g.sources.Go(func() error {
-		defer s.cancel(nil)
-		end := s.follow(ctx)
-		g.forget(s)
+		end := s.follow()
+		s.trust()
 		start.Ended(end)
 		return nil
 	})
@@ -111,87 +95,4 @@ func (g *Group) Start(ctx context.Context, start Start) *Source {
 // Wait returns when all sources have ended.
 func (g *Group) Wait() {
 	_ = g.sources.Wait() // their errors come with their ends
-}
-
-// forget makes a source be doubted no more.
-func (g *Group) forget(s *Source) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.running, s)
-}
-
-func (g *Group) wake() {
-	select {
-	case g.changed <- struct{}{}:
-	default:
-	}
-}
-
-// Run doubts silent streams until ctx is done.
-func (g *Group) Run(ctx context.Context) error {
-	var looks errgroup.Group
-	// The timer runs only while there are streams.
-	timer := time.NewTimer(0)
-	<-timer.C
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return looks.Wait()
-		case <-g.changed:
-		case <-timer.C:
-		}
-		timer.Stop()
-		if next := g.attend(ctx, &looks, time.Now()); !next.IsZero() {
-			timer.Reset(max(time.Until(next), 10*time.Millisecond))
-		}
-	}
-}
-
-// attend doubts those whose time has come, and returns when the next one is due; zero for
-// never.
-func (g *Group) attend(ctx context.Context, looks *errgroup.Group, now time.Time) (next time.Time) {
-	for s, v := range g.judge(now) {
-		if v.held != nil {
-			s.start.Output.WarnHeld(v.held)
-		}
-		if v.end != nil {
-			s.cancel(v.end)
-		}
-		if v.look {
-			idle := s.idleSince.Load()
-			looks.Go(func() error {
-				defer s.looking.Store(false)
-				if s.stalled(ctx) && s.idleSince.Load() == idle {
-					s.cancel(errStalled)
-				}
-				return nil
-			})
-		}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for s := range g.running {
-		if due := s.due(now); next.IsZero() || due.Before(next) {
-			next = due
-		}
-	}
-	return next
-}
-
-// judge says what to do about whose silence.
-func (g *Group) judge(now time.Time) map[*Source]verdict {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	todo := make(map[*Source]verdict)
-	for s := range g.running {
-		v := s.listen(now)
-		if v.held = s.heldTooLong(now); v != (verdict{}) {
-			todo[s] = v
-		}
-		if v.end != nil {
-			delete(g.running, s)
-		}
-	}
-	return todo
 }

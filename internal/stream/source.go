@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,12 +14,16 @@ import (
 
 // Source reads one container's log through the API.
 type Source struct {
-	group  *Group
-	start  Start
+	group *Group
+	start Start
+	// ctx is done when the stream is to end; a look at it ends with it.
+	ctx    context.Context
 	cancel context.CancelCauseFunc
 	// turn is nil when the container ran when the stream began.
 	turn *turn
-	// doubt is guarded by the group's mu.
+
+	// mu guards doubt.
+	mu    sync.Mutex
 	doubt doubt
 
 	// The rest is written by the source's goroutine.
@@ -32,21 +37,24 @@ type Source struct {
 	// when it was opened; nil while that is not known.
 	spoke atomic.Bool
 	end   atomic.Pointer[int64]
-	// looking: a look at the stream is under way.
-	looking atomic.Bool
 }
 
 // errAsked is why a stream is ended that was asked to end.
 var errAsked = errors.New("the stream was asked to end")
 
-func newSource(g *Group, start Start) *Source {
+func newSource(ctx context.Context, g *Group, start Start) *Source {
 	s := &Source{group: g, start: start, doubt: doubt{container: start.Container, silence: minSilence}}
-	s.doubt.lookIn(time.Now(), minSilence)
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	s.heard.Store(heard(start.Position))
 	s.idle()
 	if !start.Container.Running {
 		s.turn = newTurn(g.final)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.doubt.lookIn(now, minSilence)
+	s.doubt.timer = time.AfterFunc(s.due(now).Sub(now), func() { s.attend(time.Now()) })
 	return s
 }
 
@@ -56,17 +64,22 @@ func (s *Source) Update(c *logs.Container, removedAt time.Time) {
 	if s.turn != nil && c.Running {
 		s.turn.end() // it will follow the new run, for as long as that takes
 	}
-	s.group.mu.Lock()
-	changed := s.doubt.update(c, removedAt, time.Now())
-	s.group.mu.Unlock()
-	if changed {
-		s.group.wake()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, now := &s.doubt, time.Now()
+	if d.container.Running && !c.Running {
+		d.stoppedAt = now
+	}
+	d.container = c
+	if !removedAt.Equal(d.removedAt) {
+		d.removedAt = removedAt
+		s.rest(now)
 	}
 }
 
 // Stop asks the source to end.
 func (s *Source) Stop() {
-	s.group.forget(s)
+	s.trust()
 	s.cancel(errAsked)
 }
 
@@ -92,11 +105,12 @@ func (s *Source) idle() {
 	s.idleSince.Store(&now)
 }
 
-// follow reads a log until its stream ends or ctx is done.
-func (s *Source) follow(ctx context.Context) End {
+// follow reads a log until its stream ends or is ended.
+func (s *Source) follow() End {
+	defer s.cancel(nil)
 	e := End{Position: s.start.Position}
-	e.Err = s.readAll(ctx, &e)
-	switch cause := context.Cause(ctx); {
+	e.Err = s.readAll(s.ctx, &e)
+	switch cause := context.Cause(s.ctx); {
 	case errors.Is(cause, errStalled), errors.Is(cause, errEndless):
 		e.Err = cause
 	case (errors.Is(cause, errAsked) || errors.Is(cause, errSilent)) && !Ended(e.Err):
