@@ -35,7 +35,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const began = 1_700_000_000_000_000_000
 
 // host is a host of the imagination: containers, their files, an API that
-// serves what it is told to, and a lane that delivers at once.
+// serves what the test says, and a lane that delivers at once.
 type host struct {
 	t      *testing.T
 	root   string
@@ -73,7 +73,7 @@ type host struct {
 	looked int
 	// last opens the last record of a log.
 	last map[string]func() (io.ReadCloser, error)
-	// forgotten are the containers that the lane was told to forget.
+	// forgotten are the containers that the lane had to forget.
 	forgotten []string
 	stop      func()
 	// hold, if not nil, makes what a collector holds files with.
@@ -581,7 +581,7 @@ func TestRemoved(t *testing.T) {
 	h.set("1", nil)
 	h.await("a stdout 1 one", "a stdout 2 last words")
 	h.until(func() bool { return len(h.store.IDs()) == 0 }, "the position to be forgotten")
-	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Equal(h.forgotten, []string{"1"}) }, "the lane to be told")
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Equal(h.forgotten, []string{"1"}) }, "the lane to forget it")
 	if all, _ := h.collector.Snapshot(); len(all) != 0 {
 		t.Errorf("%d containers are left", len(all))
 	}
@@ -636,8 +636,8 @@ func TestRemovedByMistake(t *testing.T) {
 // next. Its log is not taken for deleted in between, and nobody waits for it.
 func TestD14RotationIsNoDeletion(t *testing.T) {
 	h := newHost(t)
-	var told bytes.Buffer
-	h.log = slog.New(slog.NewTextHandler(&told, nil))
+	var logged bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&logged, nil))
 	if err := os.MkdirAll(filepath.Dir(h.path("1")), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -651,8 +651,8 @@ func TestD14RotationIsNoDeletion(t *testing.T) {
 	h.start()
 	h.await("a stdout 1 one")
 	h.stop()
-	if strings.Contains(told.String(), "deleted") {
-		t.Errorf("logged %s", told.String())
+	if strings.Contains(logged.String(), "deleted") {
+		t.Errorf("logged %s", logged.String())
 	}
 }
 

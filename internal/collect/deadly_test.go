@@ -38,15 +38,15 @@ func TestS1DeadlyLogIsSetAside(t *testing.T) {
 			h.set(good, running("good", "journald"))
 			h.start()
 			h.until(func() bool { return len(h.delivered()) >= want }, "the lines")
-			told := func() bool {
+			failed := func() bool {
 				all, _ := h.collector.Snapshot()
 				return slices.ContainsFunc(all, func(s Status) bool { return s.Container.Name == "bad" && s.LastError != "" })
 			}
 			if want == 1 {
-				h.until(told, "the reason")
+				h.until(failed, "the reason")
 			}
-			if got := h.delivered(); len(got) != want || told() != (want == 1) {
-				t.Errorf("delivered %q, told: %v", got, told())
+			if got := h.delivered(); len(got) != want || failed() != (want == 1) {
+				t.Errorf("delivered %q, failed: %v", got, failed())
 			}
 		})
 	}

@@ -37,7 +37,7 @@ func newSuccession() succession {
 	return succession{leaving: make(map[*unit]bool), before: make(map[string]*queue)}
 }
 
-// renew tells the running sources which logs go before them. There may be thousands of
+// renew has the running sources wait for the logs that go before them. There may be thousands of
 // one stream while the sink is away, so each gets a part of one list.
 func (s *succession) renew(units map[string]*unit) {
 	clear(s.before)

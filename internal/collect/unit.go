@@ -14,7 +14,7 @@ import (
 // or when it cannot be read on, and says so once (see ended).
 type Source interface {
 	Kind() logs.RouteKind
-	// Update tells the source what has become of its container, and since when it does
+	// Update says what has become of its container, and since when it does
 	// not exist; zero while it does.
 	Update(c *logs.Container, removedAt time.Time)
 	// Stop asks it to end.

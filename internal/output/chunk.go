@@ -7,8 +7,8 @@ import (
 )
 
 // Chunk hands over what one read of a log has found. It belongs to the goroutine that
-// reads, and is used again for the next read: Begin or TryBegin, Add, then End or Cancel.
-// In between the lane is locked.
+// reads, and is used again for the next read, of whatever log: Begin or TryBegin, Add, then
+// End or Cancel. In between the lane is locked.
 type Chunk struct {
 	out *Output
 	// Lines and Bytes are what was added since it was begun.
@@ -17,20 +17,17 @@ type Chunk struct {
 	first int64
 }
 
-// Chunk makes what a source hands over with.
-func (o *Output) Chunk() *Chunk { return &Chunk{out: o} }
-
-// Begin waits until there is room.
-func (c *Chunk) Begin(ctx context.Context) error {
-	c.Lines, c.Bytes, c.first = 0, 0, 0
-	return c.out.lane.Begin(ctx, c.out.ID)
+// Begin begins what is handed over of a log. It waits until there is room.
+func (c *Chunk) Begin(ctx context.Context, out *Output) error {
+	*c = Chunk{out: out}
+	return out.lane.Begin(ctx, out.ID)
 }
 
 // TryBegin does not wait: without room, which it returns in bytes, nothing is begun, and
 // wake is called when there is some.
-func (c *Chunk) TryBegin(wake func()) (room int, err error) {
-	c.Lines, c.Bytes, c.first = 0, 0, 0
-	return c.out.lane.TryBegin(c.out.ID, wake)
+func (c *Chunk) TryBegin(out *Output, wake func()) (room int, err error) {
+	*c = Chunk{out: out}
+	return out.lane.TryBegin(out.ID, wake)
 }
 
 // Add passes an entry on, with the labels of its time.
@@ -66,5 +63,5 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 	})
 }
 
-// Flush makes the lane deliver without waiting for more.
+// Flush makes the lane deliver what it has without waiting for more.
 func (c *Chunk) Flush() { c.out.lane.Flush() }

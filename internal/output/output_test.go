@@ -50,8 +50,8 @@ func TestChunk(t *testing.T) {
 		t.Error("a change of labels is not noticed, or one that is none")
 	}
 	from := o.Labels()[1].From
-	c, place, woken := o.Chunk(), logs.Position{Last: 7}, 0
-	if _, err := c.TryBegin(nil); err != nil {
+	c, place, woken := new(Chunk), logs.Position{Last: 7}, 0
+	if _, err := c.TryBegin(o, nil); err != nil {
 		t.Fatal(err)
 	}
 	add(c, from-1, "one")
@@ -77,7 +77,10 @@ func TestOrder(t *testing.T) {
 	o.Relabel(named("a"))
 	woken := 0
 	o.SetNext(func() { woken++ })
-	c := o.Chunk()
+	c := new(Chunk)
+	if _, err := c.TryBegin(o, nil); err != nil {
+		t.Fatal(err)
+	}
 	add(c, 1, "one")
 	c.End(logs.File, 1, logs.Position{}, nil)
 	if o.ReadOut(); o.Passed() || woken != 0 {

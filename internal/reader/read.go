@@ -24,7 +24,7 @@ func (r *Reader) read(s *Source) {
 		return
 	}
 	defer r.survived()
-	room, err := s.chunk.TryBegin(s.wake)
+	room, err := r.chunk.TryBegin(s.out, s.wake)
 	if err != nil {
 		return // stopping
 	}
@@ -32,73 +32,85 @@ func (r *Reader) read(s *Source) {
 		r.glance(s)
 		return // woken when there is room
 	}
-	buf := r.buf
+	r.follow(s, r.take(s, room))
+}
+
+// taken is what a read has found.
+type taken struct {
+	// some: something was read. drained: that was all that there is.
+	some, drained bool
+	// lingers: more may come although the container has ended.
+	lingers bool
+	err     error
+}
+
+// take reads a chunk, which it hands over.
+func (r *Reader) take(s *Source, room int) (t taken) {
+	st, buf := &s.state, r.buf
 	if room < wholeChunk || !st.begun {
 		buf = r.small // the first chunks of many logs must not be in the way of what is new
 	}
 	st.begun = true
 	if !st.caughtUp && s.slot.backlog.behind { // which only this goroutine sets
-		s.chunk.Behind()
+		r.chunk.Behind()
 	}
-	progress, err := s.log.Read(buf, s.emit)
-	drained := err == nil && !progress.More
-	if drained && !s.soonAgain(progress) {
-		drained, err = s.log.AtEnd()
+	progress, err := s.log.Read(buf, r.emit)
+	t.some, t.drained = progress.Bytes > 0, err == nil && !progress.More
+	if t.drained && !s.soonAgain(progress) {
+		t.drained, err = s.log.AtEnd()
 	}
 	st.caughtUp = st.caughtUp || err == nil && !progress.More
 	now := time.Now()
-	if progress.Bytes > 0 {
+	if t.some {
 		st.linger.newest = now
 	}
-	lingers := st.linger.lasts(now) // looked at once, as all that follows must go by the same
+	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
 	complete, ask := false, false
-	if s.lookAtHeld(now); drained {
-		if complete, ask = st.held.complete(st.run, lingers); complete {
-			drained = !s.log.Flush(s.emit)
+	if s.lookAtHeld(now); t.drained {
+		if complete, ask = st.held.complete(st.run, t.lingers); complete {
+			t.drained = !s.log.Flush(r.emit)
 			s.lookAtHeld(now)
 		}
 	}
-	if progress.Bytes > 0 || s.chunk.Lines > 0 || progress.Finished {
-		s.chunk.End(s.kind, progress.Bytes, s.log.Position(), s.released())
+	if t.some || r.chunk.Lines > 0 || progress.Finished {
+		r.chunk.End(s.kind, progress.Bytes, s.log.Position(), s.released())
 	} else {
-		s.chunk.Cancel()
+		r.chunk.Cancel()
 	}
 	if ask && !s.shared.asks.Swap(true) {
 		r.config.Refresh(s.out.ID)
 	}
-	if captured := s.shared.captureErr.Swap(nil); err == nil && drained && captured != nil {
+	if captured := s.shared.captureErr.Swap(nil); err == nil && t.drained && captured != nil {
 		err = *captured
 	}
 	r.note(s, progress)
 	s.warnStray()
-	s.noteQuiet(drained && err == nil && progress.Bytes == 0)
-	r.follow(s, drained, lingers, progress.Bytes > 0, err)
+	s.noteQuiet(t.drained && err == nil && !t.some)
+	t.err = err
+	return t
 }
 
 // follow decides what follows a read, and does it.
-func (r *Reader) follow(s *Source, drained, lingers, read bool, err error) {
+func (r *Reader) follow(s *Source, t taken) {
 	st := &s.state
 	switch {
-	case tail.NoDescriptor(err):
+	case tail.NoDescriptor(t.err):
 		// What rotation has made is opened when others have given descriptors back.
 		r.ticks.addSlow(s)
 		return
-	case err != nil:
-		r.end(s, err)
+	case t.err != nil:
+		r.end(s, t.err)
 		return
 	}
-	if drained && (!st.run.removed || lingers) {
+	if t.drained && (!st.run.removed || t.lingers) {
 		if st.run.removed || st.run.over {
 			s.out.ReadOut()
 		}
-		if st.patience--; read {
+		if st.patience--; t.some {
 			st.patience = patience
 		}
 	}
-	f := facts{
-		drained: drained, run: st.run, lingers: lingers, held: st.held, patience: st.patience,
-		polls: r.config.Poll > 0, reported: s.watch != nil || s.sleep != nil,
-	}
+	f := facts{taken: t, run: st.run, held: st.held, patience: st.patience, polls: r.config.Poll > 0, reported: s.watch != nil || s.sleep != nil}
 	switch f.step() {
 	case readOn:
 		r.enqueue(s)

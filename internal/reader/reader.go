@@ -7,6 +7,8 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/journal"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -44,6 +46,9 @@ type Config struct {
 // is armed again.
 type Reader struct {
 	config Config
+	// chunk is that of the source being read, and emit adds to it.
+	chunk output.Chunk
+	emit  func(logs.Entry)
 	// buf is for whole chunks, and small for containers with less room.
 	buf, small *tail.Buffer
 	// scratch is for what is read of the journal.
@@ -67,15 +72,17 @@ const (
 	smallChunk = 32 << 10
 )
 
-// flushBusy is how long a reader may find something to read until the lane is told that
-// what it has may leave.
+// flushBusy is how long a reader may find something to read until the lane lets
+// what it has leave.
 const flushBusy = 50 * time.Millisecond
 
 // New makes a reader without sources. It starts nothing.
 func New(config Config) *Reader {
-	return &Reader{
+	r := &Reader{
 		config: config, buf: tail.NewBuffer(), small: tail.NewBufferSize(smallChunk), scratch: journal.NewScratch(), wake: make(chan struct{}, 1),
 	}
+	r.emit = r.chunk.Add
+	return r
 }
 
 // do runs task on the reader's goroutine.

@@ -40,9 +40,7 @@ type Source struct {
 	// sleep makes a log without a file wake the source when there is more; it
 	// returns false when that has to be looked for.
 	sleep func() bool
-	chunk *output.Chunk
-	// emit is that of chunk, and wake puts the source into its reader's queue.
-	emit  func(logs.Entry)
+	// wake puts the source into its reader's queue.
 	wake  func()
 	ended func(logs.Position, error)
 
@@ -89,13 +87,12 @@ type Start struct {
 // newSource makes a source that has no log yet.
 func (r *Reader) newSource(start Start) *Source {
 	s := &Source{
-		reader: r, out: start.Output, kind: logs.File, chunk: start.Output.Chunk(), ended: start.Ended,
+		reader: r, out: start.Output, kind: logs.File, ended: start.Ended,
 		said: said{container: start.Container, removed: start.Removed},
 	}
 	s.state.run = runOf(start.Container, start.Removed)
 	s.state.linger.newest = time.Now()
 	s.Follow(start.Before)
-	s.emit = s.chunk.Add
 	s.wake = func() { r.enqueue(s) }
 	return s
 }
@@ -136,7 +133,7 @@ func (s *Source) Begin() { s.reader.enqueue(s) }
 // Kind is the route that the source reads on.
 func (s *Source) Kind() logs.RouteKind { return s.kind }
 
-// Update tells the source what has become of its container, and since when it does not
+// Update says what has become of its container, and since when it does not
 // exist; zero while it does.
 func (s *Source) Update(c *logs.Container, removedAt time.Time) {
 	removed, before := !removedAt.IsZero(), s.said

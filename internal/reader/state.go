@@ -119,10 +119,8 @@ const (
 
 // facts are what the step goes by.
 type facts struct {
-	// drained: all that there is was read.
-	drained  bool
+	taken
 	run      run
-	lingers  bool
 	held     held
 	patience int
 	// polls: there are polls of what is being written. reported: something reports changes.

@@ -19,17 +19,17 @@ func TestStep(t *testing.T) {
 	}{
 		"more":                                 {facts{polls: true, reported: true, patience: patience}, readOn},
 		"more of a removed one":                {facts{run: gone}, readOn},
-		"all of a removed one":                 {facts{drained: true, run: gone, polls: true, patience: patience}, finish},
-		"a removed one that lingers":           {facts{drained: true, run: gone, lingers: true, polls: true, reported: true, patience: patience}, pollSlowly},
-		"a run that is over and lingers":       {facts{drained: true, run: over, lingers: true, reported: true}, sleep},
-		"a run that is over and holds lines":   {facts{drained: true, run: over, lingers: true, held: some, polls: true, reported: true, patience: patience}, pollSlowly},
-		"is written":                           {facts{drained: true, polls: true, reported: true, patience: 1}, pollSoon},
-		"is written, and not watched":          {facts{drained: true, polls: true, patience: 1}, pollSoon},
-		"was written":                          {facts{drained: true, polls: true, reported: true}, sleep},
-		"was written, and not watched":         {facts{drained: true, polls: true}, pollSlowly},
-		"no polls":                             {facts{drained: true, reported: true, patience: patience}, sleep},
-		"holds a line":                         {facts{drained: true, polls: true, reported: true, held: some}, pollSlowly},
-		"holds a line, as everybody has heard": {facts{drained: true, polls: true, reported: true, held: warned}, sleep},
+		"all of a removed one":                 {facts{taken: taken{drained: true}, run: gone, polls: true, patience: patience}, finish},
+		"a removed one that lingers":           {facts{taken: taken{drained: true, lingers: true}, run: gone, polls: true, reported: true, patience: patience}, pollSlowly},
+		"a run that is over and lingers":       {facts{taken: taken{drained: true, lingers: true}, run: over, reported: true}, sleep},
+		"a run that is over and holds lines":   {facts{taken: taken{drained: true, lingers: true}, run: over, held: some, polls: true, reported: true, patience: patience}, pollSlowly},
+		"is written":                           {facts{taken: taken{drained: true}, polls: true, reported: true, patience: 1}, pollSoon},
+		"is written, and not watched":          {facts{taken: taken{drained: true}, polls: true, patience: 1}, pollSoon},
+		"was written":                          {facts{taken: taken{drained: true}, polls: true, reported: true}, sleep},
+		"was written, and not watched":         {facts{taken: taken{drained: true}, polls: true}, pollSlowly},
+		"no polls":                             {facts{taken: taken{drained: true}, reported: true, patience: patience}, sleep},
+		"holds a line":                         {facts{taken: taken{drained: true}, polls: true, reported: true, held: some}, pollSlowly},
+		"holds a line, as everybody has heard": {facts{taken: taken{drained: true}, polls: true, reported: true, held: warned}, sleep},
 	} {
 		if got := test.facts.step(); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)

@@ -8,7 +8,7 @@ import (
 	"github.com/lighterman/lighterman/internal/tail"
 )
 
-// play takes sources as often as told. Each has so many chunks, and is put back until
+// play takes sources so many times. Each has so many chunks, and is put back until
 // they are read.
 func play(t *turns, chunks map[*Source]int, times int) (out []*Source) {
 	for range times {

@@ -96,7 +96,7 @@ func (s *Source) look(ctx context.Context, records int, config *Config) (since i
 	return since
 }
 
-// last returns the last record of the log, as far as the engine tells.
+// last returns the last record of the log, as far as the engine says.
 func (s *Source) last(ctx context.Context) logs.Seen {
 	ctx, cancel := context.WithTimeout(ctx, lastPatience)
 	defer cancel()

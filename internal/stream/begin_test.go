@@ -7,7 +7,7 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// TestTails tells which logs are resumed some records before their end.
+// TestTails: which logs are resumed some records before their end.
 func TestTails(t *testing.T) {
 	known := logs.Position{Last: 1}
 	options := func(more ...string) map[string]string {

@@ -58,7 +58,7 @@ func newSource(ctx context.Context, g *Group, start Start) *Source {
 	return s
 }
 
-// Update tells the source what has become of its container, and since when it does not
+// Update says what has become of its container, and since when it does not
 // exist; zero while it does.
 func (s *Source) Update(c *logs.Container, removedAt time.Time) {
 	if s.turn != nil && c.Running {
@@ -166,7 +166,7 @@ func (s *Source) read(ctx context.Context, records int, e *End) error {
 		config.Tail = 0 // there is no place to be found
 	}
 	s.heard.Store(heard(e.Position)) // not what an attempt in vain has brought
-	x := &session{source: s, chunk: out.Chunk(), end: e, reader: NewReader(body, config)}
+	x := &session{source: s, end: e, reader: NewReader(body, config)}
 	defer out.SetHeld(nil)
 	if fresh(e.Position) {
 		// What is written from here on was not there when the log was opened, also if we
@@ -189,7 +189,7 @@ func (s *Source) open(ctx context.Context, since int64, records int) (io.ReadClo
 type session struct {
 	source *Source
 	reader *Reader
-	chunk  *output.Chunk
+	chunk  output.Chunk
 	end    *End
 	// held is what was held back last, and pending the timestamp of its first part.
 	held    *output.HeldBack
@@ -223,7 +223,7 @@ func (x *session) run(ctx context.Context) error {
 // cache after that (seen on 20.10: up to 200 of them). Only a stream that was opened when
 // the run was over has it all.
 func (x *session) handOver(ctx context.Context, last bool) error {
-	if err := x.chunk.Begin(ctx); err != nil {
+	if err := x.chunk.Begin(ctx, x.source.start.Output); err != nil {
 		return err
 	}
 	x.reader.Take(x.chunk.Add)
