@@ -29,7 +29,7 @@ func TestP7CatchingUp(t *testing.T) {
 	h.await(want...)
 	caught := behind()
 	if caught == 0 {
-		t.Error("a backlog was not told of")
+		t.Error("a backlog was not noted")
 	}
 	add(100)
 	h.await(want...)

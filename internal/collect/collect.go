@@ -2,56 +2,37 @@ package collect
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/internal/hold"
-	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stream"
 )
 
-// Collector holds the running set.
+// Collector holds the running set. What nothing else is said of belongs to Run's goroutine.
 type Collector struct {
 	config  Config
-	readers []*reader
-	// ended receives from API sources that have come to their end.
-	ended chan end
-	// failed receives from readers the units whose file cannot be read on.
-	failed chan failure
-	// final bounds the streams under way that read a run to its end which is
-	// over: at the first start there may be any number of stopped containers.
-	final chan struct{}
-	// looks bounds the looks under way at silent streams.
-	looks chan struct{}
+	readers []*reader.Reader
+	streams *stream.Group
+	// ends receives from sources that have ended.
+	ends chan ended
 	// asked is received from by the loop of Run to show that it goes round; over is
 	// closed when it does not any more, as it was asked to end.
 	asked, over chan struct{}
-	// streams owns the goroutines of the API sources.
-	streams errgroup.Group
 
 	// mu guards units, which only Run's goroutine changes, for others.
 	mu    sync.Mutex
 	units map[string]*unit
-	// leaving are the units whose container was removed and that were not found to be
-	// delivered; Run's goroutine's.
-	leaving map[*unit]bool
-	// followed tells that there were units to go first when it was looked last.
-	followed bool
-	// before are those of them that wrote a stream, by its labels.
-	before map[string][]*unit
-	// begun tells that what was removed while we were down has been looked after:
-	// what is gone from then on was read by us. It is Run's goroutine's.
+
+	succession  succession
+	descriptors descriptors
+	// begun: what was removed while we were down has been looked after. What is gone from
+	// then on was read by us.
 	begun bool
-	// room is for how many more logs there are descriptors, as far as is known, parked are
-	// those that are not open for want of them, and turnAt when they are looked at;
-	// toldParked tells that it was logged. All are Run's goroutine's.
-	room       int
-	parked     map[*unit]*parked
-	turnAt     time.Time
-	toldParked bool
-	// unwatched tells that a file which cannot be watched was reported; Run's goroutine's.
+	// unwatched: a file which cannot be watched was reported.
 	unwatched bool
 	// relabelAt is when labels that could not be saved are tried again; zero when
 	// there are none.
@@ -64,20 +45,23 @@ func New(config Config) *Collector {
 		config.Hold = hold.New(hold.Config{Log: config.Log})
 	}
 	c := &Collector{
-		config: config,
-		room:   config.MaxLogs, parked: make(map[*unit]*parked),
-		units: make(map[string]*unit), leaving: make(map[*unit]bool), before: make(map[string][]*unit),
-		ended:  make(chan end),
-		failed: make(chan failure),
-		asked:  make(chan struct{}),
-		over:   make(chan struct{}),
-		final:  make(chan struct{}, maxFinal),
-		looks:  make(chan struct{}, maxLooks),
+		config: config, units: make(map[string]*unit),
+		ends: make(chan ended), asked: make(chan struct{}), over: make(chan struct{}),
+		streams: stream.NewGroup(stream.GroupConfig{
+			Engine: config.Engine, Events: config.Metrics, Tail: config.Tail, MaxLine: config.MaxLine,
+		}),
+		succession:  newSuccession(),
+		descriptors: descriptors{free: config.MaxLogs},
 	}
 	for n, lane := range config.Lanes {
-		r := newReader(lane, config.PollInterval, c.failed)
-		r.number, r.marks = n, config.Marks
-		c.readers = append(c.readers, r)
+		r := reader.Config{
+			Lane: lane, Poll: config.PollInterval, Number: n, Marks: config.Marks,
+			AfterSave: config.Store.AfterSave, Refresh: config.Discovery.Refresh,
+		}
+		if config.Watcher != nil {
+			r.Watch = c.watch
+		}
+		c.readers = append(c.readers, reader.New(r))
 	}
 	return c
 }
@@ -87,28 +71,22 @@ func New(config Config) *Collector {
 func (c *Collector) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, r := range c.readers {
-		group.Go(func() error { return r.run(ctx) })
+		group.Go(func() error { return r.Run(ctx) })
 	}
-	c.reconcileAll(ctx)
+	c.loop(ctx)
 	err := group.Wait()
 	for _, u := range c.units {
-		u.close()
+		if u.source != nil {
+			u.source.Close()
+		}
 	}
 	return err
 }
 
-// maxFinal is the number of logs of stopped containers read at a time through
-// the API: each makes the engine scan the log.
-const maxFinal = 4
-
-// probeInterval is how often a container whose file could not be read is
-// looked at again.
-const probeInterval = 5 * time.Second
-
-// reconcileAll brings running and desired set together whenever something has
+// loop brings running and desired set together whenever something has
 // changed. Only this goroutine starts and stops sources.
-func (c *Collector) reconcileAll(ctx context.Context) {
-	// The timer runs only while a unit waits for a retry or a probe.
+func (c *Collector) loop(ctx context.Context) {
+	// The timer runs only while something waits for its time.
 	timer := time.NewTimer(0)
 	<-timer.C
 	defer timer.Stop()
@@ -122,16 +100,14 @@ func (c *Collector) reconcileAll(ctx context.Context) {
 			continue
 		case <-c.config.Discovery.Updates():
 			c.adopt(ctx)
-		case e := <-c.ended:
-			c.streamEnded(ctx, e)
-		case f := <-c.failed:
-			c.fileFailed(ctx, f)
+		case e := <-c.ends:
+			c.ended(ctx, e)
 		case <-timer.C:
-			c.attend(ctx)
+			c.attend(ctx, time.Now())
 		}
 		timer.Stop()
-		if wait, ok := c.nextAttention(); ok {
-			timer.Reset(wait)
+		if at, ok := due(c.relabelAt, c.descriptors.due(), c.situations); ok {
+			timer.Reset(max(time.Until(at), 10*time.Millisecond))
 		}
 	}
 }
@@ -141,188 +117,42 @@ func (c *Collector) drainEnds() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.streams.Wait() // their errors come with their ends
+		c.streams.Wait()
 	}()
 	for {
 		select {
-		case <-c.ended:
+		case <-c.ends:
 		case <-done:
 			return
 		}
 	}
 }
 
-// adopt takes over the set of wanted containers.
-func (c *Collector) adopt(ctx context.Context) {
-	wanted, known := c.config.Discovery.Wanted()
-	if !known {
-		return
-	}
-	var relabelled []*unit
-	for id, container := range wanted {
-		if u := c.unit(id, container); u.relabel(c.config.Labels(container), c.config.Store) {
-			relabelled = append(relabelled, u)
-		}
-	}
-	c.saveLabels(relabelled)
-	for _, u := range relabelled {
-		u.describe(c.config.Hold)
-	}
-	// What is gone first: its lines go before those of a container in its place.
-	for id, u := range c.units {
-		if wanted[id] == nil {
-			c.dismiss(u)
-		}
-	}
-	c.adoptHeld()
-	c.forgetGone()
-	c.succeed()
+// situations are those of all units.
+func (c *Collector) situations(yield func(situation) bool) {
 	for _, u := range c.units {
+		if !yield(u.situation()) {
+			return
+		}
+	}
+}
+
+// attend does what waits for its time: turns, labels that were not saved, starts that were
+// put off, and a look at files that could not be read.
+func (c *Collector) attend(ctx context.Context, now time.Time) {
+	if at := c.descriptors.due(); !at.IsZero() && !now.Before(at) {
+		c.takeTurns(ctx, now)
+	}
+	if !c.relabelAt.IsZero() && !now.Before(c.relabelAt) {
+		c.adopt(ctx)
+	}
+	for _, u := range c.units {
+		if s := u.situation(); s.probes && !now.Before(s.probeAt) {
+			c.decide(u)
+			if !u.probe.at.After(now) {
+				u.probe.at = now.Add(probeInterval)
+			}
+		}
 		c.reconcile(ctx, u)
 	}
-}
-
-// relabelPause is how long labels that cannot be saved stay as they were.
-const relabelPause = time.Second
-
-// saveLabels saves changed labels, in both files, before anything is sent
-// with them: after a crash, what is sent again must have the labels of the first
-// time. What cannot be saved is not used either, until it can.
-func (c *Collector) saveLabels(of []*unit) {
-	c.relabelAt = time.Time{}
-	if len(of) == 0 {
-		return
-	}
-	err := c.config.Store.SaveAgain()
-	if err == nil {
-		return
-	}
-	c.config.Log.Warn("cannot save changed labels, keeping the old ones until it works", "error", err)
-	for _, u := range of {
-		u.keepLabels(c.config.Store)
-	}
-	c.relabelAt = time.Now().Add(relabelPause)
-}
-
-// unit makes or updates the unit of a container.
-func (c *Collector) unit(id string, container *logs.Container) *unit {
-	u := c.units[id]
-	if u == nil {
-		c.mu.Lock()
-		u = c.newUnit(container)
-		c.units[id] = u
-		c.mu.Unlock()
-	}
-	u.dismissed = false
-	// The engine may take back that it has no such container.
-	back := u.removed && !u.orphan
-	u.removed, u.drained = u.removed && !back, u.drained && !back
-	if back {
-		u.settled.Store(true) // it is not leaving
-		u.wakeNext()
-		delete(c.leaving, u)
-	}
-	if u.container() != container || u.route().Kind == logs.Unreadable || back {
-		if u.container().Running && !container.Running {
-			u.overAt = time.Now()
-		}
-		u.current.Store(container)
-		if container.Running {
-			u.spent.Store(false) // what it writes from now on was not read
-		}
-		c.decide(u)
-	}
-	return u
-}
-
-// decide chooses the unit's route and tells of a change. A file that is being
-// read stays: in the middle of a rotation it would seem to be missing. One that
-// should be there since its container has started, and is not, does not stay.
-func (c *Collector) decide(u *unit) {
-	missing := u.file != nil && !u.container().StartedAt.IsZero() && u.file.log.Files() == 0
-	if u.refused || u.orphan {
-		return
-	}
-	before, now := u.route(), c.config.Route(u.container())
-	if u.mayRotate(now) {
-		return
-	}
-	if now.Deleted && (missing || u.file == nil) && c.config.Hold.Has(u.id) {
-		now = logs.Route{Kind: logs.File, Path: now.Path, Format: now.Format,
-			Reason: "the log was deleted or renamed while the container runs, Docker writes on to the file that hold-dir has: restart the container"}
-	}
-	if u.file != nil && !missing {
-		switch {
-		case now.Kind != before.Kind:
-		case now.Path == before.Path:
-			u.chosen.Store(&now) // the reason may be another
-		case exists(now.Path): // a link on the way to the data root leads elsewhere now
-			u.chosen.Store(&now)
-			u.log.Info("the log file is in another place now, reading goes on there", "before", before.Path, "now", now.Path)
-			c.stop(u)
-		}
-		return
-	}
-	u.chosen.Store(&now)
-	if before.Kind == now.Kind && before.Reason == now.Reason {
-		return
-	}
-	level := slog.LevelInfo
-	if now.Kind == logs.Unreadable {
-		level = slog.LevelWarn
-	}
-	u.log.Log(context.Background(), level, "route chosen", "route", now.Kind.String(), "reason", now.Reason)
-}
-
-// dismiss notes that a container is not wanted any more: it was removed, or is
-// excluded under its new name.
-func (c *Collector) dismiss(u *unit) {
-	u.dismissed = true
-	if !u.removed && !c.config.Discovery.Exists(u.id) {
-		u.removed = true
-		u.settled.Store(false)
-		u.spent.Store(false)
-		c.leaving[u] = true
-		u.removedAt = time.Now()
-	}
-}
-
-// drop takes a unit without source out of the running set.
-func (c *Collector) drop(u *unit) {
-	c.mu.Lock()
-	delete(c.units, u.id)
-	c.mu.Unlock()
-	c.unpark(u)
-	u.left.Store(true)
-	u.wakeNext()
-}
-
-// forget forgets what is kept of a container that was left, unless it is back.
-func (c *Collector) forget(id string) {
-	c.mu.Lock() // no unit begins with a position that is about to go
-	defer c.mu.Unlock()
-	if c.units[id] == nil {
-		c.config.Hold.Remove(id)
-		c.config.Store.Forget(id)
-		c.config.Lanes[c.config.LaneOf(id)].Forget(id)
-	}
-}
-
-// forgetGone forgets the positions of containers that were removed while we
-// did not look. Links keep a position until they are released, and what the journal
-// has of a container outlives it.
-func (c *Collector) forgetGone() {
-	underWay := make(map[string]bool)
-	for u := range c.leaving {
-		underWay[u.id] = underWay[u.id] || !u.delivered() // leave forgets it
-	}
-	for _, id := range c.config.Store.IDs() {
-		if c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
-			continue
-		}
-		if c.begun || !c.adoptJournal(id) {
-			c.config.Store.Forget(id)
-		}
-	}
-	c.begun = true
 }

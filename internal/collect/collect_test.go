@@ -24,7 +24,9 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -33,7 +35,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const began = 1_700_000_000_000_000_000
 
 // host is a host of the imagination: containers, their files, an API that
-// serves what it is told to, and a lane that delivers at once.
+// serves what the test says, and a lane that delivers at once.
 type host struct {
 	t      *testing.T
 	root   string
@@ -71,7 +73,7 @@ type host struct {
 	looked int
 	// last opens the last record of a log.
 	last map[string]func() (io.ReadCloser, error)
-	// forgotten are the containers that the lane was told to forget.
+	// forgotten are the containers that the lane had to forget.
 	forgotten []string
 	stop      func()
 	// hold, if not nil, makes what a collector holds files with.
@@ -96,7 +98,7 @@ func newHost(t *testing.T) *host {
 // start runs a collector until stop or the test's end.
 func (h *host) start() {
 	h.t.Helper()
-	log := cmp.Or(h.log, slog.New(slog.DiscardHandler))
+	log := slog.New(strict{cmp.Or(h.log, slog.New(slog.DiscardHandler)).Handler(), h.t})
 	store, err := checkpoint.Open(filepath.Join(h.root, "state"), log)
 	if err != nil {
 		h.t.Fatal(err)
@@ -136,6 +138,32 @@ func (h *host) start() {
 		}
 	})
 	h.t.Cleanup(h.stop)
+}
+
+// strict makes a test fail when an error is logged: that a unit has entered a phase which
+// does not follow, or that its container has become what it cannot.
+type strict struct {
+	slog.Handler
+	t *testing.T
+}
+
+// Enabled implements slog.Handler.
+func (s strict) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelError || s.Handler.Enabled(ctx, level)
+}
+
+// Handle implements slog.Handler.
+func (s strict) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelError {
+		return s.Handler.Handle(ctx, r)
+	}
+	r.Attrs(func(a slog.Attr) bool { s.t.Error(r.Message, a); return true })
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (s strict) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return strict{s.Handler.WithAttrs(attrs), s.t}
 }
 
 // route chooses a route as the program does.
@@ -473,7 +501,7 @@ func TestStoppedContainersAtOnce(t *testing.T) {
 	}
 	h.start()
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.lines) == 40 }, "all lines")
-	if most > maxFinal {
+	if most > stream.MaxFinal {
 		t.Errorf("%d at a time", most)
 	}
 }
@@ -484,7 +512,7 @@ func TestStoppedContainersAtOnce(t *testing.T) {
 func TestRestartedWhileOpened(t *testing.T) {
 	h := newHost(t)
 	var writers []*io.PipeWriter
-	for i := range maxFinal {
+	for i := range stream.MaxFinal {
 		id := fmt.Sprint("c", i)
 		r, w := io.Pipe()
 		writers = append(writers, w)
@@ -500,9 +528,9 @@ func TestRestartedWhileOpened(t *testing.T) {
 	h.until(func() bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return len(h.opened) == maxFinal
+		return len(h.opened) == stream.MaxFinal
 	}, "all to be opened")
-	for i := range maxFinal {
+	for i := range stream.MaxFinal {
 		c := running(fmt.Sprint("c", i), "local")
 		c.StartedAt = c.StartedAt.Add(time.Second)
 		h.set(fmt.Sprint("c", i), c)
@@ -529,7 +557,7 @@ func TestRename(t *testing.T) {
 	h.await("a stdout 1 one")
 	h.set("1", running("b", "json-file"))
 	h.until(func() bool { r, _ := h.store.Get("1"); return len(r.Labels) == 2 }, "the new labels")
-	late := int(time.Now().Add(2*labelsDelay).UnixNano() - began)
+	late := int(time.Now().Add(2*output.LabelsDelay).UnixNano() - began)
 	h.write("1", 2, `old\n`)
 	h.write("1", late, `new\n`)
 	want := []string{"a stdout 1 one", "a stdout 2 old", fmt.Sprintf("b stdout %d new", late)}
@@ -553,7 +581,7 @@ func TestRemoved(t *testing.T) {
 	h.set("1", nil)
 	h.await("a stdout 1 one", "a stdout 2 last words")
 	h.until(func() bool { return len(h.store.IDs()) == 0 }, "the position to be forgotten")
-	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Equal(h.forgotten, []string{"1"}) }, "the lane to be told")
+	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Equal(h.forgotten, []string{"1"}) }, "the lane to forget it")
 	if all, _ := h.collector.Snapshot(); len(all) != 0 {
 		t.Errorf("%d containers are left", len(all))
 	}
@@ -608,8 +636,8 @@ func TestRemovedByMistake(t *testing.T) {
 // next. Its log is not taken for deleted in between, and nobody waits for it.
 func TestD14RotationIsNoDeletion(t *testing.T) {
 	h := newHost(t)
-	var told bytes.Buffer
-	h.log = slog.New(slog.NewTextHandler(&told, nil))
+	var logged bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&logged, nil))
 	if err := os.MkdirAll(filepath.Dir(h.path("1")), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -623,8 +651,8 @@ func TestD14RotationIsNoDeletion(t *testing.T) {
 	h.start()
 	h.await("a stdout 1 one")
 	h.stop()
-	if strings.Contains(told.String(), "deleted") {
-		t.Errorf("logged %s", told.String())
+	if strings.Contains(logged.String(), "deleted") {
+		t.Errorf("logged %s", logged.String())
 	}
 }
 

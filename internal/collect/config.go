@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -10,6 +8,9 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -23,34 +24,21 @@ type Discovery interface {
 	Refresh(id string)
 }
 
-// Engine opens logs through the API, from a time on or from a number of records
-// before the end on. Last opens no more than the last record. Newest returns the timestamp of a log's last record, 0 if that
-// is before since. Times are in Unix nanoseconds, inclusive.
-type Engine interface {
-	Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error)
-	Tail(ctx context.Context, id string, records int) (io.ReadCloser, error)
-	Last(ctx context.Context, id string) (io.ReadCloser, error)
-	Newest(ctx context.Context, id string, tty bool, since int64) (int64, error)
-}
+// Engine opens logs through the API.
+type Engine = stream.Engine
 
-// Lane takes entries; see package dispatch for the rules of its methods.
+// Lane takes entries, and says when to read more; see package dispatch for the rules of
+// its methods.
 type Lane interface {
-	Begin(ctx context.Context, id string) error
-	TryBegin(id string, wake func()) (room int, err error)
-	Behind()
-	Add(labels *logs.Labels, e logs.Entry)
-	End(delivered func())
-	After(id string, delivered func())
+	output.Lane
+	reader.Lane
 	Forget(id string)
-	Flush()
-	Due() time.Time
 }
 
 // Store keeps what was delivered.
 type Store interface {
+	output.Store
 	Get(id string) (checkpoint.Record, bool)
-	Commit(id string, p logs.Position)
-	SetLabels(id string, timeline []checkpoint.LabelsSince)
 	Forget(id string)
 	IDs() []string
 	// SaveAgain is Save also when nothing has changed: both files have all on disk then.
@@ -59,7 +47,7 @@ type Store interface {
 	AfterSave(f func())
 }
 
-// Metrics is told what is read.
+// Metrics counts what is read.
 type Metrics interface {
 	// Lines counts entries that were handed over, and their bytes of text.
 	Lines(route string, lines, bytes int)
@@ -74,7 +62,7 @@ type Metrics interface {
 	// RotatedAway counts a start at which log files were gone that come after the place
 	// where reading was left.
 	RotatedAway()
-	// Unsure counts a start at which it could not be told which of several files that
+	// Unsure counts a start at which nobody can say which of several files that
 	// begin alike was read last.
 	Unsure()
 	// Reconnected counts log streams that were opened again.
@@ -87,7 +75,7 @@ type Config struct {
 	Engine    Engine
 	Store     Store
 	Metrics   Metrics
-	// Watcher tells of changes of files; nil for looking at them.
+	// Watcher reports changes of files; nil for looking at them.
 	Watcher *watch.Watcher
 	// Journal is the host's; nil when it is not to be read.
 	Journal *journal.Journal

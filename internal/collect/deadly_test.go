@@ -9,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/test/journald"
 )
@@ -17,7 +18,7 @@ import (
 // alone, with the reason, and all others are carried; it is read when it was killed
 // elsewhere.
 func TestS1DeadlyLogIsSetAside(t *testing.T) {
-	for deaths, want := range map[int]int{deadly - 1: 2, deadly: 1} {
+	for deaths, want := range map[int]int{reader.Deadly - 1: 2, reader.Deadly: 1} {
 		t.Run(fmt.Sprint(deaths, " deaths"), func(t *testing.T) {
 			d := journald.Start(t)
 			h := newHost(t)
@@ -27,7 +28,7 @@ func TestS1DeadlyLogIsSetAside(t *testing.T) {
 			dir := t.TempDir()
 			checkpoint.OpenMarks(dir)
 			for range deaths {
-				checkpoint.OpenMarks(dir).Begin(0, bad, placeOf(logs.Position{}))
+				checkpoint.OpenMarks(dir).Begin(0, bad, reader.PlaceOf(logs.Position{}))
 			}
 			h.marks = checkpoint.OpenMarks(dir)
 			d.Container(t, bad).Line("stdout", "bad")
@@ -37,15 +38,15 @@ func TestS1DeadlyLogIsSetAside(t *testing.T) {
 			h.set(good, running("good", "journald"))
 			h.start()
 			h.until(func() bool { return len(h.delivered()) >= want }, "the lines")
-			told := func() bool {
+			failed := func() bool {
 				all, _ := h.collector.Snapshot()
 				return slices.ContainsFunc(all, func(s Status) bool { return s.Container.Name == "bad" && s.LastError != "" })
 			}
 			if want == 1 {
-				h.until(told, "the reason")
+				h.until(failed, "the reason")
 			}
-			if got := h.delivered(); len(got) != want || told() != (want == 1) {
-				t.Errorf("delivered %q, told: %v", got, told())
+			if got := h.delivered(); len(got) != want || failed() != (want == 1) {
+				t.Errorf("delivered %q, failed: %v", got, failed())
 			}
 		})
 	}
@@ -60,11 +61,11 @@ func TestS1SuccessorOfDeadlyLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := placeOf(l.Position())
+	place := reader.PlaceOf(l.Position())
 	l.Close()
 	dir := t.TempDir()
 	checkpoint.OpenMarks(dir)
-	for range deadly {
+	for range reader.Deadly {
 		checkpoint.OpenMarks(dir).Begin(0, "1", place)
 	}
 	h.marks = checkpoint.OpenMarks(dir)

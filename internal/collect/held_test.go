@@ -12,6 +12,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/reader"
 )
 
 // holding makes the host hold files, in a directory that is opened again with
@@ -229,9 +230,11 @@ func TestGivenUpIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.write("1", 3+i, `more\n`)
-		if err := u.tailing.Load().file.Capture(); err != nil {
-			t.Fatal(err)
+		file, ok := (*u.running.Load()).(*reader.Source)
+		if !ok {
+			t.Fatal("no file is read")
 		}
+		file.Rotated()
 	}
 	h.mu.Unlock()
 	h.until(func() bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/reader"
 )
 
 // Status is what is known of one container's collection.
@@ -13,14 +14,14 @@ type Status struct {
 	Container *logs.Container
 	Route     logs.Route
 	// LagBytes is what is in the file and not delivered. The API does not
-	// tell how much is left: there it is what was read and not delivered. It
+	// say how much is left: there it is what was read and not delivered. It
 	// is negative when nothing is known.
 	LagBytes int64
 	// LagSeconds is the age of about the oldest entry that was read and not
 	// delivered; 0 when there is none, negative when nothing is known.
 	LagSeconds float64
 	Lines      int64
-	// Waits tells that the log is not open, for want of descriptors.
+	// Waits reports whether the log is not open for want of descriptors.
 	Waits     bool
 	LastError string
 	// Position is up to where everything is acknowledged.
@@ -38,37 +39,32 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 	c.mu.Unlock()
 	now := time.Now()
 	for _, u := range units {
-		s := Status{Container: u.container(), Route: u.route(), Lines: u.stats.lines.Load()}
-		if text := u.stats.lastError.Load(); text != nil {
-			s.LastError = *text
-		}
-		s.LagBytes = u.stats.read.Load() - u.stats.acked.Load()
-		if source := u.tailing.Load(); source != nil {
-			s.LagBytes += source.log.Lag()
-			if source.file != nil {
-				if stray := source.file.Stray(s.Container.StartedAt); stray != nil && s.Container.Running {
+		s := Status{Container: u.container(), Route: u.route(), Lines: u.Lines(), LastError: u.LastError()}
+		s.LagBytes, s.LagSeconds = u.Lag(now)
+		if running := u.running.Load(); running != nil {
+			if file, is := (*running).(*reader.Source); is {
+				s.LagBytes += file.Lag()
+				if stray := file.Stray(s.Container.StartedAt); stray != nil && s.Container.Running {
 					s.LastError = stray.Error()
 				}
+			} else {
+				streams++
 			}
 		}
-		if p := u.parked.Load(); p != nil {
-			s.Waits, s.LagBytes = true, s.LagBytes+p.bytes
+		if t := u.turn.Load(); t != nil {
+			s.Waits, s.LagBytes = true, s.LagBytes+t.bytes
 		}
-		if record, ok := c.config.Store.Get(u.id); ok {
+		if record, ok := c.config.Store.Get(u.ID); ok {
 			s.Position = record.Position
 		}
-		s.LagSeconds = age(u.stats.oldest.Load(), now)
-		if h := u.stats.held.Load(); h.problem(now) != nil {
+		if h := u.Held(); h.Problem(now) != nil {
 			// It was read, and counts as delivered with what was handed over after it.
-			s.LagBytes += int64(h.bytes)
-			s.LagSeconds = max(s.LagSeconds, now.Sub(h.since).Seconds())
-			s.LastError = h.problem(now).Error()
+			s.LagBytes += int64(h.Bytes)
+			s.LagSeconds = max(s.LagSeconds, now.Sub(h.Since).Seconds())
+			s.LastError = h.Problem(now).Error()
 		}
 		if s.Route.Kind == logs.Unreadable {
 			s.LagBytes, s.LagSeconds = -1, -1
-		}
-		if u.streaming.Load() {
-			streams++
 		}
 		all = append(all, s)
 	}

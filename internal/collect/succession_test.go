@@ -226,7 +226,7 @@ func TestPrecedes(t *testing.T) {
 	start := func(id, name string, started, latest int64) *unit {
 		u := h.collector.newUnit(&logs.Container{ID: id, Name: name})
 		u.current.Store(&logs.Container{ID: id, Name: name, StartedAt: time.Unix(started, 0)})
-		u.relabel(h.labels(u.container()), h.store)
+		u.Relabel(h.labels(u.container()))
 		u.position.Last = latest
 		return u
 	}
@@ -237,8 +237,8 @@ func TestPrecedes(t *testing.T) {
 	// Gone before anybody could ask when they were started.
 	early, late := start("h", "web", 0, 0), start("i", "web", 0, 0)
 	for i, u := range []*unit{early, late} {
-		u.current.Store(&logs.Container{ID: u.id, Name: "web"})
-		u.removed, u.made = true, time.Unix(int64(10+i), 0)
+		u.current.Store(&logs.Container{ID: u.ID, Name: "web"})
+		u.fate.presence, u.made = removed, time.Unix(int64(10+i), 0)
 	}
 	for _, test := range []struct {
 		first, second *unit
@@ -249,16 +249,16 @@ func TestPrecedes(t *testing.T) {
 		{later, latest, true}, {latest, orphan, false},
 		{a, early, true}, {early, a, false}, {early, late, true}, {late, early, false}, {late, created, true},
 	} {
-		h.collector.leaving = map[*unit]bool{test.first: true}
-		h.collector.succeed()
-		if got := slices.Contains(h.collector.predecessors(test.second), test.first); got != test.want {
-			t.Errorf("%s precedes %s: %v", test.first.id, test.second.id, got)
+		h.collector.succession.leaving = map[*unit]bool{test.first: true}
+		h.collector.succession.renew(h.collector.units)
+		if got := slices.Contains(h.collector.succession.predecessors(test.second), test.first.Output); got != test.want {
+			t.Errorf("%s precedes %s: %v", test.first.ID, test.second.ID, got)
 		}
 	}
-	other.relabel(h.labels(&logs.Container{Name: "web"}), h.store)
-	h.collector.leaving = map[*unit]bool{a: true}
-	h.collector.succeed()
-	if len(h.collector.predecessors(other)) != 1 {
+	other.Relabel(h.labels(&logs.Container{Name: "web"}))
+	h.collector.succession.leaving = map[*unit]bool{a: true}
+	h.collector.succession.renew(h.collector.units)
+	if len(h.collector.succession.predecessors(other)) != 1 {
 		t.Error("not after a rename")
 	}
 }
@@ -311,19 +311,4 @@ func at(t *testing.T, line string) int {
 		t.Fatal(err)
 	}
 	return n
-}
-
-// TestSuccessorThatIsNotOpened: what its predecessor would wake is no source yet, and may
-// never be one.
-func TestSuccessorThatIsNotOpened(t *testing.T) {
-	u, s := &unit{}, &fileSource{}
-	s.follow([]*unit{u})
-	u.settled.Store(true)
-	u.wakeNext()
-	woken := false
-	s.wake = func() { woken = true }
-	s.opened.Store(true)
-	if u.wakeNext(); !woken {
-		t.Error("not woken when it is")
-	}
 }

@@ -2,114 +2,279 @@ package collect
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/tail"
 )
 
-// turns decides which source is read next. Those that may have a little take turns.
-// Those that are known to have more than a chunk are brought up to date one after
-// another, the one that was written to last first: so after a long absence the first
-// log is live again when its own backlog is read, and not when that of all is. It is
-// guarded by the reader's mu.
-type turns struct {
-	// live are in the order of coming, behind in that of compareBehind.
-	live, behind []*fileSource
-	// served counts the live ones that were taken while others are behind.
-	served int
-	// catching is the one that is being brought up to date: those found to be behind
-	// meanwhile come after it, however new.
-	catching *fileSource
-	// round is that of the source behind that was taken last.
-	round int
-}
+// A log that is followed has a descriptor open, or a connection to the engine. Where there
+// are more logs than descriptors they take turns: a file that is silent and delivered gives
+// its own back, and has it again when it has changed, which a look at the path shows that
+// needs none. Where none is silent, the one that had its turn for longest gives it back. Of
+// what the engine has nobody knows whether it has changed, so streams have turns of one
+// length.
 
 const (
-	// liveTurns is how many live sources are read for one that is behind, where
-	// there are both.
-	liveTurns = 3
-	// behindBytes is how much is read of one that is behind until all others have
-	// had as much, in bytes: a log that is written faster than it can be read must
-	// not keep them waiting for ever.
-	behindBytes = 16 << 20
+	// turnEvery is how often turns change while logs wait.
+	turnEvery = 500 * time.Millisecond
+	// turnLength is how long a log that is not silent may be read while others wait.
+	turnLength = 5 * time.Second
+	// catchUp is how long a stream may be that has not come to where the log ended when
+	// it was opened: to open it again may make the engine look through the log.
+	catchUp = time.Minute
 )
 
-// backlog is what a source has to catch up with.
-type backlog struct {
-	// behind tells that there was more than a chunk.
-	behind bool
-	// round rises with every behindBytes read, of which spent is the part read.
-	round, spent int
-	// written is when the log was written to last, when it was found to be behind.
-	written time.Time
+// descriptors are those for logs.
+type descriptors struct {
+	// free is for how many more logs there are descriptors, as far as is known.
+	free int
+	// parked is how many logs are, and turnAt when they are looked at.
+	parked int
+	turnAt time.Time
+	// warned: it was logged that there are more logs than descriptors.
+	warned bool
 }
 
-// read notes what a chunk of a source that is not in the queue has shown. written counts
-// if it shows for the first time that the source is behind.
-func (t *turns) read(s *fileSource, p tail.Progress, written time.Time) {
-	b := &s.backlog
+// due is when turns are to be taken next; zero for not at all.
+func (d *descriptors) due() time.Time {
+	if d.parked == 0 && !d.warned {
+		return time.Time{}
+	}
+	return d.turnAt
+}
+
+// turn is what is known of a log that is parked.
+type turn struct {
+	// since is when it was put aside. changed: there is something to read, as far
+	// as is known.
+	since   time.Time
+	changed bool
+	// urgent: what is unread may soon be gone, with the next rotation, or with the
+	// container, which has stopped.
+	urgent bool
+	// bytes is about how much that is.
+	bytes int64
+}
+
+// compare orders those that have changed: what may soon be lost goes first, then what has
+// waited for longest.
+func (t *turn) compare(other *turn) int {
 	switch {
-	case !p.More:
-		*b = backlog{}
-		return
-	case p.Full && !b.behind:
-		// Not before those that have had their share already.
-		*b = backlog{behind: true, round: t.round, written: written}
-	case !b.behind:
-		return // another file follows, as after each rotation
+	case t.urgent == other.urgent:
+		return t.since.Compare(other.since)
+	case t.urgent:
+		return -1
 	}
-	if b.spent += p.Bytes; b.spent >= behindBytes {
-		b.round, b.spent = b.round+1, 0
-	}
+	return 1
 }
 
-func compareBehind(a, b *fileSource) int {
-	return cmp.Or(cmp.Compare(a.backlog.round, b.backlog.round), b.backlog.written.Compare(a.backlog.written))
-}
-
-func (t *turns) add(s *fileSource) {
-	if !s.backlog.behind {
-		t.live = append(t.live, s)
-		return
-	}
-	if s == t.catching && (len(t.behind) == 0 || s.backlog.round <= t.behind[0].backlog.round) {
-		t.behind = slices.Insert(t.behind, 0, s)
-		return
-	}
-	// After those that are equal.
-	at, _ := slices.BinarySearchFunc(t.behind, s, func(a, b *fileSource) int { return cmp.Or(compareBehind(a, b), -1) })
-	if at == 0 && len(t.behind) > 0 && t.behind[0] == t.catching && t.catching.backlog.round <= s.backlog.round {
-		at = 1
-	}
-	t.behind = slices.Insert(t.behind, at, s)
-}
-
-// next takes a source out, nil when there is none.
-func (t *turns) next() (s *fileSource) {
-	from := &t.behind
-	if len(t.live) > 0 && (len(t.behind) == 0 || t.served < liveTurns) {
-		from = &t.live
-		t.served++
+// park puts a log aside until there is a descriptor for it.
+func (c *Collector) park(u *unit, changed bool) {
+	t := turn{since: time.Now()}
+	if u.phase == parked {
+		t = *u.turn.Load()
 	} else {
-		t.served = 0
+		u.enter(parked)
+		if c.descriptors.parked++; c.descriptors.parked == 1 {
+			c.descriptors.turnAt = t.since.Add(turnEvery)
+		}
 	}
-	if len(*from) == 0 {
-		return nil
-	}
-	if s = (*from)[0]; from == &t.behind {
-		t.catching, t.round = s, s.backlog.round
-	}
-	(*from)[0] = nil
-	*from = (*from)[1:]
-	return s
+	t.changed = t.changed || changed
+	u.turn.Store(&t)
 }
 
-// remove forgets a source.
-func (t *turns) remove(s *fileSource) {
-	is := func(other *fileSource) bool { return other == s }
-	t.live, t.behind = slices.DeleteFunc(t.live, is), slices.DeleteFunc(t.behind, is)
-	if t.catching == s {
-		t.catching = nil
+// unpark notes that a log does not wait any more.
+func (c *Collector) unpark(u *unit) {
+	if u.phase == parked {
+		u.enter(idle)
+		u.turn.Store(nil)
+		c.descriptors.parked--
 	}
+}
+
+// takeTurns looks which logs that are not open have changed, opens those there is room for,
+// and makes room for the others.
+func (c *Collector) takeTurns(ctx context.Context, now time.Time) {
+	c.descriptors.turnAt = now.Add(turnEvery)
+	c.warnParked()
+	if c.descriptors.parked == 0 {
+		return
+	}
+	c.countFree()
+	var changed, others []*unit
+	for _, u := range c.units {
+		if u.phase != parked {
+			continue
+		}
+		wants := u.situation().wants()
+		if wants != logs.File && wants != logs.API {
+			c.unpark(u)
+			c.reconcile(ctx, u)
+			continue
+		}
+		t := u.lookAt(*u.turn.Load(), wants, now)
+		if u.turn.Store(&t); t.changed {
+			changed = append(changed, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	slices.SortFunc(changed, func(a, b *unit) int { return a.turn.Load().compare(b.turn.Load()) })
+	for _, u := range slices.Concat(changed, others) {
+		if c.descriptors.free <= 0 {
+			break
+		}
+		c.start(ctx, u)
+	}
+	want := 0 // also those that could not be opened after all
+	for _, u := range c.units {
+		if t := u.turn.Load(); t != nil && t.changed {
+			want++
+		}
+	}
+	c.makeRoom(want, now)
+}
+
+// lookAt looks what has become of a log that is not open.
+func (u *unit) lookAt(t turn, wants logs.RouteKind, now time.Time) turn {
+	if wants == logs.API {
+		t.bytes, t.changed, t.urgent = 0, true, false
+	} else {
+		bytes, changed, urgent := tail.Unread(u.route().Path, u.position.File)
+		if changed && !t.changed {
+			t.since = now
+		}
+		t.bytes, t.changed, t.urgent = bytes, t.changed || changed, urgent
+	}
+	t.urgent = t.urgent || !u.container().Running
+	return t
+}
+
+// startWaiting opens the log that has waited longest for a descriptor that is free now.
+func (c *Collector) startWaiting(ctx context.Context) {
+	if c.descriptors.free <= 0 {
+		return
+	}
+	var next *unit
+	for _, u := range c.units {
+		if t := u.turn.Load(); t != nil && t.changed && (next == nil || t.compare(next.turn.Load()) < 0) {
+			next = u
+		}
+	}
+	if next != nil {
+		c.start(ctx, next)
+	}
+}
+
+// countFree counts the descriptors that are free for logs. A log has several while what
+// rotation has made of it is read.
+func (c *Collector) countFree() {
+	if c.config.MaxLogs <= 0 {
+		c.descriptors.free = 1 << 30 // the system itself says when there is none
+		return
+	}
+	c.descriptors.free = c.config.MaxLogs
+	for _, u := range c.units {
+		if u.source != nil {
+			c.descriptors.free -= u.source.Descriptors()
+		}
+	}
+}
+
+// makeRoom asks as many logs as are wanted to give their descriptors back: those that are
+// silent first, then those that had their turn, for longest.
+func (c *Collector) makeRoom(want int, now time.Time) {
+	if want == 0 {
+		return
+	}
+	var silent, others []*unit
+	since := make(map[*unit]int64)
+	for _, u := range c.units {
+		if u.phase == yielding {
+			want-- // is about to
+		}
+		if u.phase != reading || u.fate.gone() {
+			continue
+		}
+		switch s := u.source.(type) {
+		case *stream.Source:
+			turn := turnLength
+			if !s.CaughtUp() {
+				turn = catchUp + s.Patience()
+			}
+			if now.Sub(u.startedAt) > turn {
+				others = append(others, u)
+			}
+		case *reader.Source:
+			if !s.MayPause(u.container().StartedAt) {
+				continue
+			}
+			if nano, is := s.SilentSince(); is {
+				silent = append(silent, u)
+				since[u] = nano
+			} else if now.Sub(u.startedAt) > turnLength {
+				others = append(others, u)
+			}
+		}
+	}
+	slices.SortFunc(silent, func(a, b *unit) int { return cmp.Compare(since[a], since[b]) })
+	slices.SortFunc(others, func(a, b *unit) int { return a.startedAt.Compare(b.startedAt) })
+	for _, u := range append(silent, others...) {
+		if want <= 0 {
+			return
+		}
+		c.stop(u, yielding)
+		want--
+	}
+}
+
+// Waiting returns the number of logs that are not open, or not with all of their files, for
+// want of descriptors.
+func (c *Collector) Waiting() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, u := range c.units {
+		if u.turn.Load() != nil {
+			n++
+		} else if running := u.running.Load(); running != nil {
+			if file, is := (*running).(*reader.Source); is && file.Short() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// warnUnread says that a container is gone whose log was not open.
+func (c *Collector) warnUnread(u *unit) {
+	if t := u.turn.Load(); t != nil && t.changed {
+		c.config.Metrics.RotatedAway()
+		u.Log.Warn("the container was removed while its log waited for a descriptor: lines may be lost; raise the limit of open files (LimitNOFILE=, ulimit -n)", "bytes_at_least", t.bytes)
+	}
+}
+
+// warnParked says, once, that there are more logs than descriptors, and when there are not.
+func (c *Collector) warnParked() {
+	switch n := c.Waiting(); {
+	case n > 0 && !c.descriptors.warned:
+		c.descriptors.warned = true
+		c.config.Log.Warn("too few open files for all logs, reading them in turns: raise the limit of open files (LimitNOFILE=, ulimit -n)", "logs_not_open", n, "logs_open_at_most", c.config.MaxLogs)
+	case n == 0 && c.descriptors.warned:
+		c.descriptors.warned = false
+		c.config.Log.Info("all logs are open")
+	}
+}
+
+// OpenFiles returns nil while all logs that should be are open.
+func (c *Collector) OpenFiles() error {
+	if n := c.Waiting(); n > 0 {
+		return fmt.Errorf("%d logs cannot be opened: raise the limit of open files (LimitNOFILE=, ulimit -n); they are read in turns meanwhile", n)
+	}
+	return nil
 }

@@ -54,6 +54,9 @@ type Container struct {
 	Partial bool
 }
 
+// Over reports whether the container has run and does not.
+func (c *Container) Over() bool { return !c.Running && !c.StartedAt.IsZero() }
+
 // RouteKind is how a container's log is read.
 type RouteKind uint8
 

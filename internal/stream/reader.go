@@ -13,10 +13,10 @@ import (
 
 // Config says how a body is to be read.
 type Config struct {
-	// TTY tells that the container has a terminal: the body is then raw text
+	// TTY reports whether the container has a terminal: the body is then raw text
 	// without frames.
 	TTY bool
-	// TimesDiffer tells that the parts of a line do not share their timestamp:
+	// TimesDiffer reports whether the parts of a line differ in their timestamps:
 	// the journald driver.
 	TimesDiffer bool
 	// Resume is where the log was left; the request must have been made with
@@ -26,7 +26,7 @@ type Config struct {
 	// begins; 0 where it begins at Since. What was handed over is then left out, and
 	// Wait returns ErrGap when the place where the log was left is not among them.
 	Tail int
-	// LeaveOut tells that lines from before Resume.Since may come, and are to be left out.
+	// LeaveOut reports whether lines from before Resume.Since may come, and are to be left out.
 	LeaveOut bool
 	// First and Newest are records that were in the log when it was opened: the first time, and now.
 	// No line behind them is left out by its time. Opened is when this was, in Unix
@@ -43,7 +43,7 @@ type Config struct {
 	Events Events
 }
 
-// Events is told what an operator should know of.
+// Events counts what an operator should know of.
 type Events interface {
 	// CorruptRecord counts a record without a timestamp.
 	CorruptRecord()
@@ -85,7 +85,7 @@ type Reader struct {
 	pending, last int64
 	// tail finds the place where the log was left; nil when it is found.
 	tail *tail
-	// rules tells which of the rules that go by time hold.
+	// rules are those that go by time and hold.
 	rules rules
 	// skip is the number of bytes of an oversized frame still to be dropped.
 	skip int
@@ -169,7 +169,7 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 				continue
 			}
 			if r.tail.gap {
-				break // which the next Wait tells
+				break // which the next Wait returns
 			}
 			r.tail = nil
 		}

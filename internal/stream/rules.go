@@ -15,7 +15,7 @@ import (
 
 // rules are those that hold.
 type rules struct {
-	// since tells that the first does, and replay that the second does.
+	// since: the first does. replay: the second does.
 	since, replay bool
 	// first ends since, and newest both.
 	first, newest logs.Seen
@@ -36,7 +36,7 @@ func newRules(c Config) rules {
 	return r
 }
 
-// passes tells whether a rule ends behind a record.
+// passes reports whether a rule ends behind a record.
 func (r *rules) passes(record *logs.Record) bool {
 	if !r.since && !r.replay {
 		return false

@@ -20,10 +20,9 @@ type tail struct {
 	since, place, newest int64
 	// left is how many records may come before the place.
 	left int
-	// begun tells that a record from before since has come, gap that the place is
-	// not in the body.
+	// begun: a record from before since has come. gap: the place is not in the body.
 	begun, gap bool
-	// fresh tells that nothing was handed over yet: what is looked for is the time from
+	// fresh: nothing was handed over yet; what is looked for is the time from
 	// which on lines are wanted.
 	fresh bool
 }
@@ -32,7 +31,7 @@ func newTail(records int, from logs.Position) *tail {
 	return &tail{since: Since(from), place: from.Last, newest: from.Latest(), left: records, fresh: from.Latest() == 0}
 }
 
-// begin looks at the first record; a time of 0 tells nothing.
+// begin looks at the first record; a time of 0 says nothing.
 func (t *tail) begin(time int64) {
 	if t != nil && !t.begun && time != 0 {
 		t.begun = true
@@ -40,18 +39,18 @@ func (t *tail) begin(time int64) {
 	}
 }
 
-// missed tells that the place is not in the body.
+// missed reports whether the place is not in the body.
 func (t *tail) missed() bool { return t != nil && t.gap }
 
-// end tells that no record comes any more.
+// end notes that no record comes any more.
 func (t *tail) end() {
 	if t != nil && !t.fresh {
 		t.gap = t.begun
 	}
 }
 
-// before tells whether a record lies before the place, and is to be left out. When it
-// does not, gap tells whether the place was found.
+// before reports whether a record lies before the place, and is to be left out. When it
+// does not, gap says whether the place was found.
 func (t *tail) before(time int64) bool {
 	if t.fresh || time == t.place {
 		return false

@@ -17,7 +17,7 @@ const clockSkew = time.Second
 
 // rawRecord takes the first record of a TTY container's body apart, which has
 // no frames: records follow each other, each with its timestamp, and only the
-// last part of a line ends in a line feed. Where a part ends is told by the
+// last part of a line ends in a line feed. Where a part ends is seen by the
 // timestamp that follows.
 func (r *Reader) rawRecord(buf []byte) (logs.Record, int, error) {
 	if len(buf) == 0 {
@@ -39,7 +39,7 @@ func (r *Reader) rawRecord(buf []byte) (logs.Record, int, error) {
 }
 
 // incomplete is the timestamp of a record of which only the beginning is buffered; 0
-// where that cannot be told. A line without an end may take its time, and a program
+// where that cannot be known. A line without an end may take its time, and a program
 // that shows its progress on one may never end it.
 func (r *Reader) incomplete() int64 {
 	rest := r.buf[r.start:]

@@ -1,4 +1,4 @@
-package collect
+package stream
 
 import (
 	"context"
@@ -10,34 +10,55 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/output"
 )
+
+const began = 1_700_000_000_000_000_000
+
+func running(name, driver string) *logs.Container {
+	return &logs.Container{ID: "a", Name: name, Driver: driver, Running: true, StartedAt: time.Unix(0, began)}
+}
+
+func stopped(name, driver string) *logs.Container {
+	c := running(name, driver)
+	c.Running = false
+	return c
+}
 
 // TestLookIgnoresTheHostsClock: a clock that is set back by an hour must not leave a
 // stalled stream alone for an hour.
 func TestLookIgnoresTheHostsClock(t *testing.T) {
-	var s streamSource
+	var d doubt
 	now := time.Now()
-	s.lookIn(now, minSilence)
-	if wait := s.lookAt.Sub(now); wait <= minSilence || wait > 2*minSilence {
+	d.lookIn(now, minSilence)
+	if wait := d.lookAt.Sub(now); wait <= minSilence || wait > 2*minSilence {
 		t.Errorf("the next look is in %v", wait)
 	}
-	if wall := s.lookAt.Round(0); !wall.Equal(wall.Truncate(minSilence)) {
+	if wall := d.lookAt.Round(0); !wall.Equal(wall.Truncate(minSilence)) {
 		t.Errorf("the next look is at %v, not when all look", wall)
 	}
-	if !strings.Contains(s.lookAt.String(), " m=") {
-		t.Errorf("the next look is at %v by the host's clock", s.lookAt)
+	if !strings.Contains(d.lookAt.String(), " m=") {
+		t.Errorf("the next look is at %v by the host's clock", d.lookAt)
 	}
 }
 
 // behind is an engine whose logs have a record at the time newest.
 type behind struct {
-	*host
+	Engine
 	newest int64
 }
 
 func (b behind) Newest(context.Context, string, bool, int64) (int64, error) { return b.newest, nil }
 
-// TestListen tells which silent streams are opened again, and why.
+// source makes a source of a container that is not read.
+func (g *Group) source(t *testing.T, c *logs.Container, search time.Duration) *Source {
+	out := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil)
+	s := newSource(t.Context(), g, Start{Output: out, Container: c, Position: logs.Position{Last: began}, Search: search})
+	t.Cleanup(s.trust)
+	return s
+}
+
+// TestListen: which silent streams are opened again, and why.
 func TestListen(t *testing.T) {
 	const more = began + 1
 	for _, test := range []struct {
@@ -65,21 +86,26 @@ func TestListen(t *testing.T) {
 		{name: "run is read", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: minSilence, newest: began},
 		{name: "run is read and stalled", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: minSilence, newest: more, want: errStalled},
 		{name: "turn has not come", container: stopped("a", "local"), turn: &turn{}, spoke: true, silent: time.Hour, newest: more},
-		{name: "removed", container: stopped("a", "local"), spoke: true, silent: time.Hour, newest: more, removed: true},
+		{name: "removed", container: stopped("a", "local"), spoke: true, silent: time.Hour, newest: more, removed: true, want: errSilent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := New(Config{Engine: behind{host: newHost(t), newest: test.newest}, Log: slog.New(slog.DiscardHandler)})
+			g := NewGroup(GroupConfig{Engine: behind{newest: test.newest}})
 			ctx, cancel := context.WithCancelCause(t.Context())
-			u := &unit{id: "a", removed: test.removed, search: test.search, stream: &streamSource{cancel: cancel, silence: minSilence, turn: test.turn}}
-			u.current.Store(test.container)
-			u.stream.spoke.Store(test.spoke)
-			u.heard.Store(began)
-			u.idle()
-			c.listen(t.Context(), u, u.idleSince.Load().Add(test.silent))
-			if err := c.streams.Wait(); err != nil {
-				t.Fatal(err)
+			s := g.source(t, running("a", test.container.Driver), test.search)
+			s.turn, s.cancel = test.turn, cancel
+			s.spoke.Store(test.spoke)
+			removedAt := time.Time{}
+			if test.removed {
+				removedAt = time.Now()
 			}
-			if got := context.Cause(ctx); !errors.Is(got, test.want) || (got != nil) != (test.want != nil) {
+			s.doubt.container, s.doubt.removedAt = test.container, removedAt
+			idle := time.Now()
+			s.idleSince.Store(&idle)
+			s.doubt.lookAt = time.Time{}
+			s.attend(idle.Add(test.silent))
+			g.Wait()
+			got := context.Cause(ctx)
+			if !errors.Is(got, test.want) || (got != nil) != (test.want != nil) {
 				t.Errorf("the stream is ended because of %v, want %v", got, test.want)
 			}
 		})
@@ -89,23 +115,21 @@ func TestListen(t *testing.T) {
 // TestSearchTakesLonger: a stream that was broken before it brought anything may
 // have been searching; the next one is given twice the time, until one speaks.
 func TestSearchTakesLonger(t *testing.T) {
-	u, s := &unit{}, &streamSource{}
-	u.current.Store(running("a", "json-file"))
-	u.stream = s
+	g, search := NewGroup(GroupConfig{}), time.Duration(0)
+	container := running("a", "json-file")
 	for i, want := range []time.Duration{2 * unboundedSearch, 4 * unboundedSearch, 8 * unboundedSearch, maxSearch, maxSearch} {
-		u.broke(s, errStalled)
-		if got := u.patience(); got != want {
+		search = g.source(t, container, search).nextSearch(errStalled)
+		if got := g.source(t, container, search).Patience(); got != want {
 			t.Errorf("patience is %v after %d streams, want %v", got, i+1, want)
 		}
 	}
-	u.broke(s, io.ErrUnexpectedEOF)
-	if got := u.patience(); got != maxSearch {
+	search = g.source(t, container, search).nextSearch(io.ErrUnexpectedEOF)
+	if got := g.source(t, container, search).Patience(); got != maxSearch {
 		t.Errorf("patience is %v after a broken connection, want %v", got, maxSearch)
 	}
+	s := g.source(t, container, search)
 	s.spoke.Store(true)
-	u.broke(s, errStalled)
-	u.stream = &streamSource{}
-	if got := u.patience(); got != unboundedSearch {
+	if got := g.source(t, container, s.nextSearch(errStalled)).Patience(); got != unboundedSearch {
 		t.Errorf("patience is %v after a stream has spoken, want %v", got, unboundedSearch)
 	}
 }

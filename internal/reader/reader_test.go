@@ -1,4 +1,4 @@
-package collect
+package reader
 
 import (
 	"testing"
@@ -17,20 +17,20 @@ func (l dueLane) Due() time.Time { return l.at }
 // once at most.
 func TestTickWaitsForTheBatch(t *testing.T) {
 	at := time.Now().Add(time.Hour)
-	r := newReader(dueLane{at: at}, time.Second, nil)
-	r.hot = []*fileSource{{}}
+	r := New(Config{Lane: dueLane{at: at}, Poll: time.Second})
+	r.ticks.hot = []*Source{{}}
 	if due := r.pulse(); !due.Equal(at.Add(-before)) || r.queue.len() > 0 {
 		t.Errorf("due %v, %d in the queue", due, r.queue.len())
 	}
 	if due := r.pulse(); !due.IsZero() || r.queue.len() != 1 {
 		t.Errorf("put off twice: due %v, %d in the queue", due, r.queue.len())
 	}
-	r.lane, r.hot = dueLane{at: time.Now()}, []*fileSource{{}}
+	r.config.Lane, r.ticks.hot = dueLane{at: time.Now()}, []*Source{{}}
 	if due := r.pulse(); !due.IsZero() || r.queue.len() != 2 {
 		t.Errorf("a batch is due and nothing is read: due %v, %d in the queue", due, r.queue.len())
 	}
 	// What cannot be watched is polled at its own pace.
-	r.lane, r.slow = dueLane{at: at}, []*fileSource{{}}
+	r.config.Lane, r.ticks.slow = dueLane{at: at}, []*Source{{}}
 	if due := r.pulse(); !due.IsZero() || r.queue.len() != 3 {
 		t.Errorf("due %v, %d in the queue", due, r.queue.len())
 	}

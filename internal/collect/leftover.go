@@ -50,44 +50,53 @@ func (c *Collector) adoptOrphan(id string) {
 // removed. It has to be reconciled: when all of them are known, as their order counts.
 func (c *Collector) adoptAs(id string, route logs.Route) {
 	// Without a name the ID serves as one.
-	container := &logs.Container{ID: id, Name: id[:min(12, len(id))], Driver: "json-file", StartedAt: time.Unix(0, 1)}
+	container := &logs.Container{ID: id, Name: short(id), Driver: "json-file", StartedAt: time.Unix(0, 1)}
 	if route.Kind == logs.Journal {
 		container.Driver = "journald"
 	}
 	u := c.newUnit(container)
-	known := true
-	if steps := u.labels.Load(); steps != nil && len(*steps) > 0 {
-		if name := (*steps)[len(*steps)-1].Labels.Get("container"); name != "" {
-			container.Name = name
-		}
-	} else {
-		known = false
-		u.relabel(c.config.Labels(container), c.config.Store)
+	labels := u.Labels().Newest()
+	if labels == nil {
+		u.Relabel(c.config.Labels(container))
+	} else if name := labels.Get("container"); name != "" {
+		container.Name = name
 	}
-	u.log = c.config.Log.With("container", container.Name, "id", id[:min(12, len(id))])
+	u.Log = c.config.Log.With("container", container.Name, "id", short(id))
 	u.current.Store(container)
 	u.chosen.Store(&route)
-	u.orphan, u.dismissed, u.removed, u.removedAt = true, true, true, time.Now()
+	u.become(leftover)
 	c.mu.Lock()
 	c.units[id] = u
 	c.mu.Unlock()
-	c.leaving[u] = true
-	u.log.Info("container was removed while lighterman was not running, delivering what is left of its log", "reason", route.Reason)
-	if !known {
-		u.log.Warn("only the ID of this container is known, using it as the name")
+	c.succession.leaving[u] = true
+	u.Log.Info("container was removed while lighterman was not running, delivering what is left of its log", "reason", route.Reason)
+	if labels == nil {
+		u.Log.Warn("only the ID of this container is known, using it as the name")
 	}
 }
 
 // readHeld reads what is held of a container that was removed before its file was
-// read to its end: while the way to its directory was barred, or before the
-// directory was found.
+// read to its end.
 func (c *Collector) readHeld(ctx context.Context, u *unit) {
-	u.orphan, u.refused, u.retryAt = true, false, time.Time{}
+	u.become(leftover)
+	u.fate.refused, u.retry.at = false, time.Time{}
 	u.chosen.Store(&logs.Route{Kind: logs.File, Reason: "removed; the log was held"})
 	c.reconcile(ctx, u)
 }
 
+// adoptJournal delivers what the journal has of a container that was removed while
+// we were down. One that was read from a file is not in it, or with other timestamps;
+// one that had written nothing yet has no place in the journal, and may be there now.
+func (c *Collector) adoptJournal(id string) (adopted bool) {
+	record, known := c.config.Store.Get(id)
+	if c.config.Journal == nil || !known || record.Position.File != (logs.FilePosition{}) || !c.config.Journal.Has(id) {
+		return false
+	}
+	c.adoptAs(id, logs.Route{Kind: logs.Journal, Reason: "removed while lighterman was down; the journal has it"})
+	return true
+}
+
 // gaveUp notes that a file was given up before it was read to its end.
 func (u *unit) gaveUp(unread int64) {
-	u.stats.fail(fmt.Errorf("a log file that Docker had deleted was given up with %d bytes unread (hold-bytes)", unread))
+	u.Fail(fmt.Errorf("a log file that Docker had deleted was given up with %d bytes unread (hold-bytes)", unread))
 }

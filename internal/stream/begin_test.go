@@ -1,4 +1,4 @@
-package collect
+package stream
 
 import (
 	"slices"
@@ -7,9 +7,9 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// TestTails tells which logs are resumed some records before their end.
+// TestTails: which logs are resumed some records before their end.
 func TestTails(t *testing.T) {
-	known := logs.Position{Last: began}
+	known := logs.Position{Last: 1}
 	options := func(more ...string) map[string]string {
 		m := make(map[string]string)
 		for i := 0; i < len(more); i += 2 {

@@ -1,4 +1,4 @@
-package collect
+package reader
 
 import (
 	"strings"
@@ -8,9 +8,9 @@ import (
 	"github.com/lighterman/lighterman/internal/tail"
 )
 
-// play takes sources as often as told. Each has so many chunks, and is put back until
+// play takes sources so many times. Each has so many chunks, and is put back until
 // they are read.
-func play(t *turns, chunks map[*fileSource]int, times int) (out []*fileSource) {
+func play(t *turns, chunks map[*Source]int, times int) (out []*Source) {
 	for range times {
 		s := t.next()
 		if s == nil {
@@ -18,7 +18,7 @@ func play(t *turns, chunks map[*fileSource]int, times int) (out []*fileSource) {
 		}
 		out = append(out, s)
 		if chunks[s]--; chunks[s] > 0 {
-			t.read(s, tail.Progress{Bytes: wholeChunk, More: true, Full: s.backlog.behind}, s.backlog.written)
+			t.read(s, tail.Progress{Bytes: wholeChunk, More: true, Full: s.slot.backlog.behind}, s.slot.backlog.written)
 			t.add(s)
 		} else {
 			t.read(s, tail.Progress{Bytes: wholeChunk}, time.Time{})
@@ -27,7 +27,7 @@ func play(t *turns, chunks map[*fileSource]int, times int) (out []*fileSource) {
 	return out
 }
 
-func letters(order []*fileSource, names map[*fileSource]string) string {
+func letters(order []*Source, names map[*Source]string) string {
 	var out strings.Builder
 	for _, s := range order {
 		out.WriteString(names[s])
@@ -40,20 +40,20 @@ func letters(order []*fileSource, names map[*fileSource]string) string {
 func TestNewestFirst(t *testing.T) {
 	var q turns
 	now := time.Now()
-	behind := func(age time.Duration) *fileSource {
-		s := new(fileSource)
+	behind := func(age time.Duration) *Source {
+		s := new(Source)
 		q.read(s, tail.Progress{Bytes: 1, More: true, Full: true}, now.Add(-age))
 		return s
 	}
 	old, newer, newest := behind(time.Hour), behind(time.Minute), behind(time.Second)
-	names := map[*fileSource]string{old: "o", newer: "n", newest: "N"}
-	chunks := map[*fileSource]int{old: 2, newer: 2, newest: 3}
+	names := map[*Source]string{old: "o", newer: "n", newest: "N"}
+	chunks := map[*Source]int{old: 2, newer: 2, newest: 3}
 	for s := range names {
 		q.add(s)
 	}
-	live := make([]*fileSource, 5)
+	live := make([]*Source, 5)
 	for i := range live {
-		live[i] = new(fileSource)
+		live[i] = new(Source)
 		names[live[i]], chunks[live[i]] = "l", 1
 		q.add(live[i])
 	}
@@ -69,20 +69,20 @@ func TestNewestFirst(t *testing.T) {
 
 // TestEndlessBacklog: a log that is always behind lets the others have as much.
 func TestEndlessBacklog(t *testing.T) {
-	endless, other, third := new(fileSource), new(fileSource), new(fileSource)
+	endless, other, third := new(Source), new(Source), new(Source)
 	var q turns
 	full := tail.Progress{More: true, Full: true}
 	q.read(endless, full, time.Now())
 	q.read(other, full, time.Now().Add(-time.Hour))
 	const enough = 10 * behindBytes / wholeChunk
-	chunks := map[*fileSource]int{endless: enough * 100, other: enough * 100, third: enough}
+	chunks := map[*Source]int{endless: enough * 100, other: enough * 100, third: enough}
 	q.add(endless)
 	q.add(other)
 	play(&q, chunks, 20*enough)
 	// One that is new has no right to all that the others have had.
 	q.read(third, full, time.Now())
 	q.add(third)
-	counts := make(map[*fileSource]int)
+	counts := make(map[*Source]int)
 	for _, s := range play(&q, chunks, enough) {
 		counts[s]++
 	}
@@ -100,14 +100,14 @@ func TestEndlessBacklog(t *testing.T) {
 // behind.
 func TestRotationIsNoBacklog(t *testing.T) {
 	var q turns
-	s := new(fileSource)
+	s := new(Source)
 	q.read(s, tail.Progress{Bytes: 100, More: true}, time.Now())
-	if s.backlog.behind {
+	if s.slot.backlog.behind {
 		t.Error("it is behind")
 	}
 	q.read(s, tail.Progress{Bytes: wholeChunk, More: true, Full: true}, time.Now())
 	q.read(s, tail.Progress{Bytes: 100, More: true, Finished: true}, time.Now())
-	if !s.backlog.behind {
+	if !s.slot.backlog.behind {
 		t.Error("at the end of one file it is not behind any more")
 	}
 	q.add(s)

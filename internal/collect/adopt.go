@@ -1,0 +1,165 @@
+package collect
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// adopt takes over the set of wanted containers.
+func (c *Collector) adopt(ctx context.Context) {
+	wanted, known := c.config.Discovery.Wanted()
+	if !known {
+		return
+	}
+	var relabelled []*unit
+	for id, container := range wanted {
+		if u := c.unit(id, container); u.Relabel(c.config.Labels(container)) {
+			relabelled = append(relabelled, u)
+		}
+	}
+	c.saveLabels(relabelled)
+	for _, u := range relabelled {
+		c.describe(u)
+	}
+	// What is gone first: its lines go before those of a container in its place.
+	for id, u := range c.units {
+		if wanted[id] == nil {
+			c.dismiss(u)
+		}
+	}
+	c.adoptHeld()
+	c.forgetGone()
+	c.succession.renew(c.units)
+	for _, u := range c.units {
+		c.reconcile(ctx, u)
+	}
+}
+
+// relabelPause is how long labels that cannot be saved stay as they were.
+const relabelPause = time.Second
+
+// saveLabels saves changed labels, in both files, before anything is sent
+// with them: after a crash, what is sent again must have the labels of the first
+// time. What cannot be saved is not used either, until it can.
+func (c *Collector) saveLabels(of []*unit) {
+	c.relabelAt = time.Time{}
+	if len(of) == 0 {
+		return
+	}
+	err := c.config.Store.SaveAgain()
+	if err == nil {
+		return
+	}
+	c.config.Log.Warn("cannot save changed labels, keeping the old ones until it works", "error", err)
+	for _, u := range of {
+		u.KeepLabels()
+	}
+	c.relabelAt = time.Now().Add(relabelPause)
+}
+
+// unit makes or updates the unit of a container.
+func (c *Collector) unit(id string, container *logs.Container) *unit {
+	u := c.units[id]
+	if u == nil {
+		c.mu.Lock()
+		u = c.newUnit(container)
+		c.units[id] = u
+		c.mu.Unlock()
+	}
+	u.fate.wanted = true
+	// The engine may take back that it has no such container.
+	back := u.fate.presence == removed || u.fate.presence == drained
+	if back {
+		u.become(present)
+		u.Waive() // it is not leaving
+		delete(c.succession.leaving, u)
+	}
+	if u.container() != container || u.route().Kind == logs.Unreadable || back {
+		u.current.Store(container)
+		if container.Running {
+			u.ReadOn() // what it writes from now on was not read
+		}
+		c.decide(u)
+	}
+	return u
+}
+
+// decide chooses the unit's route and reports a change. A file that is being
+// read stays: in the middle of a rotation it would seem to be missing. One that
+// should be there since its container has started, and is not, does not stay.
+func (c *Collector) decide(u *unit) {
+	if u.fate.refused || u.fate.presence == leftover {
+		return
+	}
+	file := u.file()
+	missing := file != nil && !u.container().StartedAt.IsZero() && file.Missing()
+	before, now := u.route(), c.config.Route(u.container())
+	var wait bool
+	if u.probe, wait = u.probe.look(now.Missing, time.Now()); wait {
+		return
+	}
+	if now.Deleted && (missing || file == nil) && c.config.Hold.Has(u.ID) {
+		now = logs.Route{Kind: logs.File, Path: now.Path, Format: now.Format,
+			Reason: "the log was deleted or renamed while the container runs, Docker writes on to the file that hold-dir has: restart the container"}
+	}
+	if file != nil && !missing {
+		switch {
+		case now.Kind != before.Kind:
+		case now.Path == before.Path:
+			u.chosen.Store(&now) // the reason may be another
+		case pathExists(now.Path): // a link on the way to the data root leads elsewhere now
+			u.chosen.Store(&now)
+			u.Log.Info("the log file is in another place now, reading goes on there", "before", before.Path, "now", now.Path)
+			c.stop(u, stopping)
+		}
+		return
+	}
+	u.chosen.Store(&now)
+	if before.Kind == now.Kind && before.Reason == now.Reason {
+		return
+	}
+	level := slog.LevelInfo
+	if now.Kind == logs.Unreadable {
+		level = slog.LevelWarn
+	}
+	u.Log.Log(context.Background(), level, "route chosen", "route", now.Kind.String(), "reason", now.Reason)
+}
+
+func pathExists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// dismiss notes that a container is not wanted any more: it was removed, or is
+// excluded under its new name.
+func (c *Collector) dismiss(u *unit) {
+	u.fate.wanted = false
+	if !u.fate.gone() && !c.config.Discovery.Exists(u.ID) {
+		u.become(removed)
+		u.Await()
+		c.succession.leaving[u] = true
+	}
+}
+
+// forgetGone forgets the positions of containers that were removed while we
+// did not look. Links keep a position until they are released, and what the journal
+// has of a container outlives it.
+func (c *Collector) forgetGone() {
+	underWay := make(map[string]bool)
+	for u := range c.succession.leaving {
+		underWay[u.ID] = underWay[u.ID] || !u.Delivered() // leave forgets it
+	}
+	for _, id := range c.config.Store.IDs() {
+		if c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
+			continue
+		}
+		if c.begun || !c.adoptJournal(id) {
+			c.config.Store.Forget(id)
+		}
+	}
+	c.begun = true
+}

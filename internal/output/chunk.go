@@ -1,0 +1,67 @@
+package output
+
+import (
+	"context"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Chunk hands over what one read of a log has found. It belongs to the goroutine that
+// reads, and is used again for the next read, of whatever log: Begin or TryBegin, Add, then
+// End or Cancel. In between the lane is locked.
+type Chunk struct {
+	out *Output
+	// Lines and Bytes are what was added since it was begun.
+	Lines, Bytes int
+	// first is the timestamp of the first of it.
+	first int64
+}
+
+// Begin begins what is handed over of a log. It waits until there is room.
+func (c *Chunk) Begin(ctx context.Context, out *Output) error {
+	*c = Chunk{out: out}
+	return out.lane.Begin(ctx, out.ID)
+}
+
+// TryBegin does not wait: without room, which it returns in bytes, nothing is begun, and
+// wake is called when there is some.
+func (c *Chunk) TryBegin(out *Output, wake func()) (room int, err error) {
+	*c = Chunk{out: out}
+	return out.lane.TryBegin(out.ID, wake)
+}
+
+// Add passes an entry on, with the labels of its time.
+func (c *Chunk) Add(e logs.Entry) {
+	c.out.lane.Add(c.out.Labels().At(e.Time), e)
+	if c.Lines == 0 {
+		c.first = e.Time
+	}
+	c.Lines++
+	c.Bytes += len(e.Line)
+}
+
+// Behind notes that what is added is of a backlog.
+func (c *Chunk) Behind() { c.out.lane.Behind() }
+
+// Cancel ends a chunk with which nothing was read.
+func (c *Chunk) Cancel() { c.out.lane.End(nil) }
+
+// End counts what was read, and commits the position when it is delivered. read is its
+// size in bytes, in the log where that is a file. released, if not nil, is called then.
+func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, released func()) {
+	o := c.out
+	o.metrics.Lines(route.String(), c.Lines, c.Bytes)
+	o.counts.lines.Add(int64(c.Lines))
+	o.counts.handed(read, c.first)
+	o.lane.End(func() {
+		o.store.Commit(o.ID, position)
+		o.counts.delivered(read, position)
+		o.WakeNext()
+		if released != nil {
+			released()
+		}
+	})
+}
+
+// Flush makes the lane deliver what it has without waiting for more.
+func (c *Chunk) Flush() { c.out.lane.Flush() }

@@ -1,0 +1,139 @@
+package output
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// sink is lane, store and metrics of one container.
+type sink struct {
+	Lane
+	lines     []string
+	receipts  []func()
+	committed logs.Position
+	counted   int
+}
+
+func (s *sink) TryBegin(string, func()) (int, error) { return 1, nil }
+func (s *sink) Add(l *logs.Labels, e logs.Entry) {
+	s.lines = append(s.lines, l.Get("container")+" "+string(e.Line))
+}
+
+func (s *sink) End(delivered func()) {
+	if delivered != nil {
+		s.receipts = append(s.receipts, delivered)
+	}
+}
+func (s *sink) Commit(_ string, p logs.Position)           { s.committed = p }
+func (s *sink) SetLabels(string, []checkpoint.LabelsSince) {}
+func (s *sink) Lines(_ string, lines, _ int)               { s.counted += lines }
+func named(name string) *logs.Labels {
+	return logs.NewLabels(map[string]string{"container": name}, nil)
+}
+func newOutput(s *sink) *Output           { return New("a", slog.New(slog.DiscardHandler), s, s, s) }
+func add(c *Chunk, at int64, text string) { c.Add(logs.Entry{Time: at, Line: []byte(text)}) }
+
+// TestChunk: entries have the labels of their time, and the position is committed when the
+// sink has answered, not before.
+func TestChunk(t *testing.T) {
+	s := &sink{}
+	o := newOutput(s)
+	o.Relabel(named("old"))
+	if !o.Relabel(named("new")) || o.Relabel(named("new")) {
+		t.Error("a change of labels is not noticed, or one that is none")
+	}
+	from := o.Labels()[1].From
+	c, place, woken := new(Chunk), logs.Position{Last: 7}, 0
+	if _, err := c.TryBegin(o, nil); err != nil {
+		t.Fatal(err)
+	}
+	add(c, from-1, "one")
+	add(c, from, "two")
+	c.End(logs.File, 100, place, func() { woken++ })
+	if want := []string{"old one", "new two"}; !slices.Equal(s.lines, want) || c.Bytes != 6 || s.counted != 2 {
+		t.Errorf("%q, %d bytes, counted %d", s.lines, c.Bytes, s.counted)
+	}
+	if bytes, seconds := o.Lag(time.Unix(0, from-1).Add(time.Minute)); bytes != 100 || seconds != 60 || s.committed.Last != 0 {
+		t.Errorf("before the answer: a lag of %d bytes, %v s, committed %v", bytes, seconds, s.committed.Last)
+	}
+	s.receipts[0]()
+	if bytes, seconds := o.Lag(time.Now()); bytes != 0 || seconds != 0 || s.committed.Last != 7 || woken != 1 {
+		t.Errorf("after the answer: a lag of %d bytes, %v s, committed %v", bytes, seconds, s.committed.Last)
+	}
+}
+
+// TestOrder: a log that was left is delivered when the sink has answered, and one that was
+// read out has passed then.
+func TestOrder(t *testing.T) {
+	s := &sink{}
+	o := newOutput(s)
+	o.Relabel(named("a"))
+	woken := 0
+	o.SetNext(func() { woken++ })
+	c := new(Chunk)
+	if _, err := c.TryBegin(o, nil); err != nil {
+		t.Fatal(err)
+	}
+	add(c, 1, "one")
+	c.End(logs.File, 1, logs.Position{}, nil)
+	if o.ReadOut(); o.Passed() || woken != 0 {
+		t.Error("passed before the answer")
+	}
+	if s.receipts[0](); !o.Passed() || o.Delivered() || woken != 1 {
+		t.Errorf("passed %v, delivered %v, woken %d times", o.Passed(), o.Delivered(), woken)
+	}
+	if o.ReadOn(); o.Passed() {
+		t.Error("passed although it is written on")
+	}
+	if o.Leave(); !o.Delivered() || !o.Passed() || woken != 2 {
+		t.Errorf("left: passed %v, delivered %v, woken %d times", o.Passed(), o.Delivered(), woken)
+	}
+}
+
+// TestTimeline: a timeline is bounded, reads as it was written, and what is none is refused.
+func TestTimeline(t *testing.T) {
+	var timeline Timeline
+	for i := range 2 * maxTimeline {
+		before := slices.Clone(timeline)
+		next := timeline.then(named(fmt.Sprint(i)), time.Unix(int64(i), 0))
+		if !slices.Equal(timeline, before) || next.Newest().Get("container") != fmt.Sprint(i) {
+			t.Fatalf("%d: %v", i, next)
+		}
+		timeline = next
+	}
+	if len(timeline) != maxTimeline || timeline.At(math.MinInt64) != timeline[0].Labels || timeline.At(math.MaxInt64) != timeline.Newest() {
+		t.Errorf("%d steps", len(timeline))
+	}
+	if again := DecodeTimeline(timeline.Encode()); len(again) != maxTimeline || !again.Newest().Equal(timeline.Newest()) {
+		t.Errorf("read as %v", again)
+	}
+	if long := slices.Concat(timeline, timeline[:1]); DecodeTimeline(long.Encode()) != nil {
+		t.Error("one that is too long is taken")
+	}
+}
+
+// TestHeldBack: what is held back is a problem after a while.
+func TestHeldBack(t *testing.T) {
+	now := time.Unix(1000, 0)
+	var none *HeldBack
+	for _, test := range []struct {
+		held *HeldBack
+		want bool
+	}{
+		{none, false},
+		{&HeldBack{Since: now.Add(1 - heldTooLong), Line: true}, false},
+		{&HeldBack{Since: now.Add(-heldTooLong), Line: true}, true},
+		{&HeldBack{Since: now.Add(-heldTooLong)}, true},
+	} {
+		if err := test.held.Problem(now); (err != nil) != test.want {
+			t.Errorf("%+v: %v", test.held, err)
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package reader
+
+import (
+	"errors"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/tail"
+)
+
+// read reads one chunk of a source and does what follows.
+func (r *Reader) read(s *Source) {
+	st := &s.state
+	if st.ended {
+		return
+	}
+	if s.watch == nil && s.file != nil {
+		s.capture() // nobody reports rotation
+	}
+	if s.waits() {
+		r.putBack(s)
+		return
+	}
+	if !r.sparesUs(s) {
+		return
+	}
+	defer r.survived()
+	room, err := r.chunk.TryBegin(s.out, s.wake)
+	if err != nil {
+		return // stopping
+	}
+	if room == 0 {
+		r.glance(s)
+		return // woken when there is room
+	}
+	r.follow(s, r.take(s, room))
+}
+
+// taken is what a read has found.
+type taken struct {
+	// some: something was read. drained: that was all that there is.
+	some, drained bool
+	// lingers: more may come although the container has ended.
+	lingers bool
+	err     error
+}
+
+// take reads a chunk, which it hands over.
+func (r *Reader) take(s *Source, room int) (t taken) {
+	st, buf := &s.state, r.buf
+	if room < wholeChunk || !st.begun {
+		buf = r.small // the first chunks of many logs must not be in the way of what is new
+	}
+	st.begun = true
+	if !st.caughtUp && s.slot.backlog.behind { // which only this goroutine sets
+		r.chunk.Behind()
+	}
+	progress, err := s.log.Read(buf, r.emit)
+	t.some, t.drained = progress.Bytes > 0, err == nil && !progress.More
+	if t.drained && !s.soonAgain(progress) {
+		t.drained, err = s.log.AtEnd()
+	}
+	st.caughtUp = st.caughtUp || err == nil && !progress.More
+	now := time.Now()
+	if t.some {
+		st.linger.newest = now
+	}
+	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
+	complete, ask := false, false
+	if s.lookAtHeld(now); t.drained {
+		if complete, ask = st.held.complete(st.run, t.lingers); complete {
+			t.drained = !s.log.Flush(r.emit)
+			s.lookAtHeld(now)
+		}
+	}
+	if t.some || r.chunk.Lines > 0 || progress.Finished {
+		r.chunk.End(s.kind, progress.Bytes, s.log.Position(), s.released())
+	} else {
+		r.chunk.Cancel()
+	}
+	if ask && !s.shared.asks.Swap(true) {
+		r.config.Refresh(s.out.ID)
+	}
+	if captured := s.shared.captureErr.Swap(nil); err == nil && t.drained && captured != nil {
+		err = *captured
+	}
+	r.note(s, progress)
+	s.warnStray()
+	s.noteQuiet(t.drained && err == nil && !t.some)
+	t.err = err
+	return t
+}
+
+// follow decides what follows a read, and does it.
+func (r *Reader) follow(s *Source, t taken) {
+	st := &s.state
+	switch {
+	case tail.NoDescriptor(t.err):
+		// What rotation has made is opened when others have given descriptors back.
+		r.ticks.addSlow(s)
+		return
+	case t.err != nil:
+		r.end(s, t.err)
+		return
+	}
+	if t.drained && (!st.run.removed || t.lingers) {
+		if st.run.removed || st.run.over {
+			s.out.ReadOut()
+		}
+		if st.patience--; t.some {
+			st.patience = patience
+		}
+	}
+	f := facts{taken: t, run: st.run, held: st.held, patience: st.patience, polls: r.config.Poll > 0, reported: s.watch != nil || s.sleep != nil}
+	switch f.step() {
+	case readOn:
+		r.enqueue(s)
+	case finish:
+		r.end(s, nil)
+	case pollSoon:
+		r.ticks.add(s)
+	case pollSlowly:
+		r.ticks.addSlow(s)
+	case sleep:
+		r.arm(s)
+	}
+}
+
+// end takes a source out and reports where it stands.
+func (r *Reader) end(s *Source, err error) {
+	if s.state.ended {
+		return
+	}
+	s.state.ended = true
+	s.out.SetHeld(nil)
+	r.drop(s)
+	s.ended(s.log.Position(), err)
+}
+
+// lookAtHeld notes what is held back, and logs it once when that is so for long.
+func (s *Source) lookAtHeld(now time.Time) {
+	st := &s.state
+	st.held = st.held.next(s.log.Held(), s.log.HeldBytes(), now)
+	report := st.held.report()
+	s.out.SetHeld(report)
+	if err := report.Problem(now); err != nil && !st.held.warned {
+		st.held.warned = true
+		s.out.WarnHeld(err)
+	}
+}
+
+// noteQuiet notes whether there was nothing to read.
+func (s *Source) noteQuiet(quiet bool) {
+	switch {
+	case !quiet:
+		s.shared.quiet.Store(0)
+	case s.shared.quiet.Load() == 0:
+		s.shared.quiet.Store(time.Now().UnixNano())
+	}
+}
+
+// warnStray logs, once, that somebody else has renamed, deleted or replaced the file.
+func (s *Source) warnStray() {
+	st := &s.state
+	stray := s.Stray(st.run.startedAt)
+	if stray != nil && !errors.Is(stray, st.stray) && !st.run.removed && !st.run.over {
+		s.out.Log.Warn("the log file is not where Docker expects it", "reason", stray)
+	}
+	st.stray = stray
+}
+
+// soonAgain reports whether a source is polled again, as it is being written, and nothing
+// depends on whether all has been read: looking for that would be most of what a poll
+// costs. The directory's watch reports rotation, and the poll that finds nothing looks.
+func (s *Source) soonAgain(p tail.Progress) bool {
+	run := &s.state.run
+	return p.Bytes > 0 && s.reader.config.Poll > 0 && s.watch != nil && !run.removed && !run.over && s.shared.captureErr.Load() == nil
+}
+
+// putBack makes a source that may not be read yet be looked at again.
+func (r *Reader) putBack(s *Source) {
+	if s.state.waited++; s.state.waited < patience && r.config.Poll > 0 {
+		r.ticks.add(s)
+	} else if !s.state.slow {
+		s.state.slow = true
+		r.ticks.addSlow(s)
+	}
+}
+
+// glance looks now and then how large a file is that has no room: should somebody truncate
+// it, that is what can be said to be lost.
+func (r *Reader) glance(s *Source) {
+	if s.file == nil || s.state.slow {
+		return
+	}
+	s.file.Glance()
+	s.state.slow = true
+	r.ticks.addSlow(s)
+}

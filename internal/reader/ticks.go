@@ -1,0 +1,84 @@
+package reader
+
+import "time"
+
+// ticks are the sources that are read again at the next tick. They belong to the reader's
+// goroutine.
+type ticks struct {
+	// hot are being written, slow cannot be watched.
+	hot, slow []*Source
+	// putOff: the tick to come was put off.
+	putOff bool
+}
+
+// slowPoll is how often a file is looked at that cannot be watched.
+const slowPoll = time.Second
+
+// next returns when sources have to be polled; zero when none has to.
+func (t *ticks) next(now time.Time, poll time.Duration) time.Time {
+	switch {
+	case len(t.hot) > 0:
+		return together(now, poll)
+	case len(t.slow) > 0:
+		return now.Add(slowPoll)
+	}
+	return time.Time{}
+}
+
+// take returns all of them.
+func (t *ticks) take() (hot, slow []*Source) {
+	hot, slow = t.hot, t.slow
+	*t = ticks{}
+	for _, s := range slow {
+		s.state.slow = false
+	}
+	return hot, slow
+}
+
+// add has a source come at the next tick.
+func (t *ticks) add(s *Source) { t.hot = append(t.hot, s) }
+
+// addSlow has a source come at the next tick, and does not hasten that.
+func (t *ticks) addSlow(s *Source) { t.slow = append(t.slow, s) }
+
+// pulseZero is a moment from which on all readers count the intervals of their polls.
+var pulseZero = time.Now()
+
+// together returns when to poll next, about an interval from now: such that all readers
+// come to poll at the same moments, the multiples of the interval. Then one wake-up of
+// the process serves all lanes, whose number is no reason to wake up more often. What
+// one poll can be moved by is little, so that no line waits noticeably longer for it.
+func together(now time.Time, interval time.Duration) time.Time {
+	most := interval / 8
+	earliest := now.Add(interval - most)
+	past := earliest.Sub(pulseZero) % interval
+	if past < 0 {
+		past += interval
+	}
+	if left := (interval - past) % interval; left <= 2*most {
+		return earliest.Add(left)
+	}
+	return earliest.Add(2 * most)
+}
+
+// before is how long before a batch leaves the files are polled for it: time enough to
+// read them.
+const before = 5 * time.Millisecond
+
+// pulse ticks, unless the lane's next batch leaves only later, since a stream of the
+// API has had one sent in between: what is read now would wait for it. It returns when
+// to tick then. It puts off once, so that streams cannot put off for ever.
+func (r *Reader) pulse() (due time.Time) {
+	if at := r.config.Lane.Due().Add(-before); !r.ticks.putOff && len(r.ticks.slow) == 0 && time.Until(at) > 0 {
+		r.ticks.putOff = true
+		return at
+	}
+	hot, slow := r.ticks.take()
+	for _, s := range hot {
+		r.enqueue(s)
+	}
+	for _, s := range slow {
+		r.enqueue(s)
+	}
+	return time.Time{}
+}
