@@ -91,6 +91,8 @@ type progress struct {
 	// lines is the number of whole lines, and ended says that the newest part ended one.
 	lines int
 	ended bool
+	// state is what Group.Begins has returned for the newest line.
+	state uint8
 	// begun is the time of the first part of the newest line, newest that of its newest.
 	begun, newest int64
 }
@@ -299,6 +301,9 @@ func (a *Assembler) hold(r *logs.Record, n int) {
 	l := &a.lines[r.Stream]
 	if !l.held {
 		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], progress: progress{begun: r.Time, id: r.Line}}
+		if a.config.Group != nil {
+			l.state, _ = a.config.Group.Begins(0, beginning(r))
+		}
 	}
 	l.ordinal, l.newest = r.Ordinal, r.Time
 	l.size += n

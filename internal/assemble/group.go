@@ -6,22 +6,27 @@ import "github.com/lighterman/lighterman/internal/logs"
 // it says of lines that come again must be the same, so it has neither a memory nor a
 // clock: an entry ends by the timestamps that Docker gave.
 type Group struct {
-	// Joins reports whether a line goes on with the entry that has the text before. Of a
-	// line longer than logs.PartSize it is given the beginning, without line feed.
-	Joins func(before, line []byte) bool
+	// Begins reports whether a line begins an entry. It is given what it has returned for
+	// the line before it in the same entry, 0 for the first line of one. Of a line longer
+	// than logs.PartSize it is given the beginning, without line feed.
+	Begins func(state uint8, line []byte) (next uint8, begins bool)
 	// Gap is the longest time between two lines of an entry, in nanoseconds.
 	Gap int64
 	// Lines is how many lines an entry has at most; 0 for any number.
 	Lines int
 }
 
-// joins reports whether a record begins a line that goes on with a group.
-func (a *Assembler) joins(l *line, r *logs.Record) bool {
-	g := a.config.Group
-	text := r.Text
-	if n := len(text); n > 0 && text[n-1] == '\n' {
-		text = text[:n-1]
+// beginning is the text of a record without line feed.
+func beginning(r *logs.Record) []byte {
+	if n := len(r.Text); n > 0 && r.Text[n-1] == '\n' {
+		return r.Text[:n-1]
 	}
+	return r.Text
+}
+
+// joins reports whether a record begins a line that goes on with a group, and notes it.
+func (a *Assembler) joins(l *line, r *logs.Record) bool {
+	g, text := a.config.Group, beginning(r)
 	switch replay := a.resume[r.Stream]; {
 	case g == nil, g.Lines > 0 && l.lines >= g.Lines:
 		return false
@@ -34,7 +39,12 @@ func (a *Assembler) joins(l *line, r *logs.Record) bool {
 		// they would then end elsewhere. Here one began when this was read first.
 		return false
 	}
-	return g.Joins(l.text, text)
+	next, begins := g.Begins(l.state, text)
+	if begins {
+		return false
+	}
+	l.state = next
+	return true
 }
 
 // lineFeed puts the line that begins with r behind those of a group.

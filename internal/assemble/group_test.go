@@ -9,7 +9,7 @@ import (
 )
 
 func traces() *Group {
-	return &Group{Gap: 1000, Lines: 5, Joins: func(_, line []byte) bool { return bytes.HasPrefix(line, []byte("\tat ")) }}
+	return &Group{Gap: 1000, Lines: 5, Begins: func(_ uint8, line []byte) (uint8, bool) { return 0, !bytes.HasPrefix(line, []byte("\tat ")) }}
 }
 
 func TestGroup(t *testing.T) {
@@ -107,6 +107,29 @@ func TestBeginningGone(t *testing.T) {
 				t.Errorf("passed on %v", got)
 			}
 		})
+	}
+}
+
+// TestGroupState: what a line is may depend on those before it in the same entry.
+func TestGroupState(t *testing.T) {
+	// A line of dashes begins an entry that goes on to the next one of dashes.
+	begins := func(state uint8, line []byte) (uint8, bool) {
+		switch dashes := bytes.HasPrefix(line, []byte("--")); {
+		case state == 1 && dashes:
+			return 2, false
+		case state == 1:
+			return 1, false
+		case dashes:
+			return 1, true
+		}
+		return 0, true
+	}
+	a := New(Config{Group: &Group{Gap: 1000, Begins: begins}}, none)
+	got := run(a, rec(1, 0, "a\n"), rec(2, 0, "--\n"), rec(3, 0, "b\n"), rec(4, 0, "--\n"), rec(5, 0, "c\n"), rec(6, 0, "--\n"))
+	a.Flush(collect(&got))
+	want := []entry{{1, 0, "a"}, {2, 0, "--\nb\n--"}, {5, 0, "c"}, {6, 0, "--"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
 	}
 }
 
