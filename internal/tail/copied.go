@@ -1,10 +1,6 @@
 package tail
 
-import (
-	"bytes"
-
-	"github.com/lighterman/lighterman/internal/logs"
-)
+import "github.com/lighterman/lighterman/internal/logs"
 
 // copiedTo reports whether another file, which came into the place of g, begins with what is in
 // g, so that all that was read comes again: `sed -i`, or a backup that was moved back. The
@@ -43,9 +39,6 @@ func commonHead(a, b *generation) []byte {
 	n, _ := a.data.ReadAt(one, 0) // what cannot be read is not the same
 	m, _ := b.data.ReadAt(other, 0)
 	n = min(n, m)
-	if bytes.Equal(one[:n], other[:n]) {
-		return one[:n]
-	}
 	for i := range n {
 		if one[i] != other[i] {
 			return one[:i]

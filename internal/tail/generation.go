@@ -23,6 +23,8 @@ type generation struct {
 	order int
 	// leave is set when the generation is given up as soon as nobody reads it.
 	leave bool
+	// gone are its times when that was decided, before our own link went.
+	gone times
 	// named is set when the file was seen to have the name of the live one.
 	named bool
 }
@@ -84,7 +86,7 @@ func (g *generation) close() error {
 // asNow is a file with the fingerprint of what it holds now, for a look beside its reader: it
 // has nothing that the reader changes.
 func (g *generation) asNow() *generation {
-	now := &generation{fileContent: g.fileContent, origin: origin{id: g.id, made: g.made, gone: g.gone}}
+	now := &generation{fileContent: g.fileContent, origin: g.origin, gone: g.gone}
 	now.fingerprint, _ = g.fingerprintNow() // 0 where it cannot be read
 	return now
 }

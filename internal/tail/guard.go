@@ -138,4 +138,4 @@ func (k *guard) isIn(c *generation, offset int64) bool {
 	return len(before) >= n && c.format.ends(before[len(before)-n:])
 }
 
-func isZero(p []byte) bool { return len(bytes.TrimLeft(p, "\x00")) == 0 }
+func isZero(p []byte) bool { return zeros(p) == len(p) }

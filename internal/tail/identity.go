@@ -26,8 +26,16 @@ type origin struct {
 	made int64
 	// fingerprint is 0 while the first record is not complete.
 	fingerprint uint64
-	// gone are its times when it was given up, before our own link went.
-	gone times
+}
+
+// position is the beginning of the file.
+func (o *origin) position() logs.FilePosition {
+	return logs.FilePosition{Device: o.id.device, Inode: o.id.inode, Made: o.made, Fingerprint: o.fingerprint}
+}
+
+// place is an offset in the file.
+func (o *origin) place(offset int64) logs.Place {
+	return logs.Place{Device: o.id.device, Inode: o.id.inode, Fingerprint: o.fingerprint, Offset: offset}
 }
 
 // isFile reports whether two open generations are one file.

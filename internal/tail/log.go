@@ -66,6 +66,11 @@ type Log struct {
 	readerState
 	// mu guards what follows: the watcher's goroutine appends to files while the reader's
 	// takes from its front. Whoever takes the front has been the only one to read it.
+	//
+	// It is held across what must not come between two looks of the same files: Capture
+	// lists, opens and recognises, letGo looks for the compressed copy, finishFile compares
+	// 64 KiB where the next file begins alike, Glance reads one record, and recount and the
+	// sizes that Lag, AtEnd and rest go by are asked of the file system.
 	mu sync.Mutex
 	shared
 }
@@ -279,13 +284,15 @@ func (l *Log) Lag() (bytes int64) {
 // is not known.
 func (l *Log) Written() time.Time {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if len(l.files) == 0 {
+		l.mu.Unlock()
 		return time.Time{}
 	}
-	info, err := l.last().file.Stat()
+	newest := l.last().file
+	l.mu.Unlock()
+	info, err := newest.Stat()
 	if err != nil {
-		return time.Time{}
+		return time.Time{} // it may have been closed meanwhile
 	}
 	return info.ModTime()
 }

@@ -283,13 +283,13 @@ func (l *Log) AtEnd() (bool, error) {
 // directory cannot be reached any more, and what rotation makes will not be
 // seen. A file that was deleted is not detached; the engine may still write to it.
 func (l *Log) Detached() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.files) == 0 || l.path == "" {
+	if l.path == "" {
 		return false
 	}
 	if _, err := os.Lstat(filepath.Dir(l.path)); !errors.Is(err, fs.ErrNotExist) {
 		return false // the file alone was renamed: it is followed
 	}
-	return l.last().held.Names() > 0
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.files) > 0 && l.last().held.Names() > 0
 }

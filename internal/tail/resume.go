@@ -79,7 +79,7 @@ func (l *Log) standsIn() bool {
 
 // place is the position within a file, given the lines held back.
 func (l *Log) place(g *generation) logs.FilePosition {
-	p := logs.FilePosition{Device: g.id.device, Inode: g.id.inode, Made: g.made, Fingerprint: g.fingerprint}
+	p := g.position()
 	for s := range p.Offsets {
 		p.Offsets[s] = max(g.offset, g.skip[s])
 		if offset, _, held := l.assemble.Held(logs.Stream(s)); held && g == l.read && !l.lineStart(logs.Stream(s)).known {

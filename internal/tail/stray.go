@@ -53,14 +53,21 @@ func (l *Log) Aside() bool {
 	return len(l.files) > 1 || l.stray.what != nil
 }
 
-// lookForStray is called before every read, and looks now and then.
+// lookForStray is called before every read, and looks now and then. Only the reader's
+// goroutine writes looked.
 func (l *Log) lookForStray(now time.Time) {
 	if l.path == "" || now.Sub(l.stray.looked) < strayAfter/2 {
-		return // only the reader's goroutine writes looked
+		return
 	}
-	what := l.strays()
+	info, err := os.Lstat(l.path)
+	noDir := false
+	if errors.Is(err, fs.ErrNotExist) {
+		_, failed := os.Lstat(filepath.Dir(l.path))
+		noDir = failed != nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	what := l.strays(info, err, noDir)
 	l.stray.looked = now
 	if what == nil || l.stray.what == nil {
 		l.stray.since = now
@@ -68,9 +75,9 @@ func (l *Log) lookForStray(now time.Time) {
 	l.stray.what = what
 }
 
-func (l *Log) strays() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// strays says what is wrong with the file being read, given what its path stands for. noDir is
+// set when the directory is not there.
+func (l *Log) strays(info fs.FileInfo, err error, noDir bool) error {
 	if len(l.files) == 0 || !l.live() || l.files[0].held == nil {
 		return nil
 	}
@@ -78,21 +85,14 @@ func (l *Log) strays() error {
 	if slices.ContainsFunc(l.files[1:], func(n *generation) bool { return n.outside && !n.compressed }) {
 		return errReplaced
 	}
-	info, err := os.Lstat(l.path)
 	switch {
 	case err == nil && identify(info) == g.id:
 		g.named = true
 		return nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		if _, err := os.Lstat(filepath.Dir(l.path)); err != nil {
-			return nil // removed
-		}
-	case len(l.files) == 1:
+	case err != nil && (noDir || !errors.Is(err, fs.ErrNotExist)):
+		return nil // removed, or nobody knows
+	case err == nil && len(l.files) == 1:
 		return nil // the next look opens what is there
-	}
-	switch {
 	case g.held.Names() == 0:
 		return errDeleted
 	case !g.named:
