@@ -19,18 +19,25 @@ func (l *loader) defaults() {
 		if given && (len(v.texts) > 0 || v.bad || s.kind.shape != one) {
 			continue
 		}
-		l.values[s] = l.defaultOf(s)
+		switch s.name {
+		case "state-dir":
+			v = l.stateDir()
+		case "host-label":
+			v = l.hostLabel()
+		default:
+			v = defaultOf(s)
+		}
+		for _, err := range s.store(l.config, v.texts) {
+			v.bad = v.bad || err != nil
+		}
+		l.values[s] = v
 	}
 }
 
-func (l *loader) defaultOf(s *setting) value {
+func defaultOf(s *setting) value {
 	switch {
 	case s.def != "":
 		return value{from: "default", texts: []string{s.def}}
-	case s.name == "state-dir":
-		return l.stateDir()
-	case s.name == "host-label":
-		return l.hostLabel()
 	case s.auto != "":
 		return value{from: "default: " + s.auto}
 	}

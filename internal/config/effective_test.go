@@ -46,8 +46,8 @@ func reload(t *testing.T, c *Config) *Config {
 // values prints every field of a configuration, but where it was read from.
 func values(c *Config) string {
 	plain := *c
-	plain.File, plain.shown, plain.LokiURL = "", nil, nil
-	return fmt.Sprintf("%+v %v", plain, c.LokiURL)
+	plain.File, plain.shown, plain.Loki.URL = "", nil, nil
+	return fmt.Sprintf("%+v %v", plain, c.Loki.URL)
 }
 
 func TestSecretsStayHidden(t *testing.T) {
@@ -58,8 +58,8 @@ func TestSecretsStayHidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.LokiPassword.Reveal() != secret {
-		t.Errorf("password is %q", c.LokiPassword.Reveal())
+	if c.Loki.Password.Reveal() != secret {
+		t.Errorf("password is %q", c.Loki.Password.Reveal())
 	}
 	effective := c.Effective()
 	for _, line := range []string{"# loki-password: <secret>  # flag --loki-password\n", "# proxy-url: <secret>  # flag --proxy-url\n"} {
@@ -67,16 +67,16 @@ func TestSecretsStayHidden(t *testing.T) {
 			t.Errorf("effective configuration lacks %q", line)
 		}
 	}
-	encoded, err := json.Marshal(c.LokiPassword)
+	encoded, err := json.Marshal(c.Loki.Password)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "password", c.LokiPassword)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "password", c.Loki.Password)
 	reload(t, c)
 	// A URL shows its password, as the field says.
-	c.ProxyURL = nil
-	printed := effective + string(encoded) + log.String() + fmt.Sprintf("%v %+v %#v %q %x", c, c, *c, c.LokiPassword, c.LokiPassword)
+	c.Loki.Proxy = nil
+	printed := effective + string(encoded) + log.String() + fmt.Sprintf("%v %+v %#v %q %x", c, c, *c, c.Loki.Password, c.Loki.Password)
 	if strings.Contains(printed, secret) || strings.Contains(printed, fmt.Sprintf("%x", secret)) {
 		t.Errorf("the secret was printed:\n%s", printed)
 	}

@@ -17,46 +17,31 @@ func environment(environ []string) map[string]string {
 	return env
 }
 
-// parseEnviron reads all LIGHTERMAN_ variables. An empty one counts as unset,
-// as containers often get variables that nobody filled in.
-func parseEnviron(env map[string]string) (assignments, []error) {
-	var found assignments
-	var problems []error
+// parseEnviron reads all LIGHTERMAN_ variables. An empty one counts as unset, as containers
+// often get variables that nobody filled in. Lists and maps are split at commas.
+func parseEnviron(env map[string]string) (found []assignment, problems []error) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		switch s := byVariable(name); {
-		case !strings.HasPrefix(name, prefix) || s != nil && env[name] == "":
-		case s == nil:
-			problems = append(problems, unknownVariable(name))
-		default:
-			found = append(found, fromVariable(s, name, env[name]))
+		if !strings.HasPrefix(name, prefix) {
+			continue
 		}
+		i := slices.IndexFunc(settings, func(s *setting) bool { return s.variable() == name })
+		if i < 0 {
+			near := hint(strings.TrimPrefix(name, prefix), settingNames(), func(s string) string { return lookup(s).variable() })
+			problems = append(problems, fmt.Errorf("%s: unknown variable%s", name, near))
+			continue
+		}
+		if env[name] == "" {
+			continue
+		}
+		a := assignment{setting: settings[i], value: value{from: "environment " + name, texts: []string{env[name]}}}
+		if a.setting.kind.shape != one {
+			a.texts = strings.Split(env[name], ",")
+			for i, text := range a.texts {
+				a.texts[i] = strings.TrimSpace(text)
+			}
+		}
+		a.where = slices.Repeat([]string{name}, len(a.texts))
+		found = append(found, a)
 	}
 	return found, problems
-}
-
-func byVariable(name string) *setting {
-	for _, s := range settings {
-		if s.variable() == name {
-			return s
-		}
-	}
-	return nil
-}
-
-func unknownVariable(name string) error {
-	quote := func(s string) string { return lookup(s).variable() }
-	return fmt.Errorf("%s: unknown variable%s", name, hint(strings.TrimPrefix(name, prefix), settingNames(), quote))
-}
-
-// fromVariable splits lists and maps at commas.
-func fromVariable(s *setting, name, value string) assignment {
-	a := assignment{setting: s, from: "environment " + name}
-	if s.kind.shape == one {
-		a.texts = []text{{value, name}}
-		return a
-	}
-	for part := range strings.SplitSeq(value, ",") {
-		a.texts = append(a.texts, text{strings.TrimSpace(part), name})
-	}
-	return a
 }

@@ -3,7 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/lighterman/lighterman/internal/nearest"
 )
 
 // ErrHelp is returned when the arguments ask for help.
@@ -14,12 +17,12 @@ var ErrHelp = errors.New("help requested")
 type flagParser struct {
 	args     []string
 	at       int
-	found    assignments
+	found    []assignment
 	problems []error
 }
 
 // parseFlags reads --name value, --name=value and, for booleans, --name.
-func parseFlags(args []string) (assignments, []error) {
+func parseFlags(args []string) ([]assignment, []error) {
 	p := &flagParser{args: args}
 	for p.at < len(p.args) {
 		if !p.next() {
@@ -36,7 +39,7 @@ func (p *flagParser) next() bool {
 	if arg == "-h" || arg == "--help" {
 		return false
 	}
-	name, value, attached := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+	name, text, attached := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
 	s := lookup(name)
 	switch {
 	case !strings.HasPrefix(arg, "--") || name == "":
@@ -44,7 +47,7 @@ func (p *flagParser) next() bool {
 	case s == nil:
 		p.unknown(name, attached)
 	case attached:
-		p.assign(s, value)
+		p.assign(s, text)
 	case s.kind == kindBool:
 		p.assign(s, "true")
 	case p.at == len(p.args) || isFlag(p.args[p.at]):
@@ -56,9 +59,16 @@ func (p *flagParser) next() bool {
 	return true
 }
 
-func (p *flagParser) assign(s *setting, value string) {
+// assign notes a value. Several for one list or map are one value.
+func (p *flagParser) assign(s *setting, text string) {
 	flag := "--" + s.name
-	p.found.add(s, "flag "+flag, text{value, flag})
+	i := slices.IndexFunc(p.found, func(a assignment) bool { return a.setting == s })
+	if i < 0 || s.kind.shape == one {
+		i = len(p.found)
+		p.found = append(p.found, assignment{setting: s, value: value{from: "flag " + flag}})
+	}
+	p.found[i].texts = append(p.found[i].texts, text)
+	p.found[i].where = append(p.found[i].where, flag)
 }
 
 func (p *flagParser) report(format string, args ...any) {
@@ -86,7 +96,7 @@ func (p *flagParser) stray(arg string) {
 	}
 }
 
-// isFlag tells whether an argument names a known flag: such a one is not taken
+// isFlag reports whether an argument names a known flag: such a one is not taken
 // for the value of the flag before it.
 func isFlag(arg string) bool {
 	name, isLong := strings.CutPrefix(arg, "--")
@@ -101,4 +111,12 @@ func settingNames() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// hint is the end of an error about an unknown name.
+func hint(name string, known []string, quote func(string) string) string {
+	if near := nearest.Name(name, known); near != "" {
+		return "; did you mean " + quote(near) + "?"
+	}
+	return `; "lighterman run --help" lists what there is`
 }

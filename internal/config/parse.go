@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/lighterman/lighterman/internal/document"
 )
 
 // invalid is the error of a value that is not what was expected. It shows the
@@ -34,7 +36,7 @@ func printable(text string) error {
 	return nil
 }
 
-// breaks tells whether a rune can end a line or steer a terminal.
+// breaks reports whether a rune can end a line or steer a terminal.
 func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 func parseText(text string) (string, error) { return text, nil }
@@ -61,21 +63,16 @@ func choice[T ~string](values ...T) func(string) (T, error) {
 			}
 			words = append(words, string(v))
 		}
-		return "", invalid(text, oneOf(words))
+		return "", invalid(text, document.OneOf(words))
 	}
 }
 
-func storeLogLevel(c *Config, text string) error {
+func parseLogLevel(text string) (level slog.Level, err error) {
 	word, err := choice("debug", "info", "warn", "error")(text)
-	if err != nil {
-		return err
+	if err == nil {
+		err = level.UnmarshalText([]byte(word))
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(word)); err != nil {
-		return err
-	}
-	c.LogLevel = level
-	return nil
+	return level, err
 }
 
 // parseUsername refuses what basic authentication cannot carry. The value is
@@ -104,15 +101,21 @@ func isAlphanumeric(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
-// parsePattern compiles a pattern by itself first, so that it can neither
-// break out of the anchors nor get an error that shows them.
+// checkPattern compiles a pattern by itself, so that it can neither break out of the anchors
+// it gets nor have an error that shows them.
+func checkPattern(text string) error {
+	if _, err := regexp.Compile(text); err != nil {
+		return fmt.Errorf("invalid pattern %q: %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return nil
+}
+
 func parsePattern(text string) (*regexp.Regexp, error) {
 	if text == "" {
 		return nil, fmt.Errorf("expected a pattern, found nothing")
 	}
-	if _, err := regexp.Compile(text); err != nil {
-		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		return nil, fmt.Errorf("invalid pattern %q: %s", text, why)
+	if err := checkPattern(text); err != nil {
+		return nil, err
 	}
 	return regexp.Compile("^(?:" + text + ")$")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +53,11 @@ func TestExampleLoads(t *testing.T) {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}
+	for _, s := range sections {
+		if _, err := loadFile(t, s.example); err != nil || !strings.HasSuffix(s.help, ".") {
+			t.Errorf("%s: %v", s.name, err)
+		}
+	}
 }
 
 // bringIn removes the comment sign from settings, which is not followed by a
@@ -78,7 +84,7 @@ func TestTableIsComplete(t *testing.T) {
 			t.Errorf("%s: default, example, help or section is missing", s.name)
 		}
 		for _, value := range []string{s.def, s.example} {
-			if value != "" && s.store(new(Config), value) != nil {
+			if value != "" && s.store(new(Config), []string{value})[0] != nil {
 				t.Errorf("%s does not take its own %q", s.name, value)
 			}
 		}
@@ -133,6 +139,15 @@ and a key that is set twice are refused with the place and the nearest known nam
   one batch and one line of the greatest length.
 `
 
+const sectionsIntro = `
+## Labels and stages
+
+What does not fit into a flag or a variable is set in the file only, in sections. A problem
+names the place and the path of what is wrong, as ` + "`relabel_configs[2].regex`" + `, counted from 0.
+Anchors, aliases, tags and merge keys are not supported anywhere in the file. Keys that come from
+Prometheus and Promtail have their names there, and take numbers and booleans as texts, as there.
+`
+
 // reference writes docs/configuration.md.
 func reference() string {
 	var b strings.Builder
@@ -144,6 +159,15 @@ func reference() string {
 			fmt.Fprintf(&b, "\n## %s\n\n| Setting | Value | Default | Meaning |\n|---|---|---|---|\n", section)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, valueCell(s), defaultCell(s), strings.ReplaceAll(s.help, "|", `\|`))
+	}
+	b.WriteString(sectionsIntro)
+	for _, s := range sections {
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s", s.name, s.help)
+		fmt.Fprintf(&b, " Default: %s.\n", s.def)
+		if slices.Contains(unsupported, s.name) {
+			b.WriteString("\n**Not supported yet**: this version refuses a file with it.\n")
+		}
+		fmt.Fprintf(&b, "\n```yaml\n%s```\n", s.example)
 	}
 	b.WriteString("\n## Example\n\nEvery key with its default; keys without one are commented out and show an example.\n\n```yaml\n")
 	b.WriteString(exampleYAML())
@@ -183,16 +207,19 @@ func exampleYAML() string {
 }
 
 func exampleSetting(s *setting) string {
-	if s.def != "" {
-		return shown{setting: s, texts: []string{s.def}}.example()
-	}
-	lines := shown{setting: s, texts: []string{s.example}}.example()
-	return regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(lines, "#$1")
-}
-
-// example is what Effective prints, without the comment.
-func (l shown) example() string {
 	var b strings.Builder
-	l.write(&b)
-	return strings.ReplaceAll(b.String(), "  # \n", "\n")
+	value, lead := s.def, ""
+	if value == "" {
+		value, lead = s.example, "#$1"
+	}
+	line := show(s, defaultOf(&setting{def: value}))
+	line.hidden, line.from = false, ""
+	if s.secret {
+		line.body = textNode(value)
+	}
+	line.write(&b, strings.Clone)
+	if lead == "" {
+		return b.String()
+	}
+	return regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(b.String(), lead)
 }

@@ -1,7 +1,5 @@
 package config
 
-import "fmt"
-
 // exclusive lists groups of settings of which only one group may be used: of
 // each group, the first setting that is set is named.
 var exclusive = [][2][]string{
@@ -33,27 +31,31 @@ func (l *loader) rules() {
 			l.report("%s needs %s", l.named(a), pair[1])
 		}
 	}
+	l.rulesOfSize()
+	l.rulesOfEngine()
+	l.rulesOfLabels()
 }
 
 // rulesOfEngine checks that nothing is asked for that needs the engine when there
 // is none.
-func (l *loader) rulesOfEngine(c *Config) {
-	if c.DockerHost != NoEngine {
+func (l *loader) rulesOfEngine() {
+	c := l.config
+	if c.Docker.Host != NoEngine {
 		return
 	}
 	host := l.named(lookup("docker-host"))
-	if c.Mode == StreamOnly {
+	if c.Reading.Mode == StreamOnly {
 		l.report("%s is none: expected hybrid or file for %s", host, l.named(lookup("mode")))
 	}
-	if percent := lookup("file-percent"); c.FilePercent < 100 && !l.values[percent].bad {
+	if percent := lookup("file-percent"); c.Reading.FilePercent < 100 && !l.values[percent].bad {
 		l.report("%s is none, and there is no other way for the containers that %s leaves out: expected 100", host, l.named(percent))
 	}
 }
 
 // rulesOfSize checks that the memory can hold a batch and a line.
-func (l *loader) rulesOfSize(c *Config) {
-	l.fits("batch-size", c.BatchSize, c.MaxMemory)
-	l.fits("max-line-bytes", c.MaxLineBytes, c.MaxMemory)
+func (l *loader) rulesOfSize() {
+	l.fits("batch-size", l.config.Batch.Bytes, l.config.Limits.Memory)
+	l.fits("max-line-bytes", l.config.Limits.LineBytes, l.config.Limits.Memory)
 }
 
 func (l *loader) fits(name string, size int, memory int64) {
@@ -62,10 +64,6 @@ func (l *loader) fits(name string, size int, memory int64) {
 		return
 	}
 	l.report("%s is less than %s: expected at least %s", l.named(m), l.named(s), l.values[s].texts[0])
-}
-
-func (l *loader) report(format string, args ...any) {
-	l.problems = append(l.problems, fmt.Errorf(format, args...))
 }
 
 // firstSet returns the first of these settings that has a value, be it

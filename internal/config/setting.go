@@ -1,8 +1,11 @@
 package config
 
 import (
-	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/document"
 )
 
 // setting is one line of the table that everything else is derived from.
@@ -19,9 +22,10 @@ type setting struct {
 	// help is one or two sentences.
 	help   string
 	secret bool
-	// store parses one text into its field: the value of a scalar, one
-	// element of a list, one name=value of a map.
-	store func(c *Config, text string) error
+	// store parses texts into the field, in place of what is there: the value of a
+	// scalar, the elements of a list, name=value of a map. Without texts it empties the
+	// field. It returns an error, or nil, for each text.
+	store func(c *Config, texts []string) []error
 }
 
 // variable returns the name of the setting's environment variable.
@@ -29,7 +33,7 @@ func (s *setting) variable() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
-// takesEmpty tells whether an empty value is possible: it means the default.
+// takesEmpty reports whether an empty value is possible: it means the default.
 func (s *setting) takesEmpty() bool { return s.def == "" && s.kind.shape == one }
 
 // prefix starts the name of every environment variable of lighterman.
@@ -53,12 +57,19 @@ type kind struct {
 	shape    shape
 	// tags are the YAML types that a value, or an element, may have.
 	tags []string
-	// free tells that any text is a value, so quotes would mend a number.
+	// free says that any text is a value, so quotes would mend a number.
 	free bool
+	// address says that it may hold a user and a password.
+	address bool
 }
 
-// takes tells whether a YAML value of this type is possible.
-func (k *kind) takes(tag string) bool { return slices.Contains(k.tags, tag) }
+// cure says how a number or a boolean in a file becomes the text that was meant.
+func (k *kind) cure(v document.Value) string {
+	if k.free && v.Node.Kind == yaml.ScalarNode && v.Node.ShortTag() != "!!null" {
+		return "; put it in quotes"
+	}
+	return ""
+}
 
 var (
 	tagString  = []string{"!!str"}
@@ -67,9 +78,9 @@ var (
 	kindText     = &kind{name: "text", placeholder: "TEXT", expected: "a string", tags: tagString, free: true}
 	kindFile     = &kind{name: "path", placeholder: "FILE", expected: "a path", tags: tagString, free: true}
 	kindDir      = &kind{name: "path", placeholder: "DIR", expected: "a path", tags: tagString, free: true}
-	kindURL      = &kind{name: "URL", placeholder: "URL", expected: "an http or https URL, such as http://localhost:3100", tags: tagString}
-	kindProxy    = &kind{name: "URL", placeholder: "URL", expected: "an http, https or socks5 URL, such as http://proxy:3128", tags: tagString}
-	kindEngine   = &kind{name: "URL", placeholder: "URL|none", expected: `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, tags: tagString}
+	kindURL      = &kind{name: "URL", placeholder: "URL", expected: "an http or https URL, such as http://localhost:3100", tags: tagString, address: true}
+	kindProxy    = &kind{name: "URL", placeholder: "URL", expected: "an http, https or socks5 URL, such as http://proxy:3128", tags: tagString, address: true}
+	kindEngine   = &kind{name: "URL", placeholder: "URL|none", expected: `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, tags: tagString, address: true}
 	kindAddress  = &kind{name: "address", placeholder: "ADDR|off", expected: `"off" or an address, such as 127.0.0.1:9177`, tags: tagString}
 	kindDuration = &kind{name: "duration", placeholder: "DURATION", expected: "a duration, such as 200ms, 10s or 7d", tags: tagsNumber}
 	kindSince    = &kind{name: "time", placeholder: "beginning|now|DURATION", expected: `"beginning", "now" or a duration, such as 168h or 7d`, tags: tagsNumber}
@@ -89,38 +100,35 @@ var (
 func choiceKind(values ...string) *kind {
 	return &kind{
 		name: "choice", placeholder: strings.Join(values, "|"),
-		expected: oneOf(values), tags: tagString,
+		expected: document.OneOf(values), tags: tagString,
 	}
-}
-
-// oneOf lists values in words: "a", "b" or "c".
-func oneOf(values []string) string {
-	quoted := make([]string, len(values))
-	for i, v := range values {
-		quoted[i] = `"` + v + `"`
-	}
-	last := len(quoted) - 1
-	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
 // into makes a store function for a field with a parser.
-func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Config, string) error {
-	return func(c *Config, text string) error {
-		v, err := parse(text)
-		if err == nil {
-			*field(c) = v
+func into[T any](field func(*Config) *T, parse func(string) (T, error)) func(*Config, []string) []error {
+	return func(c *Config, texts []string) []error {
+		var v T
+		errs := make([]error, len(texts))
+		for i, text := range texts {
+			v, errs[i] = parse(text)
 		}
-		return err
+		*field(c) = v
+		return errs
 	}
 }
 
-// onto makes a store function that appends to a list.
-func onto[T any](field func(*Config) *[]T, parse func(string) (T, error)) func(*Config, string) error {
-	return func(c *Config, text string) error {
-		v, err := parse(text)
-		if err == nil {
-			*field(c) = append(*field(c), v)
+// onto makes a store function for a list.
+func onto[T any](field func(*Config) *[]T, parse func(string) (T, error)) func(*Config, []string) []error {
+	return func(c *Config, texts []string) []error {
+		var all []T
+		errs := make([]error, len(texts))
+		for i, text := range texts {
+			v, err := parse(text)
+			if errs[i] = err; err == nil {
+				all = append(all, v)
+			}
 		}
-		return err
+		*field(c) = all
+		return errs
 	}
 }
