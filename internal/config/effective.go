@@ -51,11 +51,17 @@ func textNode(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }
 
-// origins copies a part of a file, with the place of each of its values as a comment.
+// origins copies a part of a file, with the place of each of its values as a comment: where
+// its key is, if it has one.
 func origins(file string, n *yaml.Node) *yaml.Node {
-	out := &yaml.Node{Kind: n.Kind, Tag: n.ShortTag(), Value: n.Value, LineComment: fmt.Sprintf("%s:%d", file, n.Line)}
-	for _, part := range n.Content {
-		out.Content = append(out.Content, origins(file, part))
+	out := &yaml.Node{Kind: n.Kind, Tag: n.ShortTag(), Value: n.Value}
+	for i, part := range n.Content {
+		shown, at := origins(file, part), part.Line
+		if n.Kind == yaml.MappingNode && i%2 == 1 {
+			at = n.Content[i-1].Line
+		}
+		shown.LineComment = fmt.Sprintf("%s:%d", file, at)
+		out.Content = append(out.Content, shown)
 	}
 	return out
 }
@@ -137,7 +143,10 @@ func comment(text string) string {
 
 // scalar writes a value on one line: a text as what can be nothing else.
 func scalar(n *yaml.Node, mask func(string) string) string {
-	if n.ShortTag() != "!!str" {
+	switch {
+	case n.ShortTag() == "!!null" && n.Value == "":
+		return "null"
+	case n.ShortTag() != "!!str":
 		return n.Value
 	}
 	text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: mask(n.Value)}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // everything sets as many settings as go together.
@@ -46,8 +48,24 @@ func reload(t *testing.T, c *Config) *Config {
 // values prints every field of a configuration, but where it was read from.
 func values(c *Config) string {
 	plain := *c
-	plain.File, plain.shown, plain.Loki.URL = "", nil, nil
-	return fmt.Sprintf("%+v %v", plain, c.Loki.URL)
+	plain.File, plain.shown, plain.Loki.URL, plain.Labels.Relabel, plain.Stages = "", nil, nil, nil, nil
+	out := fmt.Sprintf("%+v %v", plain, c.Loki.URL)
+	for _, r := range c.Labels.Relabel {
+		out += fmt.Sprintf("\n%+v", *r)
+	}
+	for _, s := range c.Stages {
+		out += "\n" + s.Name + nodes(s.Node)
+	}
+	return out
+}
+
+// nodes prints what a part of a file says, however it is written.
+func nodes(n *yaml.Node) string {
+	out := fmt.Sprintf(" %d %s %q", n.Kind, n.ShortTag(), strings.Replace(n.Value, "null", "", 1))
+	for _, part := range n.Content {
+		out += nodes(part)
+	}
+	return out + ";"
 }
 
 func TestSecretsStayHidden(t *testing.T) {

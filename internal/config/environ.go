@@ -33,14 +33,13 @@ func parseEnviron(env map[string]string) (found []assignment, problems []error) 
 		if env[name] == "" {
 			continue
 		}
-		a := assignment{setting: settings[i], value: value{from: "environment " + name, texts: []string{env[name]}}}
+		a := assignment{setting: settings[i], name: name, value: value{from: "environment " + name, texts: []string{env[name]}}}
 		if a.setting.kind.shape != one {
 			a.texts = strings.Split(env[name], ",")
 			for i, text := range a.texts {
 				a.texts[i] = strings.TrimSpace(text)
 			}
 		}
-		a.where = slices.Repeat([]string{name}, len(a.texts))
 		found = append(found, a)
 	}
 	return found, problems

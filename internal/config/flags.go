@@ -65,10 +65,9 @@ func (p *flagParser) assign(s *setting, text string) {
 	i := slices.IndexFunc(p.found, func(a assignment) bool { return a.setting == s })
 	if i < 0 || s.kind.shape == one {
 		i = len(p.found)
-		p.found = append(p.found, assignment{setting: s, value: value{from: "flag " + flag}})
+		p.found = append(p.found, assignment{setting: s, name: flag, value: value{from: "flag " + flag}})
 	}
 	p.found[i].texts = append(p.found[i].texts, text)
-	p.found[i].where = append(p.found[i].where, flag)
 }
 
 func (p *flagParser) report(format string, args ...any) {

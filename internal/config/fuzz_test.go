@@ -16,6 +16,13 @@ func FuzzYAML(f *testing.F) {
 	for _, tt := range refusals {
 		f.Add(tt.text)
 	}
+	for _, tt := range refusedSections {
+		f.Add(tt.text)
+	}
+	f.Add(allSections)
+	for _, s := range sections {
+		f.Add(s.example)
+	}
 	f.Fuzz(func(t *testing.T, file string) {
 		l := newLoader(testEnviron, testMachine)
 		l.unsupported = nil

@@ -31,12 +31,12 @@ type value struct {
 	bad bool
 }
 
-// assignment is what one source says about a setting. Each text comes with what its errors
-// begin with.
+// assignment is what one source says about a setting.
 type assignment struct {
 	setting *setting
 	value
-	where []string
+	// name is what its errors begin with.
+	name string
 }
 
 // loader takes the sources one after the other, the weakest first, into one configuration.
@@ -156,7 +156,7 @@ func (l *loader) takeFile(name string, data []byte) {
 		}
 	}
 	if root.Node != nil {
-		problems = append(root.Problems(), problems...)
+		l.problems = append(l.problems, root.Problems()...)
 	}
 	l.problems = append(l.problems, problems...)
 }
@@ -184,8 +184,9 @@ func (l *loader) takeKey(key, v document.Value) {
 
 // takeSetting takes a setting from the file.
 func (l *loader) takeSetting(s *setting, from string, v document.Value) {
-	before := len(v.Problems())
+	before := v.Count()
 	a := assignment{setting: s, value: value{from: from}}
+	var places []document.Value
 	add := func(v document.Value, lead, expected string) {
 		if !v.Scalar(s.kind.tags...) {
 			v.Expected(expected, s.kind.cure(v))
@@ -196,7 +197,7 @@ func (l *loader) takeSetting(s *setting, from string, v document.Value) {
 			text = strings.ToLower(text)
 		}
 		a.texts = append(a.texts, lead+text)
-		a.where = append(a.where, v.Pos.String()+": "+v.Pos.Path)
+		places = append(places, v)
 	}
 	switch s.kind.shape {
 	case one:
@@ -214,21 +215,21 @@ func (l *loader) takeSetting(s *setting, from string, v document.Value) {
 			}
 		}
 	}
-	a.bad = len(v.Problems()) > before
-	l.take(a, func(err error) { v.Report(err) })
+	a.bad = v.Count() > before
+	l.take(a, func(i int, err error) { places[i].Fail("%v", err) })
 }
 
 // takeAll takes the settings of a source.
 func (l *loader) takeAll(source []assignment, problems []error) {
 	l.problems = append(l.problems, problems...)
 	for _, a := range source {
-		l.take(a, func(err error) { l.problems = append(l.problems, err) })
+		l.take(a, func(_ int, err error) { l.report("%s: %w", a.name, err) })
 	}
 }
 
 // take lets a value win over those before. One that does not win in the end is checked as
 // well. An empty text means the default, where that is not a value by itself.
-func (l *loader) take(a assignment, report func(error)) {
+func (l *loader) take(a assignment, report func(i int, err error)) {
 	if a.setting.takesEmpty() && len(a.texts) > 0 && a.texts[0] == "" {
 		a.texts = nil
 	}
@@ -240,7 +241,7 @@ func (l *loader) take(a assignment, report func(error)) {
 		}
 		if err != nil {
 			a.bad = true
-			report(fmt.Errorf("%s: %w", a.where[i], err))
+			report(i, err)
 		}
 	}
 	l.values[a.setting] = a.value

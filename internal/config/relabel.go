@@ -23,7 +23,7 @@ var relabelActions = []string{
 func readRelabel(l *loader, v document.Value, shown *yaml.Node) {
 	for i, item := range v.Items("a list of rules") {
 		rule, fields := relabel.DefaultRelabelConfig, make(map[string]document.Value)
-		before := len(v.Problems())
+		before := v.Count()
 		set := func(name string, store func(document.Value)) document.Field {
 			return document.Field{Name: name, Read: func(v document.Value) { fields[name] = v; store(v) }}
 		}
@@ -62,7 +62,7 @@ func readRelabel(l *loader, v document.Value, shown *yaml.Node) {
 				}
 			}),
 		)
-		if len(v.Problems()) > before {
+		if v.Count() > before {
 			continue
 		}
 		if err := rule.Validate(model.LegacyValidation); err != nil {

@@ -35,6 +35,12 @@ func (p Pos) Error(text string) error {
 	return fmt.Errorf("%s: %s: %s", p, p.Path, text)
 }
 
+// problem is what is wrong at a place.
+type problem struct {
+	at  Pos
+	err error
+}
+
 // Parse returns the root of a file, whose name is for errors. It is not there when the file
 // is empty, or cannot be read at all: then the problems say why.
 func Parse(name string, data []byte) (root Value, there bool, problems []error) {
@@ -52,7 +58,7 @@ func Parse(name string, data []byte) (root Value, there bool, problems []error) 
 	root = Later(Pos{File: name}, doc.Content[0])
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		problems = append(problems, root.child(&second, "").Pos.Error("second document: expected only one"))
+		root.child(&second, "").Fail("second document: expected only one")
 	case !errors.Is(err, io.EOF):
 		problems = append(problems, syntaxError(name, data, err))
 	}

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -17,12 +18,12 @@ type Value struct {
 	Node *yaml.Node
 	Pos  Pos
 	// problems are shared by all parts of a file; one goroutine reads it.
-	problems *[]error
+	problems *[]problem
 }
 
 // Later returns a value of a node that was kept, with problems of its own.
 func Later(at Pos, node *yaml.Node) Value {
-	return Value{problems: new([]error)}.at(node, at.File, at.Path)
+	return Value{problems: new([]problem)}.at(node, at.File, at.Path)
 }
 
 func (v Value) at(node *yaml.Node, file, path string) Value {
@@ -34,12 +35,25 @@ func (v Value) child(node *yaml.Node, suffix string) Value {
 	return v.at(node, v.Pos.File, strings.TrimPrefix(v.Pos.Path+suffix, "."))
 }
 
-// Problems returns what has been found wrong so far, in the file as a whole.
-func (v Value) Problems() []error { return *v.problems }
+// Problems returns what has been found wrong so far, in the order of the file.
+func (v Value) Problems() []error {
+	sorted := slices.Clone(*v.problems)
+	slices.SortStableFunc(sorted, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column))
+	})
+	errs := make([]error, len(sorted))
+	for i, p := range sorted {
+		errs[i] = p.err
+	}
+	return errs
+}
+
+// Count returns how many problems there are so far.
+func (v Value) Count() int { return len(*v.problems) }
 
 // Fail reports a problem at the place of v.
 func (v Value) Fail(format string, args ...any) {
-	*v.problems = append(*v.problems, v.Pos.Error(fmt.Sprintf(format, args...)))
+	*v.problems = append(*v.problems, problem{v.Pos, v.Pos.Error(fmt.Sprintf(format, args...))})
 }
 
 // Expected reports that v is something else than what was expected, without showing it: it
@@ -202,9 +216,9 @@ func (v Value) Text(expected string) (string, bool) {
 
 // Whole reports whether all of v is sound, at any depth, so that it can be kept and decoded.
 func (v Value) Whole() bool {
-	before := len(*v.problems)
+	before := v.Count()
 	v.whole(0)
-	return len(*v.problems) == before
+	return v.Count() == before
 }
 
 func (v Value) whole(depth int) {
@@ -224,6 +238,3 @@ func (v Value) whole(depth int) {
 		}
 	}
 }
-
-// Report adds a problem that has its place already.
-func (v Value) Report(err error) { *v.problems = append(*v.problems, err) }
