@@ -12,14 +12,15 @@
 //
 // For those who wire what the sections say:
 //
-//   - Labels.Name(default) is the name that a default label or metadata is sent under, empty
-//     for none; Labels.External are labels of every line. No two have one name.
+//   - Labels.Renamed has the other names of default labels and metadata, empty for none;
+//     Labels.External are labels of every line. No name is given twice.
 //   - Labels.Relabel goes to relabel.ProcessBuilder as it is; label names are the legacy ones.
-//   - Labels.Metadata is a list of a name and the label that it has its value from.
+//   - Labels.Metadata has for each name the label that its value is from.
 //   - Labels.FromContainers are the labels lighterman.NAME that are honoured.
-//   - Stages is a list of a name, a node and a place. The node is sound: no aliases, no tags,
-//     no key twice, at most 32 levels deep. document.Later(s.Pos, s.Node) reads it strictly,
-//     and its problems have file, line, column and path.
+//   - Stages is a list of a name, a node and a place. The node is a map with that name as its
+//     only key, and sound: no aliases, no tags, no key twice, at most 32 levels deep. A place
+//     with a problem of its own is document.Pos{File: c.File, …}.Error(text);
+//     document.Later(s.Pos, s.Node) reads a stage strictly.
 //
 // Until a section has a consumer its name is in the list unsupported, and a file with it is
 // refused.

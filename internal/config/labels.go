@@ -19,35 +19,23 @@ type Labels struct {
 	External map[string]string
 	// Relabel are rules over what is known of a container, in the order of the file.
 	Relabel []*relabel.Config
-	// Metadata is structured metadata, in the order of the file.
-	Metadata []Metadata
+	// Metadata is structured metadata: the label that each name has its value from, one of
+	// the container's in Loki or one that relabelling knows, such as __meta_docker_network_name.
+	Metadata map[string]string
 	// FromContainers are the labels lighterman.NAME of containers that are honoured.
 	FromContainers []string
-	// renamed are the default labels and structured metadata that have another name, or
-	// none: it is empty then.
-	renamed map[string]string
+	// Renamed are the default labels and structured metadata that have another name, or
+	// none: it is empty then. Those that are not in it keep theirs.
+	Renamed map[string]string
 }
 
-// Metadata is structured metadata, and the label it has its value from: one of the
-// container's in Loki, or one that relabelling knows, such as __meta_docker_network_name.
-type Metadata struct{ Name, Source string }
-
-// The names that lighterman gives by itself. Package discover sets them.
+// The names that lighterman gives by itself.
 var (
 	// DefaultLabels are those of labels.
 	DefaultLabels = []string{"compose_project", "compose_service", "container", "host", "image", "service_name", "stream", "swarm_service", "swarm_stack"}
 	// DefaultMetadata are those of structured metadata.
 	DefaultMetadata = []string{"container_id", "swarm_node", "swarm_task"}
 )
-
-// Name returns the name that a default label, or default structured metadata, is sent under:
-// empty when it is not sent.
-func (l Labels) Name(name string) string {
-	if other, ok := l.renamed[name]; ok {
-		return other
-	}
-	return name
-}
 
 // given is a name that the file gives to a label or to structured metadata.
 type given struct {
@@ -75,12 +63,13 @@ func readDefaultLabels(l *loader, v document.Value, _ *yaml.Node) {
 		}})
 	}
 	v.Fields("a map of default labels to other names, such as {container: name, stream: false}", fields...)
-	l.config.Labels.renamed = renamed
+	l.config.Labels.Renamed = renamed
 }
 
 // readMetadata reads structured metadata. Nothing in place of a source means the label of
 // the same name.
 func readMetadata(l *loader, v document.Value, _ *yaml.Node) {
+	metadata := make(map[string]string)
 	for _, p := range v.Pairs("a map of names to labels, such as {network: __meta_docker_network_name}") {
 		name := p.Key.Node.Value
 		source := name
@@ -94,17 +83,18 @@ func readMetadata(l *loader, v document.Value, _ *yaml.Node) {
 		case !labelName.MatchString(source):
 			p.Value.Fail("invalid label name %q: expected letters, digits and underscores, not beginning with a digit", source)
 		default:
-			l.config.Labels.Metadata = append(l.config.Labels.Metadata, Metadata{name, source})
+			metadata[name] = source
 			l.names = append(l.names, given{name, p.Key.Pos})
 		}
 	}
+	l.config.Labels.Metadata = metadata
 }
 
 // rulesOfLabels checks that no name is given twice.
 func (l *loader) rulesOfLabels() {
 	used := make(map[string]string)
 	for _, name := range slices.Concat(DefaultLabels, DefaultMetadata) {
-		if l.config.Labels.Name(name) == name {
+		if to, other := l.config.Labels.Renamed[name]; !other || to == name {
 			used[name] = "a default label"
 		}
 	}

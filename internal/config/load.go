@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -174,7 +175,7 @@ func (l *loader) takeKey(key, v document.Value) {
 	case part == nil && elsewhere[name] != "":
 		key.Fail("unknown key %q; use %s", name, elsewhere[name])
 	case part == nil:
-		key.Fail("unknown key %q%s", name, hint(name, fileKeys(), func(s string) string { return `"` + s + `"` }))
+		key.Fail("unknown key %s%s", document.Quote(name), hint(name, fileKeys(), strconv.Quote))
 	case slices.Contains(l.unsupported, name):
 		key.Fail("%s is not supported yet; remove it", name)
 	default:

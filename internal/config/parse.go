@@ -16,11 +16,7 @@ import (
 // invalid is the error of a value that is not what was expected. It shows the
 // value: errors of secrets must not be made with it.
 func invalid(text, expected string) error {
-	const longest = 60
-	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
-	}
-	return fmt.Errorf("invalid value %q: expected %s", text, expected)
+	return fmt.Errorf("invalid value %s: expected %s", document.Quote(text), expected)
 }
 
 // printable refuses what can be in no value: it would break headers, paths

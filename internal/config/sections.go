@@ -70,9 +70,9 @@ func fileKeys() (keys []string) {
 	return keys
 }
 
-// Stage is a step that lines go through. What is in it is sound YAML without aliases, tags
-// and keys that are set twice; what it means is for package stage to say, with errors at Pos
-// or, inside it, at document.Later(Pos, Node).
+// Stage is a step that lines go through: a map with one key, its name. What is in it is sound
+// YAML without aliases, tags and keys that are set twice; what it means is for package stage
+// to say, with errors at Pos, or at the places of the nodes inside it.
 type Stage struct {
 	Name string
 	Node *yaml.Node
@@ -81,17 +81,14 @@ type Stage struct {
 
 // readStages takes the list apart and leaves each stage to who knows it.
 func readStages(l *loader, v document.Value, _ *yaml.Node) {
-	const one = "a stage, such as {decolorize: {}}"
 	for _, item := range v.Items("a list of stages") {
-		pairs := item.Pairs(one)
-		if len(pairs) != 1 {
-			if item.Node.Kind == yaml.MappingNode {
-				item.Fail("expected one stage, found %d keys; begin each with a dash", len(pairs))
-			}
-			continue
+		pairs := item.Pairs("a stage, such as {decolorize: {}}")
+		switch {
+		case len(pairs) == 1:
+			l.config.Stages = append(l.config.Stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})
+		case item.Node.Kind == yaml.MappingNode:
+			item.Fail("expected one stage, found %d keys; begin each with a dash", len(pairs))
 		}
-		p := pairs[0]
-		l.config.Stages = append(l.config.Stages, Stage{Name: p.Key.Node.Value, Node: p.Value.Node, Pos: p.Value.Pos})
 	}
 }
 

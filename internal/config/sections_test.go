@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -164,12 +165,10 @@ func TestSections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"container": "name", "image": "", "host": "image", "stream": "stream", "swarm_node": "node"} {
-		if got := c.Labels.Name(name); got != want {
-			t.Errorf("%s is sent as %q, want %q", name, got, want)
-		}
+	if got := c.Labels.Renamed; !maps.Equal(got, map[string]string{"container": "name", "image": "", "host": "image", "swarm_node": "node"}) {
+		t.Errorf("renamed %v", got)
 	}
-	if got := c.Labels.Metadata; !slices.Equal(got, []Metadata{{"network", "__meta_docker_network_name"}, {"tier", "tier"}}) {
+	if got := c.Labels.Metadata; !maps.Equal(got, map[string]string{"network": "__meta_docker_network_name", "tier": "tier"}) {
 		t.Errorf("metadata %v", got)
 	}
 	if c.Labels.FromContainers == nil || len(c.Labels.FromContainers) > 0 {
@@ -179,11 +178,13 @@ func TestSections(t *testing.T) {
 	if keep := relabel.ProcessBuilder(b, c.Labels.Relabel...); !keep || b.Labels().Get("shard") != "7" {
 		t.Errorf("relabelled to %v, %v", b.Labels(), keep)
 	}
-	if len(c.Stages) != 3 || c.Stages[2].Name != "decolorize" || c.Stages[1].Pos.String() != "lm.yaml:18:14" || c.Stages[1].Pos.Path != "stages[1].replace" {
+	if len(c.Stages) != 3 || c.Stages[2].Name != "decolorize" || c.Stages[1].Pos.String() != "lm.yaml:18:5" || c.Stages[1].Pos.Path != "stages[1]" {
 		t.Fatalf("stages %+v", c.Stages)
 	}
 	v := document.Later(c.Stages[1].Pos, c.Stages[1].Node)
-	v.Fields("a map", document.Field{Name: "expression", Read: func(document.Value) {}}, document.Field{Name: "replace", Read: func(v document.Value) { v.Fail("no") }})
+	v.Fields("a stage", document.Field{Name: "replace", Read: func(v document.Value) {
+		v.Fields("a map", document.Field{Name: "expression", Read: func(document.Value) {}}, document.Field{Name: "replace", Read: func(v document.Value) { v.Fail("no") }})
+	}})
 	wantErr(t, v.Problems()[0], "lm.yaml:18:44: stages[1].replace.replace: no")
 	wantErr(t, v.Problems()[1], `lm.yaml:18:51: stages[1].replace: unknown key "count"; expected "expression" or "replace"`)
 }

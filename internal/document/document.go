@@ -35,15 +35,24 @@ func (p Pos) Error(text string) error {
 	return fmt.Errorf("%s: %s: %s", p, p.Path, text)
 }
 
-// problem is what is wrong at a place.
+// maxProblems bounds what is remembered of a file that is something else.
+const maxProblems = 10_000
+
+// problems is what is wrong with a file.
+type problems struct {
+	count int
+	first []problem
+}
+
 type problem struct {
 	at  Pos
 	err error
 }
 
 // Parse returns the root of a file, whose name is for errors. It is not there when the file
-// is empty, or cannot be read at all: then the problems say why.
-func Parse(name string, data []byte) (root Value, there bool, problems []error) {
+// is empty, or cannot be read at all: then the errors say why. What is wrong with a file that
+// can be read is for Problems to say.
+func Parse(name string, data []byte) (root Value, there bool, errs []error) {
 	if err := checkBytes(name, data); err != nil {
 		return root, false, []error{err}
 	}
@@ -60,10 +69,10 @@ func Parse(name string, data []byte) (root Value, there bool, problems []error) 
 	case err == nil:
 		root.child(&second, "").Fail("second document: expected only one")
 	case !errors.Is(err, io.EOF):
-		problems = append(problems, syntaxError(name, data, err))
+		errs = append(errs, syntaxError(name, data, err))
 	}
 	if n := root.Node; n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" {
-		return root, false, problems
+		return root, false, errs
 	}
-	return root, root.plain(), problems
+	return root, root.plain(), errs
 }

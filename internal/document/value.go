@@ -18,12 +18,12 @@ type Value struct {
 	Node *yaml.Node
 	Pos  Pos
 	// problems are shared by all parts of a file; one goroutine reads it.
-	problems *[]problem
+	problems *problems
 }
 
 // Later returns a value of a node that was kept, with problems of its own.
 func Later(at Pos, node *yaml.Node) Value {
-	return Value{problems: new([]problem)}.at(node, at.File, at.Path)
+	return Value{problems: new(problems)}.at(node, at.File, at.Path)
 }
 
 func (v Value) at(node *yaml.Node, file, path string) Value {
@@ -37,7 +37,7 @@ func (v Value) child(node *yaml.Node, suffix string) Value {
 
 // Problems returns what has been found wrong so far, in the order of the file.
 func (v Value) Problems() []error {
-	sorted := slices.Clone(*v.problems)
+	sorted := slices.Clone(v.problems.first)
 	slices.SortStableFunc(sorted, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column))
 	})
@@ -49,11 +49,13 @@ func (v Value) Problems() []error {
 }
 
 // Count returns how many problems there are so far.
-func (v Value) Count() int { return len(*v.problems) }
+func (v Value) Count() int { return v.problems.count }
 
 // Fail reports a problem at the place of v.
 func (v Value) Fail(format string, args ...any) {
-	*v.problems = append(*v.problems, problem{v.Pos, v.Pos.Error(fmt.Sprintf(format, args...))})
+	if v.problems.count++; v.problems.count <= maxProblems {
+		v.problems.first = append(v.problems.first, problem{v.Pos, v.Pos.Error(fmt.Sprintf(format, args...))})
+	}
 }
 
 // Expected reports that v is something else than what was expected, without showing it: it
@@ -102,7 +104,7 @@ func (v Value) plain() bool {
 type Pair struct{ Key, Value Value }
 
 // barePath are the keys that stand in a path as they are.
-var barePath = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
+var barePath = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,60}$`)
 
 // Pairs returns the keys and values of a map, in their order. What is expected completes the
 // sentence "expected …".
@@ -116,7 +118,7 @@ func (v Value) Pairs(expected string) (out []Pair) {
 		key := v.child(v.Node.Content[i], "")
 		name, suffix := key.Node.Value, "."+key.Node.Value
 		if !barePath.MatchString(name) {
-			suffix = "[" + strconv.Quote(name) + "]"
+			suffix = "[" + Quote(name) + "]"
 		}
 		value := v.child(v.Node.Content[i+1], suffix)
 		first, twice := lines[name]
@@ -127,7 +129,7 @@ func (v Value) Pairs(expected string) (out []Pair) {
 		case key.Node.ShortTag() == "!!merge":
 			key.Fail("merge keys are not supported")
 		case twice:
-			key.Fail("duplicate key %q; the first is on line %d", name, first)
+			key.Fail("duplicate key %s; the first is on line %d", Quote(name), first)
 		default:
 			lines[name] = key.Pos.Line
 			if value.plain() {
@@ -156,8 +158,17 @@ func (v Value) Fields(expected string, fields ...Field) {
 		for i, f := range fields {
 			names[i] = f.Name
 		}
-		p.Key.Fail("unknown key %q%s", name, Hint(name, names))
+		p.Key.Fail("unknown key %s%s", Quote(name), Hint(name, names))
 	}
+}
+
+// Quote quotes a text for an error, and leaves out the rest of a long one.
+func Quote(text string) string {
+	const longest = 60
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return strconv.Quote(text)
 }
 
 // Hint is the end of an error about an unknown word: the nearest one there is, or all.
