@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,28 +20,23 @@ type shown struct {
 }
 
 // show prepares a setting for Effective and leaves secrets behind.
-func show(s *setting, v value) shown {
-	line := shown{name: s.name, group: s.section, from: v.from, body: &yaml.Node{Kind: yaml.SequenceNode}}
-	line.given = len(v.texts) > 0 && (!strings.HasPrefix(v.from, "default") || v.from == fromSystemd)
-	for _, t := range v.texts {
-		// A URL is a secret only when it holds one.
-		line.hidden = line.hidden || s.secret || s.kind.address && strings.ContainsAny(t, "@?")
-	}
+func show(s *setting) shown {
+	line := shown{name: s.name, group: s.group, from: s.from, given: !s.isDefault(), hidden: s.isSecret(), body: &yaml.Node{Kind: yaml.SequenceNode}}
 	switch {
 	case line.hidden:
-	case s.kind.shape == one:
-		line.body = &yaml.Node{Kind: yaml.ScalarNode, Value: strings.Join(v.texts, "")}
-		if s.kind.tags[len(s.kind.tags)-1] == "!!str" || line.body.Value == "" {
-			line.body.Tag = "!!str"
+	case s.shape == scalar:
+		line.body = textNode(strings.Join(s.texts, ""))
+		if line.body.Value != "" && !slices.Equal(s.tags, tagString) {
+			line.body.Tag = "" // such as 100 and true, which need no quotes
 		}
-	case s.kind.shape == pairs:
+	case s.shape == pairs:
 		line.body.Kind = yaml.MappingNode
-		for _, t := range v.texts {
+		for _, t := range s.texts {
 			name, value, _ := strings.Cut(t, "=")
 			line.body.Content = append(line.body.Content, textNode(name), textNode(value))
 		}
 	default:
-		for _, t := range v.texts {
+		for _, t := range s.texts {
 			line.body.Content = append(line.body.Content, textNode(t))
 		}
 	}
@@ -109,14 +105,14 @@ func field(key string, n *yaml.Node, mask func(string) string) []string {
 func body(n *yaml.Node, mask func(string) string) (lines []string) {
 	switch {
 	case n.Kind == yaml.ScalarNode:
-		return []string{scalar(n, mask) + comment(n.LineComment)}
+		return []string{oneLine(n, mask) + comment(n.LineComment)}
 	case len(n.Content) == 0 && n.Kind == yaml.MappingNode:
 		return []string{"{}" + comment(n.LineComment)}
 	case len(n.Content) == 0:
 		return []string{"[]" + comment(n.LineComment)}
 	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			lines = append(lines, field(scalar(n.Content[i], mask), n.Content[i+1], mask)...)
+			lines = append(lines, field(oneLine(n.Content[i], mask), n.Content[i+1], mask)...)
 		}
 	default:
 		for _, item := range n.Content {
@@ -141,8 +137,8 @@ func comment(text string) string {
 	return "  # " + text
 }
 
-// scalar writes a value on one line: a text as what can be nothing else.
-func scalar(n *yaml.Node, mask func(string) string) string {
+// oneLine writes a value on one line: a text as what can be nothing else.
+func oneLine(n *yaml.Node, mask func(string) string) string {
 	switch {
 	case n.ShortTag() == "!!null" && n.Value == "":
 		return "null"

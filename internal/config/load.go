@@ -3,15 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/lighterman/lighterman/internal/document"
 	"github.com/lighterman/lighterman/internal/redact"
 )
 
@@ -20,32 +17,18 @@ import (
 // environment over the file, the file over defaults. All problems are
 // returned at once, one per line; ErrHelp alone when help was asked for.
 func Load(args, environ []string) (*Config, error) {
-	return newLoader(environ, thisMachine).load(args)
+	return newLoader(environ, machine{root: os.Geteuid() == 0, hostname: os.Hostname}).load(args)
 }
 
-// value is a setting's value from the source that won: not yet parsed texts.
-type value struct {
-	// from says in words where the value comes from, for people.
-	from  string
-	texts []string
-	// bad says that the value was refused; the problem has been noted.
-	bad bool
-}
-
-// assignment is what one source says about a setting.
-type assignment struct {
-	setting *setting
-	value
-	// name is what its errors begin with.
-	name string
-}
+// ErrHelp is returned when the arguments ask for help.
+var ErrHelp = errors.New("help requested")
 
 // loader takes the sources one after the other, the weakest first, into one configuration.
 type loader struct {
 	machine  machine
 	env      map[string]string
 	config   *Config
-	values   map[*setting]value
+	settings []*setting
 	sections map[*section]*yaml.Node
 	// names are those that the file gives to labels.
 	names []given
@@ -55,23 +38,31 @@ type loader struct {
 }
 
 func newLoader(environ []string, m machine) *loader {
-	return &loader{
-		machine: m, env: environment(environ), config: &Config{Labels: Labels{FromContainers: []string{"enable"}}}, unsupported: unsupported,
-		values: make(map[*setting]value), sections: make(map[*section]*yaml.Node),
+	c := &Config{Labels: Labels{FromContainers: []string{"enable"}}}
+	l := &loader{
+		machine: m, env: make(map[string]string, len(environ)), config: c, settings: table(c),
+		sections: make(map[*section]*yaml.Node), unsupported: unsupported,
 	}
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		l.env[name] = value
+	}
+	return l
 }
 
 func (l *loader) load(args []string) (*Config, error) {
-	flags, flagProblems := parseFlags(args)
-	if len(flagProblems) == 1 && errors.Is(flagProblems[0], ErrHelp) {
+	file := l.env[find(l.settings, configFile).variable()]
+	look := func(s *setting, text string) {
+		if s.name == configFile {
+			file = text
+		}
+	}
+	if wantsHelp := l.walk(args, look, func(string, ...any) {}); wantsHelp {
 		return nil, ErrHelp
 	}
-	vars, varProblems := parseEnviron(l.env)
-	if name := fileName(slices.Concat(vars, flags)); name != "" {
-		l.readFile(name)
-	}
-	l.takeAll(vars, varProblems)
-	l.takeAll(flags, flagProblems)
+	l.readFile(file)
+	l.takeEnviron()
+	l.takeFlags(args)
 	return l.finish()
 }
 
@@ -83,8 +74,8 @@ func (l *loader) finish() (*Config, error) {
 	l.defaults()
 	l.rules()
 	c := l.config
-	for _, s := range settings {
-		c.shown = append(c.shown, show(s, l.values[s]))
+	for _, s := range l.settings {
+		c.shown = append(c.shown, show(s))
 	}
 	for _, s := range sections {
 		if !slices.Contains(l.unsupported, s.name) {
@@ -104,12 +95,12 @@ func (l *loader) finish() (*Config, error) {
 // secrets gathers what must not be shown.
 func (l *loader) secrets() *redact.Scrubber {
 	out := &redact.Scrubber{}
-	for s, v := range l.values {
-		for _, t := range v.texts {
-			if s.secret {
-				out.Add(l.config.Loki.Username, t)
-			} else if s.kind.address {
-				out.AddText(t)
+	for _, s := range l.settings {
+		for _, text := range s.texts {
+			if s.kind == kindSecret {
+				out.Add(l.config.Loki.Username, text)
+			} else if s.address {
+				out.AddText(text)
 			}
 		}
 	}
@@ -120,137 +111,26 @@ func (l *loader) secrets() *redact.Scrubber {
 	return out
 }
 
-// fileName returns the file that a variable or a flag names; flags come last, and win.
-func fileName(sources []assignment) (name string) {
-	for _, a := range sources {
-		if a.setting.name == configFile {
-			name = a.texts[0]
-		}
-	}
-	if printable(name) != nil {
-		return "" // reported where it is taken
-	}
-	return name
-}
-
-// readFile takes the settings of a YAML file of bounded size.
-func (l *loader) readFile(name string) {
-	f, err := os.Open(name)
-	if err != nil {
-		l.report("cannot read configuration: %w", err)
-		return
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, document.MaxSize+1))
-	if err != nil {
-		l.report("cannot read configuration: %w", err)
-		return
-	}
-	l.takeFile(name, data)
-}
-
-func (l *loader) takeFile(name string, data []byte) {
-	root, there, problems := document.Parse(name, data)
-	if there {
-		for _, p := range root.Pairs(`keys and values, such as "mode: hybrid"`) {
-			l.takeKey(p.Key, p.Value)
-		}
-	}
-	if root.Node != nil {
-		l.problems = append(l.problems, root.Problems()...)
-	}
-	l.problems = append(l.problems, problems...)
-}
-
-// takeKey takes one key of the file with its value.
-func (l *loader) takeKey(key, v document.Value) {
-	name := key.Node.Value
-	from := fmt.Sprintf("%s:%d", key.Pos.File, key.Pos.Line)
-	s, part := lookup(name), lookupSection(name)
-	switch {
-	case name == configFile:
-		key.Fail("unknown key %q; it is only a flag", name)
-	case s != nil:
-		l.takeSetting(s, from, v)
-	case part == nil && elsewhere[name] != "":
-		key.Fail("unknown key %q; use %s", name, elsewhere[name])
-	case part == nil:
-		key.Fail("unknown key %s%s", document.Quote(name), hint(name, fileKeys(), strconv.Quote))
-	case slices.Contains(l.unsupported, name):
-		key.Fail("%s is not supported yet; remove it", name)
-	default:
-		l.takeSection(part, from, v)
-	}
-}
-
-// takeSetting takes a setting from the file.
-func (l *loader) takeSetting(s *setting, from string, v document.Value) {
-	before := v.Count()
-	a := assignment{setting: s, value: value{from: from}}
-	var places []document.Value
-	add := func(v document.Value, lead, expected string) {
-		if !v.Scalar(s.kind.tags...) {
-			v.Expected(expected, s.kind.cure(v))
-			return
-		}
-		text := v.Node.Value
-		if s.kind == kindBool {
-			text = strings.ToLower(text)
-		}
-		a.texts = append(a.texts, lead+text)
-		places = append(places, v)
-	}
-	switch s.kind.shape {
-	case one:
-		add(v, "", s.kind.expected)
-	case list:
-		for _, item := range v.Items(s.kind.expected) {
-			add(item, "", "a string")
-		}
-	case pairs:
-		for _, p := range v.Pairs(s.kind.expected) {
-			if name := p.Key.Node.Value; strings.Contains(name, "=") {
-				p.Key.Fail("invalid label name %q", name)
-			} else {
-				add(p.Value, name+"=", "a string")
-			}
-		}
-	}
-	a.bad = v.Count() > before
-	l.take(a, func(i int, err error) { places[i].Fail("%v", err) })
-}
-
-// takeAll takes the settings of a source.
-func (l *loader) takeAll(source []assignment, problems []error) {
-	l.problems = append(l.problems, problems...)
-	for _, a := range source {
-		l.take(a, func(_ int, err error) { l.report("%s: %w", a.name, err) })
-	}
-}
-
-// take lets a value win over those before. One that does not win in the end is checked as
+// take lets texts win over those before. Those that do not win in the end are checked as
 // well. An empty text means the default, where that is not a value by itself.
-func (l *loader) take(a assignment, report func(i int, err error)) {
-	if a.setting.takesEmpty() && len(a.texts) > 0 && a.texts[0] == "" {
-		a.texts = nil
+func (l *loader) take(s *setting, from string, texts []string, report func(i int, err error)) {
+	if s.shape == scalar && s.def == "" && len(texts) > 0 && texts[0] == "" {
+		texts = nil
 	}
-	errs := a.setting.store(l.config, a.texts)
-	for i, text := range a.texts {
+	s.from, s.texts, s.bad = from, texts, false
+	errs := s.store(texts)
+	for i, text := range texts {
 		err := printable(text)
 		if err == nil {
 			err = errs[i]
 		}
 		if err != nil {
-			a.bad = true
+			s.bad = true
 			report(i, err)
 		}
 	}
-	l.values[a.setting] = a.value
 }
 
 func (l *loader) report(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf(format, args...))
 }
-
-// thisMachine is the machine that lighterman runs on.
-var thisMachine = machine{root: os.Geteuid() == 0, hostname: os.Hostname}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -49,26 +50,11 @@ func parseBool(text string) (bool, error) {
 	return false, invalid(text, kindBool.expected)
 }
 
-// choice makes a parser that takes only these values.
-func choice[T ~string](values ...T) func(string) (T, error) {
-	return func(text string) (T, error) {
-		words := make([]string, 0, len(values))
-		for _, v := range values {
-			if string(v) == text {
-				return v, nil
-			}
-			words = append(words, string(v))
-		}
-		return "", invalid(text, document.OneOf(words))
-	}
-}
-
 func parseLogLevel(text string) (level slog.Level, err error) {
-	word, err := choice("debug", "info", "warn", "error")(text)
-	if err == nil {
-		err = level.UnmarshalText([]byte(word))
+	if !slices.Contains(strings.Split(kindLevel.placeholder, "|"), text) {
+		return level, invalid(text, kindLevel.expected)
 	}
-	return level, err
+	return level, level.UnmarshalText([]byte(text))
 }
 
 // parseUsername refuses what basic authentication cannot carry. The value is

@@ -20,27 +20,25 @@ func checkLabelName(name string) error {
 	return nil
 }
 
-func storeExternalLabels(c *Config, texts []string) []error {
+// storeExternal stores name=value.
+func (l *Labels) storeExternal(texts []string) []error {
 	errs := make([]error, len(texts))
-	c.Labels.External = nil
+	l.External = nil
 	for i, text := range texts {
 		name, value, ok := strings.Cut(text, "=")
-		_, twice := c.Labels.External[name]
-		switch {
-		case !ok:
-			errs[i] = invalid(text, "name=value")
-			continue
-		case twice:
+		if _, twice := l.External[name]; twice {
 			errs[i] = fmt.Errorf("label %q is given twice", name)
 			continue
 		}
-		if errs[i] = checkExternalLabel(name, value); errs[i] != nil {
-			continue
+		if errs[i] = checkExternalLabel(name, value); !ok {
+			errs[i] = invalid(text, "name=value")
 		}
-		if c.Labels.External == nil {
-			c.Labels.External = make(map[string]string)
+		if errs[i] == nil && l.External == nil {
+			l.External = make(map[string]string)
 		}
-		c.Labels.External[name] = value
+		if errs[i] == nil {
+			l.External[name] = value
+		}
 	}
 	return errs
 }

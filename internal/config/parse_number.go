@@ -2,14 +2,10 @@ package config
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// calendar splits the weeks and days off a duration.
-var calendar = regexp.MustCompile(`^(?:([0-9]+)w)?(?:([0-9]+)d)?([0-9.a-zµμ]*)$`)
 
 // parseDuration takes what time.ParseDuration takes, without a sign, and weeks
 // and days in front.
@@ -44,39 +40,28 @@ func parseSince(text string) (Since, error) {
 }
 
 func duration(text string) (time.Duration, bool) {
-	m := calendar.FindStringSubmatch(text)
-	if text == "" || m == nil {
-		return 0, false
-	}
-	var rest time.Duration
-	if m[3] != "" {
-		d, err := time.ParseDuration(m[3])
-		if err != nil {
+	const day = 24 * time.Hour
+	var total time.Duration
+	rest := text
+	for _, unit := range []struct {
+		letter string
+		days   uint64
+	}{{"w", 7}, {"d", 1}} {
+		number, after, found := strings.Cut(rest, unit.letter)
+		if !found {
+			continue
+		}
+		n, err := strconv.ParseUint(number, 10, 32)
+		if err != nil || n*unit.days > uint64((math.MaxInt64-total)/day) {
 			return 0, false
 		}
-		rest = d
+		total, rest = total+time.Duration(n*unit.days)*day, after
 	}
-	const day = 24 * time.Hour
-	days, ok := calendarDays(m[1], m[2])
-	if !ok || days > int64(math.MaxInt64-rest)/int64(day) {
-		return 0, false
+	if rest == "" {
+		return total, text != ""
 	}
-	return time.Duration(days)*day + rest, true
-}
-
-func calendarDays(weeks, days string) (int64, bool) {
-	w, okW := digits(weeks)
-	d, okD := digits(days)
-	return 7*w + d, okW && okD
-}
-
-// digits reads a number that is small enough to be computed with.
-func digits(text string) (int64, bool) {
-	if text == "" {
-		return 0, true
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	return int64(n), err == nil
+	d, err := time.ParseDuration(rest)
+	return total + d, err == nil && !strings.ContainsAny(rest, "+-") && d <= math.MaxInt64-total
 }
 
 // units are the suffixes of a size; the ones without i are powers of 1000.
@@ -128,18 +113,17 @@ func sizeText(n int64) string {
 }
 
 func parseLines(text string) (Lines, error) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	const most = 1_000_000
-	if err != nil || n > most {
-		return Lines{}, invalid(text, "a number of lines, from 0 to a million")
-	}
-	return Lines{Set: true, N: int(n)}, nil
+	n, err := number(&kind{expected: "a number of lines, from 0 to a million"}, 1_000_000)(text)
+	return Lines{Set: err == nil, N: n}, err
 }
 
-func parsePercent(text string) (int, error) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n > 100 {
-		return 0, invalid(text, kindPercent.expected)
+// number makes a parser of numbers from 0 on.
+func number(k *kind, most uint64) func(string) (int, error) {
+	return func(text string) (int, error) {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || n > most {
+			return 0, invalid(text, k.expected)
+		}
+		return int(n), nil
 	}
-	return int(n), nil
 }

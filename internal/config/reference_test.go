@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -80,11 +81,11 @@ func TestTableIsComplete(t *testing.T) {
 			t.Errorf("%s is in the table twice", s.name)
 		}
 		seen[s.name] = true
-		if (s.def == "") == (s.auto == "") || s.example == "" && s.def == "" || !strings.HasSuffix(s.help, ".") || s.section == "" {
+		if (s.def == "") == (s.auto == "") || s.example == "" && s.def == "" || !strings.HasSuffix(s.help, ".") || s.group == "" {
 			t.Errorf("%s: default, example, help or section is missing", s.name)
 		}
 		for _, value := range []string{s.def, s.example} {
-			if value != "" && s.store(new(Config), []string{value})[0] != nil {
+			if value != "" && s.store([]string{value})[0] != nil {
 				t.Errorf("%s does not take its own %q", s.name, value)
 			}
 		}
@@ -154,8 +155,8 @@ func reference() string {
 	b.WriteString(referenceIntro)
 	section := ""
 	for _, s := range settings {
-		if s.section != section {
-			section = s.section
+		if s.group != section {
+			section = s.group
 			fmt.Fprintf(&b, "\n## %s\n\n| Setting | Value | Default | Meaning |\n|---|---|---|---|\n", section)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, valueCell(s), defaultCell(s), strings.ReplaceAll(s.help, "|", `\|`))
@@ -176,10 +177,10 @@ func reference() string {
 }
 
 func valueCell(s *setting) string {
-	if s.kind.name == "choice" {
-		return "`" + strings.ReplaceAll(s.kind.placeholder, "|", "`, `") + "`"
+	if s.word == "choice" {
+		return "`" + strings.ReplaceAll(s.placeholder, "|", "`, `") + "`"
 	}
-	return s.kind.name
+	return s.word
 }
 
 func defaultCell(s *setting) string {
@@ -207,19 +208,15 @@ func exampleYAML() string {
 }
 
 func exampleSetting(s *setting) string {
+	line := show(&setting{row: s.row, texts: []string{cmp.Or(s.def, s.example)}})
+	line.from = ""
+	if line.hidden {
+		line.hidden, line.body = false, textNode(s.example)
+	}
 	var b strings.Builder
-	value, lead := s.def, ""
-	if value == "" {
-		value, lead = s.example, "#$1"
-	}
-	line := show(s, defaultOf(&setting{def: value}))
-	line.hidden, line.from = false, ""
-	if s.secret {
-		line.body = textNode(value)
-	}
 	line.write(&b, strings.Clone)
-	if lead == "" {
+	if s.def != "" {
 		return b.String()
 	}
-	return regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(b.String(), lead)
+	return regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(b.String(), "#$1")
 }
