@@ -18,10 +18,10 @@ func (l *loader) defaults() {
 		if s.from != "" && (len(s.texts) > 0 || s.bad || s.shape != scalar) {
 			continue
 		}
-		switch {
-		case s.name == "state-dir":
+		switch s.name {
+		case "state-dir":
 			l.stateDir(s)
-		case s.name == "host-label":
+		case "host-label":
 			s.from = "default: the host name"
 			if name, err := l.machine.hostname(); err == nil && name != "" {
 				s.texts = []string{name}
@@ -56,7 +56,7 @@ func (l *loader) stateDir(s *setting) {
 	const name = "lighterman"
 	systemd, _, _ := strings.Cut(l.env["STATE_DIRECTORY"], ":")
 	xdg, home := l.env["XDG_STATE_HOME"], l.env["HOME"]
-	dir := ""
+	var dir string
 	s.from = "default"
 	switch {
 	case systemd != "":

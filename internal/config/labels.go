@@ -54,6 +54,8 @@ func readDefaultLabels(l *loader, v document.Value, _ *yaml.Node) {
 				renamed[name] = ""
 			case !v.Scalar("!!str"):
 				v.Expected("another name, or false for none", "")
+			case slices.Contains([]string{"n", "no", "off", "y", "yes", "on"}, strings.ToLower(to)):
+				v.Fail("%q is no name that anybody wants; write false for none", to)
 			case checkLabelName(to) != nil:
 				v.Fail("%v", checkLabelName(to))
 			default:

@@ -36,18 +36,13 @@ func printable(text string) error {
 // breaks reports whether a rune can end a line or steer a terminal.
 func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-func parseText(text string) (string, error) { return text, nil }
-
-func parseSecret(text string) (Secret, error) { return Secret(text), nil }
+func parseText[T ~string](text string) (T, error) { return T(text), nil }
 
 func parseBool(text string) (bool, error) {
-	switch text {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+	if text != "true" && text != "false" {
+		return false, invalid(text, kindBool.expected)
 	}
-	return false, invalid(text, kindBool.expected)
+	return text == "true", nil
 }
 
 func parseLogLevel(text string) (level slog.Level, err error) {
@@ -66,21 +61,14 @@ func parseUsername(text string) (string, error) {
 	return text, nil
 }
 
-// parseTenant takes what Loki takes: letters, digits and a few signs.
+// tenant is what Loki takes as the name of one.
+var tenant = regexp.MustCompile(`^[a-zA-Z0-9!\-_.*'()]{0,150}$`)
+
 func parseTenant(text string) (string, error) {
-	const signs = "!-_.*'()"
-	ok := len(text) <= 150 && text != "." && text != ".."
-	for _, r := range text {
-		ok = ok && (isAlphanumeric(r) || strings.ContainsRune(signs, r))
-	}
-	if !ok {
-		return "", invalid(text, "at most 150 letters, digits and "+signs)
+	if !tenant.MatchString(text) || text == "." || text == ".." {
+		return "", invalid(text, "at most 150 letters, digits and !-_.*'()")
 	}
 	return text, nil
-}
-
-func isAlphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }
 
 // checkPattern compiles a pattern by itself, so that it can neither break out of the anchors

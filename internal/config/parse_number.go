@@ -7,8 +7,6 @@ import (
 	"time"
 )
 
-// parseDuration takes what time.ParseDuration takes, without a sign, and weeks
-// and days in front.
 func parseDuration(text string) (time.Duration, error) {
 	d, ok := duration(text)
 	if !ok {
@@ -26,42 +24,42 @@ func parsePositive(text string) (time.Duration, error) {
 }
 
 func parseSince(text string) (Since, error) {
-	switch text {
-	case "beginning":
-		return Since{Beginning: true}, nil
-	case "now":
-		return Since{Now: true}, nil
-	}
 	d, ok := duration(text)
-	if !ok || d == 0 {
+	since := Since{Beginning: text == "beginning", Now: text == "now", Age: d}
+	if !since.Beginning && !since.Now && (!ok || d == 0) {
 		return Since{}, invalid(text, kindSince.expected)
 	}
-	return Since{Age: d}, nil
+	return since, nil
 }
 
+// duration reads what time.ParseDuration takes, without a sign, and weeks and days in front.
 func duration(text string) (time.Duration, bool) {
 	const day = 24 * time.Hour
 	var total time.Duration
 	rest := text
 	for _, unit := range []struct {
 		letter string
-		days   uint64
+		days   int64
 	}{{"w", 7}, {"d", 1}} {
 		number, after, found := strings.Cut(rest, unit.letter)
 		if !found {
 			continue
 		}
 		n, err := strconv.ParseUint(number, 10, 32)
-		if err != nil || n*unit.days > uint64((math.MaxInt64-total)/day) {
+		days := int64(n) * unit.days
+		if err != nil || days > int64((math.MaxInt64-total)/day) {
 			return 0, false
 		}
-		total, rest = total+time.Duration(n*unit.days)*day, after
+		total, rest = total+time.Duration(days)*day, after
 	}
 	if rest == "" {
 		return total, text != ""
 	}
 	d, err := time.ParseDuration(rest)
-	return total + d, err == nil && !strings.ContainsAny(rest, "+-") && d <= math.MaxInt64-total
+	if err != nil || strings.ContainsAny(rest, "+-") || d > math.MaxInt64-total {
+		return 0, false
+	}
+	return total + d, true
 }
 
 // units are the suffixes of a size; the ones without i are powers of 1000.

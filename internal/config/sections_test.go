@@ -62,11 +62,12 @@ var refusedSections = []struct {
 	{"labels", "labels: {a: b}\n", []string{`lm.yaml:1:1: unknown key "labels"; use external-label`}},
 	{"default label", "default-labels: {contaner: name}\n", []string{
 		`lm.yaml:1:18: default-labels: unknown key "contaner"; did you mean "container"?`}},
-	{"names of default labels", "default-labels:\n  container: a-b\n  image: __x\n  host: true\n  stream:\n", []string{
+	{"names of default labels", "default-labels:\n  container: a-b\n  image: __x\n  host: true\n  stream:\n  swarm_stack: No\n", []string{
 		`lm.yaml:2:14: default-labels.container: invalid label name "a-b"` + wrongLabelName,
 		`lm.yaml:3:10: default-labels.image: invalid label name "__x": names that begin with two underscores are reserved`,
 		`lm.yaml:4:9: default-labels.host: expected another name, or false for none, found a boolean`,
-		`lm.yaml:5:10: default-labels.stream: expected another name, or false for none, found nothing`}},
+		`lm.yaml:5:10: default-labels.stream: expected another name, or false for none, found nothing`,
+		`lm.yaml:6:16: default-labels.swarm_stack: "No" is no name that anybody wants; write false for none`}},
 	{"names given twice", "default-labels: {container: image, host: env, stream: x}\nexternal-label: {env: a}\nstructured_metadata:\n  x: a\n  image: b\n  swarm_node: c\n", []string{
 		`lm.yaml:1:29: default-labels.container: the name "image" is taken by a default label; choose another`,
 		`lm.yaml:1:42: default-labels.host: the name "env" is taken by external-label; choose another`,

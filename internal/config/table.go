@@ -90,11 +90,11 @@ func table(c *Config) (all []*setting) {
 	group("Access to Loki", []row{
 		{"loki-username", one(kindText, &c.Loki.Username, parseUsername), "", "none", "lighterman",
 			"User name for basic authentication."},
-		{"loki-password", one(kindSecret, &c.Loki.Password, parseSecret), "", "none", "change-me",
+		{"loki-password", one(kindSecret, &c.Loki.Password, parseText), "", "none", "change-me",
 			"Password for basic authentication. A flag can be seen by every user of the machine: prefer loki-password-file."},
 		{"loki-password-file", one(kindFile, &c.Loki.PasswordFile, parseText), "", "none", "/etc/lighterman/password",
 			"File that holds the password for basic authentication."},
-		{"loki-bearer-token", one(kindSecret, &c.Loki.BearerToken, parseSecret), "", "none", "change-me",
+		{"loki-bearer-token", one(kindSecret, &c.Loki.BearerToken, parseText), "", "none", "change-me",
 			"Bearer token, instead of basic authentication. A flag can be seen by every user of the machine: prefer loki-bearer-token-file."},
 		{"loki-bearer-token-file", one(kindFile, &c.Loki.BearerTokenFile, parseText), "", "none", "/etc/lighterman/token",
 			"File that holds the bearer token."},
