@@ -75,7 +75,11 @@ func (c *Config) Effective() string {
 			group = line.group
 			b.WriteString("\n# " + group + "\n")
 		}
-		line.write(&b, c.Secrets.Mask)
+		mask := strings.Clone
+		if group == labelling {
+			mask = c.Secrets.Mask // nobody knows what is in a section
+		}
+		line.write(&b, mask)
 	}
 	return strings.TrimPrefix(b.String(), "\n")
 }

@@ -100,6 +100,19 @@ func TestSecretsStayHidden(t *testing.T) {
 	}
 }
 
+// TestSecretThatIsAWord: what is not a secret by itself stays, so that the configuration
+// loads again.
+func TestSecretThatIsAWord(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c, err := load([]string{"--loki-username=hybrid", "--loki-password=hybrid", "--host-label=my-hybrid"}, testEnviron, testMachine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := reload(t, c); again.Loki.Username != "hybrid" || again.Labels.Host != "my-hybrid" {
+		t.Errorf("loaded again as %+v", again)
+	}
+}
+
 func TestErrorsHoldNoSecrets(t *testing.T) {
 	const secret = "hunter2"
 	for _, file := range []string{

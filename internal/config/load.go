@@ -99,7 +99,7 @@ func (l *loader) secrets() *redact.Scrubber {
 		for _, text := range s.texts {
 			if s.kind == kindSecret {
 				out.Add(l.config.Loki.Username, text)
-			} else if s.address {
+			} else if s.trait == address {
 				out.AddText(text)
 			}
 		}

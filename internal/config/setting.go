@@ -49,7 +49,7 @@ func (s *setting) isDefault() bool {
 // password.
 func (s *setting) isSecret() bool {
 	text := strings.Join(s.texts, "")
-	return text != "" && s.kind == kindSecret || s.address && strings.ContainsAny(text, "@?")
+	return text != "" && s.kind == kindSecret || s.trait == address && strings.ContainsAny(text, "@?")
 }
 
 // prefix starts the name of every environment variable of lighterman.
@@ -82,14 +82,24 @@ type kind struct {
 	shape    shape
 	// tags are the YAML types that a value, or an element, may have.
 	tags []string
-	// free says that any text is a value, so quotes would mend a number; address that it
-	// may hold a user and a password.
-	free, address bool
+	trait trait
 }
+
+// trait is what else is to be known of a kind.
+type trait uint8
+
+const (
+	// plain is nothing special.
+	plain trait = iota
+	// free is any text, so quotes would mend a number.
+	free
+	// address may hold a user and a password.
+	address
+)
 
 // cure says how a number or a boolean in a file becomes the text that was meant.
 func (k *kind) cure(v document.Value) string {
-	if k.free && v.Node.Kind == yaml.ScalarNode && v.Node.ShortTag() != "!!null" {
+	if k.trait == free && v.Node.Kind == yaml.ScalarNode && v.Node.ShortTag() != "!!null" {
 		return "; put it in quotes"
 	}
 	return ""
@@ -99,32 +109,32 @@ var (
 	tagString  = []string{"!!str"}
 	tagsNumber = []string{"!!str", "!!int"}
 
-	kindText     = &kind{"text", "TEXT", "a string", scalar, tagString, true, false}
-	kindSecret   = &kind{"text", "TEXT", "a string", scalar, tagString, true, false}
-	kindFile     = &kind{"path", "FILE", "a path", scalar, tagString, true, false}
-	kindDir      = &kind{"path", "DIR", "a path", scalar, tagString, true, false}
-	kindURL      = &kind{"URL", "URL", "an http or https URL, such as http://localhost:3100", scalar, tagString, false, true}
-	kindProxy    = &kind{"URL", "URL", "an http, https or socks5 URL, such as http://proxy:3128", scalar, tagString, false, true}
-	kindEngine   = &kind{"URL", "URL|none", `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, scalar, tagString, false, true}
-	kindAddress  = &kind{"address", "ADDR|off", `"off" or an address, such as 127.0.0.1:9177`, scalar, tagString, false, false}
-	kindDuration = &kind{"duration", "DURATION", "a duration, such as 200ms, 10s or 7d", scalar, tagsNumber, false, false}
-	kindSince    = &kind{"time", "beginning|now|DURATION", `"beginning", "now" or a duration, such as 168h or 7d`, scalar, tagsNumber, false, false}
-	kindSize     = &kind{"size", "SIZE", "a size, such as 1048576, 512KiB or 1MiB", scalar, tagsNumber, false, false}
-	kindPercent  = &kind{"percentage", "N", "a number from 0 to 100", scalar, []string{"!!int"}, false, false}
-	kindLines    = &kind{"number", "N", "a number of lines", scalar, tagsNumber, false, false}
-	kindBool     = &kind{"boolean", "", "true or false", scalar, []string{"!!bool"}, false, false}
+	kindText     = &kind{"text", "TEXT", "a string", scalar, tagString, free}
+	kindSecret   = &kind{"text", "TEXT", "a string", scalar, tagString, free}
+	kindFile     = &kind{"path", "FILE", "a path", scalar, tagString, free}
+	kindDir      = &kind{"path", "DIR", "a path", scalar, tagString, free}
+	kindURL      = &kind{"URL", "URL", "an http or https URL, such as http://localhost:3100", scalar, tagString, address}
+	kindProxy    = &kind{"URL", "URL", "an http, https or socks5 URL, such as http://proxy:3128", scalar, tagString, address}
+	kindEngine   = &kind{"URL", "URL|none", `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, scalar, tagString, address}
+	kindAddress  = &kind{"address", "ADDR|off", `"off" or an address, such as 127.0.0.1:9177`, scalar, tagString, plain}
+	kindDuration = &kind{"duration", "DURATION", "a duration, such as 200ms, 10s or 7d", scalar, tagsNumber, plain}
+	kindSince    = &kind{"time", "beginning|now|DURATION", `"beginning", "now" or a duration, such as 168h or 7d`, scalar, tagsNumber, plain}
+	kindSize     = &kind{"size", "SIZE", "a size, such as 1048576, 512KiB or 1MiB", scalar, tagsNumber, plain}
+	kindPercent  = &kind{"percentage", "N", "a number from 0 to 100", scalar, []string{"!!int"}, plain}
+	kindLines    = &kind{"number", "N", "a number of lines", scalar, tagsNumber, plain}
+	kindBool     = &kind{"boolean", "", "true or false", scalar, []string{"!!bool"}, plain}
 	kindLevel    = choiceKind("debug", "info", "warn", "error")
-	kindPatterns = &kind{"list of patterns", "REGEXP", "a list of patterns", list, tagString, true, false}
-	kindDirs     = &kind{"list of paths", "DIR|none", "a list of paths", list, tagString, true, false}
-	kindHosts    = &kind{"list of host names", "HOST", "a list of host names", list, tagString, true, false}
-	kindSenders  = &kind{"list of senders", "UID[/PROGRAM]|any", "a list of senders, such as 0/dockerd", list, tagString, true, false}
-	kindMatches  = &kind{"list of labels", "KEY[=VALUE]", "a list of labels", list, tagString, true, false}
-	kindPairs    = &kind{"map", "NAME=VALUE", "a map of label names to values", pairs, tagString, true, false}
+	kindPatterns = &kind{"list of patterns", "REGEXP", "a list of patterns", list, tagString, free}
+	kindDirs     = &kind{"list of paths", "DIR|none", "a list of paths", list, tagString, free}
+	kindHosts    = &kind{"list of host names", "HOST", "a list of host names", list, tagString, free}
+	kindSenders  = &kind{"list of senders", "UID[/PROGRAM]|any", "a list of senders, such as 0/dockerd", list, tagString, free}
+	kindMatches  = &kind{"list of labels", "KEY[=VALUE]", "a list of labels", list, tagString, free}
+	kindPairs    = &kind{"map", "NAME=VALUE", "a map of label names to values", pairs, tagString, free}
 )
 
 // choiceKind is a kind with a handful of values.
 func choiceKind(words ...string) *kind {
-	return &kind{"choice", strings.Join(words, "|"), document.OneOf(words), scalar, tagString, false, false}
+	return &kind{"choice", strings.Join(words, "|"), document.OneOf(words), scalar, tagString, plain}
 }
 
 // one is a value that a parser makes of a text.
