@@ -41,5 +41,5 @@ func (a Agent) List(ctx context.Context) (*status.List, error) {
 			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: chosen.Kind.String(), Reason: chosen.Reason,
 		})
 	}
-	return status.NewList(status.DryRun, cfg.Listen, status.State{Snapshot: out.Clean()}), nil
+	return status.NewList(status.DryRun, cfg.Listener.Address, status.State{Snapshot: out.Clean()}), nil
 }

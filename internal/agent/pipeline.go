@@ -65,7 +65,7 @@ func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *wa
 		Lanes: fileLanes(p.dispatcher), LaneOf: p.dispatcher.Number,
 		Route: source.route, Labels: source.labels, Marks: e.marks,
 		Floor: e.floor, Begin: e.begin, Tail: e.tail,
-		PollInterval: cfg.BatchWait, MaxLine: cfg.MaxLineBytes, MaxLogs: spare.logs, Room: spare.room,
+		PollInterval: cfg.Batch.Wait, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.logs, Room: spare.room,
 	})
 	return p
 }

@@ -44,28 +44,28 @@ type source struct {
 // newSource makes what docker-host asks for. host is the journal, nil where it is not
 // to be read. learned is told the data root once it is known.
 func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger, learned func(root string)) (*source, error) {
-	if cfg.DockerHost == config.NoEngine {
+	if cfg.Docker.Host == config.NoEngine {
 		var dirs docker.Watcher
 		if watcher != nil {
 			dirs = watcher
 		}
 		return newDirectory(cfg, log, dirs, host, learned), nil
 	}
-	engine, err := docker.New(cfg.DockerHost, labelsInUse(cfg), log)
+	engine, err := docker.New(cfg.Docker.Host, labelsInUse(cfg), log)
 	if err != nil {
 		return nil, err
 	}
 	policy, labeler := policyOf(cfg), labelerOf(cfg)
 	policy.Journal = journalRoute(host, engine.Host())
-	info := &engineInfo{engine: engine, log: log, root: cfg.DockerRoot, learned: learned}
+	info := &engineInfo{engine: engine, log: log, root: cfg.Docker.Root, learned: learned}
 	routeBy := func(mode config.Mode) func(*logs.Container) logs.Route { return info.route(ctx, inMode(policy, mode)) }
-	files := &reach{info: info, log: log, only: cfg.Mode == config.FileOnly}
+	files := &reach{info: info, log: log, only: cfg.Reading.Mode == config.FileOnly}
 	out := &source{
 		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
-		peek: info.peek(ctx, labelsInUse(cfg)), route: routeBy(cfg.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
+		peek: info.peek(ctx, labelsInUse(cfg)), route: routeBy(cfg.Reading.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
 		rest: engine.Rest, close: engine.Rest,
 	}
-	if cfg.Mode != config.StreamOnly {
+	if cfg.Reading.Mode != config.StreamOnly {
 		out.listed = files.look
 	}
 	if files.only {
@@ -91,7 +91,7 @@ func (s *source) discovery(cfg *config.Config, log *slog.Logger) *discover.Disco
 }
 
 func policyOf(cfg *config.Config) route.Policy {
-	return route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent}
+	return route.Policy{Mode: route.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent}
 }
 
 // inMode is a policy in another mode.
@@ -104,14 +104,14 @@ func inMode(policy route.Policy, mode config.Mode) route.Policy {
 // containers.
 func labelsInUse(cfg *config.Config) docker.Keep {
 	names := discover.LabelsInUse()
-	for _, m := range slices.Concat(cfg.IncludeLabel, cfg.ExcludeLabel) {
+	for _, m := range slices.Concat(cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
 	return func(label string) bool { return slices.Contains(names, label) }
 }
 
 func labelerOf(cfg *config.Config) discover.Labeler {
-	return discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}
+	return discover.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External}
 }
 
 // newDirectory makes the source that needs no engine, and no Docker client.
@@ -121,7 +121,7 @@ func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, 
 	policy := policyOf(cfg)
 	policy.Root, policy.NoEngine, policy.Journal = root, true, journalRoute(host, "")
 	if borrowsHost(cfg) {
-		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.HostLabel)
+		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.Labels.Host)
 	}
 	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg), log)
 	return &source{
@@ -134,7 +134,7 @@ func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, 
 
 // rootWithoutEngine is the engine's data root when there is no engine to ask.
 func rootWithoutEngine(cfg *config.Config, log *slog.Logger) string {
-	root, others := docker.FindRoot(cfg.DockerRoot)
+	root, others := docker.FindRoot(cfg.Docker.Root)
 	if len(others) > 0 {
 		log.Warn("found several Docker data roots and reads only one: set docker-root", "root", root, "others", others)
 	}

@@ -34,11 +34,11 @@ type trial struct {
 // newTrial makes a trial of what is written from now on.
 func newTrial(cfg *config.Config, memory budgets, source *source, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger) *trial {
 	t := &trial{
-		mode: cfg.Mode, store: checkpoint.NewMemory(), gauge: compare.NewGauge(source.place),
+		mode: cfg.Reading.Mode, store: checkpoint.NewMemory(), gauge: compare.NewGauge(source.place),
 		counts: &counts{lines: make(map[string]int64), bytes: make(map[string]int64)}, now: time.Now().UnixNano(),
 	}
 	t.pipeline = newPipeline(cfg, memory, source, watcher, host, log,
-		ends{store: t.store, sink: t.counts, metrics: t.counts, floor: t.now, batchWait: cfg.BatchWait})
+		ends{store: t.store, sink: t.counts, metrics: t.counts, floor: t.now, batchWait: cfg.Batch.Wait})
 	return t
 }
 
@@ -52,7 +52,7 @@ func (a Agent) Compare(ctx context.Context, length time.Duration, progress io.Wr
 	memory := limitMemory(cfg, log)
 	watcher := newWatcher(log)
 	hybrid := *cfg // has the journal, if there is one, whatever is measured
-	hybrid.Mode = config.Hybrid
+	hybrid.Reading.Mode = config.Hybrid
 	host, closeJournal := newJournal(&hybrid, watcher, log)
 	defer closeJournal()
 	source, err := newSource(ctx, cfg, watcher, host, log, func(string) {})

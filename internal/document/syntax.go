@@ -1,4 +1,4 @@
-package config
+package document
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 // checkBytes refuses a file that cannot be text written by somebody, before
 // the YAML parser sees it.
 func checkBytes(name string, data []byte) error {
-	if len(data) > maxFile {
+	if len(data) > MaxSize {
 		return fmt.Errorf("%s: larger than 1 MiB: expected a configuration", name)
 	}
 	line, column := 1, 1

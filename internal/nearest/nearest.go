@@ -1,10 +1,10 @@
-package config
+package nearest
 
 import "strings"
 
-// Nearest returns the known name that was most likely meant, or nothing when
-// none is near. Case, and underscores in place of hyphens, do not count.
-func Nearest(name string, known []string) string {
+// Name returns the known name that was most likely meant, or nothing when none is near.
+// Case, and underscores in place of hyphens, do not count.
+func Name(name string, known []string) string {
 	name = plain(name)
 	best, least := "", 2+len(name)/4
 	for _, k := range known {
@@ -45,12 +45,4 @@ func distance(a, b string) int {
 		before, row = row, next
 	}
 	return row[len(b)]
-}
-
-// hint is the end of an error about an unknown name.
-func hint(name string, known []string, quote func(string) string) string {
-	if near := Nearest(name, known); near != "" {
-		return "; did you mean " + quote(near) + "?"
-	}
-	return `; "lighterman run --help" lists what there is`
 }
