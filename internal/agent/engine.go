@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // engineInfo asks the engine about itself when that is first needed, which is
@@ -70,7 +69,7 @@ func (e *engineInfo) unasked() docker.Info {
 }
 
 // route returns the choice of routes. It depends on what the engine is.
-func (e *engineInfo) route(ctx context.Context, policy route.Policy) func(*logs.Container) logs.Route {
+func (e *engineInfo) route(ctx context.Context, policy target.Policy) func(*logs.Container) logs.Route {
 	return func(c *logs.Container) logs.Route {
 		p, info := policy, e.get(ctx)
 		p.Root, p.Podman = info.Root, info.Podman
@@ -80,7 +79,7 @@ func (e *engineInfo) route(ctx context.Context, policy route.Policy) func(*logs.
 
 // labels returns the labelling. In a container the host's name is not ours,
 // which would be another one for each new lighterman, but the engine's.
-func (e *engineInfo) labels(ctx context.Context, labeler discover.Labeler, fromEngine bool) func(*logs.Container) *logs.Labels {
+func (e *engineInfo) labels(ctx context.Context, labeler target.Labeler, fromEngine bool) func(*logs.Container) *logs.Labels {
 	return func(c *logs.Container) *logs.Labels {
 		l := labeler
 		if fromEngine {

@@ -11,11 +11,11 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/collect"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/dispatch"
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -23,7 +23,7 @@ import (
 type pipeline struct {
 	source     *source
 	watcher    *watch.Watcher
-	discovery  *discover.Discovery
+	discovery  *target.Discovery
 	dispatcher *dispatch.Dispatcher
 	collector  *collect.Collector
 	// connections is how many the listener may have, of what is left of open files.

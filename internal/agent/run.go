@@ -12,10 +12,10 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // carrier is the running program: all its parts, and the order they stop in.
@@ -158,8 +158,8 @@ func openMarks(cfg *config.Config) *checkpoint.Marks {
 	return nil
 }
 
-func filter(cfg *config.Config) discover.Filter {
-	f := discover.Filter{Self: docker.Self(), IncludeNames: cfg.IncludeName, ExcludeNames: cfg.ExcludeName}
+func filter(cfg *config.Config) target.Filter {
+	f := target.Filter{Self: docker.Self(), IncludeNames: cfg.IncludeName, ExcludeNames: cfg.ExcludeName}
 	for _, m := range cfg.IncludeLabel {
 		f.IncludeLabels = append(f.IncludeLabels, m)
 	}

@@ -9,11 +9,10 @@ import (
 
 	"github.com/lighterman/lighterman/internal/collect"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -22,7 +21,7 @@ import (
 type source struct {
 	// name is its kind, and place its address or path.
 	name, place string
-	discover    discover.Source
+	discover    target.Source
 	engine      collect.Engine
 	// relist is how often everything is looked at, as a net under what is told.
 	relist time.Duration
@@ -86,32 +85,32 @@ func newWatcher(log *slog.Logger) *watch.Watcher {
 }
 
 // discovery makes what finds the containers to collect. It does not connect.
-func (s *source) discovery(cfg *config.Config, log *slog.Logger) *discover.Discovery {
-	return discover.New(discover.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
+func (s *source) discovery(cfg *config.Config, log *slog.Logger) *target.Discovery {
+	return target.New(target.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
 }
 
-func policyOf(cfg *config.Config) route.Policy {
-	return route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent}
+func policyOf(cfg *config.Config) target.Policy {
+	return target.Policy{Mode: target.Mode(cfg.Mode), FilePercent: cfg.FilePercent}
 }
 
 // inMode is a policy in another mode.
-func inMode(policy route.Policy, mode config.Mode) route.Policy {
-	policy.Mode = route.Mode(mode)
+func inMode(policy target.Policy, mode config.Mode) target.Policy {
+	policy.Mode = target.Mode(mode)
 	return policy
 }
 
 // labelsInUse tells which labels of containers have a meaning: to us, or in the choice of
 // containers.
 func labelsInUse(cfg *config.Config) docker.Keep {
-	names := discover.LabelsInUse()
+	names := target.LabelsInUse()
 	for _, m := range slices.Concat(cfg.IncludeLabel, cfg.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
 	return func(label string) bool { return slices.Contains(names, label) }
 }
 
-func labelerOf(cfg *config.Config) discover.Labeler {
-	return discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}
+func labelerOf(cfg *config.Config) target.Labeler {
+	return target.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}
 }
 
 // newDirectory makes the source that needs no engine, and no Docker client.

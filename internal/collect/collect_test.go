@@ -24,7 +24,7 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -143,7 +143,7 @@ func (h *host) route(c *logs.Container) logs.Route {
 	if h.decides != nil {
 		h.decides()
 	}
-	return route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
+	return target.Policy{Mode: target.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
 }
 
 // set changes a container; nil removes it.

@@ -1,4 +1,4 @@
-package discover
+package target
 
 // changed notes that something has happened to a container. The engine answers
 // an inspection only when it has started the container, and not at all when that

@@ -1,4 +1,4 @@
-// Package discover keeps the set of containers whose logs are wanted: events
+// Package target keeps the set of containers whose logs are wanted: events
 // first, then a list, and a list again after every reconnection and every few
 // minutes, because events are a hint and not a ledger.
 //
@@ -8,9 +8,9 @@
 // it has started the container, which is too late for one that is removed as soon as it has
 // ended. So of a container not known yet its config.v2.json is read first, where that is
 // allowed: the directory of its log is then watched before the log is made
-// (discover/peek.go, docker/stored.go). A log that goes by API has no such help.
+// (target/peek.go, docker/stored.go). A log that goes by API has no such help.
 //
-// With docker-host=none the directory is all there is. discover.Source has two
+// With docker-host=none the directory is all there is. target.Source has two
 // implementations, docker.Client and docker.Directory; internal/agent/source.go chooses,
 // and everything behind is the same. The directory's events are inotify's: a name that
 // appears or goes in containers, and config.v2.json renamed into place in a container's own
@@ -27,4 +27,4 @@
 // log only if the log was not written to since (Directory.Inspect), or a line of the next
 // run could be mistaken for the rest of the last. An engine that is asked waits instead.
 // With dockerd down, "running" stays: the log will go on when it is back.
-package discover
+package target
