@@ -69,7 +69,7 @@ func (a Agent) Run(ctx context.Context) error {
 	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
 		store: store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.LokiURL != nil,
 		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.BatchWait),
-		floor: floor(cfg.Since, store.Born(), started), begin: beginAtTail(cfg, source.route), tail: tailRecords(cfg),
+		floor: floor(cfg.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
 	})
 	server.Limit(p.connections)
 	c := &carrier{p, cfg, a.Version, log, store, out, server, held}

@@ -26,10 +26,8 @@ type source struct {
 	// relist is how often everything is looked at, as a net under what is told.
 	relist time.Duration
 	peek   func(id string) *logs.Container
-	route  func(*logs.Container) logs.Route
-	// routeBy is route as it would be in another mode.
-	routeBy func(config.Mode) func(*logs.Container) logs.Route
-	labels  func(*logs.Container) *logs.Labels
+	// rules decide which containers are collected, with which labels and by which route.
+	rules *target.Rules
 	// rest lets go of what many questions in a row need; it may be nil.
 	rest func()
 	// listed is told of each list; it may be nil.
@@ -54,14 +52,14 @@ func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, 
 	if err != nil {
 		return nil, err
 	}
-	policy, labeler := policyOf(cfg), labelerOf(cfg)
-	policy.Journal = journalRoute(host, engine.Host())
 	info := &engineInfo{engine: engine, log: log, root: cfg.DockerRoot, learned: learned}
-	routeBy := func(mode config.Mode) func(*logs.Container) logs.Route { return info.route(ctx, inMode(policy, mode)) }
+	rules := rulesOf(cfg)
+	rules.Policy.Journal = journalRoute(host, engine.Host())
+	rules.Engine, rules.BorrowHost = info.known(ctx), borrowsHost(cfg)
 	files := &reach{info: info, log: log, only: cfg.Mode == config.FileOnly}
 	out := &source{
 		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
-		peek: info.peek(ctx, labelsInUse(cfg)), route: routeBy(cfg.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
+		peek: info.peek(ctx, labelsInUse(cfg)), rules: rules,
 		rest: engine.Rest, close: engine.Rest,
 	}
 	if cfg.Mode != config.StreamOnly {
@@ -85,21 +83,20 @@ func newWatcher(log *slog.Logger) *watch.Watcher {
 }
 
 // discovery makes what finds the containers to collect. It does not connect.
-func (s *source) discovery(cfg *config.Config, log *slog.Logger) *target.Discovery {
-	return target.New(target.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
+func (s *source) discovery(log *slog.Logger) *target.Discovery {
+	return target.New(target.Config{Source: s.discover, Name: s.name, Relist: s.relist, Rules: s.rules, Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
 }
 
-func policyOf(cfg *config.Config) target.Policy {
-	return target.Policy{Mode: target.Mode(cfg.Mode), FilePercent: cfg.FilePercent}
+// rulesOf are the rules of a configuration, of which nothing of the engine is known yet.
+func rulesOf(cfg *config.Config) *target.Rules {
+	return &target.Rules{
+		Filter:  filter(cfg),
+		Labeler: target.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels},
+		Policy:  target.Policy{Mode: target.Mode(cfg.Mode), FilePercent: cfg.FilePercent},
+	}
 }
 
-// inMode is a policy in another mode.
-func inMode(policy target.Policy, mode config.Mode) target.Policy {
-	policy.Mode = target.Mode(mode)
-	return policy
-}
-
-// labelsInUse tells which labels of containers have a meaning: to us, or in the choice of
+// labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
 // containers.
 func labelsInUse(cfg *config.Config) docker.Keep {
 	names := target.LabelsInUse()
@@ -109,16 +106,12 @@ func labelsInUse(cfg *config.Config) docker.Keep {
 	return func(label string) bool { return slices.Contains(names, label) }
 }
 
-func labelerOf(cfg *config.Config) target.Labeler {
-	return target.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}
-}
-
 // newDirectory makes the source that needs no engine, and no Docker client.
 func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) *source {
 	root := rootWithoutEngine(cfg, log)
 	learned(root)
-	policy := policyOf(cfg)
-	policy.Root, policy.NoEngine, policy.Journal = root, true, journalRoute(host, "")
+	rules := rulesOf(cfg)
+	rules.Policy.Root, rules.Policy.NoEngine, rules.Policy.Journal = root, true, journalRoute(host, "")
 	if borrowsHost(cfg) {
 		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.HostLabel)
 	}
@@ -126,8 +119,7 @@ func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, 
 	return &source{
 		// Network file systems tell nothing of what happens in them.
 		name: "directory", relist: time.Minute, place: containersDir(root), discover: directory, engine: noEngine{},
-		peek: storedIn(root, labelsInUse(cfg)), route: policy.Decide, labels: labelerOf(cfg).Labels, close: func() {},
-		routeBy: func(mode config.Mode) func(*logs.Container) logs.Route { return inMode(policy, mode).Decide },
+		peek: storedIn(root, labelsInUse(cfg)), rules: rules, close: func() {},
 	}
 }
 

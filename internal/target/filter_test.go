@@ -31,8 +31,8 @@ func TestFilter(t *testing.T) {
 		{"not included by label", Filter{IncludeLabels: []LabelMatcher{hasLabel("x")}}, logs.Container{}, false},
 		{"excluded by label", Filter{ExcludeLabels: []LabelMatcher{hasLabel("x")}}, logs.Container{Labels: map[string]string{"x": ""}}, false},
 	} {
-		if got := test.filter.Wants(&test.container); got != test.want {
-			t.Errorf("%s: %v", test.name, got)
+		if got := test.filter.Excludes(&test.container); (got == "") != test.want {
+			t.Errorf("%s: %q", test.name, got)
 		}
 	}
 }

@@ -36,6 +36,10 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	if err != nil && !errors.Is(err, logs.ErrNotFound) && ctx.Err() == nil {
 		d.peek(id) // its log is no reason to wait: the engine may never answer
 	}
+	var t *Target
+	if err == nil {
+		t = d.config.Rules.Decide(c)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -60,11 +64,11 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	}
 	delete(d.unsettled, id)
 	d.report(c)
-	if c.Partial && (d.containers[id] != nil && !d.containers[id].Partial || d.past[id]) {
+	if c.Partial && (d.targets[id] != nil && !d.targets[id].Container.Partial || d.past[id]) {
 		d.dirty[id], d.unknown[id] = true, c.Problem // what was known is better
 		return nil
 	}
-	d.containers[id] = c
+	d.targets[id] = t
 	d.past[id] = !c.Partial
 	delete(d.unknown, id)
 	delete(d.gone, id)
