@@ -24,6 +24,9 @@ const (
 	MaxLabelValue = 2048
 )
 
+// CutLabel returns as much of a label's value as Loki takes, in whole characters.
+func CutLabel(value string) string { return cut(value, MaxLabelValue) }
+
 // cut returns a text up to a number of bytes, in whole characters.
 func cut(text string, limit int) string {
 	if len(text) <= limit {

@@ -61,8 +61,8 @@ type Discovery struct {
 	dirty   map[string]bool
 	// unknown are containers that exist and could not be inspected, and why.
 	unknown map[string]string
-	// problems are what was wrong with what is known of containers, as it was told.
-	problems map[string]string
+	// problems are what was wrong with what is known of containers, as it was logged.
+	problems map[string]told
 	// past are containers of which all was known once. What is left of their directories
 	// while they are removed is no container.
 	past map[string]bool
@@ -91,7 +91,7 @@ func New(config Config) *Discovery {
 		targets:   make(map[string]*Target),
 		dirty:     make(map[string]bool),
 		unknown:   make(map[string]string),
-		problems:  make(map[string]string),
+		problems:  make(map[string]told),
 		past:      make(map[string]bool),
 		unsettled: make(map[string]bool),
 		fresh:     make(map[string]bool),
@@ -327,7 +327,7 @@ func (d *Discovery) list(ctx context.Context) error {
 	}
 	d.mu.Lock()
 	maps.DeleteFunc(d.unknown, func(id, _ string) bool { return !listed[id] })
-	maps.DeleteFunc(d.problems, func(id, _ string) bool { return !listed[id] })
+	maps.DeleteFunc(d.problems, func(id string, _ told) bool { return !listed[id] })
 	maps.DeleteFunc(d.past, func(id string, _ bool) bool { return !listed[id] })
 	maps.DeleteFunc(d.unsettled, func(id string, _ bool) bool { return !listed[id] })
 	for _, id := range before {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,7 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	var t *Target
 	if err == nil {
 		t = d.config.Rules.Decide(c)
+		d.watch(t)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -63,7 +65,7 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 		return nil
 	}
 	delete(d.unsettled, id)
-	d.report(c)
+	d.report(t)
 	if c.Partial && (d.targets[id] != nil && !d.targets[id].Container.Partial || d.past[id]) {
 		d.dirty[id], d.unknown[id] = true, c.Problem // what was known is better
 		return nil
@@ -78,16 +80,45 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	return nil
 }
 
-// report says once what is wrong with what is known of a container; the lock is held.
-func (d *Discovery) report(c *logs.Container) {
-	switch attrs := []any{"container", c.ID, "name", c.Name, "problem", c.Problem}; {
-	case c.Problem == "" || c.Problem == d.problems[c.ID]:
+// report says once what is wrong with what is known of a container, and what of its labels
+// is not as it was asked for; the lock is held.
+func (d *Discovery) report(t *Target) {
+	c, notes := t.Container, strings.Join(t.Notes, "; ")
+	attrs := []any{"container", c.ID, "name", c.Name, "problem", c.Problem}
+	switch told := d.problems[c.ID]; {
+	case c.Problem == "" || c.Problem == told.problem:
 	case c.Partial:
 		d.config.Log.Warn("not everything about a container can be read, its name or log driver may be a guess", attrs...)
 	default:
 		d.config.Log.Warn("a container has labels that are too long for Loki, they are cut", attrs...)
 	}
-	d.problems[c.ID] = c.Problem
+	if notes != "" && notes != d.problems[c.ID].notes && t.Chosen() {
+		d.config.Log.Warn("a container's labels are not as the configuration asks for", "container", c.ID, "name", c.Name, "why", notes)
+	}
+	d.problems[c.ID] = told{c.Problem, notes}
+}
+
+// told is what was logged of a container.
+type told struct{ problem, notes string }
+
+// watch shows the guard the labels of a target, and logs what has too many values since now.
+// The labels of all containers are decided anew if one of theirs becomes structured metadata.
+func (d *Discovery) watch(t *Target) {
+	if d.config.Rules.Guard == nil || !t.Chosen() {
+		return
+	}
+	for _, e := range d.config.Rules.Guard.Observe(time.Now(), t.Labels) {
+		d.config.Log.Warn("a label has very many values on this host: each makes a stream of its own in Loki, which becomes slow; make it structured metadata, or remove what changes from its value",
+			"label", e.Label, "values", e.Values, "examples", e.Examples, "moved", e.Moved)
+		if e.Moved {
+			signal(d.updates)
+		}
+	}
+}
+
+// Explosions returns the labels that have too many values on this host.
+func (d *Discovery) Explosions() []Explosion {
+	return d.config.Rules.Guard.Explosions(time.Now())
 }
 
 // Warning says of how many of the containers to collect labels were cut, and names the first;

@@ -1,6 +1,11 @@
 package target
 
-import "github.com/lighterman/lighterman/internal/logs"
+import (
+	"cmp"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
 
 // Target is one container with everything that was decided about it, and why. It is
 // immutable: what is decided anew is another Target.
@@ -54,20 +59,25 @@ type Rules struct {
 	// BorrowHost has the label host be the name of the engine's host, where that is known:
 	// in a container our own would be another one for each new lighterman.
 	BorrowHost bool
+	// Guard watches over the number of values of labels; nil for nobody.
+	Guard *Guard
 }
 
 // basis is what a decision depends on besides the container and the configuration.
 type basis struct {
 	// host is the name of the engine's host, where that is borrowed.
 	host string
+	// exploded are the labels that have become structured metadata, with commas between.
+	exploded string
 }
 
 // basis returns what decisions depend on now. It may ask the engine.
-func (r *Rules) basis() basis {
+func (r *Rules) basis() (now basis) {
 	if r.BorrowHost && r.Engine != nil {
-		return basis{host: r.Engine().Name}
+		now.host = r.Engine().Name
 	}
-	return basis{}
+	now.exploded = strings.Join(r.Guard.Moved(), ",")
+	return now
 }
 
 // Decide decides everything but the route. It may ask the engine about itself.
@@ -79,7 +89,8 @@ func (r *Rules) decide(c *logs.Container, on basis) *Target {
 	if on.host != "" {
 		labeler.Host = on.host
 	}
-	return &Target{Container: c, Excluded: r.Filter.Excludes(c), Labels: labeler.Labels(c), basis: on}
+	out := labeler.Label(c, strings.FieldsFunc(on.exploded, func(r rune) bool { return r == ',' }))
+	return &Target{Container: c, Excluded: cmp.Or(r.Filter.Excludes(c), out.Dropped), Labels: out.Labels, Notes: out.Notes, basis: on}
 }
 
 // Route decides how a container's log is read. It looks at files.
