@@ -78,7 +78,7 @@ func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
 	case first > 0 && second > 0:
 		out.Dropped = l.Relabel.reason(first)
 	case first+second > 0:
-		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+" drops one of the container's two streams, which is collected all the same: rules choose containers")
+		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+", which concerns one of the container's two streams: it is collected all the same, as rules choose whole containers")
 	}
 	out.Labels = join(sets[:streams])
 	return out

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -26,6 +27,9 @@ const (
 // that ever was. It depends on nothing but what it is shown and when.
 type Guard struct {
 	limit int
+	// container is the label that names containers. It may have one more value for each
+	// that exists: that is what it is for.
+	container string
 	// moves reports whether a label is to become structured metadata.
 	moves func(label string) bool
 
@@ -37,8 +41,8 @@ type Guard struct {
 	moved []string
 }
 
-// watched is a label, with when each of its values was seen last. There are never more than
-// one beyond the limit.
+// watched is a label, with when each of its values was seen last. There is never more than
+// one beyond what it may have.
 type watched struct {
 	values   map[string]time.Time
 	exploded bool
@@ -54,21 +58,30 @@ type Explosion struct {
 	Moved bool
 }
 
-// NewGuard makes a guard for labels of up to a number of values, explosionLimit when 0.
-// moves says which of those that have more become structured metadata; nil for none.
-func NewGuard(limit int, moves func(label string) bool) *Guard {
+// String says in words what there is.
+func (e Explosion) String() string {
+	if e.Moved {
+		return fmt.Sprintf("label %s had very many values within a day and is structured metadata now", e.Label)
+	}
+	return fmt.Sprintf("label %s had %d values or more within a day (such as %s): each makes a stream of its own in Loki", e.Label, e.Values, strings.Join(e.Examples, ", "))
+}
+
+// NewGuard makes a guard for labels of up to a number of values, explosionLimit when 0, of
+// which one names containers. moves says which of those that have more become structured
+// metadata; nil for none.
+func NewGuard(limit int, container string, moves func(label string) bool) *Guard {
 	if limit == 0 {
 		limit = explosionLimit
 	}
 	if moves == nil {
 		moves = func(string) bool { return false }
 	}
-	return &Guard{limit: limit, moves: moves, labels: make(map[string]*watched)}
+	return &Guard{limit: limit, container: container, moves: moves, labels: make(map[string]*watched)}
 }
 
-// Observe shows the guard the labels of a container, and returns those that have too many
-// values since now.
-func (g *Guard) Observe(now time.Time, of *logs.Labels) (found []Explosion) {
+// Observe shows the guard the labels of a container, of as many as exist, and returns the
+// labels that have too many values since now.
+func (g *Guard) Observe(now time.Time, of *logs.Labels, containers int) (found []Explosion) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, l := range []*logs.Labels{of, of.Stderr} {
@@ -76,7 +89,7 @@ func (g *Guard) Observe(now time.Time, of *logs.Labels) (found []Explosion) {
 			continue
 		}
 		for _, p := range l.Pairs {
-			if g.see(now, p) {
+			if g.see(now, p, g.limitOf(p.Name, containers)) {
 				found = append(found, g.describe(p.Name))
 			}
 		}
@@ -84,8 +97,16 @@ func (g *Guard) Observe(now time.Time, of *logs.Labels) (found []Explosion) {
 	return found
 }
 
+// limitOf is how many values a label may have.
+func (g *Guard) limitOf(label string, containers int) int {
+	if label == g.container {
+		return g.limit + containers
+	}
+	return g.limit
+}
+
 // see notes a value, and reports whether its label has too many since now; the lock is held.
-func (g *Guard) see(now time.Time, p logs.Label) bool {
+func (g *Guard) see(now time.Time, p logs.Label, limit int) bool {
 	w := g.labels[p.Name]
 	if w == nil {
 		if len(g.labels) >= maxWatched {
@@ -94,17 +115,14 @@ func (g *Guard) see(now time.Time, p logs.Label) bool {
 		w = &watched{values: make(map[string]time.Time)}
 		g.labels[p.Name] = w
 	}
-	if _, again := w.values[p.Value]; !again && len(w.values) > g.limit {
+	if _, again := w.values[p.Value]; !again && len(w.values) >= limit {
 		w.forget(now)
-		if len(w.values) > g.limit {
+		if len(w.values) > limit {
 			return false // that there are too many is known
 		}
 	}
 	w.values[p.Value] = now
-	if w.exploded || len(w.values) <= g.limit {
-		return false
-	}
-	if w.forget(now); len(w.values) <= g.limit {
+	if w.exploded || len(w.values) <= limit {
 		return false
 	}
 	w.exploded = true
@@ -132,7 +150,7 @@ func (g *Guard) Moved() []string {
 
 // Explosions returns the labels that have too many values now, by name, and those that have
 // become structured metadata since they had.
-func (g *Guard) Explosions(now time.Time) (out []Explosion) {
+func (g *Guard) Explosions(now time.Time, containers int) (out []Explosion) {
 	if g == nil {
 		return nil
 	}
@@ -141,7 +159,7 @@ func (g *Guard) Explosions(now time.Time) (out []Explosion) {
 	for _, name := range slices.Sorted(maps.Keys(g.labels)) {
 		w := g.labels[name]
 		w.forget(now)
-		w.exploded = w.exploded && len(w.values) > g.limit || slices.Contains(g.moved, name)
+		w.exploded = w.exploded && len(w.values) > g.limitOf(name, containers) || slices.Contains(g.moved, name)
 		switch {
 		case w.exploded:
 			out = append(out, g.describe(name))
@@ -160,4 +178,30 @@ func (g *Guard) describe(name string) Explosion {
 		examples[i] = strings.ToValidUTF8(value[:min(len(value), 80)], "")
 	}
 	return Explosion{Label: name, Values: len(values), Examples: examples, Moved: slices.Contains(g.moved, name)}
+}
+
+// watch shows the guard the labels of a target, and logs what has too many values since now.
+// The labels of all containers are decided anew if one of theirs becomes structured metadata.
+func (d *Discovery) watch(t *Target) {
+	if d.config.Rules.Guard == nil || !t.Chosen() {
+		return
+	}
+	d.mu.Lock()
+	containers := len(d.targets)
+	d.mu.Unlock()
+	for _, e := range d.config.Rules.Guard.Observe(time.Now(), t.Labels, containers) {
+		d.config.Log.Warn("a label has very many values on this host: each makes a stream of its own in Loki, which becomes slow; make it structured metadata, or remove what changes from its value",
+			"label", e.Label, "values", e.Values, "examples", e.Examples, "moved", e.Moved)
+		if e.Moved {
+			signal(d.updates)
+		}
+	}
+}
+
+// Explosions returns the labels that have too many values on this host.
+func (d *Discovery) Explosions() []Explosion {
+	d.mu.Lock()
+	containers := len(d.targets)
+	d.mu.Unlock()
+	return d.config.Rules.Guard.Explosions(time.Now(), containers)
 }

@@ -13,7 +13,7 @@ import (
 // examples, and moved where that is wanted.
 func TestGuard(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	g := NewGuard(0, func(label string) bool { return label == "commit" })
+	g := NewGuard(0, "container", func(label string) bool { return label == "commit" })
 	of := func(i int) *logs.Labels {
 		l := logs.NewLabels(map[string]string{"container": "web", "commit": fmt.Sprintf("c%04d", i)}, nil)
 		l.Stderr = logs.NewLabels(map[string]string{"container": "web", "build": fmt.Sprintf("b%04d", i%101)}, nil)
@@ -21,7 +21,7 @@ func TestGuard(t *testing.T) {
 	}
 	var found []Explosion
 	for i := range 1000 {
-		found = append(found, g.Observe(start.Add(time.Duration(i)*time.Second), of(i))...)
+		found = append(found, g.Observe(start.Add(time.Duration(i)*time.Second), of(i), 1)...)
 		if i == 99 && len(found) > 0 || i == 100 && len(found) != 2 {
 			t.Fatalf("after %d values %+v", i+1, found)
 		}
@@ -37,10 +37,10 @@ func TestGuard(t *testing.T) {
 	}
 	// A day later what has no more values is well again, and what was moved stays so.
 	later := start.Add(48 * time.Hour)
-	if got := g.Explosions(later); len(got) != 1 || got[0].Label != "commit" || !got[0].Moved || len(g.labels) != 1 {
+	if got := g.Explosions(later, 1); len(got) != 1 || got[0].Label != "commit" || !got[0].Moved || len(g.labels) != 1 {
 		t.Errorf("a day later %+v", got)
 	}
-	if got := g.Observe(later, of(1)); len(got) != 0 {
+	if got := g.Observe(later, of(1), 1); len(got) != 0 {
 		t.Errorf("named again: %+v", got)
 	}
 }
@@ -48,9 +48,9 @@ func TestGuard(t *testing.T) {
 // TestGuardWindow: values count for a day, from when they were there last.
 func TestGuardWindow(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	g := NewGuard(3, nil)
+	g := NewGuard(3, "", nil)
 	observe := func(value string) int {
-		return len(g.Observe(at, logs.NewLabels(map[string]string{"l": value}, nil)))
+		return len(g.Observe(at, logs.NewLabels(map[string]string{"l": value}, nil), 5))
 	}
 	for i := range 50 { // one each half day, and one that stays
 		at = at.Add(13 * time.Hour)
@@ -60,7 +60,7 @@ func TestGuardWindow(t *testing.T) {
 	}
 	for i := range 3 {
 		if n := observe(fmt.Sprint("more", i)); n != 0 {
-			if got := g.Explosions(at); len(got) != 1 || got[0].Values != 4 {
+			if got := g.Explosions(at, 5); len(got) != 1 || got[0].Values != 4 {
 				t.Errorf("%+v", got)
 			}
 			return
@@ -71,15 +71,15 @@ func TestGuardWindow(t *testing.T) {
 
 // TestGuardBounds: whatever labels there are, no more is kept than is needed.
 func TestGuardBounds(t *testing.T) {
-	g := NewGuard(10, nil)
+	g := NewGuard(10, "", nil)
 	for i := range 5000 {
-		g.Observe(time.Unix(0, 0), logs.NewLabels(map[string]string{fmt.Sprint("l", i): "v", "l1": fmt.Sprint(i)}, nil))
+		g.Observe(time.Unix(0, 0), logs.NewLabels(map[string]string{fmt.Sprint("l", i): "v", "l1": fmt.Sprint(i)}, nil), 5)
 	}
 	if len(g.labels) != maxWatched || len(g.labels["l1"].values) != 11 {
 		t.Errorf("%d labels and %d values are kept", len(g.labels), len(g.labels["l1"].values))
 	}
 	var none *Guard
-	if none.Moved() != nil || none.Explosions(time.Now()) != nil {
+	if none.Moved() != nil || none.Explosions(time.Now(), 0) != nil {
 		t.Error("no guard finds something")
 	}
 }
@@ -87,7 +87,7 @@ func TestGuardBounds(t *testing.T) {
 // TestMovedLabels: when a label is moved, all containers have it as structured metadata, and
 // are labelled anew.
 func TestMovedLabels(t *testing.T) {
-	rules := &Rules{Labeler: *relabeled(t, `[{source_labels: [__meta_docker_container_label_commit], target_label: commit}]`, nil), Guard: NewGuard(2, func(string) bool { return true })}
+	rules := &Rules{Labeler: *relabeled(t, `[{source_labels: [__meta_docker_container_label_commit], target_label: commit}]`, nil), Guard: NewGuard(2, "container", func(string) bool { return true })}
 	e := newEngine()
 	d := New(Config{Source: e, Rules: rules, Log: slogDiscard()})
 	for i := range 3 {
@@ -111,5 +111,23 @@ func TestMovedLabels(t *testing.T) {
 	}
 	if got := d.Explosions(); len(got) != 1 || got[0].Label != "commit" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestGuardOfContainers: that each container has a name is no explosion, but that there was a
+// hundred more of them in a day is.
+func TestGuardOfContainers(t *testing.T) {
+	g, at := NewGuard(0, "container", nil), time.Unix(0, 0)
+	for i := range 1000 {
+		found := g.Observe(at, logs.NewLabels(map[string]string{"container": fmt.Sprint("job", i)}, nil), 300)
+		if (i == 400) != (len(found) == 1) {
+			t.Errorf("%d containers: %+v", i+1, found)
+		}
+	}
+	if got := g.Explosions(at, 300); len(got) != 1 || got[0].Values != 401 {
+		t.Errorf("%+v", got)
+	}
+	if got := g.Explosions(at, 900); len(got) != 0 {
+		t.Errorf("with as many containers %+v", got)
 	}
 }

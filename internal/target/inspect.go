@@ -101,43 +101,48 @@ func (d *Discovery) report(t *Target) {
 // told is what was logged of a container.
 type told struct{ problem, notes string }
 
-// watch shows the guard the labels of a target, and logs what has too many values since now.
-// The labels of all containers are decided anew if one of theirs becomes structured metadata.
-func (d *Discovery) watch(t *Target) {
-	if d.config.Rules.Guard == nil || !t.Chosen() {
-		return
-	}
-	for _, e := range d.config.Rules.Guard.Observe(time.Now(), t.Labels) {
-		d.config.Log.Warn("a label has very many values on this host: each makes a stream of its own in Loki, which becomes slow; make it structured metadata, or remove what changes from its value",
-			"label", e.Label, "values", e.Values, "examples", e.Examples, "moved", e.Moved)
-		if e.Moved {
-			signal(d.updates)
-		}
-	}
-}
-
-// Explosions returns the labels that have too many values on this host.
-func (d *Discovery) Explosions() []Explosion {
-	return d.config.Rules.Guard.Explosions(time.Now())
-}
-
-// Warning says of how many of the containers to collect labels were cut, and names the first;
-// it is empty for none.
+// Warning says of how many of the containers to collect the labels are not as they were asked
+// for, and names the first, and which labels have too many values; it is empty for none.
 func (d *Discovery) Warning() string {
+	texts := []string{d.changedLabels()}
+	for _, e := range d.Explosions() {
+		texts = append(texts, e.String())
+	}
+	return joined("; ", texts...)
+}
+
+// changedLabels says of how many of the containers to collect the labels are not as they were
+// asked for.
+func (d *Discovery) changedLabels() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var names []string
-	for _, c := range d.wanted() {
-		if c.Problem != "" && !c.Partial {
-			names = append(names, c.Name)
+	var cut, changed []string
+	for _, t := range d.targets {
+		switch {
+		case !t.Chosen():
+		case len(t.Notes) > 0:
+			changed = append(changed, t.Container.Name+": "+t.Notes[0])
+		case t.Container.Problem != "" && !t.Container.Partial:
+			cut = append(cut, t.Container.Name)
 		}
 	}
-	if len(names) == 0 {
+	return joined("; ",
+		counted(cut, "labels that are too long for Loki and were cut"),
+		counted(changed, "labels that are not as the configuration asks for"))
+}
+
+// counted says how many containers have something, and names the first; nothing for none.
+func counted(names []string, what string) string {
+	switch len(names) {
+	case 0:
 		return ""
+	case 1:
+		return fmt.Sprintf("1 container has %s (first: %s)", what, names[0])
 	}
-	has := "container has"
-	if len(names) > 1 {
-		has = "containers have"
-	}
-	return fmt.Sprintf("%d %s labels that are too long for Loki and were cut (first: %s)", len(names), has, slices.Min(names))
+	return fmt.Sprintf("%d containers have %s (first: %s)", len(names), what, slices.Min(names))
+}
+
+// joined joins the texts that are not empty.
+func joined(by string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), by)
 }

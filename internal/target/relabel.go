@@ -30,7 +30,7 @@ func NewRelabel(rules []*relabel.Config, metadata map[string]string) (*Relabel, 
 	for i, rule := range rules {
 		own := *rule
 		if err := own.Validate(model.LegacyValidation); err != nil {
-			return nil, fmt.Errorf("relabel_configs: rule %d: %w", i+1, err)
+			return nil, fmt.Errorf("relabel_configs[%d]: %w", i, err)
 		}
 		r.rules = append(r.rules, &own)
 		for _, name := range own.SourceLabels {
@@ -69,7 +69,7 @@ func (r *Relabel) Notes() (out []string) {
 	for i, rule := range r.rules {
 		for _, name := range rule.SourceLabels {
 			if n := string(name); strings.HasPrefix(n, "__meta_") && !strings.HasPrefix(n, metaLabel) && !slices.Contains(metas, n) {
-				out = append(out, fmt.Sprintf("relabel_configs: rule %d asks for %s, which is always empty here", i+1, n))
+				out = append(out, fmt.Sprintf("relabel_configs[%d]: %s is always empty here; docs/labels.md has what there is", i, n))
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (r *Relabel) Notes() (out []string) {
 type outcome struct {
 	// labels still have those that begin with two underscores.
 	labels map[string]string
-	// dropped is the number of the rule that drops the stream, from 1 on; 0 for none.
+	// dropped is the number of the rule that drops the stream, counted from 1; 0 for none.
 	dropped int
 }
 
@@ -102,18 +102,18 @@ func (r *Relabel) process(given map[string]string) outcome {
 	return out
 }
 
-// reason says in words what a rule is that drops a container.
+// reason says in words what the rule does that drops a container.
 func (r *Relabel) reason(number int) string {
 	rule := r.rules[number-1]
 	sources := make([]string, 0, len(rule.SourceLabels))
 	for _, name := range rule.SourceLabels {
 		sources = append(sources, string(name))
 	}
-	what := rule.Regex.String()
+	matches := fmt.Sprintf("matches %q", rule.Regex.String())
 	if rule.Action == relabel.KeepEqual || rule.Action == relabel.DropEqual {
-		what = rule.TargetLabel
+		matches = "equals " + rule.TargetLabel
 	}
-	return fmt.Sprintf("rule %d of relabel_configs: %s %s by %q", number, rule.Action, strings.Join(sources, rule.Separator), what)
+	return fmt.Sprintf("relabel_configs[%d] is to %s what has %s that %s", number-1, rule.Action, strings.Join(sources, rule.Separator), matches)
 }
 
 // move takes out of the labels what is to be structured metadata.

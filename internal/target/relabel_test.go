@@ -110,20 +110,20 @@ func TestRelabel(t *testing.T) {
 		},
 		"dropped": {
 			rules:   `[{target_label: a, replacement: b}, {source_labels: [__meta_docker_container_label_tier], regex: front|back, action: drop}]`,
-			dropped: `rule 2 of relabel_configs: drop __meta_docker_container_label_tier by "front|back"`,
+			dropped: `relabel_configs[1] is to drop what has __meta_docker_container_label_tier that matches "front|back"`,
 		},
 		"kept": {rules: `[{source_labels: [__meta_docker_container_label_tier], regex: front, action: keep}, {regex: "[a-r].*|service_name", action: labeldrop}]`, out: `{stream="stdout"}`},
 		"not kept": {
 			rules:   `[{source_labels: [__meta_docker_container_label_tier, image], regex: back, action: keep}]`,
-			dropped: `rule 1 of relabel_configs: keep __meta_docker_container_label_tier;image by "back"`,
+			dropped: `relabel_configs[0] is to keep what has __meta_docker_container_label_tier;image that matches "back"`,
 		},
 		"equal": {
 			rules:   `[{source_labels: [compose_service], target_label: service_name, action: dropequal}]`,
-			dropped: `rule 1 of relabel_configs: dropequal compose_service by "service_name"`,
+			dropped: `relabel_configs[0] is to dropequal what has compose_service that equals service_name`,
 		},
 		"one stream dropped": {
 			rules: `[{source_labels: [__meta_docker_container_log_stream], regex: stderr, action: drop}]`,
-			notes: "rule 1 of relabel_configs: drop __meta_docker_container_log_stream by \"stderr\" drops one of the container's two streams",
+			notes: "relabel_configs[0] is to drop what has __meta_docker_container_log_stream that matches \"stderr\", which concerns one of the container's two streams",
 		},
 		"nothing left": {
 			rules: `[{regex: ".*", action: labeldrop}]`,
@@ -208,7 +208,7 @@ func TestUses(t *testing.T) {
 		}
 	}
 	notes := relabeled(t, `[{source_labels: [image], target_label: a}, {source_labels: [__meta_docker_network_scope, __meta_docker_container_label_x, __meta_docker_container_id], target_label: b}]`, nil).Relabel.Notes()
-	if len(notes) != 1 || notes[0] != "relabel_configs: rule 2 asks for __meta_docker_network_scope, which is always empty here" {
+	if len(notes) != 1 || notes[0] != "relabel_configs[1]: __meta_docker_network_scope is always empty here; docs/labels.md has what there is" {
 		t.Errorf("%q", notes)
 	}
 }
@@ -220,8 +220,8 @@ func TestNewRelabel(t *testing.T) {
 		metadata map[string]string
 		want     string
 	}{
-		{`[{source_labels: [a]}, {action: replace, target_label: a}, {action: hashmod, target_label: a}]`, nil, "relabel_configs: rule 1: relabel configuration for replace action requires 'target_label' value"},
-		{`[{target_label: a-b, replacement: x}]`, nil, `relabel_configs: rule 1: "a-b" is invalid 'target_label' for replace action`},
+		{`[{source_labels: [a]}, {action: replace, target_label: a}, {action: hashmod, target_label: a}]`, nil, "relabel_configs[0]: relabel configuration for replace action requires 'target_label' value"},
+		{`[{target_label: a-b, replacement: x}]`, nil, `relabel_configs[0]: "a-b" is invalid 'target_label' for replace action`},
 		{`[]`, map[string]string{"a-b": "x"}, `structured_metadata: "a-b" is no name`},
 		{`[]`, map[string]string{"__a": "x"}, `structured_metadata: "__a" is no name`},
 		{`[]`, map[string]string{"a": "b c"}, `structured_metadata: a: "b c" is no label name`},
