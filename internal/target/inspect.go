@@ -39,7 +39,10 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	}
 	var t *Target
 	if err == nil {
-		t = d.config.Rules.Decide(c)
+		d.mu.Lock()
+		before := d.targets[id]
+		d.mu.Unlock()
+		t = d.config.Rules.DecideAgain(before, c)
 		d.watch(t)
 	}
 	d.mu.Lock()

@@ -2,6 +2,8 @@ package target
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -82,6 +84,24 @@ func (r *Rules) basis() (now basis) {
 
 // Decide decides everything but the route. It may ask the engine about itself.
 func (r *Rules) Decide(c *logs.Container) *Target { return r.decide(c, r.basis()) }
+
+// DecideAgain is Decide for a container that something was decided about before. What has not
+// changed is not decided again.
+func (r *Rules) DecideAgain(before *Target, c *logs.Container) *Target {
+	now := r.basis()
+	if before == nil || before.basis != now || !alike(before.Container, c) {
+		return r.decide(c, now)
+	}
+	out := *before
+	out.Container, out.Route = c, logs.Route{}
+	return &out
+}
+
+// alike reports whether two containers have all in common that choice and labels depend on.
+func alike(a, b *logs.Container) bool {
+	return a.ID == b.ID && a.Name == b.Name && a.Image == b.Image && a.TTY == b.TTY && maps.Equal(a.Labels, b.Labels) &&
+		a.Network.Mode == b.Network.Mode && slices.Equal(a.Network.Attached, b.Network.Attached) && slices.Equal(a.Network.Ports, b.Network.Ports)
+}
 
 // decide depends on nothing but the container, the rules and the basis.
 func (r *Rules) decide(c *logs.Container, on basis) *Target {

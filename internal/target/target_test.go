@@ -49,3 +49,32 @@ func TestRulesOfEngine(t *testing.T) {
 		t.Error("another mode changes the rules")
 	}
 }
+
+// TestDecideAgain: what has not changed is not decided again, and what has is.
+func TestDecideAgain(t *testing.T) {
+	rules := &Rules{Labeler: Labeler{Host: "h"}, Engine: func() Engine { return Engine{Name: "node1"} }}
+	before := rules.Decide(shop()).By(logs.Route{Reason: "r"})
+	same := shop()
+	same.Running = true
+	if got := rules.DecideAgain(before, same); got.Labels != before.Labels || got.Container != same || got.Route.Reason != "" {
+		t.Errorf("%+v", got)
+	}
+	for name, change := range map[string]func(*logs.Container){
+		"name": func(c *logs.Container) { c.Name = "x" }, "image": func(c *logs.Container) { c.Image = "x" }, "tty": func(c *logs.Container) { c.TTY = true },
+		"label": func(c *logs.Container) { c.Labels["tier"] = "x" }, "mode": func(c *logs.Container) { c.Network.Mode = "x" },
+		"ip": func(c *logs.Container) { c.Network.Attached[0].IP = "" }, "port": func(c *logs.Container) { c.Network.Ports[0].Public = "" },
+	} {
+		other := shop()
+		change(other)
+		if got := rules.DecideAgain(before, other); got.Labels == before.Labels {
+			t.Errorf("another %s is not noticed", name)
+		}
+	}
+	rules.BorrowHost = true
+	if got := rules.DecideAgain(before, same); got.Labels.Get("host") != "node1" {
+		t.Error("another host is not noticed")
+	}
+	if got := rules.DecideAgain(nil, same); got.Container != same {
+		t.Error("a new container is not decided about")
+	}
+}
