@@ -92,6 +92,20 @@ func (l *Labels) Get(name string) string {
 	return ""
 }
 
+// Container returns what the container is called in messages: its label, or what is left of
+// its name and ID where that has another name or was removed.
+func (l *Labels) Container() string {
+	if name := l.Get("container"); name != "" {
+		return name
+	}
+	metadata := Labels{Pairs: l.Metadata}
+	if name := metadata.Get("container"); name != "" {
+		return name
+	}
+	id := metadata.Get("container_id")
+	return id[:min(12, len(id))]
+}
+
 // streamLabel is the label that tells the streams of a container apart.
 const streamLabel = "stream"
 

@@ -67,3 +67,18 @@ func TestValidLabels(t *testing.T) {
 		t.Error("a stream label of somebody's own is not valid")
 	}
 }
+
+// TestContainerName: a container has a name in messages whatever its labels are.
+func TestContainerName(t *testing.T) {
+	id := map[string]string{"container_id": "0123456789abcdef"}
+	for want, l := range map[string]*Labels{
+		"web":          NewLabels(map[string]string{"container": "web"}, id),
+		"moved":        NewLabels(map[string]string{"app": "web"}, map[string]string{"container": "moved", "container_id": "1"}),
+		"0123456789ab": NewLabels(map[string]string{"app": "web"}, id),
+		"":             NewLabels(map[string]string{"app": "web"}, nil),
+	} {
+		if got := l.Container(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

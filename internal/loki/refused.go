@@ -156,4 +156,4 @@ func longestFirst(labels []logs.Label) (values []string) {
 	return values
 }
 
-func nameOf(g *logs.Group) string { return g.Labels.Get("container") }
+func nameOf(g *logs.Group) string { return g.Labels.Container() }

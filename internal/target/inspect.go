@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,8 +120,15 @@ func (d *Discovery) Warning() string {
 func (d *Discovery) changedLabels() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var cut, changed []string
+	var cut, changed, shared []string
+	first := make(map[string]string)
 	for _, t := range d.targets {
+		if stream := t.Labels.Selector(logs.Stdout); t.Chosen() && t.Container.Running {
+			if other := first[stream]; other != "" {
+				shared = append(shared, max(other, t.Container.Name))
+			}
+			first[stream] = cmp.Or(first[stream], t.Container.Name)
+		}
 		switch {
 		case !t.Chosen():
 		case len(t.Notes) > 0:
@@ -131,7 +139,8 @@ func (d *Discovery) changedLabels() string {
 	}
 	return joined("; ",
 		counted(cut, "labels that are too long for Loki and were cut"),
-		counted(changed, "labels that are not as the configuration asks for"))
+		counted(changed, "labels that are not as the configuration asks for"),
+		counted(shared, "the same labels as another that runs, and Loki refuses what one of them wrote an hour before the other: give them a label that tells them apart"))
 }
 
 // counted says how many containers have something, and names the first; nothing for none.
