@@ -12,10 +12,10 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // carrier is the running program: all its parts, and the order they stop in.
@@ -69,7 +69,7 @@ func (a Agent) Run(ctx context.Context) error {
 	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
 		store: store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
 		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
-		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.route), tail: tailRecords(cfg),
+		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
 	})
 	server.Limit(p.connections)
 	c := &carrier{p, cfg, a.Version, log, store, out, server, held}
@@ -158,8 +158,8 @@ func openMarks(cfg *config.Config) *checkpoint.Marks {
 	return nil
 }
 
-func filter(cfg *config.Config) discover.Filter {
-	f := discover.Filter{Self: docker.Self(), IncludeNames: cfg.Containers.IncludeName, ExcludeNames: cfg.Containers.ExcludeName}
+func filter(cfg *config.Config) target.Filter {
+	f := target.Filter{Self: docker.Self(), IncludeNames: cfg.Containers.IncludeName, ExcludeNames: cfg.Containers.ExcludeName}
 	for _, m := range cfg.Containers.IncludeLabel {
 		f.IncludeLabels = append(f.IncludeLabels, m)
 	}

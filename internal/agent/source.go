@@ -9,11 +9,10 @@ import (
 
 	"github.com/lighterman/lighterman/internal/collect"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -22,15 +21,13 @@ import (
 type source struct {
 	// name is its kind, and place its address or path.
 	name, place string
-	discover    discover.Source
+	discover    target.Source
 	engine      collect.Engine
 	// relist is how often everything is looked at, as a net under what is told.
 	relist time.Duration
 	peek   func(id string) *logs.Container
-	route  func(*logs.Container) logs.Route
-	// routeBy is route as it would be in another mode.
-	routeBy func(config.Mode) func(*logs.Container) logs.Route
-	labels  func(*logs.Container) *logs.Labels
+	// rules decide which containers are collected, with which labels and by which route.
+	rules *target.Rules
 	// rest lets go of what many questions in a row need; it may be nil.
 	rest func()
 	// listed is told of each list; it may be nil.
@@ -55,14 +52,14 @@ func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, 
 	if err != nil {
 		return nil, err
 	}
-	policy, labeler := policyOf(cfg), labelerOf(cfg)
-	policy.Journal = journalRoute(host, engine.Host())
 	info := &engineInfo{engine: engine, log: log, root: cfg.Docker.Root, learned: learned}
-	routeBy := func(mode config.Mode) func(*logs.Container) logs.Route { return info.route(ctx, inMode(policy, mode)) }
+	rules := rulesOf(cfg)
+	rules.Policy.Journal = journalRoute(host, engine.Host())
+	rules.Engine, rules.BorrowHost = info.known(ctx), borrowsHost(cfg)
 	files := &reach{info: info, log: log, only: cfg.Reading.Mode == config.FileOnly}
 	out := &source{
 		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
-		peek: info.peek(ctx, labelsInUse(cfg)), route: routeBy(cfg.Reading.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
+		peek: info.peek(ctx, labelsInUse(cfg)), rules: rules,
 		rest: engine.Rest, close: engine.Rest,
 	}
 	if cfg.Reading.Mode != config.StreamOnly {
@@ -86,40 +83,36 @@ func newWatcher(log *slog.Logger) *watch.Watcher {
 }
 
 // discovery makes what finds the containers to collect. It does not connect.
-func (s *source) discovery(cfg *config.Config, log *slog.Logger) *discover.Discovery {
-	return discover.New(discover.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
+func (s *source) discovery(log *slog.Logger) *target.Discovery {
+	return target.New(target.Config{Source: s.discover, Name: s.name, Relist: s.relist, Rules: s.rules, Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
 }
 
-func policyOf(cfg *config.Config) route.Policy {
-	return route.Policy{Mode: route.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent}
+// rulesOf are the rules of a configuration, of which nothing of the engine is known yet.
+func rulesOf(cfg *config.Config) *target.Rules {
+	return &target.Rules{
+		Filter:  filter(cfg),
+		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External},
+		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
+		Guard:   target.NewGuard(0, "container", nil),
+	}
 }
 
-// inMode is a policy in another mode.
-func inMode(policy route.Policy, mode config.Mode) route.Policy {
-	policy.Mode = route.Mode(mode)
-	return policy
-}
-
-// labelsInUse tells which labels of containers have a meaning: to us, or in the choice of
+// labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
 // containers.
 func labelsInUse(cfg *config.Config) docker.Keep {
-	names := discover.LabelsInUse()
+	names := target.LabelsInUse()
 	for _, m := range slices.Concat(cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
 	return func(label string) bool { return slices.Contains(names, label) }
 }
 
-func labelerOf(cfg *config.Config) discover.Labeler {
-	return discover.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External}
-}
-
 // newDirectory makes the source that needs no engine, and no Docker client.
 func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) *source {
 	root := rootWithoutEngine(cfg, log)
 	learned(root)
-	policy := policyOf(cfg)
-	policy.Root, policy.NoEngine, policy.Journal = root, true, journalRoute(host, "")
+	rules := rulesOf(cfg)
+	rules.Policy.Root, rules.Policy.NoEngine, rules.Policy.Journal = root, true, journalRoute(host, "")
 	if borrowsHost(cfg) {
 		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.Labels.Host)
 	}
@@ -127,8 +120,7 @@ func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, 
 	return &source{
 		// Network file systems tell nothing of what happens in them.
 		name: "directory", relist: time.Minute, place: containersDir(root), discover: directory, engine: noEngine{},
-		peek: storedIn(root, labelsInUse(cfg)), route: policy.Decide, labels: labelerOf(cfg).Labels, close: func() {},
-		routeBy: func(mode config.Mode) func(*logs.Container) logs.Route { return inMode(policy, mode).Decide },
+		peek: storedIn(root, labelsInUse(cfg)), rules: rules, close: func() {},
 	}
 }
 

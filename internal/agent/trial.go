@@ -16,6 +16,7 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -88,7 +89,7 @@ func newLook(source *source, containers map[string]*logs.Container) *compare.Loo
 	for _, c := range containers {
 		candidate := compare.Candidate{Container: c, Routes: make(map[string]logs.Route)}
 		for _, mode := range compared {
-			candidate.Routes[string(mode)] = source.routeBy(mode)(c)
+			candidate.Routes[string(mode)] = source.rules.InMode(target.Mode(mode)).Route(c)
 		}
 		candidates = append(candidates, candidate)
 	}
@@ -118,7 +119,7 @@ func showProgress(ctx context.Context, w io.Writer, mode config.Mode, containers
 // be a load, and tell nothing of what is to come.
 func (t *trial) begin(containers map[string]*logs.Container) {
 	for id, c := range containers {
-		r := t.source.route(c)
+		r := t.source.rules.Route(c)
 		if r.Kind != logs.File {
 			continue
 		}

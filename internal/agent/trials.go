@@ -312,7 +312,7 @@ func directoryReport(cfg *config.Config) (text string, sound bool) {
 		why := ""
 		if err != nil {
 			why = fmt.Sprintf("%.12s: %v", id, err)
-		} else if r := source.route(c); r.Kind == logs.Unreadable {
+		} else if r := source.rules.Route(c); r.Kind == logs.Unreadable {
 			why = c.Name + ": " + r.Reason
 		}
 		switch {

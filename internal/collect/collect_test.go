@@ -25,8 +25,8 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
-	"github.com/lighterman/lighterman/internal/route"
 	"github.com/lighterman/lighterman/internal/stream"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -171,7 +171,7 @@ func (h *host) route(c *logs.Container) logs.Route {
 	if h.decides != nil {
 		h.decides()
 	}
-	return route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
+	return target.Policy{Mode: target.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
 }
 
 // set changes a container; nil removes it.

@@ -45,7 +45,7 @@ const EntryOverhead = 32
 
 // Add copies an entry to the group of its labels and stream.
 func (b *Batch) Add(labels *Labels, e Entry) {
-	g := b.group(labels, e.Stream)
+	g := b.group(labels.Of(e.Stream), e.Stream)
 	if len(g.Times) == cap(g.Times) {
 		g.Times, g.Ends = times.grow(g.Times, 1), ends.grow(g.Ends, 1)
 	}

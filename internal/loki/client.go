@@ -291,12 +291,14 @@ func (c *Client) withoutMetadata(ctx context.Context, b *logs.Batch, out logs.Ou
 // and nothing else of it.
 func ownBatch(b *logs.Batch) *logs.Batch {
 	const own = "lighterman"
-	pairs := map[string]string{"container": own}
+	pairs := make(map[string]string)
 	for _, p := range b.Groups[0].Labels.Pairs {
 		pairs[p.Name] = own
 	}
+	labels := logs.NewLabels(pairs, map[string]string{"container_id": own})
+	labels.Whole = b.Groups[0].Labels.Whole
 	out := &logs.Batch{}
-	out.Add(logs.NewLabels(pairs, map[string]string{"container_id": own}), logs.Entry{
+	out.Add(labels, logs.Entry{
 		Time: time.Now().UnixNano(), Line: []byte("lighterman asks whether structured metadata is taken"),
 	})
 	return out

@@ -1,4 +1,4 @@
-package discover
+package target
 
 import (
 	"testing"
@@ -16,8 +16,8 @@ func task(name, task, node string) *logs.Container {
 // TestSwarmLabels: no label of a task changes with an update, and no two tasks of one
 // host have the same.
 func TestSwarmLabels(t *testing.T) {
-	labeler := Labeler{Host: "h"}
-	first := labeler.Labels(task("shop_web.1.aaa", "aaa", "node1"))
+	labeler := &Labeler{Host: "h"}
+	first := labeler.Label(task("shop_web.1.aaa", "aaa", "node1"), nil).Labels
 	for name, want := range map[string]string{
 		"container": "shop_web.1", "service_name": "shop_web", "swarm_service": "shop_web", "swarm_stack": "shop",
 		"image": "shop/web:3", "host": "h", "compose_service": "",
@@ -31,10 +31,10 @@ func TestSwarmLabels(t *testing.T) {
 		t.Errorf("metadata %v", first.Metadata)
 	}
 	selector := first.Selector(logs.Stdout)
-	if updated := labeler.Labels(task("shop_web.1.bbb", "bbb", "node1")).Selector(logs.Stdout); updated != selector {
+	if updated := labeler.Label(task("shop_web.1.bbb", "bbb", "node1"), nil).Labels.Selector(logs.Stdout); updated != selector {
 		t.Errorf("an update changes %s to %s", selector, updated)
 	}
-	if other := labeler.Labels(task("shop_web.2.ccc", "ccc", "node1")).Selector(logs.Stdout); other == selector {
+	if other := labeler.Label(task("shop_web.2.ccc", "ccc", "node1"), nil).Labels.Selector(logs.Stdout); other == selector {
 		t.Errorf("two replicas have the same labels: %s", other)
 	}
 }
@@ -58,7 +58,7 @@ func TestSwarmReplica(t *testing.T) {
 		{forged, "mine"},
 		{without, "shop_web.1.aaa"},
 	} {
-		if got := (Labeler{}).Labels(c.container).Get("container"); got != c.want {
+		if got := (&Labeler{}).Label(c.container, nil).Labels.Get("container"); got != c.want {
 			t.Errorf("%s is called %q, want %q", c.container.Name, got, c.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package discover
+package target
 
 // changed notes that something has happened to a container. The engine answers
 // an inspection only when it has started the container, and not at all when that
@@ -18,12 +18,16 @@ func (d *Discovery) peek(id string) {
 		return
 	}
 	c := d.config.Peek(id)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if c == nil || d.containers[id] != nil {
+	if c == nil {
 		return
 	}
-	d.containers[id], d.fresh[id] = c, true
+	t := d.config.Rules.Decide(c)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.targets[id] != nil {
+		return
+	}
+	d.targets[id], d.fresh[id] = t, true
 	if d.listed {
 		signal(d.updates)
 	}
@@ -38,7 +42,7 @@ func (d *Discovery) remove(id string) {
 		signal(d.updates)
 		return
 	}
-	delete(d.containers, id)
+	delete(d.targets, id)
 	if d.listed {
 		signal(d.updates) // at once: to inspect its successor may take until that has started
 	}
@@ -48,7 +52,7 @@ func (d *Discovery) remove(id string) {
 func (d *Discovery) seen() {
 	clear(d.fresh)
 	for id := range d.gone {
-		delete(d.containers, id)
+		delete(d.targets, id)
 		signal(d.updates)
 	}
 	clear(d.gone)

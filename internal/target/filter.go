@@ -1,7 +1,9 @@
-package discover
+package target
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -29,35 +31,29 @@ type LabelMatcher interface {
 	Matches(labels map[string]string) bool
 }
 
-// Wants tells whether a container is to be collected.
-func (f *Filter) Wants(c *logs.Container) bool {
+// Excludes says why a container is not to be collected; nothing for one that is.
+func (f *Filter) Excludes(c *logs.Container) string {
 	switch {
 	case f.Self != "" && c.ID == f.Self:
-		return false
+		return "it is lighterman's own container"
 	case c.Labels[EnableLabel] == "false":
-		return false
+		return fmt.Sprintf("it has the label %s=false", EnableLabel)
 	case len(f.IncludeNames) > 0 && !matchesAny(f.IncludeNames, c.Name):
-		return false
+		return "no pattern of include-name matches its whole name"
 	case len(f.IncludeLabels) > 0 && !labelled(f.IncludeLabels, c.Labels):
-		return false
+		return "it has no label of include-label"
+	case matchesAny(f.ExcludeNames, c.Name):
+		return "a pattern of exclude-name matches its name"
+	case labelled(f.ExcludeLabels, c.Labels):
+		return "it has a label of exclude-label"
 	}
-	return !matchesAny(f.ExcludeNames, c.Name) && !labelled(f.ExcludeLabels, c.Labels)
+	return ""
 }
 
 func matchesAny(patterns []*regexp.Regexp, name string) bool {
-	for _, p := range patterns {
-		if p.MatchString(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(name) })
 }
 
 func labelled(matchers []LabelMatcher, labels map[string]string) bool {
-	for _, m := range matchers {
-		if m.Matches(labels) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(matchers, func(m LabelMatcher) bool { return m.Matches(labels) })
 }

@@ -1,4 +1,4 @@
-package discover
+package target
 
 import (
 	"regexp"
@@ -31,21 +31,21 @@ func TestFilter(t *testing.T) {
 		{"not included by label", Filter{IncludeLabels: []LabelMatcher{hasLabel("x")}}, logs.Container{}, false},
 		{"excluded by label", Filter{ExcludeLabels: []LabelMatcher{hasLabel("x")}}, logs.Container{Labels: map[string]string{"x": ""}}, false},
 	} {
-		if got := test.filter.Wants(&test.container); got != test.want {
-			t.Errorf("%s: %v", test.name, got)
+		if got := test.filter.Excludes(&test.container); (got == "") != test.want {
+			t.Errorf("%s: %q", test.name, got)
 		}
 	}
 }
 
 func TestLabels(t *testing.T) {
-	l := Labeler{Host: "h", External: map[string]string{"env": "prod", "host": "other"}}
-	plain := l.Labels(&logs.Container{ID: "id", Name: "web", Image: "nginx:1"})
+	l := &Labeler{Host: "h", External: map[string]string{"env": "prod", "host": "other"}}
+	plain := l.Label(&logs.Container{ID: "id", Name: "web", Image: "nginx:1"}, nil).Labels
 	want := []logs.Label{{Name: "container", Value: "web"}, {Name: "env", Value: "prod"}, {Name: "host", Value: "other"},
 		{Name: "image", Value: "nginx:1"}, {Name: "service_name", Value: "web"}}
 	if !slices.Equal(plain.Pairs, want) || !slices.Equal(plain.Metadata, []logs.Label{{Name: "container_id", Value: "id"}}) {
 		t.Errorf("got %v", plain)
 	}
-	composed := l.Labels(&logs.Container{Name: "shop-web-1", Labels: map[string]string{composeProject: "shop", composeService: "web"}})
+	composed := l.Label(&logs.Container{Name: "shop-web-1", Labels: map[string]string{composeProject: "shop", composeService: "web"}}, nil).Labels
 	for name, value := range map[string]string{"compose_project": "shop", "compose_service": "web", "service_name": "web", "container": "shop-web-1"} {
 		if got := composed.Get(name); got != value {
 			t.Errorf("%s is %q", name, got)

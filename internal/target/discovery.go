@@ -1,4 +1,4 @@
-package discover
+package target
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Source is what tells of containers: an engine, or the directory in which it
+// Source is where containers are found: an engine, or the directory in which it
 // keeps them. Inspect's error wraps logs.ErrNotFound for a container that is gone.
 // Events calls subscribed when nothing that happens from then on is missed, and
 // changed, which does not block, with each container that something happens to. It
@@ -29,8 +29,9 @@ type Source interface {
 type Config struct {
 	Source Source
 	// Name is what the source is called in messages.
-	Name   string
-	Filter Filter
+	Name string
+	// Rules decide what becomes of a container; nil for those that choose all.
+	Rules *Rules
 	// Relist is the interval of the list that is made as a net under the
 	// events; 3 minutes when 0.
 	Relist time.Duration
@@ -45,7 +46,7 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// Discovery holds the set of containers.
+// Discovery holds the set of targets.
 type Discovery struct {
 	config Config
 	// updates tells that the set has changed; it holds at most one token.
@@ -54,13 +55,14 @@ type Discovery struct {
 	wake chan struct{}
 
 	// mu guards the fields below. The set is complete from the first list on.
-	mu         sync.Mutex
-	containers map[string]*logs.Container
-	dirty      map[string]bool
+	mu sync.Mutex
+	// targets are all containers that something is known of, chosen or not.
+	targets map[string]*Target
+	dirty   map[string]bool
 	// unknown are containers that exist and could not be inspected, and why.
 	unknown map[string]string
-	// problems are what was wrong with what is known of containers, as it was told.
-	problems map[string]string
+	// problems are what was wrong with what is known of containers, as it was logged.
+	problems map[string]told
 	// past are containers of which all was known once. What is left of their directories
 	// while they are removed is no container.
 	past map[string]bool
@@ -79,18 +81,21 @@ func New(config Config) *Discovery {
 	if config.Relist == 0 {
 		config.Relist = 3 * time.Minute
 	}
+	if config.Rules == nil {
+		config.Rules = &Rules{}
+	}
 	return &Discovery{
-		config:     config,
-		updates:    make(chan struct{}, 1),
-		wake:       make(chan struct{}, 1),
-		containers: make(map[string]*logs.Container),
-		dirty:      make(map[string]bool),
-		unknown:    make(map[string]string),
-		problems:   make(map[string]string),
-		past:       make(map[string]bool),
-		unsettled:  make(map[string]bool),
-		fresh:      make(map[string]bool),
-		gone:       make(map[string]bool),
+		config:    config,
+		updates:   make(chan struct{}, 1),
+		wake:      make(chan struct{}, 1),
+		targets:   make(map[string]*Target),
+		dirty:     make(map[string]bool),
+		unknown:   make(map[string]string),
+		problems:  make(map[string]told),
+		past:      make(map[string]bool),
+		unsettled: make(map[string]bool),
+		fresh:     make(map[string]bool),
+		gone:      make(map[string]bool),
 	}
 }
 
@@ -111,29 +116,59 @@ func (d *Discovery) Wanted() (set map[string]*logs.Container, known bool) {
 
 // wanted returns the containers to collect; the lock is held.
 func (d *Discovery) wanted() map[string]*logs.Container {
-	set := make(map[string]*logs.Container, len(d.containers))
-	for id, c := range d.containers {
-		if d.config.Filter.Wants(c) {
-			set[id] = c
+	set := make(map[string]*logs.Container, len(d.targets))
+	for id, t := range d.targets {
+		if t.Chosen() {
+			set[id] = t.Container
 		}
 	}
 	return set
 }
 
-// Exists tells whether the source has a container, wanted or not.
+// Targets returns what was decided about every container, chosen or not, by ID. The routes
+// are not decided.
+func (d *Discovery) Targets() map[string]*Target {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.targets)
+}
+
+// Labels returns the labels of a container: those that were decided when it was found, or
+// decided now if what they depend on is not the same any more.
+func (d *Discovery) Labels(c *logs.Container) *logs.Labels {
+	now := d.config.Rules.basis() // which may ask the engine: without the lock
+	d.mu.Lock()
+	t := d.targets[c.ID]
+	d.mu.Unlock()
+	if t != nil && t.Container == c && t.basis == now {
+		return t.Labels
+	}
+	fresh := d.config.Rules.decide(c, now)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t != nil && t.Container == c && d.targets[c.ID] == t {
+		d.targets[c.ID] = fresh
+		if fresh.Chosen() != t.Chosen() {
+			signal(d.updates)
+		}
+	}
+	return fresh.Labels
+}
+
+// Exists reports whether the source has a container, wanted or not.
 func (d *Discovery) Exists(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.containers[id] != nil || d.unknown[id] != ""
+	return d.targets[id] != nil || d.unknown[id] != ""
 }
 
-// Excluded tells that the source has a container which is not to be collected.
+// Excluded reports whether the source has a container which is not to be collected.
 // One that could not be inspected is not excluded.
 func (d *Discovery) Excluded(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, ok := d.containers[id]
-	return ok && !d.config.Filter.Wants(c)
+	t, ok := d.targets[id]
+	return ok && !t.Chosen()
 }
 
 // Unknown returns the containers that exist and of which nothing can be learnt,
@@ -292,7 +327,7 @@ func (d *Discovery) list(ctx context.Context) error {
 	}
 	d.mu.Lock()
 	maps.DeleteFunc(d.unknown, func(id, _ string) bool { return !listed[id] })
-	maps.DeleteFunc(d.problems, func(id, _ string) bool { return !listed[id] })
+	maps.DeleteFunc(d.problems, func(id string, _ told) bool { return !listed[id] })
 	maps.DeleteFunc(d.past, func(id string, _ bool) bool { return !listed[id] })
 	maps.DeleteFunc(d.unsettled, func(id string, _ bool) bool { return !listed[id] })
 	for _, id := range before {
@@ -316,7 +351,7 @@ func (d *Discovery) list(ctx context.Context) error {
 func (d *Discovery) known() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Collect(maps.Keys(d.containers))
+	return slices.Collect(maps.Keys(d.targets))
 }
 
 // reached notes that the set is known and the source answers.
@@ -324,7 +359,7 @@ func (d *Discovery) reached() {
 	d.mu.Lock()
 	again := !d.connected
 	d.connected, d.listed, d.lastError = true, true, nil
-	n, wanted := len(d.containers), d.wanted()
+	n, wanted := len(d.targets), d.wanted()
 	d.mu.Unlock()
 	if again {
 		d.config.Log.Info("containers found", "from", d.config.Name, "containers", n, "chosen", len(wanted))

@@ -1,4 +1,4 @@
-package discover
+package target
 
 import (
 	"context"
@@ -115,7 +115,7 @@ func (e *engine) set(id, name string, event bool) {
 
 func start(t *testing.T, e *engine, filter Filter) *Discovery {
 	t.Helper()
-	d := New(Config{Source: e, Filter: filter, Log: slog.New(slog.DiscardHandler)})
+	d := New(Config{Source: e, Rules: &Rules{Filter: filter}, Log: slog.New(slog.DiscardHandler)})
 	run(t, d)
 	return d
 }

@@ -1,0 +1,160 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// inspectTimeout bounds one inspection: an engine may hang on one container.
+// inspectRetry is when one that failed is tried again, unsettledRetry when one of a container
+// that is being made or removed.
+const inspectTimeout, inspectRetry, unsettledRetry = 10 * time.Second, 10 * time.Second, time.Second
+
+// inspectors bounds the inspections under way at once.
+const inspectors = 4
+
+func (d *Discovery) inspectAll(ctx context.Context, ids []string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inspectors)
+	for _, id := range ids {
+		group.Go(func() error { return d.inspect(ctx, id) })
+	}
+	return group.Wait()
+}
+
+func (d *Discovery) inspect(ctx context.Context, id string) error {
+	limited, cancel := context.WithTimeout(ctx, inspectTimeout)
+	c, err := d.config.Source.Inspect(limited, id)
+	cancel()
+	if err != nil && !errors.Is(err, logs.ErrNotFound) && ctx.Err() == nil {
+		d.peek(id) // its log is no reason to wait: the engine may never answer
+	}
+	var t *Target
+	if err == nil {
+		d.mu.Lock()
+		before := d.targets[id]
+		d.mu.Unlock()
+		t = d.config.Rules.DecideAgain(before, c)
+		d.watch(t)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case errors.Is(err, logs.ErrNotFound):
+		d.remove(id)
+		delete(d.unsettled, id)
+		if errors.Is(err, logs.ErrUnsettled) {
+			d.dirty[id], d.unsettled[id] = true, true
+		}
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		// One container that cannot be inspected must not stop the others.
+		// When the engine is gone the events end, and a list follows; else
+		// the next event or list tries again.
+		if d.unknown[id] != err.Error() {
+			d.config.Log.Warn("cannot inspect a container, will retry", "container", id, "error", err)
+		}
+		d.dirty[id], d.unknown[id] = true, err.Error()
+		return nil
+	}
+	delete(d.unsettled, id)
+	d.report(t)
+	if c.Partial && (d.targets[id] != nil && !d.targets[id].Container.Partial || d.past[id]) {
+		d.dirty[id], d.unknown[id] = true, c.Problem // what was known is better
+		return nil
+	}
+	d.targets[id] = t
+	d.past[id] = !c.Partial
+	delete(d.unknown, id)
+	delete(d.gone, id)
+	if d.listed {
+		signal(d.updates) // at once: others may be slow
+	}
+	return nil
+}
+
+// report says once what is wrong with what is known of a container, and what of its labels
+// is not as it was asked for; the lock is held.
+func (d *Discovery) report(t *Target) {
+	c, notes := t.Container, strings.Join(t.Notes, "; ")
+	attrs := []any{"container", c.ID, "name", c.Name, "problem", c.Problem}
+	switch told := d.problems[c.ID]; {
+	case c.Problem == "" || c.Problem == told.problem:
+	case c.Partial:
+		d.config.Log.Warn("not everything about a container can be read, its name or log driver may be a guess", attrs...)
+	default:
+		d.config.Log.Warn("a container has labels that are too long for Loki, they are cut", attrs...)
+	}
+	if notes != "" && notes != d.problems[c.ID].notes && t.Chosen() {
+		d.config.Log.Warn("a container's labels are not as the configuration asks for", "container", c.ID, "name", c.Name, "why", notes)
+	}
+	d.problems[c.ID] = told{c.Problem, notes}
+}
+
+// told is what was logged of a container.
+type told struct{ problem, notes string }
+
+// Warning says of how many of the containers to collect the labels are not as they were asked
+// for, and names the first, and which labels have too many values; it is empty for none.
+func (d *Discovery) Warning() string {
+	texts := []string{d.changedLabels()}
+	for _, e := range d.Explosions() {
+		texts = append(texts, e.String())
+	}
+	return joined("; ", texts...)
+}
+
+// changedLabels says of how many of the containers to collect the labels are not as they were
+// asked for.
+func (d *Discovery) changedLabels() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var cut, changed, shared []string
+	first := make(map[string]string)
+	for _, t := range d.targets {
+		if stream := t.Labels.Selector(logs.Stdout); t.Chosen() && t.Container.Running {
+			if other := first[stream]; other != "" {
+				shared = append(shared, max(other, t.Container.Name))
+			}
+			first[stream] = cmp.Or(first[stream], t.Container.Name)
+		}
+		switch {
+		case !t.Chosen():
+		case len(t.Notes) > 0:
+			changed = append(changed, t.Container.Name+": "+t.Notes[0])
+		case t.Container.Problem != "" && !t.Container.Partial:
+			cut = append(cut, t.Container.Name)
+		}
+	}
+	return joined("; ",
+		counted(cut, "labels that are too long for Loki and were cut"),
+		counted(changed, "labels that are not as the configuration asks for"),
+		counted(shared, "the same labels as another that runs, and Loki refuses what one of them wrote an hour before the other: give them a label that tells them apart"))
+}
+
+// counted says how many containers have something, and names the first; nothing for none.
+func counted(names []string, what string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("1 container has %s (first: %s)", what, names[0])
+	}
+	return fmt.Sprintf("%d containers have %s (first: %s)", len(names), what, slices.Min(names))
+}
+
+// joined joins the texts that are not empty.
+func joined(by string, texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), by)
+}
