@@ -81,7 +81,7 @@ type kind struct {
 	expected string
 	shape    shape
 	// tags are the YAML types that a value, or an element, may have.
-	tags []string
+	tags  []string
 	trait trait
 }
 
