@@ -19,8 +19,9 @@ type Labels struct {
 	External map[string]string
 	// Relabel are rules over what is known of a container, in the order of the file.
 	Relabel []*relabel.Config
-	// Metadata is structured metadata: the label that each name has its value from, one of
-	// the container's in Loki or one that relabelling knows, such as __meta_docker_network_name.
+	// Metadata is structured metadata: the label that each name has its value from. That is
+	// one that relabelling knows, such as __meta_docker_network_name, or one of Loki's, which
+	// is then no label any more.
 	Metadata map[string]string
 	// FromContainers are the labels lighterman.NAME of containers that are honoured.
 	FromContainers []string
@@ -41,6 +42,8 @@ var (
 type given struct {
 	name string
 	at   document.Pos
+	// moved says that it is metadata made of the label of that name.
+	moved bool
 }
 
 // readDefaultLabels reads which defaults have another name, or none.
@@ -58,9 +61,9 @@ func readDefaultLabels(l *loader, v document.Value, _ *yaml.Node) {
 				v.Fail("%q is no name that anybody wants; write false for none", to)
 			case checkLabelName(to) != nil:
 				v.Fail("%v", checkLabelName(to))
-			default:
+			case to != name:
 				renamed[name] = to
-				l.names = append(l.names, given{to, v.Pos})
+				l.names = append(l.names, given{name: to, at: v.Pos})
 			}
 		}})
 	}
@@ -86,25 +89,27 @@ func readMetadata(l *loader, v document.Value, _ *yaml.Node) {
 			p.Value.Fail("invalid label name %q: expected letters, digits and underscores, not beginning with a digit", source)
 		default:
 			metadata[name] = source
-			l.names = append(l.names, given{name, p.Key.Pos})
+			l.names = append(l.names, given{name, p.Key.Pos, source == name})
 		}
 	}
 	l.config.Labels.Metadata = metadata
 }
 
-// rulesOfLabels checks that no name is given twice.
+// rulesOfLabels checks that no name is given twice. A label that becomes structured metadata
+// leaves its name free.
 func (l *loader) rulesOfLabels() {
+	labels := &l.config.Labels
 	used := make(map[string]string)
 	for _, name := range slices.Concat(DefaultLabels, DefaultMetadata) {
-		if to, other := l.config.Labels.Renamed[name]; !other || to == name {
+		if _, other := labels.Renamed[name]; !other {
 			used[name] = "a default label"
 		}
 	}
-	for name := range l.config.Labels.External {
+	for name := range labels.External {
 		used[name] = "external-label"
 	}
 	for _, g := range l.names {
-		if who := used[g.name]; who != "" {
+		if who := used[g.name]; who != "" && !g.moved {
 			l.problems = append(l.problems, g.at.Error(fmt.Sprintf("the name %q is taken by %s; choose another", g.name, who)))
 		}
 		used[g.name] = g.at.Path

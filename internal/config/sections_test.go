@@ -74,6 +74,8 @@ var refusedSections = []struct {
 		`lm.yaml:4:3: structured_metadata: the name "x" is taken by default-labels.stream; choose another`,
 		`lm.yaml:5:3: structured_metadata: the name "image" is taken by default-labels.container; choose another`,
 		`lm.yaml:6:3: structured_metadata: the name "swarm_node" is taken by a default label; choose another`}},
+	{"a name taken before it is moved", "default-labels: {container: image}\nstructured_metadata: {image: image}\n", []string{
+		`lm.yaml:1:29: default-labels.container: the name "image" is taken by a default label; choose another`}},
 	{"metadata", "structured_metadata:\n  a-b: c\n  d: e-f\n  g: [h]\n", []string{
 		`lm.yaml:2:3: structured_metadata: invalid label name "a-b"` + wrongLabelName,
 		`lm.yaml:3:6: structured_metadata.d: invalid label name "e-f"` + wrongLabelName,
@@ -139,7 +141,7 @@ func TestUnsupportedSections(t *testing.T) {
 	}
 }
 
-const allSections = `default-labels: {container: name, image: false, host: image, swarm_node: node}
+const allSections = `default-labels: {container: name, image: false, host: image, swarm_node: node, stream: stream}
 external-label: {dc: north}
 relabel_configs:
   # Unquoted, as Prometheus' users write.
@@ -190,6 +192,14 @@ func TestSections(t *testing.T) {
 	wantErr(t, v.Problems()[1], `lm.yaml:18:51: stages[1].replace: unknown key "count"; expected "expression" or "replace"`)
 }
 
+// TestLabelAsMetadata: a label may become metadata of the same name, and its name be reused.
+func TestLabelAsMetadata(t *testing.T) {
+	c, err := loadFile(t, "structured_metadata:\n  image:\n  compose_project: compose_project\n  dc:\nexternal-label: {dc: north}\n")
+	if err != nil || !maps.Equal(c.Labels.Metadata, map[string]string{"image": "image", "compose_project": "compose_project", "dc": "dc"}) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestSectionsInForce: check shows every value with its origin, and loads what it shows.
 func TestSectionsInForce(t *testing.T) {
 	c, err := loadFile(t, strings.Replace(allSections, "  - [{x: 1}, [[2]], ~]: y\n", "  - x: [{x: 1, y: [2]}, [[3], [], {}], ~, {}]\n", 1))
@@ -202,6 +212,7 @@ func TestSectionsInForce(t *testing.T) {
   image: false  # lm.yaml:1
   host: image  # lm.yaml:1
   swarm_node: node  # lm.yaml:1
+  stream: stream  # lm.yaml:1
 relabel_configs:  # lm.yaml:3
   - source_labels:  # lm.yaml:5
       - __meta_docker_container_label_logging  # lm.yaml:5

@@ -34,9 +34,10 @@ var sections = []*section{
 	},
 	{
 		name: "structured_metadata", def: "none", empty: emptyMap, read: readMetadata,
-		help: "Structured metadata that every line of a container gets: its name, and the label that it has its value from, which may be one of __meta_docker_*. Nothing in place of the label means the label of the same name.",
+		help: "Structured metadata that every line of a container gets: its name, and the label that it has its value from. That may be one of __meta_docker_*, or one that would go to Loki, which is then no label any more. Nothing in place of the label means the label of the same name.",
 		example: `structured_metadata:
   network: __meta_docker_network_name
+  image:
 `,
 	},
 	{
