@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -28,9 +29,9 @@ func (c *Collector) reconcile(ctx context.Context, u *unit) {
 	case start:
 		c.start(ctx, u)
 	case park:
-		c.park(u, true)
+		c.descriptors.park(u, true)
 	case stop:
-		c.stop(u, stopping)
+		u.stop(stopping)
 	case readHeld:
 		c.readHeld(ctx, u)
 	case leave:
@@ -46,32 +47,24 @@ func (c *Collector) start(ctx context.Context, u *unit) {
 	} else {
 		file, err := c.openLog(u, route)
 		if tail.NoDescriptor(err) {
-			c.park(u, true)
+			c.descriptors.park(u, true)
 			c.descriptors.free = 0 // until it is counted again
 			return
 		}
 		if err != nil {
-			c.unpark(u)
+			c.descriptors.unpark(u)
 			c.cannotRead(ctx, u, err)
 			return
 		}
 		source = file
 	}
-	c.unpark(u)
+	c.descriptors.unpark(u)
 	u.enter(reading)
 	u.source, u.startedAt = source, time.Now()
 	u.running.Store(&source)
 	c.descriptors.free -= source.Descriptors()
 	if file := u.file(); file != nil {
 		file.Begin()
-	}
-}
-
-// stop asks the source to end, for one reason or the other.
-func (c *Collector) stop(u *unit, why phase) {
-	if u.phase == reading {
-		u.enter(why)
-		u.source.Stop()
 	}
 }
 
@@ -155,7 +148,7 @@ func (c *Collector) drop(u *unit) {
 	c.mu.Lock()
 	delete(c.units, u.ID)
 	c.mu.Unlock()
-	c.unpark(u)
+	c.descriptors.unpark(u)
 	u.enter(left)
 	u.Leave()
 }
@@ -171,69 +164,12 @@ func (c *Collector) forget(id string) {
 	}
 }
 
-// ended is a source that has ended: where, and why.
-type ended struct {
-	unit     *unit
-	position logs.Position
-	// err is nil when the source was asked to end, or a removed container's log was at its
-	// end, and io.EOF when the engine ended a stream in order.
-	err error
-	// read: a stream has brought something. search is what the next one has to know of it.
-	read   bool
-	search time.Duration
-}
-
 // report hands an end to Run's loop. It is called on the source's goroutine.
 func (c *Collector) report(e ended) {
 	select {
 	case c.ends <- e:
 	case <-c.over:
 	}
-}
-
-// ended takes a source's end up and does what follows.
-func (c *Collector) ended(ctx context.Context, e ended) {
-	u := e.unit
-	kind, before := u.runs(), u.phase
-	c.descriptors.free += u.source.Descriptors()
-	u.running.Store(nil)
-	u.source.Close()
-	u.source, u.position = nil, e.position
-	if kind == logs.API {
-		u.search = e.search
-	}
-	u.enter(idle)
-	if e.read || time.Since(u.startedAt) > maxBackoff {
-		u.retry.pause = 0
-		if kind != logs.API {
-			u.retry.logged = ""
-		}
-	}
-	switch consequenceOf(kind, before, u.fate.gone(), e.err) {
-	case asFor:
-	case parkNow:
-		c.park(u, kind == logs.API)
-		c.startWaiting(ctx)
-	case readOut:
-		if u.fate.gone() {
-			u.become(drained)
-		}
-	case unread:
-		c.cannotRead(ctx, u, e.err)
-	case runOver:
-		u.retry = u.retry.later(time.Now())
-		c.config.Discovery.Refresh(u.ID)
-	case broke:
-		u.Fail(e.err)
-		u.retry = u.retry.later(time.Now())
-		u.Log.Info("log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.retry.pause)
-		c.config.Discovery.Refresh(u.ID)
-	case refuse:
-		u.fate.refused = true
-		u.chosen.Store(&logs.Route{Reason: "the engine says: " + logs.ErrUnreadable.Error()})
-		u.Log.Warn("the engine cannot read this log back, nobody can collect it", "reason", u.route().Reason)
-	}
-	c.reconcile(ctx, u)
 }
 
 // cannotRead deals with a file that cannot be opened or read: the route is
@@ -264,3 +200,43 @@ func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
 
 // isGone reports whether a file is not there, as opposed to not readable.
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// readHeld reads what is held of a container that was removed before its file was
+// read to its end.
+func (c *Collector) readHeld(ctx context.Context, u *unit) {
+	u.become(leftover)
+	u.fate.refused, u.retry.at = false, time.Time{}
+	u.chosen.Store(&logs.Route{Kind: logs.File, Reason: "removed; the log was held"})
+	c.reconcile(ctx, u)
+}
+
+// leaveExcluded releases what is held of a container that exists and is not to
+// be collected, and what is known of its delivery. One that could not be inspected is left alone.
+func (c *Collector) leaveExcluded(id string) {
+	if !c.config.Discovery.Excluded(id) {
+		return
+	}
+	c.config.Hold.Leave(id)
+	lane := c.config.Lanes[c.config.LaneOf(id)]
+	lane.After(id, func() {
+		c.config.Hold.Remove(id)
+		c.mu.Lock() // no unit begins with what is about to go
+		defer c.mu.Unlock()
+		if c.units[id] == nil {
+			lane.Forget(id)
+		}
+	})
+}
+
+// gaveUp notes that a file was given up before it was read to its end.
+func (u *unit) gaveUp(unread int64) {
+	u.Fail(fmt.Errorf("a log file that Docker had deleted was given up with %d bytes unread (hold-bytes)", unread))
+}
+
+// warnUnread says that a container is gone whose log was not open.
+func (c *Collector) warnUnread(u *unit) {
+	if t := u.turn.Load(); t != nil && t.changed {
+		c.config.Metrics.RotatedAway()
+		u.Log.Warn("the container was removed while its log waited for a descriptor: lines may be lost; raise the limit of open files (LimitNOFILE=, ulimit -n)", "bytes_at_least", t.bytes)
+	}
+}

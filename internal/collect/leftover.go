@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -15,35 +13,11 @@ func (c *Collector) adoptHeld() {
 		switch {
 		case c.units[id] != nil:
 		case !c.config.Discovery.Exists(id):
-			c.adoptOrphan(id)
+			c.adoptAs(id, logs.Route{Kind: logs.File, Reason: "removed while lighterman was down; the log was held"})
 		default:
 			c.leaveExcluded(id)
 		}
 	}
-}
-
-// leaveExcluded releases what is held of a container that exists and is not to
-// be collected, and what is known of its delivery. One that could not be inspected is left alone.
-func (c *Collector) leaveExcluded(id string) {
-	if !c.config.Discovery.Excluded(id) {
-		return
-	}
-	c.config.Hold.Leave(id)
-	lane := c.config.Lanes[c.config.LaneOf(id)]
-	lane.After(id, func() {
-		c.config.Hold.Remove(id)
-		c.mu.Lock() // no unit begins with what is about to go
-		defer c.mu.Unlock()
-		if c.units[id] == nil {
-			lane.Forget(id)
-		}
-	})
-}
-
-// adoptOrphan collects the log of a container that was removed while we were
-// down from what is held of it.
-func (c *Collector) adoptOrphan(id string) {
-	c.adoptAs(id, logs.Route{Kind: logs.File, Reason: "removed while lighterman was down; the log was held"})
 }
 
 // adoptAs makes the unit that collects what is left of the log of a container that was
@@ -75,15 +49,6 @@ func (c *Collector) adoptAs(id string, route logs.Route) {
 	}
 }
 
-// readHeld reads what is held of a container that was removed before its file was
-// read to its end.
-func (c *Collector) readHeld(ctx context.Context, u *unit) {
-	u.become(leftover)
-	u.fate.refused, u.retry.at = false, time.Time{}
-	u.chosen.Store(&logs.Route{Kind: logs.File, Reason: "removed; the log was held"})
-	c.reconcile(ctx, u)
-}
-
 // adoptJournal delivers what the journal has of a container that was removed while
 // we were down. One that was read from a file is not in it, or with other timestamps;
 // one that had written nothing yet has no place in the journal, and may be there now.
@@ -94,9 +59,4 @@ func (c *Collector) adoptJournal(id string) (adopted bool) {
 	}
 	c.adoptAs(id, logs.Route{Kind: logs.Journal, Reason: "removed while lighterman was down; the journal has it"})
 	return true
-}
-
-// gaveUp notes that a file was given up before it was read to its end.
-func (u *unit) gaveUp(unread int64) {
-	u.Fail(fmt.Errorf("a log file that Docker had deleted was given up with %d bytes unread (hold-bytes)", unread))
 }

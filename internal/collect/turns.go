@@ -21,82 +21,12 @@ import (
 // length.
 
 const (
-	// turnEvery is how often turns change while logs wait.
-	turnEvery = 500 * time.Millisecond
 	// turnLength is how long a log that is not silent may be read while others wait.
 	turnLength = 5 * time.Second
 	// catchUp is how long a stream may be that has not come to where the log ended when
 	// it was opened: to open it again may make the engine look through the log.
 	catchUp = time.Minute
 )
-
-// descriptors are those for logs.
-type descriptors struct {
-	// free is for how many more logs there are descriptors, as far as is known.
-	free int
-	// parked is how many logs are, and turnAt when they are looked at.
-	parked int
-	turnAt time.Time
-	// warned: it was logged that there are more logs than descriptors.
-	warned bool
-}
-
-// due is when turns are to be taken next; zero for not at all.
-func (d *descriptors) due() time.Time {
-	if d.parked == 0 && !d.warned {
-		return time.Time{}
-	}
-	return d.turnAt
-}
-
-// turn is what is known of a log that is parked.
-type turn struct {
-	// since is when it was put aside. changed: there is something to read, as far
-	// as is known.
-	since   time.Time
-	changed bool
-	// urgent: what is unread may soon be gone, with the next rotation, or with the
-	// container, which has stopped.
-	urgent bool
-	// bytes is about how much that is.
-	bytes int64
-}
-
-// compare orders those that have changed: what may soon be lost goes first, then what has
-// waited for longest.
-func (t *turn) compare(other *turn) int {
-	switch {
-	case t.urgent == other.urgent:
-		return t.since.Compare(other.since)
-	case t.urgent:
-		return -1
-	}
-	return 1
-}
-
-// park puts a log aside until there is a descriptor for it.
-func (c *Collector) park(u *unit, changed bool) {
-	t := turn{since: time.Now()}
-	if u.phase == parked {
-		t = *u.turn.Load()
-	} else {
-		u.enter(parked)
-		if c.descriptors.parked++; c.descriptors.parked == 1 {
-			c.descriptors.turnAt = t.since.Add(turnEvery)
-		}
-	}
-	t.changed = t.changed || changed
-	u.turn.Store(&t)
-}
-
-// unpark notes that a log does not wait any more.
-func (c *Collector) unpark(u *unit) {
-	if u.phase == parked {
-		u.enter(idle)
-		u.turn.Store(nil)
-		c.descriptors.parked--
-	}
-}
 
 // takeTurns looks which logs that are not open have changed, opens those there is room for,
 // and makes room for the others.
@@ -114,7 +44,7 @@ func (c *Collector) takeTurns(ctx context.Context, now time.Time) {
 		}
 		wants := u.situation().wants()
 		if wants != logs.File && wants != logs.API {
-			c.unpark(u)
+			c.descriptors.unpark(u)
 			c.reconcile(ctx, u)
 			continue
 		}
@@ -229,7 +159,7 @@ func (c *Collector) makeRoom(want int, now time.Time) {
 		if want <= 0 {
 			return
 		}
-		c.stop(u, yielding)
+		u.stop(yielding)
 		want--
 	}
 }
@@ -249,14 +179,6 @@ func (c *Collector) Waiting() (n int) {
 		}
 	}
 	return n
-}
-
-// warnUnread says that a container is gone whose log was not open.
-func (c *Collector) warnUnread(u *unit) {
-	if t := u.turn.Load(); t != nil && t.changed {
-		c.config.Metrics.RotatedAway()
-		u.Log.Warn("the container was removed while its log waited for a descriptor: lines may be lost; raise the limit of open files (LimitNOFILE=, ulimit -n)", "bytes_at_least", t.bytes)
-	}
 }
 
 // warnParked says, once, that there are more logs than descriptors, and when there are not.

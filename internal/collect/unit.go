@@ -52,40 +52,6 @@ type unit struct {
 	search time.Duration
 }
 
-func (c *Collector) newUnit(container *logs.Container) *unit {
-	lane := c.config.LaneOf(container.ID)
-	log := c.config.Log.With("container", container.Name, "id", short(container.ID))
-	u := &unit{
-		made:   time.Now().Round(0), // to be compared with the engine's times
-		lane:   lane,
-		Output: output.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics),
-	}
-	u.chosen.Store(&logs.Route{})
-	u.current.Store(&logs.Container{})
-	record, known := c.config.Store.Get(u.ID)
-	if labels := output.Timeline(record.Labels); len(labels) > 0 {
-		u.UseLabels(labels)
-	} else if labels := output.DecodeTimeline(c.config.Hold.About(u.ID)); labels != nil {
-		// The positions were lost. What is sent again must have the labels of the
-		// first time, and a container that is gone has no others.
-		c.config.Store.SetLabels(u.ID, labels)
-		u.UseLabels(labels)
-	}
-	if known {
-		u.position = record.Position
-		return u
-	}
-	u.position.Since = max(0, c.config.Floor)
-	if c.config.Begin != nil {
-		if at, ok := c.config.Begin(container); ok {
-			u.position = at
-		}
-	}
-	// At once, so that a restart measures from the same moment.
-	c.config.Store.Commit(u.ID, u.position)
-	return u
-}
-
 // short is how a container's ID is shown.
 func short(id string) string { return id[:min(12, len(id))] }
 
@@ -99,6 +65,14 @@ func (u *unit) enter(next phase) {
 		u.Log.Error("what is done with this log is not in order, please report this", "state", u.phase.String(), "next", next.String())
 	}
 	u.phase = next
+}
+
+// stop asks the source to end, for one reason or the other.
+func (u *unit) stop(why phase) {
+	if u.phase == reading {
+		u.enter(why)
+		u.source.Stop()
+	}
 }
 
 // become changes what is known of the container's presence.
@@ -137,4 +111,29 @@ func (u *unit) runs() logs.RouteKind {
 func (u *unit) file() *reader.Source {
 	file, _ := u.source.(*reader.Source)
 	return file
+}
+
+// turn is what is known of a log that is parked.
+type turn struct {
+	// since is when it was put aside. changed: there is something to read, as far
+	// as is known.
+	since   time.Time
+	changed bool
+	// urgent: what is unread may soon be gone, with the next rotation, or with the
+	// container, which has stopped.
+	urgent bool
+	// bytes is about how much that is.
+	bytes int64
+}
+
+// compare orders those that have changed: what may soon be lost goes first, then what has
+// waited for longest.
+func (t *turn) compare(other *turn) int {
+	switch {
+	case t.urgent == other.urgent:
+		return t.since.Compare(other.since)
+	case t.urgent:
+		return -1
+	}
+	return 1
 }

@@ -37,21 +37,6 @@ func (c *counts) delivered(bytes int, p logs.Position) {
 	c.oldest.Store(newest)
 }
 
-// Lines is the number of entries that were handed over.
-func (o *Output) Lines() int64 { return o.counts.lines.Load() }
-
-// Unanswered is the number of chunks for which the sink has not answered.
-func (o *Output) Unanswered() int64 { return o.counts.waiting.Load() }
-
-// Lag is what was handed over and not delivered: its bytes, and the age of about its
-// oldest entry in seconds, 0 when there is none.
-func (o *Output) Lag(now time.Time) (bytes int64, seconds float64) {
-	if oldest := o.counts.oldest.Load(); oldest != 0 {
-		seconds = max(0, now.Sub(time.Unix(0, oldest)).Seconds())
-	}
-	return o.counts.read.Load() - o.counts.acked.Load(), seconds
-}
-
 // HeldBack is what was read and is not handed over, as its end has not come.
 type HeldBack struct {
 	Since time.Time
@@ -74,12 +59,3 @@ func (h *HeldBack) Problem(now time.Time) error {
 	}
 	return fmt.Errorf("the log ends in an incomplete record since %s, which is held back until more is written or the container stops", h.Since.UTC().Format(time.RFC3339))
 }
-
-// Held returns what is held back; nil for nothing.
-func (o *Output) Held() *HeldBack { return o.held.Load() }
-
-// SetHeld notes what is held back; nil for nothing.
-func (o *Output) SetHeld(h *HeldBack) { o.held.Store(h) }
-
-// WarnHeld logs that something is held back.
-func (o *Output) WarnHeld(why error) { o.Log.Warn("the end of the log is held back", "reason", why) }

@@ -1,16 +1,5 @@
 package output
 
-import "sync/atomic"
-
-// order says whether others may go on that come after this log; see collect/succession.go.
-type order struct {
-	// left: the container is not in the running set any more. waived: nobody has to wait
-	// for this log. readOut: all that was there of it when its container ended was read.
-	left, waived, readOut atomic.Bool
-	// next makes the source go on that waits for this log.
-	next atomic.Pointer[func()]
-}
-
 // Leave notes that nothing more is handed over.
 func (o *Output) Leave() { o.order.left.Store(true); o.WakeNext() }
 

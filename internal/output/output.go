@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
@@ -76,4 +77,66 @@ func (o *Output) LastError() string {
 		return *text
 	}
 	return ""
+}
+
+// order says whether others may go on that come after this log; see collect/succession.go.
+type order struct {
+	// left: the container is not in the running set any more. waived: nobody has to wait
+	// for this log. readOut: all that was there of it when its container ended was read.
+	left, waived, readOut atomic.Bool
+	// next makes the source go on that waits for this log.
+	next atomic.Pointer[func()]
+}
+
+// Lines is the number of entries that were handed over.
+func (o *Output) Lines() int64 { return o.counts.lines.Load() }
+
+// Unanswered is the number of chunks for which the sink has not answered.
+func (o *Output) Unanswered() int64 { return o.counts.waiting.Load() }
+
+// Lag is what was handed over and not delivered: its bytes, and the age of about its
+// oldest entry in seconds, 0 when there is none.
+func (o *Output) Lag(now time.Time) (bytes int64, seconds float64) {
+	if oldest := o.counts.oldest.Load(); oldest != 0 {
+		seconds = max(0, now.Sub(time.Unix(0, oldest)).Seconds())
+	}
+	return o.counts.read.Load() - o.counts.acked.Load(), seconds
+}
+
+// Held returns what is held back; nil for nothing.
+func (o *Output) Held() *HeldBack { return o.held.Load() }
+
+// SetHeld notes what is held back; nil for nothing.
+func (o *Output) SetHeld(h *HeldBack) { o.held.Store(h) }
+
+// WarnHeld logs that something is held back.
+func (o *Output) WarnHeld(why error) { o.Log.Warn("the end of the log is held back", "reason", why) }
+
+// Labels returns the container's timeline.
+func (o *Output) Labels() Timeline { return *o.labels.Load() }
+
+// UseLabels makes a timeline that was kept the container's.
+func (o *Output) UseLabels(t Timeline) { o.labels.Store(&t) }
+
+// setLabels makes a timeline the container's, and has it kept.
+func (o *Output) setLabels(t Timeline) {
+	o.store.SetLabels(o.ID, t)
+	o.UseLabels(t)
+}
+
+// Relabel makes entries from now on carry labels, if they are others. It
+// returns true when entries before carry different ones.
+func (o *Output) Relabel(labels *logs.Labels) bool {
+	before := o.Labels()
+	if newest := before.Newest(); newest != nil && newest.Equal(labels) {
+		return false
+	}
+	o.setLabels(before.then(labels, time.Now().Add(LabelsDelay)))
+	return len(before) > 0
+}
+
+// KeepLabels undoes the last Relabel, before it has taken effect.
+func (o *Output) KeepLabels() {
+	before := o.Labels()
+	o.setLabels(before[: len(before)-1 : len(before)-1])
 }

@@ -24,7 +24,7 @@ func (r *Reader) arm(s *Source) {
 	}
 	switch err := s.arm(); {
 	case errors.Is(err, errDetached):
-		r.end(s, err)
+		s.end(err)
 		return
 	case err != nil:
 		r.ticks.addSlow(s)
@@ -34,7 +34,7 @@ func (r *Reader) arm(s *Source) {
 	case tail.NoDescriptor(err):
 		r.ticks.addSlow(s)
 	case err != nil:
-		r.end(s, err)
+		s.end(err)
 	case !end:
 		r.enqueue(s)
 	}

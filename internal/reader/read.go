@@ -35,15 +35,6 @@ func (r *Reader) read(s *Source) {
 	r.follow(s, r.take(s, room))
 }
 
-// taken is what a read has found.
-type taken struct {
-	// some: something was read. drained: that was all that there is.
-	some, drained bool
-	// lingers: more may come although the container has ended.
-	lingers bool
-	err     error
-}
-
 // take reads a chunk, which it hands over.
 func (r *Reader) take(s *Source, room int) (t taken) {
 	st, buf := &s.state, r.buf
@@ -56,7 +47,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	}
 	progress, err := s.log.Read(buf, r.emit)
 	t.some, t.drained = progress.Bytes > 0, err == nil && !progress.More
-	if t.drained && !s.soonAgain(progress) {
+	if t.drained && !r.soonAgain(s, progress) {
 		t.drained, err = s.log.AtEnd()
 	}
 	st.caughtUp = st.caughtUp || err == nil && !progress.More
@@ -73,7 +64,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		}
 	}
 	if t.some || r.chunk.Lines > 0 || progress.Finished {
-		r.chunk.End(s.kind, progress.Bytes, s.log.Position(), s.released())
+		r.chunk.End(s.kind, progress.Bytes, s.log.Position(), r.released(s))
 	} else {
 		r.chunk.Cancel()
 	}
@@ -99,7 +90,7 @@ func (r *Reader) follow(s *Source, t taken) {
 		r.ticks.addSlow(s)
 		return
 	case t.err != nil:
-		r.end(s, t.err)
+		s.end(t.err)
 		return
 	}
 	if t.drained && (!st.run.removed || t.lingers) {
@@ -115,7 +106,7 @@ func (r *Reader) follow(s *Source, t taken) {
 	case readOn:
 		r.enqueue(s)
 	case finish:
-		r.end(s, nil)
+		s.end(nil)
 	case pollSoon:
 		r.ticks.add(s)
 	case pollSlowly:
@@ -123,17 +114,6 @@ func (r *Reader) follow(s *Source, t taken) {
 	case sleep:
 		r.arm(s)
 	}
-}
-
-// end takes a source out and reports where it stands.
-func (r *Reader) end(s *Source, err error) {
-	if s.state.ended {
-		return
-	}
-	s.state.ended = true
-	s.out.SetHeld(nil)
-	r.drop(s)
-	s.ended(s.log.Position(), err)
 }
 
 // lookAtHeld notes what is held back, and logs it once when that is so for long.
@@ -171,9 +151,9 @@ func (s *Source) warnStray() {
 // soonAgain reports whether a source is polled again, as it is being written, and nothing
 // depends on whether all has been read: looking for that would be most of what a poll
 // costs. The directory's watch reports rotation, and the poll that finds nothing looks.
-func (s *Source) soonAgain(p tail.Progress) bool {
+func (r *Reader) soonAgain(s *Source, p tail.Progress) bool {
 	run := &s.state.run
-	return p.Bytes > 0 && s.reader.config.Poll > 0 && s.watch != nil && !run.removed && !run.over && s.shared.captureErr.Load() == nil
+	return p.Bytes > 0 && r.config.Poll > 0 && s.watch != nil && !run.removed && !run.over && s.shared.captureErr.Load() == nil
 }
 
 // putBack makes a source that may not be read yet be looked at again.

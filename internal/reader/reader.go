@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -72,10 +71,6 @@ const (
 	smallChunk = 32 << 10
 )
 
-// flushBusy is how long a reader may find something to read until the lane lets
-// what it has leave.
-const flushBusy = 50 * time.Millisecond
-
 // New makes a reader without sources. It starts nothing.
 func New(config Config) *Reader {
 	r := &Reader{
@@ -110,56 +105,6 @@ func (r *Reader) signal() {
 	case r.wake <- struct{}{}:
 	default:
 	}
-}
-
-// Run reads until ctx is done.
-func (r *Reader) Run(ctx context.Context) error {
-	// The timer runs only while there is something to poll.
-	timer := time.NewTimer(0)
-	<-timer.C
-	defer timer.Stop()
-	var due time.Time
-	flushed := time.Now()
-	for ctx.Err() == nil {
-		task, s := r.next()
-		switch {
-		case task != nil:
-			task()
-			continue
-		case s != nil:
-			r.read(s)
-			if due.IsZero() {
-				due = r.ticks.next(time.Now(), r.config.Poll)
-			}
-			now := time.Now()
-			if now.Sub(flushed) > flushBusy {
-				// What others have written must not wait for a file without end that
-				// holds no entries.
-				r.config.Lane.Flush()
-				flushed = now
-			}
-			if !due.IsZero() && now.After(due) {
-				due = r.pulse()
-			}
-			continue
-		}
-		r.config.Lane.Flush()
-		flushed = time.Now()
-		if due.IsZero() {
-			due = r.ticks.next(time.Now(), r.config.Poll)
-		}
-		if !due.IsZero() {
-			timer.Reset(time.Until(due))
-		}
-		select {
-		case <-r.wake:
-			timer.Stop()
-		case <-timer.C:
-			due = r.pulse()
-		case <-ctx.Done():
-		}
-	}
-	return nil
 }
 
 // next takes a task, or the next source in turn.

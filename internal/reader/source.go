@@ -1,8 +1,6 @@
 package reader
 
 import (
-	"errors"
-	"io/fs"
 	"sync/atomic"
 	"time"
 
@@ -26,10 +24,19 @@ type pulled interface {
 	Close()
 }
 
+// owner is the reader that a source belongs to.
+type owner interface {
+	// enqueue makes the source be read soon, and drop never again. do runs a task on the
+	// reader's goroutine.
+	enqueue(s *Source)
+	drop(s *Source)
+	do(task func())
+}
+
 // Source reads one container's log from its file, or from the journal's. What it is made of
 // does not change; what does is in a part for each owner.
 type Source struct {
-	reader *Reader
+	reader owner
 	out    *output.Output
 	kind   logs.RouteKind
 	log    pulled
@@ -72,61 +79,6 @@ type shared struct {
 	before atomic.Pointer[[]*output.Output]
 }
 
-// Start is what a source begins with.
-type Start struct {
-	Output    *output.Output
-	Container *logs.Container
-	Removed   bool
-	// Before are the logs that have to be delivered first.
-	Before []*output.Output
-	// Ended is called once, on the reader's goroutine, when the source has ended: without
-	// an error when it was asked to, or when a removed container's log is read.
-	Ended func(logs.Position, error)
-}
-
-// newSource makes a source that has no log yet.
-func (r *Reader) newSource(start Start) *Source {
-	s := &Source{
-		reader: r, out: start.Output, kind: logs.File, ended: start.Ended,
-		said: said{container: start.Container, removed: start.Removed},
-	}
-	s.state.run = runOf(start.Container, start.Removed)
-	s.state.linger.newest = time.Now()
-	s.Follow(start.Before)
-	s.wake = func() { r.enqueue(s) }
-	return s
-}
-
-// OpenFile makes a source of a log of files. It is read from Begin on.
-func (r *Reader) OpenFile(start Start, config tail.Config) (*Source, error) {
-	s := r.newSource(start)
-	if config.Path != "" && r.config.Watch != nil {
-		// Watched before opened: a rotation in between is then reported.
-		watch, err := r.config.Watch(config.Path, s)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		s.watch = watch
-	}
-	log, err := tail.Open(config)
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
-	s.log, s.file = log, log
-	s.shared.opened.Store(true)
-	s.capture() // what rotated just before was not reported
-	if config.Resume.Last == 0 {
-		// What is written from now on was not there: a restart must not take it for old.
-		s.out.CommitAfter(log.Position())
-	}
-	if needed := log.Needed(); log.Linked() {
-		// What lies before the position is delivered, or on its way.
-		s.out.After(func() { s.release(needed) })
-	}
-	return s, nil
-}
-
 // Begin hands the source to its reader.
 func (s *Source) Begin() { s.reader.enqueue(s) }
 
@@ -150,7 +102,7 @@ func (s *Source) Update(c *logs.Container, removedAt time.Time) {
 }
 
 // Stop asks the source to end.
-func (s *Source) Stop() { s.reader.do(func() { s.reader.end(s, nil) }) }
+func (s *Source) Stop() { s.reader.do(func() { s.end(nil) }) }
 
 // Close gives back what the source has open, when it has ended.
 func (s *Source) Close() {
@@ -255,26 +207,21 @@ func (s *Source) capture() {
 	}
 }
 
-// released lets go of links to files before the one that is needed now, once it is called
-// and the position is on disk; nil where there are none.
-func (s *Source) released() func() {
-	if s.file == nil {
-		return nil
-	}
-	needed := s.file.Needed()
-	return func() { s.release(needed) }
-}
-
-func (s *Source) release(needed int) {
-	if release := s.file.Delivered(needed); release != nil {
-		s.reader.config.AfterSave(release)
-	}
-}
-
 // written returns when the log was written to last.
 func (s *Source) written() time.Time {
 	if s.file == nil {
 		return time.Now()
 	}
 	return s.file.Written()
+}
+
+// end takes a source out and reports where it stands.
+func (s *Source) end(err error) {
+	if s.state.ended {
+		return
+	}
+	s.state.ended = true
+	s.out.SetHeld(nil)
+	s.reader.drop(s)
+	s.ended(s.log.Position(), err)
 }

@@ -144,3 +144,28 @@ func (f facts) step() step {
 	}
 	return sleep
 }
+
+// taken is what a read has found.
+type taken struct {
+	// some: something was read. drained: that was all that there is.
+	some, drained bool
+	// lingers: more may come although the container has ended.
+	lingers bool
+	err     error
+}
+
+// slot is a source's place in the queue, guarded by the reader's mu.
+type slot struct {
+	queued  bool
+	backlog backlog
+}
+
+// backlog is what a source has to catch up with.
+type backlog struct {
+	// behind: there was more than a chunk.
+	behind bool
+	// round rises with every behindBytes read, of which part is what was read.
+	round, part int
+	// written is when the log was written to last, when it was found to be behind.
+	written time.Time
+}

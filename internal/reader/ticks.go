@@ -60,25 +60,3 @@ func together(now time.Time, interval time.Duration) time.Time {
 	}
 	return earliest.Add(2 * most)
 }
-
-// before is how long before a batch leaves the files are polled for it: time enough to
-// read them.
-const before = 5 * time.Millisecond
-
-// pulse ticks, unless the lane's next batch leaves only later, since a stream of the
-// API has had one sent in between: what is read now would wait for it. It returns when
-// to tick then. It puts off once, so that streams cannot put off for ever.
-func (r *Reader) pulse() (due time.Time) {
-	if at := r.config.Lane.Due().Add(-before); !r.ticks.putOff && len(r.ticks.slow) == 0 && time.Until(at) > 0 {
-		r.ticks.putOff = true
-		return at
-	}
-	hot, slow := r.ticks.take()
-	for _, s := range hot {
-		r.enqueue(s)
-	}
-	for _, s := range slow {
-		r.enqueue(s)
-	}
-	return time.Time{}
-}

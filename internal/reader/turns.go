@@ -35,22 +35,6 @@ const (
 	behindBytes = 16 << 20
 )
 
-// slot is a source's place in the queue, guarded by the reader's mu.
-type slot struct {
-	queued  bool
-	backlog backlog
-}
-
-// backlog is what a source has to catch up with.
-type backlog struct {
-	// behind: there was more than a chunk.
-	behind bool
-	// round rises with every behindBytes read, of which part is what was read.
-	round, part int
-	// written is when the log was written to last, when it was found to be behind.
-	written time.Time
-}
-
 // read notes what a chunk of a source that is not in the queue has shown. written counts
 // if it shows for the first time that the source is behind.
 func (t *turns) read(s *Source, p tail.Progress, written time.Time) {

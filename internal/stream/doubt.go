@@ -27,9 +27,8 @@ const (
 	// lastWords is how long a stream may go on after its container was
 	// removed. The engine ends it in order, but not if the engine is gone.
 	lastWords = 10 * time.Second
-	// lookTimeout bounds a look, and maxLooks is how many are made at a time.
+	// lookTimeout bounds a look.
 	lookTimeout = 10 * time.Second
-	maxLooks    = 4
 )
 
 // Why a silent stream is opened again, or, with errSilent, is not.
@@ -38,25 +37,6 @@ var (
 	errEndless = errors.New("the container has stopped and the engine does not end its log")
 	errSilent  = errors.New("the container was removed and its log is silent")
 )
-
-// doubt is what a stream's silence is judged by, apart from the silence itself.
-type doubt struct {
-	container *logs.Container
-	// removedAt is since when the container does not exist; zero while it does. stoppedAt
-	// is when its run was found to be over; zero when it was from the beginning.
-	removedAt, stoppedAt time.Time
-	// lookAt is when to look whether the stream has stalled, and silence how
-	// long to wait then until the next look.
-	lookAt  time.Time
-	silence time.Duration
-	// looking: a look is under way.
-	looking bool
-	// heldWarned is since when what the stream holds back is held, as it was logged last.
-	heldWarned time.Time
-	// timer attends to the stream. over: nobody doubts it any more.
-	timer *time.Timer
-	over  bool
-}
 
 // attend doubts the stream. The timer calls it.
 func (s *Source) attend(now time.Time) {
@@ -274,3 +254,31 @@ func (s *Source) stalled() bool {
 	// When the engine does not answer, the stream will break by itself.
 	return err == nil && newest > heard
 }
+
+// Update says what has become of its container, and since when it does not
+// exist; zero while it does.
+func (s *Source) Update(c *logs.Container, removedAt time.Time) {
+	if s.turn != nil && c.Running {
+		s.turn.end() // it will follow the new run, for as long as that takes
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, now := &s.doubt, time.Now()
+	if d.container.Running && !c.Running {
+		d.stoppedAt = now
+	}
+	d.container = c
+	if !removedAt.Equal(d.removedAt) {
+		d.removedAt = removedAt
+		s.rest(now)
+	}
+}
+
+// Stop asks the source to end.
+func (s *Source) Stop() {
+	s.trust()
+	s.cancel(errAsked)
+}
+
+// Close gives back what the source has open, when it has ended.
+func (s *Source) Close() { s.cancel(nil) }

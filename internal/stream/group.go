@@ -50,6 +50,9 @@ type Group struct {
 // the API: each makes the engine scan the log.
 const MaxFinal = 4
 
+// maxLooks is how many looks at silent streams are made at a time.
+const maxLooks = 4
+
 // NewGroup makes a group without sources. It starts nothing.
 func NewGroup(config GroupConfig) *Group {
 	return &Group{config: config, final: make(chan struct{}, MaxFinal), looks: make(chan struct{}, maxLooks)}
@@ -77,19 +80,6 @@ type End struct {
 	// Search is how long the next stream is left alone while it brings nothing, if that
 	// is more than the log's search time.
 	Search time.Duration
-}
-
-// Start reads a container's log, on a goroutine and a connection of its own, until the
-// stream ends, the source is asked to end, or ctx is done.
-func (g *Group) Start(ctx context.Context, start Start) *Source {
-	s := newSource(ctx, g, start)
-	g.sources.Go(func() error {
-		end := s.follow()
-		s.trust()
-		start.Ended(end)
-		return nil
-	})
-	return s
 }
 
 // Wait returns when all sources have ended.

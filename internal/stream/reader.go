@@ -4,93 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/stamp"
 )
-
-// Config says how a body is to be read.
-type Config struct {
-	// TTY reports whether the container has a terminal: the body is then raw text
-	// without frames.
-	TTY bool
-	// TimesDiffer reports whether the parts of a line differ in their timestamps:
-	// the journald driver.
-	TimesDiffer bool
-	// Resume is where the log was left; the request must have been made with
-	// Since of it, or with Tail.
-	Resume logs.Position
-	// Tail is the number of records before the end of the log at which the body
-	// begins; 0 where it begins at Since. What was handed over is then left out, and
-	// Wait returns ErrGap when the place where the log was left is not among them.
-	Tail int
-	// LeaveOut reports whether lines from before Resume.Since may come, and are to be left out.
-	LeaveOut bool
-	// First and Newest are records that were in the log when it was opened: the first time, and now.
-	// No line behind them is left out by its time. Opened is when this was, in Unix
-	// nanoseconds: a record that is later than that and both ends since, too, as they may
-	// be gone.
-	First, Newest logs.Seen
-	Opened        int64
-	// Heard, if not nil, is set to the timestamp of the newest record that has
-	// arrived, in Unix nanoseconds, also while the end of a line is awaited.
-	Heard *atomic.Int64
-	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
-	MaxLine int
-	// Events counts what happens to the log; it must not be nil.
-	Events Events
-}
-
-// Events counts what an operator should know of.
-type Events interface {
-	// CorruptRecord counts a record without a timestamp.
-	CorruptRecord()
-	// LineCut counts a line that was longer than the limit.
-	LineCut()
-	// LeftOut counts the bytes that lines which were cut have lost.
-	LeftOut(bytes int)
-	// LineSkipped counts a line that was left out by its time.
-	LineSkipped(reason string)
-}
-
-// Since returns the time in Unix nanoseconds from which on the log must be
-// asked for to resume at p; 0 for all of it.
-func Since(p logs.Position) int64 { return assemble.Since(p) }
-
-const (
-	// readSize is how much is asked for at a time, in bytes.
-	readSize = 64 << 10
-	// maxFrame is the longest record that is kept whole, in bytes. The engine
-	// itself refuses more than 10^6 where it stores them in frames.
-	maxFrame = 1 << 20
-	// keepBuffer is the largest buffer that is kept while nothing is in it.
-	keepBuffer = 4 * readSize
-)
-
-// Reader reads one body. It is used by one goroutine at a time, except that
-// the body may be closed at any time to end a Wait.
-type Reader struct {
-	body     io.Reader
-	config   Config
-	assemble *assemble.Assembler
-	clock    stamp.Parser
-	// buf holds bytes not taken yet, in memory that is reused from start on.
-	buf   []byte
-	start int
-	// pending is the timestamp of a line whose end had not come when the log was left;
-	// 0 when there was none, or when it has come again. That is so when a record
-	// newer than last, the newest handed over, has come.
-	pending, last int64
-	// tail finds the place where the log was left; nil when it is found.
-	tail *tail
-	// rules are those that go by time and hold.
-	rules rules
-	// skip is the number of bytes of an oversized frame still to be dropped.
-	skip int
-	end  error
-}
 
 // NewReader makes a reader. It reads nothing yet.
 func NewReader(body io.Reader, config Config) *Reader {
@@ -111,9 +28,6 @@ func NewReader(body io.Reader, config Config) *Reader {
 	}
 	return r
 }
-
-// errMore says that what is buffered ends within a record.
-var errMore = errors.New("incomplete record")
 
 // Wait blocks until Take will find something. It returns io.EOF when the
 // engine has ended the body in order, which means that the container's run has
@@ -263,4 +177,13 @@ func (r *Reader) ended() error {
 		return ErrGap
 	}
 	return r.end
+}
+
+// endRules makes the assembler leave out no more than what the rules say.
+func (r *Reader) endRules() {
+	if !r.rules.replay {
+		r.assemble.Live()
+		return
+	}
+	r.assemble.LeaveOut(0)
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
 )
 
 // Source reads one container's log through the API.
@@ -42,50 +41,6 @@ type Source struct {
 // errAsked is why a stream is ended that was asked to end.
 var errAsked = errors.New("the stream was asked to end")
 
-func newSource(ctx context.Context, g *Group, start Start) *Source {
-	s := &Source{group: g, start: start, doubt: doubt{container: start.Container, silence: minSilence}}
-	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	s.heard.Store(heard(start.Position))
-	s.idle()
-	if !start.Container.Running {
-		s.turn = newTurn(g.final)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	s.doubt.lookIn(now, minSilence)
-	s.doubt.timer = time.AfterFunc(s.due(now).Sub(now), func() { s.attend(time.Now()) })
-	return s
-}
-
-// Update says what has become of its container, and since when it does not
-// exist; zero while it does.
-func (s *Source) Update(c *logs.Container, removedAt time.Time) {
-	if s.turn != nil && c.Running {
-		s.turn.end() // it will follow the new run, for as long as that takes
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d, now := &s.doubt, time.Now()
-	if d.container.Running && !c.Running {
-		d.stoppedAt = now
-	}
-	d.container = c
-	if !removedAt.Equal(d.removedAt) {
-		d.removedAt = removedAt
-		s.rest(now)
-	}
-}
-
-// Stop asks the source to end.
-func (s *Source) Stop() {
-	s.trust()
-	s.cancel(errAsked)
-}
-
-// Close gives back what the source has open, when it has ended.
-func (s *Source) Close() { s.cancel(nil) }
-
 // Kind is the route that the source reads on.
 func (s *Source) Kind() logs.RouteKind { return logs.API }
 
@@ -105,153 +60,26 @@ func (s *Source) idle() {
 	s.idleSince.Store(&now)
 }
 
-// follow reads a log until its stream ends or is ended.
-func (s *Source) follow() End {
-	defer s.cancel(nil)
-	e := End{Position: s.start.Position}
-	e.Err = s.readAll(s.ctx, &e)
-	switch cause := context.Cause(s.ctx); {
-	case errors.Is(cause, errStalled), errors.Is(cause, errEndless):
-		e.Err = cause
-	case (errors.Is(cause, errAsked) || errors.Is(cause, errSilent)) && !Ended(e.Err):
-		e.Err = nil
-	}
-	e.Search = s.nextSearch(e.Err)
-	return e
-}
-
 // Ended reports whether an error says that the engine ended a stream in order.
 func Ended(err error) bool {
 	return errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// readAll reads from the first of the places to begin at that proves to be one.
-func (s *Source) readAll(ctx context.Context, e *End) error {
-	if s.turn != nil {
-		defer s.turn.end()
-		if !s.turn.await(ctx) {
-			return ctx.Err()
-		}
-		s.idle()
-	}
-	var err error
-	for _, records := range s.tails() {
-		if err = s.read(ctx, records, e); !errors.Is(err, ErrGap) {
-			break
-		}
-	}
-	return err
-}
-
-// read reads one body, which begins at a number of records before the end or, for 0,
-// where e was left.
-func (s *Source) read(ctx context.Context, records int, e *End) error {
-	container, common, out := s.start.Container, &s.group.config, s.start.Output
-	config := Config{
-		TTY: container.TTY, TimesDiffer: container.Driver == "journald", Heard: &s.heard,
-		Resume: e.Position, MaxLine: common.MaxLine, Events: common.Events,
-	}
-	since := s.look(ctx, records, &config)
-	if config.Newest.Known {
-		s.end.Store(&config.Newest.Time)
-	}
-	body, err := s.open(ctx, since, records)
-	if err != nil {
-		return err
-	}
-	out.Log.Debug("opened a log stream", "since", since, "tail", records, "from", e.Position, "newest", config.Newest, "leave_out", config.LeaveOut)
-	defer func() { _ = body.Close() }()
-	s.spoke.Store(false)
-	if config.Tail = records; e.Position.Last == 0 && (!fresh(e.Position) || common.Tail > 0) {
-		config.Tail = 0 // there is no place to be found
-	}
-	s.heard.Store(heard(e.Position)) // not what an attempt in vain has brought
-	x := &session{source: s, end: e, reader: NewReader(body, config)}
-	defer out.SetHeld(nil)
-	if fresh(e.Position) {
-		// What is written from here on was not there when the log was opened, also if we
-		// are killed before the first line.
-		if err := x.handOver(ctx, false); err != nil {
-			return err
-		}
-	}
-	return x.run(ctx)
-}
-
-func (s *Source) open(ctx context.Context, since int64, records int) (io.ReadCloser, error) {
-	if records > 0 {
-		return s.group.config.Engine.Tail(ctx, s.start.Output.ID, records)
-	}
-	return s.group.config.Engine.Logs(ctx, s.start.Output.ID, since)
-}
-
-// session is one connection.
-type session struct {
-	source *Source
-	reader *Reader
-	chunk  output.Chunk
-	end    *End
-	// held is what was held back last, and pending the timestamp of its first part.
-	held    *output.HeldBack
-	pending int64
-}
-
-// run hands entries over until the stream ends. It returns io.EOF when the
-// engine ended it in order.
-func (x *session) run(ctx context.Context) error {
-	s := x.source
-	for {
-		s.idle()
-		end := x.reader.Wait()
-		s.idleSince.Store(nil)
-		if end != nil && !errors.Is(end, io.EOF) {
-			return end
-		}
-		s.spoke.Store(true)
-		if err := x.handOver(ctx, end != nil && !s.start.Container.Running); err != nil {
-			return err
-		}
-		if end != nil {
-			return end
-		}
-	}
-}
-
-// handOver passes on what has arrived, and at the end of a run that is over the
-// lines that were held back. The run has ended, most likely, when the stream does. But one
-// that followed it may have ended too early: with a cached driver the last lines reach the
-// cache after that (seen on 20.10: up to 200 of them). Only a stream that was opened when
-// the run was over has it all.
-func (x *session) handOver(ctx context.Context, last bool) error {
-	if err := x.chunk.Begin(ctx, x.source.start.Output); err != nil {
-		return err
-	}
-	x.reader.Take(x.chunk.Add)
-	if last {
-		x.reader.Flush(x.chunk.Add)
-	}
-	position := x.reader.Position()
-	x.lookAtHeld(position.Pending)
-	if last {
-		position.Drained = x.source.start.Container.StartedAt.UnixNano()
-	}
-	x.end.Position = position
-	x.end.Read = x.end.Read || x.chunk.Lines > 0
-	x.chunk.End(logs.API, x.chunk.Bytes, position, nil)
-	x.chunk.Flush()
-	return nil
-}
-
-// lookAtHeld notes since when a line is held back, and how much of it.
-func (x *session) lookAtHeld(pending int64) {
-	switch bytes := x.reader.HeldBytes(); {
-	case bytes == 0:
-		x.held = nil
-	case x.held == nil || x.pending != pending:
-		x.held = &output.HeldBack{Since: time.Now(), Bytes: bytes, Line: true}
-	default:
-		x.held = &output.HeldBack{Since: x.held.Since, Bytes: bytes, Line: true}
-	}
-	x.pending = pending
-	x.source.start.Output.SetHeld(x.held)
+// doubt is what a stream's silence is judged by, apart from the silence itself.
+type doubt struct {
+	container *logs.Container
+	// removedAt is since when the container does not exist; zero while it does. stoppedAt
+	// is when its run was found to be over; zero when it was from the beginning.
+	removedAt, stoppedAt time.Time
+	// lookAt is when to look whether the stream has stalled, and silence how
+	// long to wait then until the next look.
+	lookAt  time.Time
+	silence time.Duration
+	// looking: a look is under way.
+	looking bool
+	// heldWarned is since when what the stream holds back is held, as it was logged last.
+	heldWarned time.Time
+	// timer attends to the stream. over: nobody doubts it any more.
+	timer *time.Timer
+	over  bool
 }

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -11,33 +10,6 @@ import (
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stream"
 )
-
-// Collector holds the running set. What nothing else is said of belongs to Run's goroutine.
-type Collector struct {
-	config  Config
-	readers []*reader.Reader
-	streams *stream.Group
-	// ends receives from sources that have ended.
-	ends chan ended
-	// asked is received from by the loop of Run to show that it goes round; over is
-	// closed when it does not any more, as it was asked to end.
-	asked, over chan struct{}
-
-	// mu guards units, which only Run's goroutine changes, for others.
-	mu    sync.Mutex
-	units map[string]*unit
-
-	succession  succession
-	descriptors descriptors
-	// begun: what was removed while we were down has been looked after. What is gone from
-	// then on was read by us.
-	begun bool
-	// unwatched: a file which cannot be watched was reported.
-	unwatched bool
-	// relabelAt is when labels that could not be saved are tried again; zero when
-	// there are none.
-	relabelAt time.Time
-}
 
 // New makes a collector. It starts nothing.
 func New(config Config) *Collector {

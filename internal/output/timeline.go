@@ -72,32 +72,3 @@ func (t Timeline) then(labels *logs.Labels, from time.Time) Timeline {
 	kept := t[max(0, len(t)+1-maxTimeline):]
 	return append(kept[:len(kept):len(kept)], checkpoint.LabelsSince{From: from.UnixNano(), Labels: labels})
 }
-
-// Labels returns the container's timeline.
-func (o *Output) Labels() Timeline { return *o.labels.Load() }
-
-// UseLabels makes a timeline that was kept the container's.
-func (o *Output) UseLabels(t Timeline) { o.labels.Store(&t) }
-
-// setLabels makes a timeline the container's, and has it kept.
-func (o *Output) setLabels(t Timeline) {
-	o.store.SetLabels(o.ID, t)
-	o.UseLabels(t)
-}
-
-// Relabel makes entries from now on carry labels, if they are others. It
-// returns true when entries before carry different ones.
-func (o *Output) Relabel(labels *logs.Labels) bool {
-	before := o.Labels()
-	if newest := before.Newest(); newest != nil && newest.Equal(labels) {
-		return false
-	}
-	o.setLabels(before.then(labels, time.Now().Add(LabelsDelay)))
-	return len(before) > 0
-}
-
-// KeepLabels undoes the last Relabel, before it has taken effect.
-func (o *Output) KeepLabels() {
-	before := o.Labels()
-	o.setLabels(before[: len(before)-1 : len(before)-1])
-}

@@ -1,0 +1,53 @@
+package collect
+
+import (
+	"context"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// ended takes a source's end up and does what follows.
+func (c *Collector) ended(ctx context.Context, e ended) {
+	u := e.unit
+	kind, before := u.runs(), u.phase
+	c.descriptors.free += u.source.Descriptors()
+	u.running.Store(nil)
+	u.source.Close()
+	u.source, u.position = nil, e.position
+	if kind == logs.API {
+		u.search = e.search
+	}
+	u.enter(idle)
+	if e.read || time.Since(u.startedAt) > maxBackoff {
+		u.retry.pause = 0
+		if kind != logs.API {
+			u.retry.logged = ""
+		}
+	}
+	switch consequenceOf(kind, before, u.fate.gone(), e.err) {
+	case asFor:
+	case parkNow:
+		c.descriptors.park(u, kind == logs.API)
+		c.startWaiting(ctx)
+	case readOut:
+		if u.fate.gone() {
+			u.become(drained)
+		}
+	case unread:
+		c.cannotRead(ctx, u, e.err)
+	case runOver:
+		u.retry = u.retry.later(time.Now())
+		c.config.Discovery.Refresh(u.ID)
+	case broke:
+		u.Fail(e.err)
+		u.retry = u.retry.later(time.Now())
+		u.Log.Info("log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.retry.pause)
+		c.config.Discovery.Refresh(u.ID)
+	case refuse:
+		u.fate.refused = true
+		u.chosen.Store(&logs.Route{Reason: "the engine says: " + logs.ErrUnreadable.Error()})
+		u.Log.Warn("the engine cannot read this log back, nobody can collect it", "reason", u.route().Reason)
+	}
+	c.reconcile(ctx, u)
+}
