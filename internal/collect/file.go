@@ -175,9 +175,9 @@ func (s *fileSource) open(c *Collector, path string) error {
 	return nil
 }
 
-// add passes an entry on; the lane is ours while a read is under way.
+// add passes an entry on; the reader's draft is ours while a read is under way.
 func (s *fileSource) add(e logs.Entry) {
-	s.reader.lane.Add(s.unit.labels.Load().at(e.Time), e)
+	s.reader.draft.Add(s.unit.labels.Load().at(e.Time), e)
 	if s.lines == 0 {
 		s.first = e.Time
 	}

@@ -28,7 +28,7 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 		return
 	}
 	defer r.survived()
-	room, err := r.lane.TryBegin(s.unit.id, s.wake)
+	room, err := r.lane.TryBegin(s.unit.id, &r.draft, s.wake)
 	if err != nil {
 		return // stopping
 	}
@@ -43,7 +43,7 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 	}
 	s.begun = true
 	if !s.caughtUp && s.backlog.behind { // which only this goroutine sets
-		r.lane.Behind()
+		r.draft.Behind = true
 	}
 	progress, err := s.log.Read(buf, s.emit)
 	drained := err == nil && !progress.More
@@ -62,9 +62,9 @@ func (r *reader) read(ctx context.Context, s *fileSource) {
 		drained = !more
 	}
 	if progress.Bytes > 0 || s.lines > 0 || progress.Finished {
-		r.lane.End(s.receipt(progress.Bytes))
+		r.lane.End(s.unit.id, &r.draft, s.receipt(progress.Bytes))
 	} else {
-		r.lane.End(nil)
+		r.lane.End(s.unit.id, &r.draft, nil)
 	}
 	if ask && !s.asks.Swap(true) {
 		s.refresh(s.unit.id)

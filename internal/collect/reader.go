@@ -21,6 +21,8 @@ import (
 // is armed again.
 type reader struct {
 	lane Lane
+	// draft is filled by the source that is read.
+	draft logs.Draft
 	// buf is for whole chunks, and small for containers with less room.
 	buf, small *tail.Buffer
 	// scratch is for what is read of the journal.

@@ -230,8 +230,10 @@ type session struct {
 	unit      *unit
 	source    *streamSource
 	lane      Lane
-	reader    *stream.Reader
-	end       *end
+	// draft is what is handed over next.
+	draft  logs.Draft
+	reader *stream.Reader
+	end    *end
 	// lines and bytes count what is being handed over, and first is the
 	// timestamp of the first of it.
 	lines, bytes int
@@ -264,7 +266,7 @@ func (s *session) run(ctx context.Context) error {
 // handOver passes on what has arrived, and at the end of a run that is over the
 // lines that were held back.
 func (s *session) handOver(ctx context.Context, last bool) error {
-	if err := s.lane.Begin(ctx, s.unit.id); err != nil {
+	if err := s.lane.Begin(ctx, s.unit.id, &s.draft); err != nil {
 		return err
 	}
 	s.lines, s.bytes, s.first = 0, 0, 0
@@ -283,7 +285,7 @@ func (s *session) handOver(ctx context.Context, last bool) error {
 	s.collector.config.Metrics.Lines(logs.API.String(), s.lines, s.bytes)
 	bytes := s.bytes
 	s.unit.stats.handed(bytes, s.first)
-	s.lane.End(func() {
+	s.lane.End(s.unit.id, &s.draft, func() {
 		s.collector.config.Store.Commit(s.unit.id, position)
 		s.unit.stats.delivered(bytes, position)
 		s.unit.wakeNext()
@@ -307,7 +309,7 @@ func (s *session) lookAtHeld(pending int64) {
 }
 
 func (s *session) add(e logs.Entry) {
-	s.lane.Add(s.unit.labels.Load().at(e.Time), e)
+	s.draft.Add(s.unit.labels.Load().at(e.Time), e)
 	if s.lines == 0 {
 		s.first = e.Time
 	}

@@ -30,6 +30,18 @@ type feed struct {
 	used time.Time
 	// forgotten tells that the container was removed.
 	forgotten bool
+	draft     draft
+}
+
+// draft is what a lane knows of the draft that is being filled for a feed.
+type draft struct {
+	open bool
+	// reserved is the room that it was given, in bytes.
+	reserved int
+	// parcel is the feed's last one where the draft goes on with what that had, of which size
+	// that was.
+	parcel *parcel
+	size   int
 }
 
 // parcel is a container's part of a batch, and what is to be done when it is
@@ -83,21 +95,35 @@ func (f *feed) open() *parcel {
 	return f.parcels[n-1]
 }
 
+// isNext tells whether an open parcel is what will be pushed next of the feed.
+func (f *feed) isNext(open *parcel) bool {
+	return !f.flying && !f.aside && f.parcels[0] == open
+}
+
 func (f *feed) add() *parcel {
 	p := &parcel{feed: f}
 	f.parcels = append(f.parcels, p)
 	return p
 }
 
-// room is how many bytes a feed may take more. No feed may hold more than what is
-// still free: however many are full, an empty one finds room, and is not kept
-// waiting by those that wait for the sink.
+// room is how many bytes a feed may take more: nothing while a draft is filled for it, as its
+// entries have to come in order.
 func (l *Lane) room(f *feed) int {
+	if f.draft.open {
+		return 0
+	}
+	return l.roomBeside(f, l.reserved)
+}
+
+// roomBeside is how many bytes a feed may take more when so many are reserved. No feed may
+// hold more than what is still free: however many are full, an empty one finds room, and is
+// not kept waiting by those that wait for the sink.
+func (l *Lane) roomBeside(f *feed, reserved int) int {
 	budget := l.budget
 	if l.stuck {
 		budget = min(budget, stuckBatches*l.config.BatchSize)
 	}
-	room := budget - l.bytes - f.bytes
+	room := budget - l.bytes - reserved - f.bytes
 	if f.aside {
 		room = min(room, l.limit-f.bytes)
 	}
@@ -125,6 +151,7 @@ func (l *Lane) wakes() (out []func()) {
 			l.drop(f)
 		default:
 			rest = append(rest, f)
+			l.cramped = l.cramped || l.drafts > 0 // there may be room when these are handed over
 		}
 	}
 	clear(l.waiting[len(rest):])
@@ -161,7 +188,7 @@ func (l *Lane) drop(f *feed) {
 
 // idle tells whether a feed has nothing, and nobody who waits.
 func (l *Lane) idle(f *feed) bool {
-	return len(f.parcels) == 0 && f.bytes == 0 && f.wake == nil && f != l.current
+	return len(f.parcels) == 0 && f.bytes == 0 && f.wake == nil && !f.draft.open
 }
 
 // prune forgets the feeds of containers that have been silent for a while.

@@ -7,18 +7,17 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // Lane gathers the entries of its containers and pushes them, one request at a time or,
-// where answers take long, several (help.go). A producer brackets what belongs together with Begin and End:
+// where answers take long, several (help.go). A producer brackets what belongs together with
+// Begin and End, and fills a draft of its own in between, however long that takes:
 //
-//	lane.Begin(ctx, id)    // waits until there is room; or TryBegin, which does not
-//	lane.Behind()          // where a backlog is read
-//	lane.Add(labels, e)    // any number of times
-//	lane.End(delivered)    // delivered is called when all of it is delivered
-//	lane.Flush()           // nothing more to add for now
+//	lane.Begin(ctx, id, draft)       // waits until there is room; or TryBegin, which does not
+//	draft.Behind = true              // where a backlog is read
+//	draft.Add(labels, e)             // any number of times
+//	lane.End(id, draft, delivered)   // delivered is called when all of it is delivered
+//	lane.Flush()                     // nothing more to add for now
 //
 // Every container has a feed of its own, and a batch takes from each in turn, one parcel
 // until that is delivered. What
@@ -36,20 +35,16 @@ type Lane struct {
 	// closing is closed with the lane: pauses end.
 	closing chan struct{}
 
-	// mu guards the fields below. A producer holds it between Begin and End:
-	// that is decoding work, without I/O to wait for.
+	// mu guards the fields below. Nobody holds it while reading or pushing.
 	mu    sync.Mutex
 	feeds map[string]*feed
 	// turn holds the feeds that have something to push, the next one first, and
 	// aside those that are set aside; waiting those whose producer wants room.
 	turn, aside, waiting []*feed
-	// current is the feed that a producer adds to, filling its parcel, if there
-	// is one yet, and added the size of what was added, in bytes.
-	current *feed
-	filling *parcel
-	added   int
-	// behind tells that what is added comes from a log that is being caught up with.
-	behind bool
+	// drafts is the number of drafts being filled, and reserved the room that they were given,
+	// in bytes. cramped tells that somebody got none because of that.
+	drafts, reserved int
+	cramped          bool
 	// limit is the size of a batch, in bytes. It shrinks when the sink finds
 	// batches too large.
 	limit int
@@ -108,136 +103,6 @@ func newLane(config *Config, sent *streams, refused *refusals, barred *barred, b
 
 		mostPushers: 1,
 	}
-}
-
-// Begin waits until there is room for more entries of a container. Its error is
-// ctx's, or says that the dispatcher is closed; otherwise End must follow.
-func (l *Lane) Begin(ctx context.Context, id string) error {
-	for {
-		// Nothing is made for waiting where there is no need to wait.
-		if room, err := l.TryBegin(id, nil); room > 0 || err != nil {
-			return err
-		}
-		free := make(chan struct{})
-		if room, err := l.TryBegin(id, func() { close(free) }); room > 0 || err != nil {
-			return err
-		}
-		select {
-		case <-free:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// TryBegin is Begin without waiting. It returns about how many bytes may be added,
-// and End must follow; or 0, and wake will be called once when it is worth trying
-// again, unless it is nil or another has taken its place. wake must not block.
-func (l *Lane) TryBegin(id string, wake func()) (room int, err error) {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return 0, errClosed
-	}
-	f := l.feed(id)
-	if room = l.room(f); room > 0 {
-		f.wake = nil
-		l.current, l.filling, l.added, l.behind = f, f.open(), 0, false
-		return room, nil
-	}
-	if wake != nil {
-		if f.wake == nil {
-			l.waiting = append(l.waiting, f)
-		}
-		f.wake = wake
-	}
-	l.pressed = l.pressed || !f.aside
-	l.mu.Unlock()
-	l.signal() // what is held may be a batch that is not full
-	return 0, nil
-}
-
-// Add copies an entry.
-func (l *Lane) Add(labels *logs.Labels, e logs.Entry) {
-	size := len(e.Line) + logs.EntryOverhead
-	if l.filling == nil || l.filling.behind != l.behind || l.filling.batch.Entries > 0 && l.filling.batch.Bytes+size > full(l.limit) {
-		l.filling = l.current.add()
-		l.filling.behind = l.behind
-	}
-	l.filling.batch.Add(labels, e)
-	l.added += size
-}
-
-// Behind says that what is added until End comes from a log that is being caught up with:
-// the time that its delivery takes says nothing of that of what is written now.
-func (l *Lane) Behind() { l.behind = true }
-
-// full is the size up to which a container's part of a batch is filled. The rest
-// is for the containers that have little to say.
-func full(limit int) int { return limit - small(limit) }
-
-// small is the size of a part of a batch that does not have to wait its turn.
-func small(limit int) int { return limit / 8 }
-
-// End ends what Begin began. delivered is called, on the lane's goroutine and in
-// order for the container, when everything that was added is delivered; it may be
-// nil when nothing was.
-func (l *Lane) End(delivered func()) {
-	f := l.current
-	if delivered != nil {
-		if l.filling == nil {
-			l.filling = f.add()
-		}
-		l.receive(l.filling, delivered)
-	}
-	f.bytes += l.added
-	f.queued += l.added
-	l.bytes += l.added
-	l.line(f, l.added)
-	ready := l.queued >= full(l.limit)
-	if ready {
-		l.callHelp()
-	}
-	l.current, l.filling = nil, nil
-	l.mu.Unlock()
-	if ready {
-		l.signal()
-	}
-}
-
-// receive adds a receipt to a parcel.
-func (l *Lane) receive(p *parcel, delivered func()) {
-	p.receipts = append(p.receipts, delivered)
-	p.feed.bytes += receiptSize
-	l.bytes += receiptSize
-}
-
-// line gives a feed to which as much was added a place in the queue.
-func (l *Lane) line(f *feed, added int) {
-	if f.aside || f.flying {
-		return
-	}
-	l.queued += added
-	if !f.inTurn && len(f.parcels) > 0 {
-		f.inTurn = true
-		l.turn = append(l.turn, f)
-	}
-}
-
-// After calls delivered when everything of a container that was handed over so far
-// is delivered. It does not wait for room.
-func (l *Lane) After(id string, delivered func()) {
-	l.mu.Lock()
-	f := l.feed(id)
-	p := f.open()
-	if p == nil {
-		p = f.add()
-	}
-	l.receive(p, delivered)
-	l.line(f, 0)
-	l.flushed = true
-	l.mu.Unlock()
-	l.signal()
 }
 
 // Flush says that nothing more is about to be added: a batch may leave as soon as
@@ -356,6 +221,13 @@ func (l *Lane) mostBytes() int {
 	defer l.mu.Unlock()
 	return l.limit
 }
+
+// full is the size up to which a container's part of a batch is filled. The rest
+// is for the containers that have little to say.
+func full(limit int) int { return limit - small(limit) }
+
+// small is the size of a part of a batch that does not have to wait its turn.
+func small(limit int) int { return limit / 8 }
 
 // minBatch is the size below which batches are not made smaller, in bytes.
 const minBatch = 16 << 10

@@ -29,7 +29,7 @@ func (l *Lane) take() (s *shipment, wait time.Duration, done bool) {
 	case pause > 0 && (!waits || pause < wait):
 		return nil, pause, false
 	}
-	return nil, wait, l.closed && !waits && len(l.aside) == 0 && l.flights == 0
+	return nil, wait, l.closed && !waits && len(l.aside) == 0 && l.flights == 0 && l.drafts == 0
 }
 
 // takeFull returns a batch to push if there is a full one, for those who help out.

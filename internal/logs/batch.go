@@ -59,17 +59,53 @@ func (b *Batch) Add(labels *Labels, e Entry) {
 	b.Bytes += len(e.Line) + EntryOverhead
 }
 
-// group finds the group of labels and stream. Entries arrive in runs of one
-// container, so the group is nearly always one of the last two.
-func (b *Batch) group(labels *Labels, s Stream) *Group {
+// find returns the group of labels and stream, nil if there is none. Entries arrive in runs
+// of one container, so the group is nearly always one of the last two.
+func (b *Batch) find(labels *Labels, s Stream) *Group {
 	for i := len(b.Groups) - 1; i >= 0; i-- {
 		if g := b.Groups[i]; g.Labels == labels && g.Stream == s {
 			return g
 		}
 	}
-	g := &Group{Labels: labels, Stream: s}
+	return nil
+}
+
+// group finds or makes the group of labels and stream.
+func (b *Batch) group(labels *Labels, s Stream) *Group {
+	if g := b.find(labels, s); g != nil {
+		return g
+	}
+	g := newGroup()
+	g.Labels, g.Stream = labels, s
 	b.Groups = append(b.Groups, g)
 	return g
+}
+
+// Take adds all entries of another batch, which is empty then and has none of its memory.
+// A group that b does not have changes hands as it is; of others the entries are copied.
+func (b *Batch) Take(from *Batch) {
+	entries, bytes := from.Entries, from.Bytes
+	for i, g := range from.Groups {
+		if own := b.find(g.Labels, g.Stream); own != nil {
+			own.append(g)
+			continue
+		}
+		b.Groups, from.Groups[i] = append(b.Groups, g), nil
+	}
+	from.Recycle()
+	b.Entries += entries
+	b.Bytes += bytes
+}
+
+// append copies the entries of another group of the same stream.
+func (g *Group) append(other *Group) {
+	g.Times, g.Ends = times.grow(g.Times, other.Len()), ends.grow(g.Ends, other.Len())
+	start := len(g.Text)
+	g.Text = append(texts.grow(g.Text, len(other.Text)), other.Text...)
+	g.Times = append(g.Times, other.Times...)
+	for _, end := range other.Ends {
+		g.Ends = append(g.Ends, start+end)
+	}
 }
 
 // Len returns the number of entries of the group.
