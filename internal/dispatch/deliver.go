@@ -33,7 +33,7 @@ const (
 func (s *shipment) ship(ctx context.Context) bool {
 	parts := s.plan()
 	defer s.sent.arrived(s.streams)
-	if len(parts) > 1 && s.slow() && separate(parts) {
+	if pace := s.paced(); len(parts) > 1 && pace.slow() && separate(parts) {
 		if !s.deliverAtOnce(ctx, parts) {
 			return false
 		}
@@ -116,7 +116,7 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		s.keepPieces(b, 1)
 		return true
 	}
-	if limit := s.mostBytes(); b.Bytes > 2*limit && b.Entries > 1 {
+	if b.Bytes > 2*s.paced().limit && b.Entries > 1 {
 		return s.inParts(ctx, b) // it was gathered before batches were found to be too large
 	}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
@@ -125,8 +125,8 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			return false
 		}
 		if out.Kind != logs.Retry {
-			s.setStuck(false)
-			s.trouble.over(s.config.Log)
+			s.tune(func(p *pace) { p.stuck = false }) // that there is room again shows when the push has been settled
+			s.said.trouble.over(s.config.Log)
 		}
 		switch {
 		case out.Kind == logs.Accepted:
@@ -142,12 +142,12 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			return s.less(ctx, b, out)
 		}
 		if some, rest := s.concerned(b, out); some.Entries > 0 {
-			s.trouble.over(s.config.Log)
+			s.said.trouble.over(s.config.Log)
 			s.each(some, func(part *logs.Batch) { s.postpone(part, out) })
 			return s.deliver(ctx, rest)
 		}
-		s.setStuck(true)
-		s.trouble.report(s.config.Log, out)
+		s.tune(func(p *pace) { p.stuck = true })
+		s.said.trouble.report(s.config.Log, out)
 		s.config.Metrics.Retried(retryReason(out))
 		if out.Unproven && s.tryOne(ctx) {
 			continue // it is the sink after all: what it refuses is searched for
@@ -158,13 +158,15 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 		if !s.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
 			return false
 		}
-		s.rejects.tell(s.config.Log, time.Now())
+		s.said.rejects.tell(s.config.Log, time.Now())
 		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
 			// Over a slow line it would take as long again and again, and nothing
 			// would ever arrive.
-			if 2*b.Bytes > s.mostBytes() { // it is not those beside it that are too much
-				s.shrink(b.Bytes)
-			}
+			s.tune(func(p *pace) {
+				if 2*b.Bytes > p.limit { // it is not those beside it that are too much
+					p.shrink(b.Bytes)
+				}
+			})
 			return s.inParts(ctx, b)
 		}
 	}
@@ -179,7 +181,10 @@ func (s *shipment) tryOne(ctx context.Context) bool {
 	for _, p := range s.parcels {
 		groups = append(groups, p.batch.Groups...)
 	}
-	if others := s.waitingGroups(); len(others) > 0 && (len(groups) == 0 || rand.IntN(2) == 0) {
+	s.mu.Lock()
+	others := s.queue.waitingGroups()
+	s.mu.Unlock()
+	if len(others) > 0 && (len(groups) == 0 || rand.IntN(2) == 0) {
 		groups = others
 	}
 	if len(groups) == 0 {
@@ -191,29 +196,8 @@ func (s *shipment) tryOne(ctx context.Context) bool {
 		i = slices.Index(g.Times, oldest)
 	}
 	one := &logs.Batch{}
-	one.Add(g.Labels, logs.Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream})
+	one.Add(g.Labels, g.Entry(i))
 	return s.push(ctx, one).Kind == logs.Accepted
-}
-
-// waitingGroups returns the first entry of each of some containers whose turn has not come:
-// copies, as producers go on.
-func (l *Lane) waitingGroups() []*logs.Group {
-	const most = 16
-	var out logs.Batch
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, f := range l.feeds { // in any order, another each time
-		if f.aside || f.flying || len(f.parcels) == 0 || f.parcels[0].batch.Entries == 0 {
-			continue
-		}
-		g := f.parcels[0].batch.Groups[0]
-		i := slices.Index(g.Times, slices.Min(g.Times))
-		out.Add(g.Labels, logs.Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream})
-		if len(out.Groups) == most {
-			break
-		}
-	}
-	return out.Groups
 }
 
 // inParts goes on with half at a time. What comes after a part of a container that was
@@ -228,14 +212,6 @@ func (s *shipment) inParts(ctx context.Context, b *logs.Batch) bool {
 		return true
 	}
 	return s.deliver(ctx, second)
-}
-
-// setStuck notes whether the sink takes anything. That there is more room again
-// shows when the push has been settled.
-func (l *Lane) setStuck(stuck bool) {
-	l.mu.Lock()
-	l.stuck = stuck
-	l.mu.Unlock()
 }
 
 // answered notes that the sink has said what became of a request.
@@ -258,9 +234,7 @@ func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.
 	case s.alone && out.RateLimited && out.RetryAfter == 0:
 		return b, &logs.Batch{}
 	case out.RateLimited && out.RetryAfter == 0:
-		s.mu.Lock()
-		much := small(s.limit)
-		s.mu.Unlock()
+		much := small(s.paced().limit)
 		bytes := make(map[string]int)
 		for _, g := range b.Groups {
 			bytes[g.Container] += len(g.Text) + g.Len()*logs.EntryOverhead
@@ -279,8 +253,10 @@ func (s *shipment) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bo
 	if out.Kind == logs.TooLarge {
 		reason = "too_large"
 		if out.Group == nil {
-			s.shrink(b.Bytes)
-			s.inTime()
+			s.tune(func(p *pace) {
+				p.shrink(b.Bytes)
+				p.tooLate = 0 // batches are made smaller for another reason than time
+			})
 		}
 	}
 	switch {
@@ -316,7 +292,7 @@ func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	l.config.Metrics.Pushed(outcomeName(out), took, b.Bytes)
 	out.TimedOut = out.TimedOut && took >= soonAnswer
 	if out.Kind == logs.Accepted || out.TimedOut {
-		l.answeredAfter(took, b.Bytes, out.TimedOut)
+		l.tune(func(p *pace) { p.answered(took, b.Bytes, out.TimedOut) })
 	}
 	return out
 }

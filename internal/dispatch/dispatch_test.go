@@ -389,7 +389,7 @@ func TestForget(t *testing.T) {
 			defer lane.mu.Unlock()
 			lane.sent.mu.Lock()
 			defer lane.sent.mu.Unlock()
-			return len(lane.feeds), len(lane.sent.known), len(lane.sent.of)
+			return len(lane.queue.feeds), len(lane.sent.known), len(lane.sent.of)
 		}
 		want := func(what string, n int) {
 			t.Helper()

@@ -33,7 +33,7 @@ func (l *Lane) Begin(ctx context.Context, id string, d *logs.Draft) error {
 // trying again, unless it is nil or another has taken its place. wake must not block.
 func (l *Lane) TryBegin(id string, d *logs.Draft, wake func()) (room int, err error) {
 	l.mu.Lock()
-	if l.closed {
+	if l.queue.closed {
 		l.mu.Unlock()
 		return 0, errClosed
 	}
@@ -45,16 +45,16 @@ func (l *Lane) TryBegin(id string, d *logs.Draft, wake func()) (room int, err er
 	}
 	if wake != nil {
 		if f.wake == nil {
-			l.waiting = append(l.waiting, f)
+			l.queue.waiting = append(l.queue.waiting, f)
 		}
 		f.wake = wake
 	}
 	if f.draft.open || l.roomBeside(f, 0) > 0 {
-		l.cramped = true // what is being filled leaves none, not what waits for the sink
+		l.queue.cramped = true // what is being filled leaves none, not what waits for the sink
 		l.mu.Unlock()
 		return 0, nil
 	}
-	l.pressed = l.pressed || !f.aside
+	l.queue.pressed = l.queue.pressed || !f.isAside()
 	l.mu.Unlock()
 	l.signal() // what is held may be a batch that is not full
 	return 0, nil
@@ -64,9 +64,9 @@ func (l *Lane) TryBegin(id string, d *logs.Draft, wake func()) (room int, err er
 func (l *Lane) open(f *feed, d *logs.Draft, room int) {
 	f.wake = nil
 	f.draft = draft{open: true, reserved: min(room, wholeChunk)}
-	l.drafts++
-	l.reserved += f.draft.reserved
-	p, most := f.open(), full(l.limit)
+	l.queue.drafts++
+	l.queue.reserved += f.draft.reserved
+	p, most := f.open(), full(l.pace.limit)
 	switch {
 	case p == nil:
 		d.Open(most, most)
@@ -77,7 +77,7 @@ func (l *Lane) open(f *feed, d *logs.Draft, room int) {
 		// it would be 4 % of all that carrying a backlog costs.
 		f.parcels = f.parcels[:len(f.parcels)-1]
 		f.draft.parcel, f.draft.size = p, p.batch.Bytes
-		l.unqueue(f, p.batch.Bytes)
+		l.queue.unline(f, p.batch.Bytes)
 		d.Continue(&p.batch, p.behind, most)
 	}
 }
@@ -87,29 +87,28 @@ func (l *Lane) open(f *feed, d *logs.Draft, room int) {
 // may be nil when nothing was.
 func (l *Lane) End(id string, d *logs.Draft, delivered func()) {
 	l.mu.Lock()
-	f := l.feeds[id]
+	f := l.queue.feeds[id]
 	added, last := l.gather(f, d)
 	if delivered != nil {
 		if last == nil {
 			last = f.add()
 		}
-		l.receive(last, delivered)
+		l.queue.receive(last, delivered)
 	}
-	f.queued += added
-	l.line(f, added)
-	ready := l.queued >= full(l.limit)
+	l.queue.line(f, added)
+	ready := l.queue.queued >= full(l.pace.limit)
 	if ready {
 		l.callHelp()
 	}
-	l.drafts--
-	l.reserved -= f.draft.reserved
+	l.queue.drafts--
+	l.queue.reserved -= f.draft.reserved
 	f.draft = draft{}
 	var wakes []func()
-	if l.cramped {
-		l.cramped = false
+	if l.queue.cramped {
+		l.queue.cramped = false
 		wakes = l.wakes()
 	}
-	ready = ready || l.closed
+	ready = ready || l.queue.closed
 	l.mu.Unlock()
 	call(wakes)
 	if ready {
@@ -132,7 +131,7 @@ func (l *Lane) gather(f *feed, d *logs.Draft) (added int, last *parcel) {
 			continue
 		}
 		p := f.open()
-		if p == nil || p.behind != part.Behind || p.batch.Entries > 0 && p.batch.Bytes+size > full(l.limit) {
+		if p == nil || p.behind != part.Behind || p.batch.Entries > 0 && p.batch.Bytes+size > full(l.pace.limit) {
 			p = f.add()
 			p.behind = part.Behind
 		}
@@ -142,35 +141,8 @@ func (l *Lane) gather(f *feed, d *logs.Draft) (added int, last *parcel) {
 	d.Reset()
 	fresh += added
 	f.bytes += fresh
-	l.bytes += fresh
+	l.queue.bytes += fresh
 	return added, f.open()
-}
-
-// receive adds a receipt to a parcel.
-func (l *Lane) receive(p *parcel, delivered func()) {
-	p.receipts = append(p.receipts, delivered)
-	p.feed.bytes += receiptSize
-	l.bytes += receiptSize
-}
-
-// unqueue takes so many bytes out of what waits.
-func (l *Lane) unqueue(f *feed, bytes int) {
-	f.queued -= bytes
-	if !f.aside && !f.flying {
-		l.queued -= bytes
-	}
-}
-
-// line gives a feed to which as much was added a place in the queue.
-func (l *Lane) line(f *feed, added int) {
-	if f.aside || f.flying {
-		return
-	}
-	l.queued += added
-	if !f.inTurn && len(f.parcels) > 0 {
-		f.inTurn = true
-		l.turn = append(l.turn, f)
-	}
 }
 
 // After calls delivered when everything of a container that was handed over so far
@@ -185,9 +157,79 @@ func (l *Lane) After(id string, delivered func()) {
 	if p == nil {
 		p = f.add()
 	}
-	l.receive(p, delivered)
-	l.line(f, 0)
-	l.flushed = true
+	l.queue.receive(p, delivered)
+	l.queue.line(f, 0)
+	l.queue.flushed = true
 	l.mu.Unlock()
 	l.signal()
+}
+
+// feed finds or makes the feed of a container.
+func (l *Lane) feed(id string) *feed {
+	f := l.queue.feeds[id]
+	if f == nil {
+		f = &feed{id: id, proven: !l.config.LastOnly}
+		l.queue.feeds[id] = f
+	}
+	f.forgotten = false
+	return f
+}
+
+// room is how many bytes a feed may take more: nothing while a draft is filled for it, as its
+// entries have to come in order.
+func (l *Lane) room(f *feed) int {
+	if f.draft.open {
+		return 0
+	}
+	return l.roomBeside(f, l.queue.reserved)
+}
+
+// roomBeside is how many bytes a feed may take more when so many are reserved. No feed may
+// hold more than what is still free: however many are full, an empty one finds room, and is
+// not kept waiting by those that wait for the sink.
+func (l *Lane) roomBeside(f *feed, reserved int) int {
+	budget := l.budget
+	if l.pace.stuck {
+		budget = min(budget, stuckBatches*l.config.BatchSize)
+	}
+	room := budget - l.queue.bytes - reserved - f.bytes
+	if f.isAside() {
+		room = min(room, l.pace.limit-f.bytes)
+	}
+	if f.bytes > 0 && room < min(wholeChunk, l.budget/8) {
+		return 0
+	}
+	if !f.proven {
+		// A read may be larger than the room that is left.
+		if room = min(room, firstRoom-f.bytes); f.bytes > 0 && room < firstRoom/4 {
+			return 0
+		}
+	}
+	return max(room, 0)
+}
+
+// wakes returns what has to be called, without the lock, because there is room.
+func (l *Lane) wakes() (out []func()) {
+	rest := l.queue.waiting[:0]
+	for _, f := range l.queue.waiting {
+		switch {
+		case f.wake == nil:
+		case l.queue.closed || l.room(f) > 0:
+			out = append(out, f.wake)
+			f.wake = nil
+			l.queue.drop(f)
+		default:
+			rest = append(rest, f)
+			l.queue.cramped = l.queue.cramped || l.queue.drafts > 0 // there may be room when these are handed over
+		}
+	}
+	clear(l.queue.waiting[len(rest):])
+	l.queue.waiting = rest
+	return out
+}
+
+func call(wakes []func()) {
+	for _, wake := range wakes {
+		wake()
+	}
 }

@@ -137,8 +137,8 @@ func TestReservedRoom(t *testing.T) {
 		if !woken {
 			t.Error("nobody was told that there is room")
 		}
-		if l.reserved != 0 || l.drafts != 0 || l.bytes != 0 {
-			t.Errorf("left over: %d reserved for %d drafts, %d held", l.reserved, l.drafts, l.bytes)
+		if l.queue.reserved != 0 || l.queue.drafts != 0 || l.queue.bytes != 0 {
+			t.Errorf("left over: %d reserved for %d drafts, %d held", l.queue.reserved, l.queue.drafts, l.queue.bytes)
 		}
 	})
 }
@@ -190,8 +190,8 @@ func TestDraftGoesOn(t *testing.T) {
 		if !slices.Equal(receipts, want) {
 			t.Errorf("receipts %v", receipts)
 		}
-		if l.bytes != 0 || l.queued != 0 || d.Held() != 0 {
-			t.Errorf("left over: %d held, %d queued", l.bytes, l.queued)
+		if l.queue.bytes != 0 || l.queue.queued != 0 || d.Held() != 0 {
+			t.Errorf("left over: %d held, %d queued", l.queue.bytes, l.queue.queued)
 		}
 	})
 }
@@ -261,8 +261,8 @@ func TestManyProducers(t *testing.T) {
 					}
 				}
 			}
-			if l.bytes != 0 || l.queued != 0 || l.reserved != 0 {
-				t.Errorf("left over: %d held, %d queued, %d reserved", l.bytes, l.queued, l.reserved)
+			if l.queue.bytes != 0 || l.queue.queued != 0 || l.queue.reserved != 0 {
+				t.Errorf("left over: %d held, %d queued, %d reserved", l.queue.bytes, l.queue.queued, l.queue.reserved)
 			}
 		})
 	}

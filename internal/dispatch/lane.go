@@ -25,83 +25,55 @@ import (
 // sets its feed aside (aside.go), and the lane goes on with the others.
 type Lane struct {
 	config *Config
-	sent   *streams
+	*shared
+	// budget bounds the bytes held.
 	budget int
-	// refused and barred are shared by the lanes, too.
-	refused *refusals
-	barred  *barred
 	// wake tells the pushing goroutine that there may be something to push.
 	wake chan struct{}
 	// closing is closed with the lane: pauses end.
 	closing chan struct{}
-
-	// mu guards the fields below. Nobody holds it while reading or pushing.
-	mu    sync.Mutex
-	feeds map[string]*feed
-	// turn holds the feeds that have something to push, the next one first, and
-	// aside those that are set aside; waiting those whose producer wants room.
-	turn, aside, waiting []*feed
-	// drafts is the number of drafts being filled, and reserved the room that they were given,
-	// in bytes. cramped tells that somebody got none because of that.
-	drafts, reserved int
-	cramped          bool
-	// limit is the size of a batch, in bytes. It shrinks when the sink finds
-	// batches too large.
-	limit int
-	// bytes is the size of all entries held, those being pushed included, and
-	// queued of those that wait for their turn.
-	bytes, queued int
-	// flushed tells that nothing more is about to be added, pressed that a
-	// producer waits for what is in the queue to leave.
-	flushed, pressed bool
-	// stuck tells that the sink takes nothing at all.
-	stuck bool
-	// alone tells that the last push was of a feed that is set aside.
-	alone  bool
-	pruned time.Time
-	closed bool
-	// last is when the last batch left.
-	last time.Time
-	// flights is the number of pushes under way, and pushers that of the goroutines
-	// which push. help starts another; it is nil while the lane does not run.
-	flights, pushers int
-	help             func()
-	// answer is how long the sink took for its last answer, and tooLate how long a push
-	// took that was given up; 0 when none was. mostPushers is how many pushers it has
-	// been found to serve.
-	answer, tooLate time.Duration
-	mostPushers     int
-
 	// slots has one element for each request under way.
 	slots chan struct{}
 
+	// mu guards the next three. Nobody holds it while reading or pushing.
+	mu    sync.Mutex
+	queue queue
+	pace  pace
+	// help starts another pusher; it is nil while the lane does not run.
+	help func()
+
+	said said
+}
+
+// shared is what the lanes share.
+type shared struct {
+	// sent is what was sent of every stream.
+	sent *streams
+	// refused is what the sink has refused for good, and barred the streams that it refuses.
+	refused *refusals
+	barred  *barred
+}
+
+// said is what was logged of pushes, and what is still to be.
+type said struct {
 	rejects rejectLog
 	limits  limitLog
 	trouble trouble
 }
 
-// receiptSize is what a receipt counts when memory is measured, in bytes: it
-// holds a position. Many short lines that come one by one have more of it than of
-// text.
-const receiptSize = 512
-
 // errClosed is returned by Begin when the lane delivers no more.
 var errClosed = errors.New("the dispatcher is closed")
 
-func newLane(config *Config, sent *streams, refused *refusals, barred *barred, budget int) *Lane {
+func newLane(config *Config, shared *shared, budget int) *Lane {
 	return &Lane{
 		config:  config,
-		sent:    sent,
-		refused: refused,
-		barred:  barred,
+		shared:  shared,
 		budget:  budget,
-		limit:   config.BatchSize,
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
-		feeds:   make(map[string]*feed),
 		slots:   make(chan struct{}, config.pushes()),
-
-		mostPushers: 1,
+		queue:   queue{feeds: make(map[string]*feed)},
+		pace:    pace{limit: config.BatchSize, most: config.BatchSize, mostPushers: 1, requests: config.pushes()},
 	}
 }
 
@@ -109,7 +81,7 @@ func newLane(config *Config, sent *streams, refused *refusals, barred *barred, b
 // the interval has passed.
 func (l *Lane) Flush() {
 	l.mu.Lock()
-	l.flushed = true
+	l.queue.flushed = true
 	l.mu.Unlock()
 	l.signal()
 }
@@ -124,31 +96,45 @@ func (l *Lane) signal() {
 func (l *Lane) held() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.bytes
+	return l.queue.bytes
 }
 
 // setAside returns the number of containers that are set aside.
 func (l *Lane) setAside() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.aside)
+	return len(l.queue.aside)
 }
 
 // close says that no more entries will come. Feeds that are set aside are tried
 // once more at once.
 func (l *Lane) close() {
 	l.mu.Lock()
-	if !l.closed {
+	if !l.queue.closed {
 		close(l.closing)
 	}
-	l.closed = true
-	for _, f := range l.aside {
-		f.until, f.backoff = time.Time{}, 0
+	l.queue.closed = true
+	for _, f := range l.queue.aside {
+		f.again.at, f.again.backoff = time.Time{}, 0
 	}
 	wakes := l.wakes()
 	l.mu.Unlock()
 	call(wakes)
 	l.signal()
+}
+
+// Forget forgets what is known of a container that was removed: its streams at once, and
+// the rest when what is held of it is delivered.
+func (l *Lane) Forget(id string) {
+	l.sent.forget(id)
+	l.refused.forget(id)
+	l.barred.forget(id)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.queue.feeds[id]; f != nil {
+		f.forgotten = true
+		l.queue.drop(f)
+	}
 }
 
 // run pushes until the lane is closed and empty, or ctx is done.
@@ -164,7 +150,7 @@ func (l *Lane) run(ctx context.Context) {
 	l.employ(nil)
 	l.close() // nobody may wait for room that will not come
 	_ = helpers.Wait()
-	l.rejects.tellAll(l.config.Log, time.Now())
+	l.said.rejects.tellAll(l.config.Log, time.Now())
 }
 
 // lead pushes whatever there is to push.
@@ -184,7 +170,7 @@ func (l *Lane) lead(ctx context.Context) {
 			}
 			continue
 		}
-		if told := l.rejects.tell(l.config.Log, time.Now()); told > 0 && (wait <= 0 || told < wait) {
+		if told := l.said.rejects.tell(l.config.Log, time.Now()); told > 0 && (wait <= 0 || told < wait) {
 			wait = told
 		}
 		if wait > 0 {
@@ -205,29 +191,19 @@ func (l *Lane) lead(ctx context.Context) {
 func (l *Lane) Due() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.last.Add(l.config.BatchWait)
+	return l.pace.last.Add(l.config.BatchWait)
 }
 
-// shrink makes future batches smaller than one that was too large.
-func (l *Lane) shrink(size int) {
+// tune changes what is known of the sink's pace.
+func (l *Lane) tune(f func(*pace)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.limit = max(min(l.limit, size/2), minBatch)
+	f(&l.pace)
 }
 
-// mostBytes is the size of a batch, at present.
-func (l *Lane) mostBytes() int {
+// paced is what is known of the sink's pace, at present.
+func (l *Lane) paced() pace {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.limit
+	return l.pace
 }
-
-// full is the size up to which a container's part of a batch is filled. The rest
-// is for the containers that have little to say.
-func full(limit int) int { return limit - small(limit) }
-
-// small is the size of a part of a batch that does not have to wait its turn.
-func small(limit int) int { return limit / 8 }
-
-// minBatch is the size below which batches are not made smaller, in bytes.
-const minBatch = 16 << 10

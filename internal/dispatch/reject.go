@@ -135,7 +135,7 @@ func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
 		s.config.Metrics.Rejected(r.Reason, r.Count)
 		s.config.Metrics.StreamsRejected(s.barred.add(&r, now))
 		s.refused.add(r, now)
-		s.rejects.add(s.config.Log, r, now)
+		s.said.rejects.add(s.config.Log, r, now)
 	}
 }
 

@@ -194,11 +194,11 @@ func TestRandomSink(t *testing.T) {
 					t.Errorf("seed %d: %s", seed, b)
 				}
 			}
-			if l.bytes != 0 || l.queued != 0 || len(l.turn) != 0 || len(l.aside) != 0 || l.flights != 0 {
-				t.Errorf("seed %d: %d %d %d %d %d", seed, l.bytes, l.queued, len(l.turn), len(l.aside), l.flights)
+			if l.queue.bytes != 0 || l.queue.queued != 0 || len(l.queue.turn) != 0 || len(l.queue.aside) != 0 || l.pace.flights != 0 {
+				t.Errorf("seed %d: %d %d %d %d %d", seed, l.queue.bytes, l.queue.queued, len(l.queue.turn), len(l.queue.aside), l.pace.flights)
 			}
-			for _, f := range l.feeds {
-				if f.bytes != 0 || f.queued != 0 || f.flying {
+			for _, f := range l.queue.feeds {
+				if f.bytes != 0 || f.queued != 0 || f.state != resting {
 					t.Errorf("feed %+v", f)
 				}
 			}

@@ -120,6 +120,11 @@ func (g *Group) Line(i int) []byte {
 	return g.Text[start:g.Ends[i]]
 }
 
+// Entry returns entry i, whose text must not be changed.
+func (g *Group) Entry(i int) Entry {
+	return Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream}
+}
+
 // slice returns a group of entries [from, to) that shares the text.
 func (g *Group) slice(from, to int) *Group {
 	part := &Group{Labels: g.Labels, Stream: g.Stream, Container: g.Container, Behind: g.Behind, Times: g.Times[from:to]}
