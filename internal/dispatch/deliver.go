@@ -106,23 +106,53 @@ func (s *shipment) plan() []*logs.Batch {
 	return []*logs.Batch{b}
 }
 
+// request is a batch to be pushed.
+type request struct {
+	*logs.Batch
+	// second tells that it is the rest of a container's part, whose first half comes before
+	// it, and must not be ahead of that.
+	second bool
+}
+
 // deliver pushes a request until the sink has taken or refused all of it, or what
-// is left of it is set aside. It returns false when ctx is done before.
+// is left of it is set aside. What it is divided into meanwhile is pushed in its place, each
+// as a request of its own, in order. It returns false when ctx is done before.
 func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
+	todo := []request{{Batch: b}} // the next one last
+	for len(todo) > 0 {
+		next := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if next.second && s.kept(next.Batch) {
+			s.keepPieces(next.Batch, 1)
+			continue
+		}
+		parts, ok := s.try(ctx, next.Batch)
+		if !ok {
+			return false
+		}
+		for _, part := range slices.Backward(parts) {
+			todo = append(todo, part)
+		}
+	}
+	return true
+}
+
+// try pushes a request until it is known what becomes of it. It returns what is to be
+// pushed instead, in order, and false when ctx is done before.
+func (s *shipment) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool) {
 	switch b = s.withoutBarred(b); {
 	case b.Entries == 0:
-		return true
+		return nil, true
 	case s.waits(b):
 		s.keepPieces(b, 1)
-		return true
-	}
-	if b.Bytes > 2*s.paced().limit && b.Entries > 1 {
-		return s.inParts(ctx, b) // it was gathered before batches were found to be too large
+		return nil, true
+	case b.Bytes > 2*s.paced().limit && b.Entries > 1:
+		return halves(b), true // it was gathered before batches were found to be too large
 	}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		out := s.push(ctx, b)
 		if ctx.Err() != nil && out.Kind != logs.Accepted {
-			return false
+			return nil, false
 		}
 		if out.Kind != logs.Retry {
 			s.tune(func(p *pace) { p.stuck = false }) // that there is room again shows when the push has been settled
@@ -133,18 +163,18 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			s.observe(b)
 			s.barred.taken(b)
 			s.answered(b)
-			return true
+			return nil, true
 		case out.Kind == logs.Refused && out.Exact:
 			s.reject(out.Rejects, b)
 			s.answered(b)
-			return true
+			return nil, true
 		case out.Kind == logs.Refused, out.Kind == logs.TooLarge:
-			return s.less(ctx, b, out)
+			return s.less(b, out), true
 		}
 		if some, rest := s.concerned(b, out); some.Entries > 0 {
 			s.said.trouble.over(s.config.Log)
 			s.each(some, func(part *logs.Batch) { s.postpone(part, out) })
-			return s.deliver(ctx, rest)
+			return []request{{Batch: rest}}, true
 		}
 		s.tune(func(p *pace) { p.stuck = true })
 		s.said.trouble.report(s.config.Log, out)
@@ -156,7 +186,7 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			backoff = min(backoff, unreachableBackoff)
 		}
 		if !s.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
-			return false
+			return nil, false
 		}
 		s.said.rejects.tell(s.config.Log, time.Now())
 		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
@@ -167,9 +197,15 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 					p.shrink(b.Bytes)
 				}
 			})
-			return s.inParts(ctx, b)
+			return halves(b), true
 		}
 	}
+}
+
+// halves divides a request in two.
+func halves(b *logs.Batch) []request {
+	first, second := b.Split()
+	return []request{{Batch: first}, {Batch: second, second: single(b)}}
 }
 
 // tryOne pushes a single entry, and tells whether it was accepted. A sink that has not
@@ -198,20 +234,6 @@ func (s *shipment) tryOne(ctx context.Context) bool {
 	one := &logs.Batch{}
 	one.Add(g.Labels, g.Entry(i))
 	return s.push(ctx, one).Kind == logs.Accepted
-}
-
-// inParts goes on with half at a time. What comes after a part of a container that was
-// set aside must not be ahead of it.
-func (s *shipment) inParts(ctx context.Context, b *logs.Batch) bool {
-	first, second := b.Split()
-	if !s.deliver(ctx, first) {
-		return false
-	}
-	if single(b) && s.kept(b) {
-		s.keepPieces(second, 1)
-		return true
-	}
-	return s.deliver(ctx, second)
 }
 
 // answered notes that the sink has said what became of a request.
@@ -244,11 +266,11 @@ func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.
 	return &logs.Batch{}, b
 }
 
-// less goes on with a request that the sink does not take as a whole, and does not
+// less returns what of a request goes on that the sink does not take as a whole, and does not
 // say what of it is the reason. It is halved until only single containers are left
 // that are not taken: these are set aside, so that the search does not hold up the
 // others. Sending entries again that the sink took already does no harm.
-func (s *shipment) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bool {
+func (s *shipment) less(b *logs.Batch, out logs.Outcome) []request {
 	reason := "refused"
 	if out.Kind == logs.TooLarge {
 		reason = "too_large"
@@ -262,15 +284,14 @@ func (s *shipment) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bo
 	switch {
 	case single(b):
 		s.divide(b, out, reason)
-		return true
+		return nil
 	case out.Group != nil:
 		s.sent.limited(out.Group, time.Now())
 		some, rest := divideBy(b, func(g *logs.Group) bool { return g == out.Group })
 		s.divide(some, out, reason)
-		return s.deliver(ctx, rest)
+		return []request{{Batch: rest}}
 	}
-	first, second := b.Split()
-	return s.deliver(ctx, first) && s.deliver(ctx, second)
+	return halves(b)
 }
 
 // each calls f for the part of every container.
