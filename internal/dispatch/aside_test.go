@@ -459,7 +459,6 @@ msg="lines were rejected for good" container=b reason=labels lines=1 example=202
 // TestRejectLogIsBounded: of many containers each refused line is in one message,
 // and there are few.
 func TestRejectLogIsBounded(t *testing.T) {
-	var r rejectLog
 	var messages, total int
 	log := slog.New(handler(func(record slog.Record) {
 		messages++
@@ -470,18 +469,19 @@ func TestRejectLogIsBounded(t *testing.T) {
 			return true
 		})
 	}))
+	r := newSaid(log)
 	now := time.Unix(1_700_000_000, 0)
 	for i := range 10_000 {
-		r.add(log, logs.Reject{Container: fmt.Sprint(i % 3000), Reason: "labels", Count: 3}, now)
+		r.rejected(logs.Reject{Container: fmt.Sprint(i % 3000), Reason: "labels", Count: 3}, now)
 		now = now.Add(time.Millisecond)
-		if len(r.pending) > maxRejectKeys+1 {
-			t.Fatalf("%d keys", len(r.pending))
+		if len(r.rejects.keys) > maxRejectKeys+1 {
+			t.Fatalf("%d keys", len(r.rejects.keys))
 		}
 	}
 	if messages > maxRejectKeys+1 {
 		t.Errorf("%d messages within 10 s", messages)
 	}
-	r.tellAll(log, now)
+	r.tellAll(now)
 	if total != 30_000 {
 		t.Errorf("%d lines told", total)
 	}

@@ -24,8 +24,6 @@ const (
 	asideBackoff = 30 * time.Second
 	// maxRetryAfter bounds what a sink may ask for.
 	maxRetryAfter = 10 * time.Minute
-	// warnEvery bounds how often the same trouble is logged.
-	warnEvery = 30 * time.Second
 )
 
 // ship pushes the parcels that were taken, in as many requests as they need. It
@@ -156,7 +154,7 @@ func (s *shipment) try(ctx context.Context, b *logs.Batch) (parts []request, ok 
 		}
 		if out.Kind != logs.Retry {
 			s.tune(func(p *pace) { p.stuck = false }) // that there is room again shows when the push has been settled
-			s.said.trouble.over(s.config.Log)
+			s.said.works()
 		}
 		switch {
 		case out.Kind == logs.Accepted:
@@ -172,12 +170,12 @@ func (s *shipment) try(ctx context.Context, b *logs.Batch) (parts []request, ok 
 			return s.less(b, out), true
 		}
 		if some, rest := s.concerned(b, out); some.Entries > 0 {
-			s.said.trouble.over(s.config.Log)
+			s.said.works()
 			s.each(some, func(part *logs.Batch) { s.postpone(part, out) })
 			return []request{{Batch: rest}}, true
 		}
 		s.tune(func(p *pace) { p.stuck = true })
-		s.said.trouble.report(s.config.Log, out)
+		s.said.failed(out, time.Now())
 		s.config.Metrics.Retried(retryReason(out))
 		if out.Unproven && s.tryOne(ctx) {
 			continue // it is the sink after all: what it refuses is searched for
@@ -188,7 +186,7 @@ func (s *shipment) try(ctx context.Context, b *logs.Batch) (parts []request, ok 
 		if !s.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
 			return nil, false
 		}
-		s.said.rejects.tell(s.config.Log, time.Now())
+		s.said.tell(time.Now())
 		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
 			// Over a slow line it would take as long again and again, and nothing
 			// would ever arrive.

@@ -42,7 +42,8 @@ type Lane struct {
 	// help starts another pusher; it is nil while the lane does not run.
 	help func()
 
-	said said
+	// said is what was logged of pushes.
+	said *said
 }
 
 // shared is what the lanes share.
@@ -52,13 +53,6 @@ type shared struct {
 	// refused is what the sink has refused for good, and barred the streams that it refuses.
 	refused *refusals
 	barred  *barred
-}
-
-// said is what was logged of pushes, and what is still to be.
-type said struct {
-	rejects rejectLog
-	limits  limitLog
-	trouble trouble
 }
 
 // errClosed is returned by Begin when the lane delivers no more.
@@ -72,6 +66,7 @@ func newLane(config *Config, shared *shared, budget int) *Lane {
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		slots:   make(chan struct{}, config.pushes()),
+		said:    newSaid(config.Log),
 		queue:   queue{feeds: make(map[string]*feed)},
 		pace:    pace{limit: config.BatchSize, most: config.BatchSize, mostPushers: 1, requests: config.pushes()},
 	}
@@ -150,7 +145,7 @@ func (l *Lane) run(ctx context.Context) {
 	l.employ(nil)
 	l.close() // nobody may wait for room that will not come
 	_ = helpers.Wait()
-	l.said.rejects.tellAll(l.config.Log, time.Now())
+	l.said.tellAll(time.Now())
 }
 
 // lead pushes whatever there is to push.
@@ -170,7 +165,7 @@ func (l *Lane) lead(ctx context.Context) {
 			}
 			continue
 		}
-		if told := l.said.rejects.tell(l.config.Log, time.Now()); told > 0 && (wait <= 0 || told < wait) {
+		if told := l.said.tell(time.Now()); told > 0 && (wait <= 0 || told < wait) {
 			wait = told
 		}
 		if wait > 0 {
