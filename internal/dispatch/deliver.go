@@ -101,7 +101,20 @@ func (s *shipment) plan() []*logs.Batch {
 		s.streams = streams
 		return parts
 	}
-	return []*logs.Batch{b}
+	return byTenant(b)
+}
+
+// byTenant divides a batch into requests of one tenant each.
+func byTenant(b *logs.Batch) (out []*logs.Batch) {
+	tenants := b.Tenants()
+	if len(tenants) == 1 {
+		return []*logs.Batch{b}
+	}
+	for _, tenant := range tenants {
+		part, _ := divideBy(b, func(g *logs.Group) bool { return g.Tenant == tenant })
+		out = append(out, part)
+	}
+	return out
 }
 
 // request is a batch to be pushed.
@@ -257,7 +270,7 @@ func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.
 		much := small(s.paced().limit)
 		bytes := make(map[string]int)
 		for _, g := range b.Groups {
-			bytes[g.Container] += len(g.Text) + g.Len()*logs.EntryOverhead
+			bytes[g.Container] += g.Bytes()
 		}
 		return divideBy(b, func(g *logs.Group) bool { return bytes[g.Container] > much })
 	}

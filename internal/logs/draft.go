@@ -46,7 +46,7 @@ func (d *Draft) Reset() {
 
 // Add copies an entry.
 func (d *Draft) Add(labels *Labels, e Entry) {
-	part, size := &d.Parts[len(d.Parts)-1], len(e.Line)+EntryOverhead
+	part, size := &d.Parts[len(d.Parts)-1], e.size()
 	switch {
 	case part.Batch.Entries == 0:
 		if part.Behind = d.Behind; size > part.most {

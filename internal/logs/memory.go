@@ -95,6 +95,8 @@ func newGroup() *Group {
 func (b *Batch) Recycle() {
 	for i, g := range b.Groups {
 		if g != nil {
+			texts.give(g.Metadata)
+			ends.give(g.MetadataEnds)
 			*g = Group{Times: times.keepSmall(g.Times), Ends: ends.keepSmall(g.Ends), Text: texts.keepSmall(g.Text)}
 			groups.Put(g)
 		}
