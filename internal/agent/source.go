@@ -46,20 +46,23 @@ func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, 
 		if watcher != nil {
 			dirs = watcher
 		}
-		return newDirectory(cfg, log, dirs, host, learned), nil
+		return newDirectory(cfg, log, dirs, host, learned)
 	}
-	engine, err := docker.New(cfg.Docker.Host, labelsInUse(cfg), log)
+	rules, err := rulesOf(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, rules.Labeler.Relabel), log)
 	if err != nil {
 		return nil, err
 	}
 	info := &engineInfo{engine: engine, log: log, root: cfg.Docker.Root, learned: learned}
-	rules := rulesOf(cfg)
 	rules.Policy.Journal = journalRoute(host, engine.Host())
 	rules.Engine, rules.BorrowHost = info.known(ctx), borrowsHost(cfg)
 	files := &reach{info: info, log: log, only: cfg.Reading.Mode == config.FileOnly}
 	out := &source{
 		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
-		peek: info.peek(ctx, labelsInUse(cfg)), rules: rules,
+		peek: info.peek(ctx, labelsInUse(cfg, rules.Labeler.Relabel)), rules: rules,
 		rest: engine.Rest, close: engine.Rest,
 	}
 	if cfg.Reading.Mode != config.StreamOnly {
@@ -88,40 +91,55 @@ func (s *source) discovery(log *slog.Logger) *target.Discovery {
 }
 
 // rulesOf are the rules of a configuration, of which nothing of the engine is known yet.
-func rulesOf(cfg *config.Config) *target.Rules {
-	return &target.Rules{
+func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
+	rules := &target.Rules{
 		Filter:  filter(cfg),
-		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External},
+		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed},
 		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
 		Guard:   target.NewGuard(0, "container", nil),
 	}
+	if len(cfg.Labels.Relabel)+len(cfg.Labels.Metadata) == 0 {
+		return rules, nil
+	}
+	relabel, err := target.NewRelabel(cfg.Labels.Relabel, cfg.Labels.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range relabel.Notes() {
+		log.Warn("a rule asks for a label that no container has", "reason", note)
+	}
+	rules.Labeler.Relabel = relabel
+	return rules, nil
 }
 
 // labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
 // containers.
-func labelsInUse(cfg *config.Config) docker.Keep {
+func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
 	names := target.LabelsInUse()
 	for _, m := range slices.Concat(cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
-	return func(label string) bool { return slices.Contains(names, label) }
+	return func(label string) bool { return slices.Contains(names, label) || relabel.Uses(label) }
 }
 
 // newDirectory makes the source that needs no engine, and no Docker client.
-func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) *source {
+func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) (*source, error) {
 	root := rootWithoutEngine(cfg, log)
 	learned(root)
-	rules := rulesOf(cfg)
+	rules, err := rulesOf(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	rules.Policy.Root, rules.Policy.NoEngine, rules.Policy.Journal = root, true, journalRoute(host, "")
 	if borrowsHost(cfg) {
 		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.Labels.Host)
 	}
-	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg), log)
+	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg, rules.Labeler.Relabel), log)
 	return &source{
 		// Network file systems tell nothing of what happens in them.
 		name: "directory", relist: time.Minute, place: containersDir(root), discover: directory, engine: noEngine{},
-		peek: storedIn(root, labelsInUse(cfg)), rules: rules, close: func() {},
-	}
+		peek: storedIn(root, labelsInUse(cfg, rules.Labeler.Relabel)), rules: rules, close: func() {},
+	}, nil
 }
 
 // rootWithoutEngine is the engine's data root when there is no engine to ask.

@@ -175,7 +175,7 @@ func (t *trials) engine(cfg *config.Config) {
 	if cfg.Docker.Host == config.NoEngine {
 		return
 	}
-	client, err := docker.New(cfg.Docker.Host, labelsInUse(cfg), slog.New(slog.DiscardHandler))
+	client, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, nil), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.problem("docker-host", "%v", err)
 		return
@@ -275,7 +275,7 @@ func (t *trials) live(ctx context.Context, a Agent) {
 }
 
 func (t *trials) askEngine(ctx context.Context, cfg *config.Config) {
-	client, err := docker.New(cfg.Docker.Host, labelsInUse(cfg), slog.New(slog.DiscardHandler))
+	client, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, nil), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return // told of
 	}
@@ -301,7 +301,10 @@ func directoryReport(cfg *config.Config) (text string, sound bool) {
 	quiet := slog.New(slog.DiscardHandler)
 	host, closeJournal := newJournal(cfg, nil, quiet)
 	defer closeJournal()
-	source := newDirectory(cfg, quiet, nil, host, func(string) {})
+	source, err := newDirectory(cfg, quiet, nil, host, func(string) {})
+	if err != nil {
+		return err.Error(), false
+	}
 	ids, err := source.discover.List(ctx)
 	if err != nil {
 		return err.Error(), false

@@ -125,6 +125,11 @@ func (l *Labels) Len() int {
 	return len(l.Pairs) + 1
 }
 
+// HasMetadata reports whether metadata of a name goes with every entry.
+func (l *Labels) HasMetadata(name []byte) bool {
+	return slices.ContainsFunc(l.Metadata, func(p Label) bool { return p.Name == string(name) })
+}
+
 // Selector names the Loki stream of a container's stream as Loki does:
 // {a="b", c="d"}, sorted by name. It is made once: every push needs it.
 func (l *Labels) Selector(s Stream) string {
