@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/redact"
@@ -39,8 +38,9 @@ type Config struct {
 	// set, here or in the variables of the engine's client and of proxies.
 	Secrets *redact.Scrubber
 
-	// shown is what Effective prints: secrets are not in it.
-	shown []shown
+	effective string
+	// given are the settings that somebody has set, inFlags those with a secret in a flag.
+	given, inFlags []string
 }
 
 // Log shapes what lighterman itself prints.
@@ -150,17 +150,8 @@ type TLS struct {
 }
 
 // Given reports whether somebody has set a setting, so that it is not a default.
-func (c *Config) Given(name string) bool {
-	return slices.ContainsFunc(c.shown, func(line shown) bool { return line.name == name && line.given })
-}
+func (c *Config) Given(name string) bool { return slices.Contains(c.given, name) }
 
 // InFlags returns the names of the secret settings whose values are in flags, which every
 // user of the machine can see.
-func (c *Config) InFlags() (names []string) {
-	for _, line := range c.shown {
-		if line.hidden && strings.HasPrefix(line.from, "flag ") {
-			names = append(names, line.name)
-		}
-	}
-	return names
-}
+func (c *Config) InFlags() []string { return c.inFlags }

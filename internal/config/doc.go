@@ -1,11 +1,12 @@
 // Package config turns flags, environment variables and a YAML file into one validated
 // Config, nested by what it is about.
 //
-// One table of settings (table.go, table_loki.go) drives flags, variables, the keys of the
-// file, defaults, the help text, the effective configuration and docs/configuration.md. What
-// a flag cannot hold, lists of rules and maps, is a section of the file only
-// (table_sections.go). Package document reads the file; each problem comes with its place and
-// the path of the setting, and all problems at once.
+// One table of settings (table.go) drives flags, variables, the keys of the file, defaults,
+// the help text, the effective configuration and docs/configuration.md. Each configuration
+// has a table of its own, whose rows know where their values go. What a flag cannot hold,
+// lists of rules and maps, is a section of the file only (table_sections.go). Package
+// document reads the file; each problem comes with its place and the path of the setting, and
+// all problems at once.
 //
 // Sources are taken one after the other, the weakest first: the file, variables, flags.
 // What a stronger one says replaces a value as a whole, so lists are not joined.

@@ -6,41 +6,77 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/redact"
 )
 
-// shown is one setting, or one section, as Effective prints it.
-type shown struct {
-	name, group, from string
-	// given says that it is not a default.
-	given bool
-	// hidden says that there is a value that must not be printed.
-	hidden bool
-	// body is the value, with the origins of its parts as comments where they have any.
-	body *yaml.Node
-}
+// Effective returns the configuration as YAML that loads again, with a comment
+// on every key that says where its value came from. Secrets are not in it.
+func (c *Config) Effective() string { return c.effective }
 
-// show prepares a setting for Effective and leaves secrets behind.
-func show(s *setting) shown {
-	line := shown{name: s.name, group: s.group, from: s.from, given: !s.isDefault(), hidden: s.isSecret(), body: &yaml.Node{Kind: yaml.SequenceNode}}
-	switch {
-	case line.hidden:
-	case s.shape == scalar:
-		line.body = textNode(strings.Join(s.texts, ""))
-		if line.body.Value != "" && !slices.Equal(s.tags, tagString) {
-			line.body.Tag = "" // such as 100 and true, which need no quotes
+func (l *loader) effective() string {
+	var b strings.Builder
+	title := ""
+	put := func(group string, lines ...string) {
+		if group != title {
+			title = group
+			b.WriteString("\n# " + group + "\n")
 		}
-	case s.shape == pairs:
-		line.body.Kind = yaml.MappingNode
-		for _, t := range s.texts {
-			name, value, _ := strings.Cut(t, "=")
-			line.body.Content = append(line.body.Content, textNode(name), textNode(value))
-		}
-	default:
-		for _, t := range s.texts {
-			line.body.Content = append(line.body.Content, textNode(t))
+		b.WriteString(strings.Join(lines, "\n") + "\n")
+	}
+	for _, s := range l.settings {
+		switch {
+		case s.name == configFile:
+		case s.isSecret():
+			put(s.group, "# "+s.name+": "+redact.Hidden+comment(s.from))
+		default:
+			put(s.group, field(s.name, s.node())...)
 		}
 	}
-	return line
+	for _, s := range sections {
+		node := l.sections[s]
+		if node == nil {
+			node = &yaml.Node{Kind: s.empty.Kind, Content: s.empty.Content, LineComment: "default: " + s.def}
+		} else {
+			l.mask(node)
+		}
+		if !slices.Contains(l.unsupported, s.name) {
+			put(labelling, field(s.name, node)...)
+		}
+	}
+	return strings.TrimPrefix(b.String(), "\n")
+}
+
+// mask takes the secrets that are set elsewhere out of a section: nobody knows what is in it.
+func (l *loader) mask(n *yaml.Node) {
+	n.Value = l.config.Secrets.Mask(n.Value)
+	for _, part := range n.Content {
+		l.mask(part)
+	}
+}
+
+// node returns the value of a setting, with its origin as a comment.
+func (s *setting) node() *yaml.Node {
+	out := &yaml.Node{Kind: yaml.SequenceNode}
+	switch s.shape {
+	case scalar:
+		out = textNode(strings.Join(s.texts, ""))
+		if out.Value != "" && !slices.Equal(s.tags, tagString) {
+			out.Tag = "" // such as 100 and true, which need no quotes
+		}
+	case pairs:
+		out.Kind = yaml.MappingNode
+		for _, t := range s.texts {
+			name, value, _ := strings.Cut(t, "=")
+			out.Content = append(out.Content, textNode(name), textNode(value))
+		}
+	case list:
+		for _, t := range s.texts {
+			out.Content = append(out.Content, textNode(t))
+		}
+	}
+	out.LineComment = s.from
+	return out
 }
 
 func textNode(value string) *yaml.Node {
@@ -62,43 +98,9 @@ func origins(file string, n *yaml.Node) *yaml.Node {
 	return out
 }
 
-// Effective returns the configuration as YAML that loads again, with a comment
-// on every key that says where its value came from. Secrets are not in it.
-func (c *Config) Effective() string {
-	var b strings.Builder
-	group := ""
-	for _, line := range c.shown {
-		if line.name == configFile {
-			continue
-		}
-		if line.group != group {
-			group = line.group
-			b.WriteString("\n# " + group + "\n")
-		}
-		mask := strings.Clone
-		if group == labelling {
-			mask = c.Secrets.Mask // nobody knows what is in a section
-		}
-		line.write(&b, mask)
-	}
-	return strings.TrimPrefix(b.String(), "\n")
-}
-
-func (line shown) write(b *strings.Builder, mask func(string) string) {
-	if line.hidden {
-		b.WriteString("# " + line.name + ": " + hidden + comment(line.from) + "\n")
-		return
-	}
-	body := *line.body
-	body.LineComment = line.from
-	for _, text := range field(line.name, &body, mask) {
-		b.WriteString(text + "\n")
-	}
-}
-
 // field returns the lines of a key and its value.
-func field(key string, n *yaml.Node, mask func(string) string) []string {
-	lines := body(n, mask)
+func field(key string, n *yaml.Node) []string {
+	lines := body(n)
 	if len(n.Content) == 0 {
 		return []string{key + ": " + lines[0]}
 	}
@@ -106,21 +108,21 @@ func field(key string, n *yaml.Node, mask func(string) string) []string {
 }
 
 // body returns the lines of a value in block style.
-func body(n *yaml.Node, mask func(string) string) (lines []string) {
+func body(n *yaml.Node) (lines []string) {
 	switch {
 	case n.Kind == yaml.ScalarNode:
-		return []string{oneLine(n, mask) + comment(n.LineComment)}
+		return []string{oneLine(n) + comment(n.LineComment)}
 	case len(n.Content) == 0 && n.Kind == yaml.MappingNode:
 		return []string{"{}" + comment(n.LineComment)}
 	case len(n.Content) == 0:
 		return []string{"[]" + comment(n.LineComment)}
 	case n.Kind == yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			lines = append(lines, field(oneLine(n.Content[i], mask), n.Content[i+1], mask)...)
+			lines = append(lines, field(oneLine(n.Content[i]), n.Content[i+1])...)
 		}
 	default:
 		for _, item := range n.Content {
-			lines = append(lines, indented("- ", "  ", body(item, mask))...)
+			lines = append(lines, indented("- ", "  ", body(item))...)
 		}
 	}
 	return lines
@@ -142,14 +144,14 @@ func comment(text string) string {
 }
 
 // oneLine writes a value on one line: a text as what can be nothing else.
-func oneLine(n *yaml.Node, mask func(string) string) string {
+func oneLine(n *yaml.Node) string {
 	switch {
 	case n.ShortTag() == "!!null" && n.Value == "":
 		return "null"
 	case n.ShortTag() != "!!str":
 		return n.Value
 	}
-	text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: mask(n.Value)}
+	text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: n.Value}
 	if strings.IndexFunc(text.Value, func(r rune) bool { return r > '~' || r < ' ' }) >= 0 {
 		text.Style = yaml.DoubleQuotedStyle
 	}

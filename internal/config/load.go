@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -75,11 +74,11 @@ func (l *loader) finish() (*Config, error) {
 	l.rules()
 	c := l.config
 	for _, s := range l.settings {
-		c.shown = append(c.shown, show(s))
-	}
-	for _, s := range sections {
-		if !slices.Contains(l.unsupported, s.name) {
-			c.shown = append(c.shown, s.show(l.sections[s]))
+		if !s.isDefault() {
+			c.given = append(c.given, s.name)
+		}
+		if s.isSecret() && strings.HasPrefix(s.from, "flag ") {
+			c.inFlags = append(c.inFlags, s.name)
 		}
 	}
 	if n := len(l.problems); n > mostProblems {
@@ -89,6 +88,7 @@ func (l *loader) finish() (*Config, error) {
 	if len(l.problems) > 0 {
 		return nil, errors.New(c.Secrets.Mask(errors.Join(l.problems...).Error()))
 	}
+	c.effective = l.effective()
 	return c, nil
 }
 

@@ -208,15 +208,10 @@ func exampleYAML() string {
 }
 
 func exampleSetting(s *setting) string {
-	line := show(&setting{row: s.row, texts: []string{cmp.Or(s.def, s.example)}})
-	line.from = ""
-	if line.hidden {
-		line.hidden, line.body = false, textNode(s.example)
-	}
-	var b strings.Builder
-	line.write(&b, strings.Clone)
+	lines := field(s.name, (&setting{row: s.row, texts: []string{cmp.Or(s.def, s.example)}}).node())
+	lead := "#"
 	if s.def != "" {
-		return b.String()
+		lead = ""
 	}
-	return regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(b.String(), "#$1")
+	return strings.Join(indented(lead, lead, lines), "\n") + "\n"
 }

@@ -48,13 +48,6 @@ func (l *loader) takeSection(s *section, from string, v document.Value) {
 	s.read(l, v, shown)
 }
 
-func (s *section) show(body *yaml.Node) shown {
-	if body == nil {
-		return shown{name: s.name, group: labelling, from: "default: " + s.def, body: s.empty}
-	}
-	return shown{name: s.name, group: labelling, from: body.LineComment, given: true, body: body}
-}
-
 // fileKeys returns what a file may hold.
 func fileKeys() (keys []string) {
 	for _, s := range settings {
