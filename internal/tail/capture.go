@@ -210,11 +210,11 @@ func (s *shared) rank() {
 // counted returns how many of the files found, which follow one that was there at an earlier
 // look, are known: as many as were known to follow it, if the last of them holds what the
 // last one known holds. That needs no clock, and no difference between the files.
-func (s *shared) counted(looks *looks, found []*generation) int {
+func (s *shared) counted(seen *looks, found []*generation) int {
 	if len(found) == 0 || len(s.files) == 0 || s.last().compressed {
 		return 0
 	}
-	before, ok := looks.before(found[0], s.listed)
+	before, ok := seen.before(found[0], s.listed)
 	if !ok {
 		return 0
 	}

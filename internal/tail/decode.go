@@ -98,9 +98,7 @@ func (l *Log) giveUp(g *generation, chunk []byte) int {
 	}
 	n := g.format.hopeless(chunk)
 	g.need = 0
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g.offset += int64(n)
+	l.advance(g, n, g.seen)
 	g.inRecord = true
 	g.guard.forget()
 	return n

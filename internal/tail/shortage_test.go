@@ -168,7 +168,7 @@ func fewDescriptors(t *testing.T, free int) (restore func()) {
 		t.Fatal(err)
 	}
 	fewer := limit
-	fewer.Cur = uint64(next + free) //nolint:gosec // a descriptor is not negative
+	fewer.Cur = uint64(next + free)
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &fewer); err != nil {
 		t.Fatal(err)
 	}
