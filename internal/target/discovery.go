@@ -16,7 +16,7 @@ import (
 // keeps them. Inspect's error wraps logs.ErrNotFound for a container that is gone.
 // Events calls subscribed when nothing that happens from then on is missed, and
 // changed, which does not block, with each container that something happens to. It
-// blocks until ctx is done or nothing more will be told, and returns an error.
+// blocks until ctx is done or there will be no more events, and returns an error.
 type Source interface {
 	List(ctx context.Context) ([]string, error)
 	Inspect(ctx context.Context, id string) (*logs.Container, error)
@@ -47,9 +47,9 @@ type Config struct {
 // Discovery holds the set of targets.
 type Discovery struct {
 	config Config
-	// updates tells that the set has changed; it holds at most one token.
+	// updates has a token when the set has changed; it holds at most one token.
 	updates chan struct{}
-	// wake tells the inspecting goroutine that dirty has something.
+	// wake has a token when a container is to be inspected.
 	wake chan struct{}
 
 	// mu guards the fields below. The set is complete from the first list on.
@@ -76,7 +76,7 @@ func New(config Config) *Discovery {
 // Updates is received from to learn that Wanted may have changed.
 func (d *Discovery) Updates() <-chan struct{} { return d.updates }
 
-// Status returns whether the source tells of containers, and why not.
+// Status reports whether the source can be asked for containers, and why not.
 func (d *Discovery) Status() (connected bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
