@@ -3,9 +3,7 @@ package target
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +16,7 @@ import (
 // keeps them. Inspect's error wraps logs.ErrNotFound for a container that is gone.
 // Events calls subscribed when nothing that happens from then on is missed, and
 // changed, which does not block, with each container that something happens to. It
-// blocks until ctx is done or nothing more will be told, and returns an error.
+// blocks until ctx is done or there will be no more events, and returns an error.
 type Source interface {
 	List(ctx context.Context) ([]string, error)
 	Inspect(ctx context.Context, id string) (*logs.Container, error)
@@ -49,31 +47,17 @@ type Config struct {
 // Discovery holds the set of targets.
 type Discovery struct {
 	config Config
-	// updates tells that the set has changed; it holds at most one token.
+	// updates has a token when the set has changed; it holds at most one token.
 	updates chan struct{}
-	// wake tells the inspecting goroutine that dirty has something.
+	// wake has a token when a container is to be inspected.
 	wake chan struct{}
 
 	// mu guards the fields below. The set is complete from the first list on.
-	mu sync.Mutex
-	// targets are all containers that something is known of, chosen or not.
-	targets map[string]*Target
-	dirty   map[string]bool
-	// unknown are containers that exist and could not be inspected, and why.
-	unknown map[string]string
-	// problems are what was wrong with what is known of containers, as it was logged.
-	problems map[string]told
-	// past are containers of which all was known once. What is left of their directories
-	// while they are removed is no container.
-	past map[string]bool
-	// unsettled are containers that are being made or removed, to be looked at again.
-	unsettled map[string]bool
-	// fresh are containers known only by Peek that Wanted has not returned yet,
-	// gone those of them that do not exist any more.
-	fresh, gone map[string]bool
-	connected   bool
-	listed      bool
-	lastError   error
+	mu         sync.Mutex
+	containers map[string]*known
+	connected  bool
+	listed     bool
+	lastError  error
 }
 
 // New makes a discovery. It does not connect.
@@ -85,101 +69,14 @@ func New(config Config) *Discovery {
 		config.Rules = &Rules{}
 	}
 	return &Discovery{
-		config:    config,
-		updates:   make(chan struct{}, 1),
-		wake:      make(chan struct{}, 1),
-		targets:   make(map[string]*Target),
-		dirty:     make(map[string]bool),
-		unknown:   make(map[string]string),
-		problems:  make(map[string]told),
-		past:      make(map[string]bool),
-		unsettled: make(map[string]bool),
-		fresh:     make(map[string]bool),
-		gone:      make(map[string]bool),
+		config: config, updates: make(chan struct{}, 1), wake: make(chan struct{}, 1), containers: make(map[string]*known),
 	}
 }
 
 // Updates is received from to learn that Wanted may have changed.
 func (d *Discovery) Updates() <-chan struct{} { return d.updates }
 
-// Wanted returns the containers to collect, and whether the set is known at
-// all: before the first list nothing may be concluded from a container's absence.
-func (d *Discovery) Wanted() (set map[string]*logs.Container, known bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	set = d.wanted()
-	if d.listed {
-		d.seen()
-	}
-	return set, d.listed
-}
-
-// wanted returns the containers to collect; the lock is held.
-func (d *Discovery) wanted() map[string]*logs.Container {
-	set := make(map[string]*logs.Container, len(d.targets))
-	for id, t := range d.targets {
-		if t.Chosen() {
-			set[id] = t.Container
-		}
-	}
-	return set
-}
-
-// Targets returns what was decided about every container, chosen or not, by ID. The routes
-// are not decided.
-func (d *Discovery) Targets() map[string]*Target {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return maps.Clone(d.targets)
-}
-
-// Labels returns the labels of a container: those that were decided when it was found, or
-// decided now if what they depend on is not the same any more.
-func (d *Discovery) Labels(c *logs.Container) *logs.Labels {
-	now := d.config.Rules.basis() // which may ask the engine: without the lock
-	d.mu.Lock()
-	t := d.targets[c.ID]
-	d.mu.Unlock()
-	if t != nil && t.Container == c && t.basis == now {
-		return t.Labels
-	}
-	fresh := d.config.Rules.decide(c, now)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if t != nil && t.Container == c && d.targets[c.ID] == t {
-		d.targets[c.ID] = fresh
-		if fresh.Chosen() != t.Chosen() {
-			signal(d.updates)
-		}
-	}
-	return fresh.Labels
-}
-
-// Exists reports whether the source has a container, wanted or not.
-func (d *Discovery) Exists(id string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.targets[id] != nil || d.unknown[id] != ""
-}
-
-// Excluded reports whether the source has a container which is not to be collected.
-// One that could not be inspected is not excluded.
-func (d *Discovery) Excluded(id string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t, ok := d.targets[id]
-	return ok && !t.Chosen()
-}
-
-// Unknown returns the containers that exist and of which nothing can be learnt,
-// by ID, and why.
-func (d *Discovery) Unknown() map[string]string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return maps.Clone(d.unknown)
-}
-
-// Status returns whether the source tells of containers, and why not.
+// Status reports whether the source can be asked for containers, and why not.
 func (d *Discovery) Status() (connected bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -189,7 +86,7 @@ func (d *Discovery) Status() (connected bool, err error) {
 // Refresh makes a container be inspected again soon.
 func (d *Discovery) Refresh(id string) {
 	d.mu.Lock()
-	d.dirty[id] = true
+	d.of(id).dirty = true
 	d.mu.Unlock()
 	signal(d.wake)
 }
@@ -294,29 +191,37 @@ func (d *Discovery) keep(ctx context.Context) error {
 }
 
 // retry is when containers are inspected again that could not be; 0 for never.
-func (d *Discovery) retry() time.Duration {
+func (d *Discovery) retry() (pause time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case len(d.unsettled) > 0:
-		return unsettledRetry
-	case len(d.unknown) > 0:
-		return inspectRetry
+	for _, k := range d.containers {
+		switch {
+		case k.unsettled:
+			return unsettledRetry
+		case k.unknown != "":
+			pause = inspectRetry
+		}
 	}
-	return 0
+	return pause
 }
 
-func (d *Discovery) takeDirty() []string {
+func (d *Discovery) takeDirty() (ids []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ids := slices.Collect(maps.Keys(d.dirty))
-	clear(d.dirty)
+	for id, k := range d.containers {
+		if k.dirty {
+			k.dirty = false
+			ids = append(ids, id)
+		}
+	}
 	return ids
 }
 
 // list makes the set what the source says it is.
 func (d *Discovery) list(ctx context.Context) error {
-	before := d.known()
+	d.mu.Lock()
+	before := d.targets()
+	d.mu.Unlock()
 	ids, err := d.config.Source.List(ctx)
 	if err != nil {
 		return err
@@ -326,13 +231,16 @@ func (d *Discovery) list(ctx context.Context) error {
 		listed[id] = true
 	}
 	d.mu.Lock()
-	maps.DeleteFunc(d.unknown, func(id, _ string) bool { return !listed[id] })
-	maps.DeleteFunc(d.problems, func(id string, _ told) bool { return !listed[id] })
-	maps.DeleteFunc(d.past, func(id string, _ bool) bool { return !listed[id] })
-	maps.DeleteFunc(d.unsettled, func(id string, _ bool) bool { return !listed[id] })
-	for _, id := range before {
-		if !listed[id] {
-			d.remove(id)
+	for id, k := range d.containers {
+		if listed[id] {
+			continue
+		}
+		k.unlisted(before[id] != nil)
+		if before[id] != nil {
+			signal(d.updates)
+		}
+		if k.forgotten() {
+			delete(d.containers, id)
 		}
 	}
 	d.mu.Unlock()
@@ -346,20 +254,12 @@ func (d *Discovery) list(ctx context.Context) error {
 	return err
 }
 
-// known returns what is in the set. Of what is added while a list is made, that
-// list says nothing.
-func (d *Discovery) known() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Collect(maps.Keys(d.targets))
-}
-
 // reached notes that the set is known and the source answers.
 func (d *Discovery) reached() {
 	d.mu.Lock()
 	again := !d.connected
 	d.connected, d.listed, d.lastError = true, true, nil
-	n, wanted := len(d.targets), d.wanted()
+	n, wanted := len(d.targets()), d.wanted()
 	d.mu.Unlock()
 	if again {
 		d.config.Log.Info("containers found", "from", d.config.Name, "containers", n, "chosen", len(wanted))

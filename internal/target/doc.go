@@ -23,7 +23,7 @@
 //
 // # How a container is found
 //
-// Events tell of it, and an inspection says what it is. The engine answers that only when
+// Events name it, and an inspection says what it is. The engine answers that only when
 // it has started the container, which is too late for one that is removed as soon as it has
 // ended. So of a container not known yet its config.v2.json is read first, where that is
 // allowed: the directory of its log is then watched before the log is made
@@ -35,7 +35,7 @@
 // appears or goes in containers, and config.v2.json renamed into place in a container's own
 // directory, where one watch serves the log, too (tail/directory.go; the kernel has one per
 // directory and instance). A directory is watched before it is read. After an overflow all
-// are told of, and once a minute all are read, for file systems that tell nothing. What is
+// are looked at, and once a minute, for file systems without events. What is
 // read is hostile input: read as it comes, of which only what is asked for is kept, up to
 // Loki's limits; opened without following links; fuzzed. The engine's answers are read in
 // the same way (docker/facts.go). What is missing or damaged makes a container that is

@@ -187,7 +187,7 @@ func (d *Discovery) watch(t *Target) {
 		return
 	}
 	d.mu.Lock()
-	containers := len(d.targets)
+	containers := len(d.targets())
 	d.mu.Unlock()
 	for _, e := range d.config.Rules.Guard.Observe(time.Now(), t.Labels, containers) {
 		d.config.Log.Warn("a label has very many values on this host: each makes a stream of its own in Loki, which becomes slow; make it structured metadata, or remove what changes from its value",
@@ -201,7 +201,7 @@ func (d *Discovery) watch(t *Target) {
 // Explosions returns the labels that have too many values on this host.
 func (d *Discovery) Explosions() []Explosion {
 	d.mu.Lock()
-	containers := len(d.targets)
+	containers := len(d.targets())
 	d.mu.Unlock()
 	return d.config.Rules.Guard.Explosions(time.Now(), containers)
 }

@@ -38,72 +38,81 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	if err != nil && !errors.Is(err, logs.ErrNotFound) && ctx.Err() == nil {
 		d.peek(id) // its log is no reason to wait: the engine may never answer
 	}
-	var t *Target
-	if err == nil {
-		d.mu.Lock()
-		before := d.targets[id]
-		d.mu.Unlock()
-		t = d.config.Rules.DecideAgain(before, c)
-		d.watch(t)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	switch {
 	case errors.Is(err, logs.ErrNotFound):
-		d.remove(id)
-		delete(d.unsettled, id)
-		if errors.Is(err, logs.ErrUnsettled) {
-			d.dirty[id], d.unsettled[id] = true, true
-		}
-		return nil
+		d.missing(id, errors.Is(err, logs.ErrUnsettled))
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		// One container that cannot be inspected must not stop the others.
-		// When the engine is gone the events end, and a list follows; else
-		// the next event or list tries again.
-		if d.unknown[id] != err.Error() {
-			d.config.Log.Warn("cannot inspect a container, will retry", "container", id, "error", err)
-		}
-		d.dirty[id], d.unknown[id] = true, err.Error()
-		return nil
-	}
-	delete(d.unsettled, id)
-	d.report(t)
-	if c.Partial && (d.targets[id] != nil && !d.targets[id].Container.Partial || d.past[id]) {
-		d.dirty[id], d.unknown[id] = true, c.Problem // what was known is better
-		return nil
-	}
-	d.targets[id] = t
-	d.past[id] = !c.Partial
-	delete(d.unknown, id)
-	delete(d.gone, id)
-	if d.listed {
-		signal(d.updates) // at once: others may be slow
+		d.failed(id, err)
+	default:
+		d.found(d.config.Rules.DecideAgain(d.target(id), c))
 	}
 	return nil
 }
 
-// report says once what is wrong with what is known of a container, and what of its labels
-// is not as it was asked for; the lock is held.
-func (d *Discovery) report(t *Target) {
-	c, notes := t.Container, strings.Join(t.Notes, "; ")
-	attrs := []any{"container", c.ID, "name", c.Name, "problem", c.Problem}
-	switch told := d.problems[c.ID]; {
-	case c.Problem == "" || c.Problem == told.problem:
-	case c.Partial:
-		d.config.Log.Warn("not everything about a container can be read, its name or log driver may be a guess", attrs...)
-	default:
-		d.config.Log.Warn("a container has labels that are too long for Loki, they are cut", attrs...)
+// missing notes that there is no such container.
+func (d *Discovery) missing(id string, unsettled bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.of(id).missing(unsettled)
+	if d.listed {
+		signal(d.updates) // at once: to inspect its successor may take until that has started
 	}
-	if notes != "" && notes != d.problems[c.ID].notes && t.Chosen() {
-		d.config.Log.Warn("a container's labels are not as the configuration asks for", "container", c.ID, "name", c.Name, "why", notes)
-	}
-	d.problems[c.ID] = told{c.Problem, notes}
 }
 
-// told is what was logged of a container.
-type told struct{ problem, notes string }
+// failed notes that a container could not be inspected, which must not stop the others. When
+// the engine is gone the events end, and a list follows; else the next event or list tries
+// again.
+func (d *Discovery) failed(id string, err error) {
+	d.mu.Lock()
+	k := d.of(id)
+	again := k.unknown == err.Error()
+	k.dirty, k.unknown = true, err.Error()
+	d.mu.Unlock()
+	if !again {
+		d.config.Log.Warn("cannot inspect a container, will retry", "container", id, "error", err)
+	}
+}
+
+// found notes what was decided about a container that was inspected.
+func (d *Discovery) found(t *Target) {
+	d.mu.Lock()
+	k := d.of(t.Container.ID)
+	before, now := k.told, told{problem: t.Container.Problem, excluded: t.Excluded}
+	if t.Chosen() {
+		now.notes = strings.Join(t.Notes, "; ")
+	}
+	counts := k.found(t)
+	k.told = now
+	if counts && d.listed {
+		signal(d.updates) // at once: others may be slow
+	}
+	d.mu.Unlock()
+	d.report(t.Container, before, now)
+	if counts {
+		d.watch(t)
+	}
+}
+
+// report says once what is wrong with what is known of a container, what of its labels is not
+// as it was asked for, and why it is not collected.
+func (d *Discovery) report(c *logs.Container, before, now told) {
+	log := d.config.Log.With("container", c.ID, "name", c.Name)
+	switch {
+	case now.problem == "" || now.problem == before.problem:
+	case c.Partial:
+		log.Warn("not everything about a container can be read, its name or log driver may be a guess", "problem", now.problem)
+	default:
+		log.Warn("a container has labels that are too long for Loki, they are cut", "problem", now.problem)
+	}
+	if now.notes != "" && now.notes != before.notes {
+		log.Warn("a container's labels are not as the configuration asks for", "why", now.notes)
+	}
+	if now.excluded != "" && now.excluded != before.excluded {
+		log.Debug("a container is not collected", "why", now.excluded)
+	}
+}
 
 // Warning says of how many of the containers to collect the labels are not as they were asked
 // for, and names the first, and which labels have too many values; it is empty for none.
@@ -122,7 +131,7 @@ func (d *Discovery) changedLabels() string {
 	defer d.mu.Unlock()
 	var cut, changed, shared []string
 	first := make(map[string]string)
-	for _, t := range d.targets {
+	for _, t := range d.targets() {
 		if stream := t.Labels.Selector(logs.Stdout); t.Chosen() && t.Container.Running {
 			if other := first[stream]; other != "" {
 				shared = append(shared, max(other, t.Container.Name))

@@ -24,36 +24,12 @@ func (d *Discovery) peek(id string) {
 	t := d.config.Rules.Decide(c)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.targets[id] != nil {
+	k := d.of(id)
+	if k.target != nil {
 		return
 	}
-	d.targets[id], d.fresh[id] = t, true
+	k.target, k.fresh = t, true
 	if d.listed {
 		signal(d.updates)
 	}
-}
-
-// remove takes a container out of the set; the lock is held. One that nobody has
-// seen in the set yet stays until somebody has: its log may have lines.
-func (d *Discovery) remove(id string) {
-	delete(d.unknown, id)
-	if d.fresh[id] {
-		d.gone[id] = true
-		signal(d.updates)
-		return
-	}
-	delete(d.targets, id)
-	if d.listed {
-		signal(d.updates) // at once: to inspect its successor may take until that has started
-	}
-}
-
-// seen takes out what was kept for being seen; the lock is held.
-func (d *Discovery) seen() {
-	clear(d.fresh)
-	for id := range d.gone {
-		delete(d.targets, id)
-		signal(d.updates)
-	}
-	clear(d.gone)
 }

@@ -36,9 +36,9 @@ type Policy struct {
 	FilePercent int
 	// Root is the engine's data root as seen from here.
 	Root string
-	// NoEngine tells that there is no engine to read a log through.
+	// NoEngine reports whether there is no engine to read a log through.
 	NoEngine bool
-	// Podman tells that the engine is Podman. Its files are not Docker's, whatever
+	// Podman reports whether the engine is Podman. Its files are not Docker's, whatever
 	// it calls their driver, and the timestamps in its API's answers are of whole
 	// seconds (4.3) or in local time (6.0).
 	Podman bool
@@ -106,7 +106,7 @@ func unreadable(c *logs.Container) string {
 	}
 }
 
-// readsBack tells whether a driver is read without the engine's cache.
+// readsBack reports whether a driver is read without the engine's cache.
 func readsBack(driver string) bool {
 	return driver == "json-file" || driver == "local" || driver == "journald"
 }
@@ -161,7 +161,7 @@ func (p Policy) read(c *logs.Container, f file) logs.Route {
 	return route
 }
 
-// chosen tells whether a container is among the FilePercent that go by file.
+// chosen reports whether a container is among the FilePercent that go by file.
 // It depends on nothing but the ID, so the choice is stable, and growing the
 // share moves only containers that were not among it.
 func (p Policy) chosen(id string) bool {
@@ -170,7 +170,7 @@ func (p Policy) chosen(id string) bool {
 	return int(h.Sum32()%100) < p.FilePercent
 }
 
-// probeRotated tells whether the rotated files can be read, too: a log of which
+// probeRotated reports whether the rotated files can be read, too: a log of which
 // only a part can be read goes by API.
 func probeRotated(path string) error {
 	for _, file := range others(path) {
@@ -189,7 +189,7 @@ func probeRotated(path string) error {
 	return nil
 }
 
-// isRotated tells whether a log has other files than the live one, be it that rotation or
+// isRotated reports whether a log has other files than the live one, be it that rotation or
 // that somebody else has renamed them.
 func isRotated(path string) bool { return len(others(path)) > 0 }
 

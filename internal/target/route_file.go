@@ -25,7 +25,7 @@ type file struct {
 	refused error
 	path    string
 	format  logs.FileFormat
-	// expected tells that the driver has such a file. Of other drivers one is
+	// expected reports whether the driver has such a file. Of other drivers one is
 	// read if it is there.
 	expected bool
 	// limits says what is not in it although the container wrote it.
@@ -61,7 +61,7 @@ func (p Policy) file(c *logs.Container) file {
 	return f
 }
 
-// cached tells whether the engine keeps a cache for a driver, as it does for those
+// cached reports whether the engine keeps a cache for a driver, as it does for those
 // of its own that cannot be read back. A plugin may be able to; and journald has a
 // cache only where the engine was built without reading it.
 func cached(driver string) bool {
@@ -82,8 +82,8 @@ func cacheLimits(c *logs.Container) string {
 	return limits
 }
 
-// probe tells whether a log file can be read and is not of another format than its driver
-// says: other engines report "json-file" for files of their own. Where it cannot be told
+// probe reports whether a log file can be read and is not of another format than its driver
+// says: other engines report "json-file" for files of their own. Where that is not sure
 // the file is read: what is no record there is counted and passed over, and one behind it
 // would be lost otherwise.
 func probe(f file) error {
@@ -97,7 +97,7 @@ func probe(f file) error {
 	defer func() { _ = content.Close() }()
 	for size := shortHead; ; size = longHead {
 		head := make([]byte, size)
-		n, _ := content.ReadAt(head, 0) // what cannot be read is told when the log is
+		n, _ := content.ReadAt(head, 0) // what cannot be read is said when the log is
 		head = head[:n]
 		if holds(f.format, head) {
 			return nil
@@ -116,7 +116,7 @@ const (
 	longHead  = 256 << 10
 )
 
-// holds tells whether there is a whole record of a format in the beginning of a file.
+// holds reports whether there is a whole record of a format in the beginning of a file.
 func holds(format logs.FileFormat, head []byte) bool {
 	if format == logs.Frames {
 		n, ok := locallog.Next(head, true)

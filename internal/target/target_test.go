@@ -30,7 +30,7 @@ func TestRulesOfEngine(t *testing.T) {
 	rules := &Rules{Labeler: Labeler{Host: "c0ffee"}, Policy: Policy{Mode: Hybrid, FilePercent: 100}, Engine: func() Engine { return engine }, BorrowHost: true}
 	d := New(Config{Rules: rules, Log: slog.New(slog.DiscardHandler)})
 	c := &logs.Container{ID: "1", Name: "web"}
-	d.targets["1"] = rules.Decide(c)
+	d.of("1").target = rules.Decide(c)
 	if got := d.Labels(c).Get("host"); got != "c0ffee" {
 		t.Errorf("host is %q before the engine answers", got)
 	}
