@@ -64,7 +64,7 @@ func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
 	if c.TTY {
 		streams = 1 // there is no other
 	}
-	var sets []labelSet
+	sets := make([]labelSet, 0, streams)
 	for s := range logs.Stream(streams) {
 		set := l.label(c, s, exploded)
 		sets = append(sets, set)
