@@ -79,7 +79,7 @@ func compareCommand(ctx context.Context, args, environ []string, stdout, stderr 
 	if cfg == nil {
 		return code
 	}
-	cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
+	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	found, err := agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()}.Compare(ctx, o.time, stderr)

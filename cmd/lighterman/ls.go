@@ -42,7 +42,7 @@ func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Wr
 	if cfg == nil {
 		return code
 	}
-	cfg.LogLevel = max(cfg.LogLevel, slog.LevelWarn)
+	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
 	list, err := listHost(ctx, agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()})
 	if err == nil && asJSON {
 		encoder := json.NewEncoder(stdout)
@@ -61,21 +61,21 @@ func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Wr
 // listHost asks the lighterman that runs, or else looks at the host.
 func listHost(ctx context.Context, a agent.Agent) (*status.List, error) {
 	cfg := a.Config
-	if cfg.Listen == "" {
+	if cfg.Listener.Address == "" {
 		return a.List(ctx)
 	}
-	running, err := status.Fetch(ctx, cfg.Listen)
+	running, err := status.Fetch(ctx, cfg.Listener.Address)
 	switch {
 	case err == nil:
 		running.Containers = slices.DeleteFunc(running.Containers, func(c status.Container) bool { return !named(cfg, c.Name) })
 		if cfg.Given("include-label") || cfg.Given("exclude-label") {
 			a.Log.Warn("include-label and exclude-label do not apply to the list of a running lighterman, which has no labels; --listen off looks at the host itself")
 		}
-		return status.NewList(status.Running, cfg.Listen, running), nil
+		return status.NewList(status.Running, cfg.Listener.Address, running), nil
 	case errors.Is(err, status.ErrNobody):
 		list, failed := a.List(ctx)
 		if failed != nil {
-			return nil, fmt.Errorf("%w (this was a dry run; a lighterman that runs was looked for at %s)", failed, cfg.Listen)
+			return nil, fmt.Errorf("%w (this was a dry run; a lighterman that runs was looked for at %s)", failed, cfg.Listener.Address)
 		}
 		return list, nil
 	}
@@ -85,7 +85,7 @@ func listHost(ctx context.Context, a agent.Agent) (*status.List, error) {
 // named reports whether a container is chosen by its name.
 func named(cfg *config.Config, name string) bool {
 	matches := func(p *regexp.Regexp) bool { return p.MatchString(name) }
-	return (len(cfg.IncludeName) == 0 || slices.ContainsFunc(cfg.IncludeName, matches)) && !slices.ContainsFunc(cfg.ExcludeName, matches)
+	return (len(cfg.Containers.IncludeName) == 0 || slices.ContainsFunc(cfg.Containers.IncludeName, matches)) && !slices.ContainsFunc(cfg.Containers.ExcludeName, matches)
 }
 
 // terminalWidth is how many letters a line has on a terminal: 0, for no limit,

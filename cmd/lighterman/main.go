@@ -114,8 +114,8 @@ func stopOnSignal(ctx context.Context, signals <-chan os.Signal, log *slog.Logge
 
 // newLogger makes the logger for lighterman's own messages.
 func newLogger(cfg *config.Config, stderr io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == config.LogJSON {
+	options := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == config.LogJSON {
 		return slog.New(cfg.Secrets.Handler(slog.NewJSONHandler(stderr, options)))
 	}
 	return slog.New(cfg.Secrets.Handler(slog.NewTextHandler(stderr, options)))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/nearest"
 )
 
 const usage = `lighterman carries the log of every Docker container on this host to Grafana Loki.
@@ -98,7 +99,7 @@ func unknownCommand(name string, stderr io.Writer) int {
 		return exitUsage
 	}
 	cure := `"lighterman help" lists what there is`
-	if near := config.Nearest(name, commands); near != "" {
+	if near := nearest.Name(name, commands); near != "" {
 		cure = fmt.Sprintf("did you mean %q?", near)
 	}
 	_, _ = fmt.Fprintf(stderr, "unknown command %q; %s\n", name, cure)

@@ -29,17 +29,19 @@ func (a Agent) List(ctx context.Context) (*status.List, error) {
 		return nil, err
 	}
 	defer source.close()
-	discovery := source.discovery(cfg, log)
+	discovery := source.discovery(log)
 	if err := discovery.Once(ctx); err != nil {
 		return nil, err
 	}
 	out := status.Snapshot{Version: a.Version, Source: source.place, EngineConnected: true, Containers: unread(discovery.Unknown())}
-	containers, _ := discovery.Wanted()
-	for _, c := range containers {
-		chosen := source.route(c)
+	for _, t := range discovery.Targets() {
+		if !t.Chosen() {
+			continue
+		}
+		c, t := t.Container, t.By(source.rules.Route(t.Container))
 		out.Containers = append(out.Containers, status.Container{
-			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: chosen.Kind.String(), Reason: chosen.Reason,
+			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: t.Route.Kind.String(), Reason: t.Route.Reason,
 		})
 	}
-	return status.NewList(status.DryRun, cfg.Listen, status.State{Snapshot: out.Clean()}), nil
+	return status.NewList(status.DryRun, cfg.Listener.Address, status.State{Snapshot: out.Clean()}), nil
 }

@@ -7,10 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // engineInfo asks the engine about itself when that is first needed, which is
@@ -69,26 +68,11 @@ func (e *engineInfo) unasked() docker.Info {
 	return docker.Info{Root: cmp.Or(e.root, docker.DefaultRoot)}
 }
 
-// route returns the choice of routes. It depends on what the engine is.
-func (e *engineInfo) route(ctx context.Context, policy route.Policy) func(*logs.Container) logs.Route {
-	return func(c *logs.Container) logs.Route {
-		p, info := policy, e.get(ctx)
-		p.Root, p.Podman = info.Root, info.Podman
-		return p.Decide(c)
-	}
-}
-
-// labels returns the labelling. In a container the host's name is not ours,
-// which would be another one for each new lighterman, but the engine's.
-func (e *engineInfo) labels(ctx context.Context, labeler discover.Labeler, fromEngine bool) func(*logs.Container) *logs.Labels {
-	return func(c *logs.Container) *logs.Labels {
-		l := labeler
-		if fromEngine {
-			if name := e.get(ctx).Name; name != "" {
-				l.Host = name
-			}
-		}
-		return l.Labels(c)
+// known returns what targets are decided by.
+func (e *engineInfo) known(ctx context.Context) func() target.Engine {
+	return func() target.Engine {
+		info := e.get(ctx)
+		return target.Engine{Root: info.Root, Name: info.Name, Podman: info.Podman}
 	}
 }
 

@@ -23,7 +23,7 @@ func newHold(cfg *config.Config, metrics hold.Metrics, log *slog.Logger) (*hold.
 	if errors.Is(err, hold.ErrRefused) {
 		return nil, nil, err
 	}
-	h := hold.New(hold.Config{MaxBytes: cfg.HoldBytes, MaxFiles: maxHeldFiles(), Dir: dir, Metrics: metrics, Log: log})
+	h := hold.New(hold.Config{MaxBytes: cfg.Hold.Bytes, MaxFiles: maxHeldFiles(), Dir: dir, Metrics: metrics, Log: log})
 	if err != nil {
 		h.Without(err)
 	}
@@ -37,15 +37,15 @@ func newHold(cfg *config.Config, metrics hold.Metrics, log *slog.Logger) (*hold.
 // openHoldDir opens the directory of links; nil when there is none. What
 // standard output has not seen is kept apart, as positions are.
 func openHoldDir(cfg *config.Config) (*hold.Dir, error) {
-	if cfg.HoldDir == "" {
+	if cfg.Hold.Dir == "" {
 		return nil, nil
 	}
-	path := cfg.HoldDir
-	if cfg.LokiURL == nil {
+	path := cfg.Hold.Dir
+	if cfg.Loki.URL == nil {
 		path = filepath.Join(path, hold.ConsoleName)
 	}
 	if containers := containersDir(knownRoot(cfg)); hold.Within(path, containers) {
-		return nil, within(cfg.HoldDir, containers)
+		return nil, within(cfg.Hold.Dir, containers)
 	}
 	return hold.OpenDir(path)
 }
@@ -57,11 +57,11 @@ func within(dir, containers string) error {
 
 // knownRoot is the data root as far as it is known before an engine is asked.
 func knownRoot(cfg *config.Config) string {
-	if cfg.DockerHost == config.NoEngine {
-		root, _ := docker.FindRoot(cfg.DockerRoot)
+	if cfg.Docker.Host == config.NoEngine {
+		root, _ := docker.FindRoot(cfg.Docker.Root)
 		return root
 	}
-	return cmp.Or(cfg.DockerRoot, docker.DefaultRoot)
+	return cmp.Or(cfg.Docker.Root, docker.DefaultRoot)
 }
 
 // containersDir is the directory of all containers below a data root, which links may lead

@@ -16,26 +16,26 @@ import (
 // insecurities says in words what of a configuration lets others read the logs or the
 // secrets, or is no secret at all.
 func insecurities(cfg *config.Config) (out []string) {
-	if cfg.LokiURL != nil {
-		if cfg.TLSInsecureSkipVerify {
+	if cfg.Loki.URL != nil {
+		if cfg.Loki.TLS.InsecureSkipVerify {
 			out = append(out, "tls-insecure-skip-verify is set: whoever can reach the network can read the logs and the password or token; name Loki's authority with tls-ca-file instead")
 		}
-		if hasCredentials(cfg) && cfg.LokiURL.Scheme == "http" && !isLoopback(cfg.LokiURL) {
+		if hasCredentials(cfg) && cfg.Loki.URL.Scheme == "http" && !isLoopback(cfg.Loki.URL) {
 			out = append(out, "loki-url begins with http://: the password or token and the logs cross the network in plain text; use https://")
 		}
 	}
-	if p := cfg.ProxyURL; p != nil && p.User != nil && p.Scheme != "https" && !isLoopback(p) {
+	if p := cfg.Loki.Proxy; p != nil && p.User != nil && p.Scheme != "https" && !isLoopback(p) {
 		out = append(out, "proxy-url begins with "+p.Scheme+"://: its password crosses the network in plain text; use https://")
 	}
 	for _, name := range cfg.InFlags() {
 		out = append(out, "--"+name+" is a flag with a secret in it: every user of this machine can see it; use a file or the environment")
 	}
 	for _, f := range []struct{ setting, path string }{
-		{"loki-password-file", cfg.LokiPasswordFile}, {"loki-bearer-token-file", cfg.LokiBearerTokenFile}, {"tls-key-file", cfg.TLSKeyFile},
+		{"loki-password-file", cfg.Loki.PasswordFile}, {"loki-bearer-token-file", cfg.Loki.BearerTokenFile}, {"tls-key-file", cfg.Loki.TLS.KeyFile},
 	} {
 		out = append(out, insecureFile(f.setting, f.path)...)
 	}
-	if cfg.File != "" && (cfg.LokiPassword != "" || cfg.LokiBearerToken != "") {
+	if cfg.File != "" && (cfg.Loki.Password != "" || cfg.Loki.BearerToken != "") {
 		out = append(out, insecureFile("config", cfg.File)...)
 	}
 	return out
@@ -43,7 +43,7 @@ func insecurities(cfg *config.Config) (out []string) {
 
 // hasCredentials tells that pushes have something to steal.
 func hasCredentials(cfg *config.Config) bool {
-	return cfg.LokiPassword != "" || cfg.LokiPasswordFile != "" || cfg.LokiBearerToken != "" || cfg.LokiBearerTokenFile != "" || cfg.LokiURL.RawQuery != ""
+	return cfg.Loki.Password != "" || cfg.Loki.PasswordFile != "" || cfg.Loki.BearerToken != "" || cfg.Loki.BearerTokenFile != "" || cfg.Loki.URL.RawQuery != ""
 }
 
 func isLoopback(u *url.URL) bool {

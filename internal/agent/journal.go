@@ -20,7 +20,7 @@ func newJournal(cfg *config.Config, watcher *watch.Watcher, log *slog.Logger) (*
 	if len(dirs) == 0 {
 		return nil, func() {}
 	}
-	of := journal.Config{Dirs: dirs, HoldBytes: cfg.HoldBytes, Senders: journalSenders(cfg), Log: log}
+	of := journal.Config{Dirs: dirs, HoldBytes: cfg.Hold.Bytes, Senders: journalSenders(cfg), Log: log}
 	if watcher != nil {
 		of.Watch = func(dir string, changed func(names bool)) (journal.Watch, error) { return watcher.AddDir(dir, changed) }
 	}
@@ -31,10 +31,10 @@ func newJournal(cfg *config.Config, watcher *watch.Watcher, log *slog.Logger) (*
 // journalDirs returns the directories of the journal that are looked at.
 func journalDirs(cfg *config.Config) []string {
 	switch {
-	case cfg.Mode == config.StreamOnly, slices.Contains(cfg.JournalDir, "none"):
+	case cfg.Reading.Mode == config.StreamOnly, slices.Contains(cfg.Journal.Dirs, "none"):
 		return nil
-	case len(cfg.JournalDir) > 0:
-		return cfg.JournalDir
+	case len(cfg.Journal.Dirs) > 0:
+		return cfg.Journal.Dirs
 	}
 	return []string{"/var/log/journal", "/run/log/journal"}
 }
@@ -45,7 +45,7 @@ const engineProgram = "dockerd"
 // journalSenders returns who is believed to send lines of containers to journald: the
 // engine as root, and rootless Docker's of our own user; nil for everybody.
 func journalSenders(cfg *config.Config) (all []journal.Sender) {
-	for _, s := range cfg.JournalSender {
+	for _, s := range cfg.Journal.Senders {
 		if s.Any {
 			return nil
 		}

@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,7 +59,7 @@ func (l *lastLines) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 			l.held[g.Container] = h
 		}
 		for i, at := range g.Times {
-			e := logs.Entry{Time: at, Line: g.Line(i), Stream: g.Stream}
+			e := g.Entry(i)
 			if !h.over && at < l.started {
 				l.keep(h, g.Labels, e)
 				continue
@@ -82,7 +84,10 @@ func (l *lastLines) keep(h *history, labels *logs.Labels, e logs.Entry) {
 	if len(h.entries) >= 2*l.lines {
 		h.entries = append(h.entries[:0], h.entries[len(h.entries)-l.lines:]...)
 	}
-	e.Line = append([]byte(nil), e.Line...)
+	e.Line = bytes.Clone(e.Line)
+	if e.Extra != nil {
+		e.Extra.Metadata = slices.Clone(e.Extra.Metadata)
+	}
 	h.entries = append(h.entries, shownEntry{labels, e})
 	if over := len(h.entries) - l.lines; over > 0 {
 		h.entries[over-1] = shownEntry{} // its memory

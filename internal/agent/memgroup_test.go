@@ -62,13 +62,13 @@ func TestD10GroupMemory(t *testing.T) {
 // is none, or a large one.
 func TestD10Plan(t *testing.T) {
 	const mb = 1 << 20
-	cfg := &config.Config{MaxMemory: 64 * mb, BatchSize: mb}
+	cfg := &config.Config{Limits: config.Limits{Memory: 64 * mb}, Batch: config.Batch{Bytes: mb}}
 	usual := plan(cfg, 0, 0, 4)
 	if usual != (budgets{heap: 128 * mb, lines: 64 * mb, batch: mb, lanes: 4}) || plan(cfg, 512*mb, 0, 4) != usual {
 		t.Errorf("without a limit: %+v", usual)
 	}
 	for _, asked := range []int64{mb, 64 * mb, 1 << 40} {
-		cfg := &config.Config{MaxMemory: asked, BatchSize: 8 * mb}
+		cfg := &config.Config{Limits: config.Limits{Memory: asked}, Batch: config.Batch{Bytes: 8 * mb}}
 		for group := int64(48 * mb); group < 300*mb; group += 4 * mb {
 			b := plan(cfg, group, 0, 4)
 			if need := runtimeNeeds + 2*b.lines + int64(b.pushes*b.batch); b.heap > group-outsideHeap || b.pushes > 0 && need > group ||

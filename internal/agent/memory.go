@@ -48,7 +48,7 @@ type budgets struct {
 // plan divides memory. group is the limit of the control group, 0 for none, heap what was
 // said of it from outside (GOMEMLIMIT), 0 for nothing; lanes is how many there would be.
 func plan(cfg *config.Config, group, heap int64, lanes int) budgets {
-	b := budgets{heap: cfg.MaxMemory + cfg.MaxMemory/4 + memoryBesides, lines: cfg.MaxMemory, batch: cfg.BatchSize, lanes: lanes}
+	b := budgets{heap: cfg.Limits.Memory + cfg.Limits.Memory/4 + memoryBesides, lines: cfg.Limits.Memory, batch: cfg.Batch.Bytes, lanes: lanes}
 	allowed := heap
 	if group > 0 {
 		most := group - max(group/6, outsideHeap)
@@ -84,11 +84,11 @@ func limitMemory(cfg *config.Config, log *slog.Logger) budgets {
 	switch {
 	case group > 0 && group < leastGroup:
 		log.Warn("the memory limit of the control group is less than lighterman needs, and it may be killed: raise it", append(limits, "needed", size(leastGroup))...)
-	case b.lines < cfg.MaxMemory && group > 0 && cfg.Given("max-memory"):
+	case b.lines < cfg.Limits.Memory && group > 0 && cfg.Given("max-memory"):
 		log.Warn("max-memory is more than the memory limit of the control group allows, using less: lower max-memory, or raise the limit", limits...)
-	case b.lines < cfg.MaxMemory && group > 0:
+	case b.lines < cfg.Limits.Memory && group > 0:
 		log.Info("the memory limit of the control group is kept", limits...)
-	case b.lines < cfg.MaxMemory:
+	case b.lines < cfg.Limits.Memory:
 		log.Info("GOMEMLIMIT is kept", "limit", size(set), "max_memory", size(b.lines))
 	}
 	return b

@@ -81,7 +81,8 @@ func (c *carrier) snapshot(started time.Time) status.Snapshot {
 	held := c.hold.Stats()
 	out := status.Snapshot{
 		Version: c.version, Started: started, BufferedBytes: int64(c.dispatcher.Held()), SetAside: c.dispatcher.SetAside(),
-		Source: c.source.place, EngineConnected: connected, APIStreams: streams,
+		CrowdedLabels: len(c.discovery.Explosions()),
+		Source:        c.source.place, EngineConnected: connected, APIStreams: streams,
 		InotifyWatches: watched.Watches, InotifyEvents: watched.Events, InotifyOverflows: watched.Overflows,
 		HeldBytes: held.Bytes, HeldFiles: held.Files, HoldLinks: held.Links, HoldFailures: held.Failures,
 		CheckpointSaves: saved.Saves, CheckpointFailures: saved.Failures,

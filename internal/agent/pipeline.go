@@ -11,11 +11,11 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/collect"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/dispatch"
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -23,7 +23,7 @@ import (
 type pipeline struct {
 	source     *source
 	watcher    *watch.Watcher
-	discovery  *discover.Discovery
+	discovery  *target.Discovery
 	dispatcher *dispatch.Dispatcher
 	collector  *collect.Collector
 	// connections is how many the listener may have, of what is left of open files.
@@ -55,7 +55,7 @@ type ends struct {
 // newPipeline makes one, which reads nothing yet.
 func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger, e ends) *pipeline {
 	spare := descriptors()
-	p := &pipeline{source: source, watcher: watcher, discovery: source.discovery(cfg, log), connections: spare.connections}
+	p := &pipeline{source: source, watcher: watcher, discovery: source.discovery(log), connections: spare.connections}
 	p.dispatcher = dispatch.New(dispatch.Config{
 		Sink: e.sink, Metrics: e.metrics, Log: log, Settled: e.settled, Lanes: memory.lanes, LastOnly: e.lastOnly,
 		BatchWait: e.batchWait, BatchSize: memory.batch, MaxMemory: int(memory.lines), MaxPushes: memory.pushes,
@@ -63,9 +63,9 @@ func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *wa
 	p.collector = collect.New(collect.Config{
 		Discovery: p.discovery, Engine: source.engine, Store: e.store, Metrics: e.metrics, Watcher: watcher, Log: log, Hold: e.hold, Journal: host,
 		Lanes: fileLanes(p.dispatcher), LaneOf: p.dispatcher.Number,
-		Route: source.route, Labels: source.labels, Marks: e.marks,
+		Route: source.rules.Route, Labels: p.discovery.Labels, Marks: e.marks,
 		Floor: e.floor, Begin: e.begin, Tail: e.tail,
-		PollInterval: cfg.BatchWait, MaxLine: cfg.MaxLineBytes, MaxLogs: spare.logs, Room: spare.room,
+		PollInterval: cfg.Batch.Wait, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.logs, Room: spare.room,
 	})
 	return p
 }

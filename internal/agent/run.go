@@ -12,10 +12,10 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // carrier is the running program: all its parts, and the order they stop in.
@@ -50,7 +50,7 @@ func (a Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer out.close()
-	server := status.New(cfg.Listen, cfg.ListenHosts, log)
+	server := status.New(cfg.Listener.Address, cfg.Listener.Hosts, log)
 	metrics := meters{server.Metrics(), started}
 	quiet := &lull{after: pause, calm: returnMemory}
 	quiet.work() // the start, which may deliver nothing
@@ -67,9 +67,9 @@ func (a Agent) Run(ctx context.Context) error {
 	}
 	defer source.close()
 	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
-		store: store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.LokiURL != nil,
-		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.BatchWait),
-		floor: floor(cfg.Since, store.Born(), started), begin: beginAtTail(cfg, source.route), tail: tailRecords(cfg),
+		store: store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
+		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
+		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
 	})
 	server.Limit(p.connections)
 	c := &carrier{p, cfg, a.Version, log, store, out, server, held}
@@ -82,7 +82,7 @@ func (a Agent) Run(ctx context.Context) error {
 // shutdown timeout allows, then the last checkpoint and the listener.
 func (c *carrier) run(ctx context.Context) error {
 	c.log.Info("starting", "version", c.version, "sink", c.sink.name, c.source.name, c.source.place,
-		"mode", string(c.config.Mode), "state", stateDir(c.config))
+		"mode", string(c.config.Reading.Mode), "state", stateDir(c.config))
 	// Not ctx itself: its end stops the sources only.
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
 	sources, stopSources := context.WithCancel(failed)
@@ -92,11 +92,11 @@ func (c *carrier) run(ctx context.Context) error {
 	defer stopSources()
 	defer stopDraining()
 
-	c.start(sources, draining, group, func() { time.AfterFunc(c.config.ShutdownTimeout, stopDraining) }, stopRest)
+	c.start(sources, draining, group, func() { time.AfterFunc(c.config.Limits.Shutdown, stopDraining) }, stopRest)
 	group.Go(func() error { return c.sink.await(sources) })
 	group.Go(func() error { c.sink.last(rest); return nil })
 	group.Go(func() error { return c.store.Run(rest) })
-	if c.config.Listen != "" {
+	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
 	}
 	err := group.Wait()
@@ -120,7 +120,7 @@ func stateDir(cfg *config.Config) string {
 	if cfg.StateDir == "" {
 		return ""
 	}
-	if cfg.LokiURL == nil {
+	if cfg.Loki.URL == nil {
 		return filepath.Join(cfg.StateDir, "stdout")
 	}
 	return cfg.StateDir
@@ -158,12 +158,12 @@ func openMarks(cfg *config.Config) *checkpoint.Marks {
 	return nil
 }
 
-func filter(cfg *config.Config) discover.Filter {
-	f := discover.Filter{Self: docker.Self(), IncludeNames: cfg.IncludeName, ExcludeNames: cfg.ExcludeName}
-	for _, m := range cfg.IncludeLabel {
+func filter(cfg *config.Config) target.Filter {
+	f := target.Filter{Self: docker.Self(), IncludeNames: cfg.Containers.IncludeName, ExcludeNames: cfg.Containers.ExcludeName}
+	for _, m := range cfg.Containers.IncludeLabel {
 		f.IncludeLabels = append(f.IncludeLabels, m)
 	}
-	for _, m := range cfg.ExcludeLabel {
+	for _, m := range cfg.Containers.ExcludeLabel {
 		f.ExcludeLabels = append(f.ExcludeLabels, m)
 	}
 	return f
@@ -173,7 +173,7 @@ func filter(cfg *config.Config) discover.Filter {
 // process runs in a container, and nobody has set the label.
 func borrowsHost(cfg *config.Config) bool {
 	own, err := os.Hostname()
-	return docker.Self() != "" && err == nil && cfg.HostLabel == own
+	return docker.Self() != "" && err == nil && cfg.Labels.Host == own
 }
 
 // floor is the time before which the lines of containers never seen before are

@@ -32,30 +32,30 @@ var errNotReached = errors.New("it has not answered yet")
 
 func (a Agent) newSink(started time.Time, log *slog.Logger) (*sink, error) {
 	cfg := a.Config
-	if cfg.LokiURL == nil {
-		out := console.New(a.Stdout, console.Options{Color: colors[cfg.Color], Times: true})
+	if cfg.Loki.URL == nil {
+		out := console.New(a.Stdout, console.Options{Color: colors[cfg.Log.Color], Times: true})
 		s := &sink{Sink: out, out: out, name: "standard output"}
-		if cfg.Tail.Set {
-			s.tail = newLastLines(out, cfg.Tail.N, started)
+		if cfg.Reading.Tail.Set {
+			s.tail = newLastLines(out, cfg.Reading.Tail.N, started)
 			s.Sink = s.tail
 		}
 		return s, nil
 	}
 	client, err := loki.New(loki.Config{
-		URL: cfg.LokiURL, Tenant: cfg.TenantID,
-		Username: cfg.LokiUsername, Password: cfg.LokiPassword.Reveal(), PasswordFile: cfg.LokiPasswordFile,
-		BearerToken: cfg.LokiBearerToken.Reveal(), BearerTokenFile: cfg.LokiBearerTokenFile,
+		URL: cfg.Loki.URL, Tenant: cfg.Loki.Tenant,
+		Username: cfg.Loki.Username, Password: cfg.Loki.Password.Reveal(), PasswordFile: cfg.Loki.PasswordFile,
+		BearerToken: cfg.Loki.BearerToken.Reveal(), BearerTokenFile: cfg.Loki.BearerTokenFile,
 		TLS: loki.TLS{
-			CAFile: cfg.TLSCAFile, CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile,
-			ServerName: cfg.TLSServerName, InsecureSkipVerify: cfg.TLSInsecureSkipVerify,
+			CAFile: cfg.Loki.TLS.CAFile, CertFile: cfg.Loki.TLS.CertFile, KeyFile: cfg.Loki.TLS.KeyFile,
+			ServerName: cfg.Loki.TLS.ServerName, InsecureSkipVerify: cfg.Loki.TLS.InsecureSkipVerify,
 		},
-		Proxy: cfg.ProxyURL, Timeout: cfg.PushTimeout, UserAgent: "lighterman/" + a.Version,
+		Proxy: cfg.Loki.Proxy, Timeout: cfg.Loki.PushTimeout, UserAgent: "lighterman/" + a.Version,
 		Log: log, Secrets: cfg.Secrets,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{Sink: client, loki: client, name: cfg.Secrets.Scrub(cfg.LokiURL.String())}
+	s := &sink{Sink: client, loki: client, name: cfg.Secrets.Scrub(cfg.Loki.URL.String())}
 	s.note(errNotReached)
 	return s, nil
 }

@@ -9,11 +9,10 @@ import (
 
 	"github.com/lighterman/lighterman/internal/collect"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/discover"
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/route"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -22,15 +21,13 @@ import (
 type source struct {
 	// name is its kind, and place its address or path.
 	name, place string
-	discover    discover.Source
+	discover    target.Source
 	engine      collect.Engine
 	// relist is how often everything is looked at, as a net under what is told.
 	relist time.Duration
 	peek   func(id string) *logs.Container
-	route  func(*logs.Container) logs.Route
-	// routeBy is route as it would be in another mode.
-	routeBy func(config.Mode) func(*logs.Container) logs.Route
-	labels  func(*logs.Container) *logs.Labels
+	// rules decide which containers are collected, with which labels and by which route.
+	rules *target.Rules
 	// rest lets go of what many questions in a row need; it may be nil.
 	rest func()
 	// listed is told of each list; it may be nil.
@@ -44,28 +41,31 @@ type source struct {
 // newSource makes what docker-host asks for. host is the journal, nil where it is not
 // to be read. learned is told the data root once it is known.
 func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger, learned func(root string)) (*source, error) {
-	if cfg.DockerHost == config.NoEngine {
+	if cfg.Docker.Host == config.NoEngine {
 		var dirs docker.Watcher
 		if watcher != nil {
 			dirs = watcher
 		}
-		return newDirectory(cfg, log, dirs, host, learned), nil
+		return newDirectory(cfg, log, dirs, host, learned)
 	}
-	engine, err := docker.New(cfg.DockerHost, labelsInUse(cfg), log)
+	rules, err := rulesOf(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	policy, labeler := policyOf(cfg), labelerOf(cfg)
-	policy.Journal = journalRoute(host, engine.Host())
-	info := &engineInfo{engine: engine, log: log, root: cfg.DockerRoot, learned: learned}
-	routeBy := func(mode config.Mode) func(*logs.Container) logs.Route { return info.route(ctx, inMode(policy, mode)) }
-	files := &reach{info: info, log: log, only: cfg.Mode == config.FileOnly}
+	engine, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, rules.Labeler.Relabel), log)
+	if err != nil {
+		return nil, err
+	}
+	info := &engineInfo{engine: engine, log: log, root: cfg.Docker.Root, learned: learned}
+	rules.Policy.Journal = journalRoute(host, engine.Host())
+	rules.Engine, rules.BorrowHost = info.known(ctx), borrowsHost(cfg)
+	files := &reach{info: info, log: log, only: cfg.Reading.Mode == config.FileOnly}
 	out := &source{
 		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
-		peek: info.peek(ctx, labelsInUse(cfg)), route: routeBy(cfg.Mode), routeBy: routeBy, labels: info.labels(ctx, labeler, borrowsHost(cfg)),
+		peek: info.peek(ctx, labelsInUse(cfg, rules.Labeler.Relabel)), rules: rules,
 		rest: engine.Rest, close: engine.Rest,
 	}
-	if cfg.Mode != config.StreamOnly {
+	if cfg.Reading.Mode != config.StreamOnly {
 		out.listed = files.look
 	}
 	if files.only {
@@ -86,55 +86,65 @@ func newWatcher(log *slog.Logger) *watch.Watcher {
 }
 
 // discovery makes what finds the containers to collect. It does not connect.
-func (s *source) discovery(cfg *config.Config, log *slog.Logger) *discover.Discovery {
-	return discover.New(discover.Config{Source: s.discover, Name: s.name, Relist: s.relist, Filter: filter(cfg), Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
+func (s *source) discovery(log *slog.Logger) *target.Discovery {
+	return target.New(target.Config{Source: s.discover, Name: s.name, Relist: s.relist, Rules: s.rules, Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
 }
 
-func policyOf(cfg *config.Config) route.Policy {
-	return route.Policy{Mode: route.Mode(cfg.Mode), FilePercent: cfg.FilePercent}
+// rulesOf are the rules of a configuration, of which nothing of the engine is known yet.
+func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
+	rules := &target.Rules{
+		Filter:  filter(cfg),
+		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed},
+		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
+		Guard:   target.NewGuard(0, "container", nil),
+	}
+	if len(cfg.Labels.Relabel)+len(cfg.Labels.Metadata) == 0 {
+		return rules, nil
+	}
+	relabel, err := target.NewRelabel(cfg.Labels.Relabel, cfg.Labels.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range relabel.Notes() {
+		log.Warn("a rule asks for a label that no container has", "reason", note)
+	}
+	rules.Labeler.Relabel = relabel
+	return rules, nil
 }
 
-// inMode is a policy in another mode.
-func inMode(policy route.Policy, mode config.Mode) route.Policy {
-	policy.Mode = route.Mode(mode)
-	return policy
-}
-
-// labelsInUse tells which labels of containers have a meaning: to us, or in the choice of
+// labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
 // containers.
-func labelsInUse(cfg *config.Config) docker.Keep {
-	names := discover.LabelsInUse()
-	for _, m := range slices.Concat(cfg.IncludeLabel, cfg.ExcludeLabel) {
+func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
+	names := target.LabelsInUse()
+	for _, m := range slices.Concat(cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
-	return func(label string) bool { return slices.Contains(names, label) }
-}
-
-func labelerOf(cfg *config.Config) discover.Labeler {
-	return discover.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels}
+	return func(label string) bool { return slices.Contains(names, label) || relabel.Uses(label) }
 }
 
 // newDirectory makes the source that needs no engine, and no Docker client.
-func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) *source {
+func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, host *journal.Journal, learned func(root string)) (*source, error) {
 	root := rootWithoutEngine(cfg, log)
 	learned(root)
-	policy := policyOf(cfg)
-	policy.Root, policy.NoEngine, policy.Journal = root, true, journalRoute(host, "")
-	if borrowsHost(cfg) {
-		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.HostLabel)
+	rules, err := rulesOf(cfg, log)
+	if err != nil {
+		return nil, err
 	}
-	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg), log)
+	rules.Policy.Root, rules.Policy.NoEngine, rules.Policy.Journal = root, true, journalRoute(host, "")
+	if borrowsHost(cfg) {
+		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.Labels.Host)
+	}
+	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg, rules.Labeler.Relabel), log)
 	return &source{
 		// Network file systems tell nothing of what happens in them.
 		name: "directory", relist: time.Minute, place: containersDir(root), discover: directory, engine: noEngine{},
-		peek: storedIn(root, labelsInUse(cfg)), route: policy.Decide, labels: labelerOf(cfg).Labels, close: func() {},
-		routeBy: func(mode config.Mode) func(*logs.Container) logs.Route { return inMode(policy, mode).Decide },
-	}
+		peek: storedIn(root, labelsInUse(cfg, rules.Labeler.Relabel)), rules: rules, close: func() {},
+	}, nil
 }
 
 // rootWithoutEngine is the engine's data root when there is no engine to ask.
 func rootWithoutEngine(cfg *config.Config, log *slog.Logger) string {
-	root, others := docker.FindRoot(cfg.DockerRoot)
+	root, others := docker.FindRoot(cfg.Docker.Root)
 	if len(others) > 0 {
 		log.Warn("found several Docker data roots and reads only one: set docker-root", "root", root, "others", others)
 	}

@@ -28,21 +28,21 @@ type positions interface {
 // set them otherwise: beside a service on the same host, so without its address and
 // its state directory, and from now on.
 func ForStandardOutput(cfg *config.Config, stdout io.Writer) {
-	if cfg.LokiURL != nil {
+	if cfg.Loki.URL != nil {
 		return
 	}
 	if !cfg.Given("listen") {
-		cfg.Listen = ""
+		cfg.Listener.Address = ""
 	}
 	if !cfg.Given("state-dir") {
 		// Nothing outlives the process, so neither do links.
-		cfg.StateDir, cfg.HoldDir = "", ""
+		cfg.StateDir, cfg.Hold.Dir = "", ""
 		if !cfg.Given("since") {
-			cfg.Since = config.Since{Now: !cfg.Tail.Set, Beginning: cfg.Tail.Set}
+			cfg.Reading.Since = config.Since{Now: !cfg.Reading.Tail.Set, Beginning: cfg.Reading.Tail.Set}
 		}
 	}
 	if f, ok := stdout.(*os.File); ok && console.IsTerminal(f) && !cfg.Given("log-level") {
-		cfg.LogLevel = slog.LevelWarn // the terminal is for the lines
+		cfg.Log.Level = slog.LevelWarn // the terminal is for the lines
 	}
 }
 
@@ -51,25 +51,25 @@ func records(lines int) int { return 4*lines + 64 }
 
 // tailRecords is how many records the engine is asked for at first; 0 for all.
 func tailRecords(cfg *config.Config) int {
-	if !cfg.Tail.Set {
+	if !cfg.Reading.Tail.Set {
 		return 0
 	}
-	return records(cfg.Tail.N)
+	return records(cfg.Reading.Tail.N)
 }
 
 // beginAtTail returns where a container's file is begun of which only the last lines are
 // wanted, so that not all of it is read; nil where all is wanted. A line may have been
 // written in parts, so it begins earlier, and what is too much is left out at the end.
 func beginAtTail(cfg *config.Config, route func(*logs.Container) logs.Route) func(*logs.Container) (logs.Position, bool) {
-	if !cfg.Tail.Set {
+	if !cfg.Reading.Tail.Set {
 		return nil
 	}
 	return func(c *logs.Container) (at logs.Position, ok bool) {
 		r := route(c)
-		if r.Kind != logs.File || !cfg.Since.Beginning {
+		if r.Kind != logs.File || !cfg.Reading.Since.Beginning {
 			return at, false
 		}
-		file, err := tail.Back(r.Path, r.Format, records(cfg.Tail.N))
+		file, err := tail.Back(r.Path, r.Format, records(cfg.Reading.Tail.N))
 		return logs.Position{File: file}, err == nil
 	}
 }

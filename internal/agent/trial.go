@@ -16,6 +16,7 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -34,11 +35,11 @@ type trial struct {
 // newTrial makes a trial of what is written from now on.
 func newTrial(cfg *config.Config, memory budgets, source *source, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger) *trial {
 	t := &trial{
-		mode: cfg.Mode, store: checkpoint.NewMemory(), gauge: compare.NewGauge(source.place),
+		mode: cfg.Reading.Mode, store: checkpoint.NewMemory(), gauge: compare.NewGauge(source.place),
 		counts: &counts{lines: make(map[string]int64), bytes: make(map[string]int64)}, now: time.Now().UnixNano(),
 	}
 	t.pipeline = newPipeline(cfg, memory, source, watcher, host, log,
-		ends{store: t.store, sink: t.counts, metrics: t.counts, floor: t.now, batchWait: cfg.BatchWait})
+		ends{store: t.store, sink: t.counts, metrics: t.counts, floor: t.now, batchWait: cfg.Batch.Wait})
 	return t
 }
 
@@ -52,7 +53,7 @@ func (a Agent) Compare(ctx context.Context, length time.Duration, progress io.Wr
 	memory := limitMemory(cfg, log)
 	watcher := newWatcher(log)
 	hybrid := *cfg // has the journal, if there is one, whatever is measured
-	hybrid.Mode = config.Hybrid
+	hybrid.Reading.Mode = config.Hybrid
 	host, closeJournal := newJournal(&hybrid, watcher, log)
 	defer closeJournal()
 	source, err := newSource(ctx, cfg, watcher, host, log, func(string) {})
@@ -88,7 +89,7 @@ func newLook(source *source, containers map[string]*logs.Container) *compare.Loo
 	for _, c := range containers {
 		candidate := compare.Candidate{Container: c, Routes: make(map[string]logs.Route)}
 		for _, mode := range compared {
-			candidate.Routes[string(mode)] = source.routeBy(mode)(c)
+			candidate.Routes[string(mode)] = source.rules.InMode(target.Mode(mode)).Route(c)
 		}
 		candidates = append(candidates, candidate)
 	}
@@ -118,7 +119,7 @@ func showProgress(ctx context.Context, w io.Writer, mode config.Mode, containers
 // be a load, and tell nothing of what is to come.
 func (t *trial) begin(containers map[string]*logs.Container) {
 	for id, c := range containers {
-		r := t.source.route(c)
+		r := t.source.rules.Route(c)
 		if r.Kind != logs.File {
 			continue
 		}

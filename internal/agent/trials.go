@@ -102,19 +102,19 @@ func curePath(err error) string {
 
 // files tries the files for Loki.
 func (t *trials) files(cfg *config.Config) {
-	if text, ok := t.read("tls-ca-file", cfg.TLSCAFile); ok && !x509.NewCertPool().AppendCertsFromPEM(text) {
-		t.problem("tls-ca-file", "%s holds no certificate in PEM form", cfg.TLSCAFile)
+	if text, ok := t.read("tls-ca-file", cfg.Loki.TLS.CAFile); ok && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		t.problem("tls-ca-file", "%s holds no certificate in PEM form", cfg.Loki.TLS.CAFile)
 	}
-	cert, okCert := t.read("tls-cert-file", cfg.TLSCertFile)
-	key, okKey := t.read("tls-key-file", cfg.TLSKeyFile)
+	cert, okCert := t.read("tls-cert-file", cfg.Loki.TLS.CertFile)
+	key, okKey := t.read("tls-key-file", cfg.Loki.TLS.KeyFile)
 	if okCert && okKey {
 		if pair, err := tls.X509KeyPair(cert, key); err != nil {
 			t.problem("tls-cert-file", "it does not go with tls-key-file: %v", err)
 		} else if pair.Leaf != nil && time.Now().After(pair.Leaf.NotAfter) {
-			t.problem("tls-cert-file", "the certificate in %s was valid until %s", cfg.TLSCertFile, pair.Leaf.NotAfter.UTC().Format(time.DateTime))
+			t.problem("tls-cert-file", "the certificate in %s was valid until %s", cfg.Loki.TLS.CertFile, pair.Leaf.NotAfter.UTC().Format(time.DateTime))
 		}
 	}
-	for _, secret := range []struct{ setting, path string }{{"loki-password-file", cfg.LokiPasswordFile}, {"loki-bearer-token-file", cfg.LokiBearerTokenFile}} {
+	for _, secret := range []struct{ setting, path string }{{"loki-password-file", cfg.Loki.PasswordFile}, {"loki-bearer-token-file", cfg.Loki.BearerTokenFile}} {
 		text, ok := t.read(secret.setting, secret.path)
 		if ok && len(bytes.TrimSpace(text)) == 0 {
 			t.problem(secret.setting, "%s is empty", secret.path)
@@ -123,7 +123,7 @@ func (t *trials) files(cfg *config.Config) {
 }
 
 func (t *trials) stateDir(cfg *config.Config) {
-	if cfg.LokiURL == nil && !cfg.Given("state-dir") {
+	if cfg.Loki.URL == nil && !cfg.Given("state-dir") {
 		return // nothing is kept
 	}
 	err := checkpoint.Probe(cfg.StateDir)
@@ -137,15 +137,15 @@ func (t *trials) stateDir(cfg *config.Config) {
 
 // holdDir tells what it finds in words, also when all is well.
 func (t *trials) holdDir(cfg *config.Config) {
-	if cfg.HoldDir == "" {
+	if cfg.Hold.Dir == "" {
 		return
 	}
 	containers := containersDir(knownRoot(cfg))
-	if hold.Within(cfg.HoldDir, containers) {
-		t.problem("hold-dir", "%v", within(cfg.HoldDir, containers))
+	if hold.Within(cfg.Hold.Dir, containers) {
+		t.problem("hold-dir", "%v", within(cfg.Hold.Dir, containers))
 		return
 	}
-	switch tried, err := hold.Probe(cfg.HoldDir, containers); {
+	switch tried, err := hold.Probe(cfg.Hold.Dir, containers); {
 	case err != nil:
 		t.problem("hold-dir", "logs in %s cannot be linked: %v", containers, err)
 	case !tried:
@@ -156,15 +156,15 @@ func (t *trials) holdDir(cfg *config.Config) {
 }
 
 func (t *trials) listen(cfg *config.Config) {
-	if cfg.Listen == "" || cfg.LokiURL == nil && !cfg.Given("listen") {
+	if cfg.Listener.Address == "" || cfg.Loki.URL == nil && !cfg.Given("listen") {
 		return
 	}
-	l, err := net.Listen("tcp", cfg.Listen) //nolint:noctx // it does not wait
+	l, err := net.Listen("tcp", cfg.Listener.Address) //nolint:noctx // it does not wait
 	switch {
 	case err == nil:
 		_ = l.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		t.note("listen", "%s is in use, maybe by the lighterman that runs", cfg.Listen)
+		t.note("listen", "%s is in use, maybe by the lighterman that runs", cfg.Listener.Address)
 	default:
 		t.problem("listen", "%v: choose another address, or off", err)
 	}
@@ -172,10 +172,10 @@ func (t *trials) listen(cfg *config.Config) {
 
 // engine tries whether the engine's socket may be used.
 func (t *trials) engine(cfg *config.Config) {
-	if cfg.DockerHost == config.NoEngine {
+	if cfg.Docker.Host == config.NoEngine {
 		return
 	}
-	client, err := docker.New(cfg.DockerHost, labelsInUse(cfg), slog.New(slog.DiscardHandler))
+	client, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, nil), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.problem("docker-host", "%v", err)
 		return
@@ -202,7 +202,7 @@ func (t *trials) engine(cfg *config.Config) {
 
 // dockerRoot tries whether Docker's files can be read.
 func (t *trials) dockerRoot(cfg *config.Config) {
-	if cfg.DockerHost == config.NoEngine {
+	if cfg.Docker.Host == config.NoEngine {
 		text, sound := directoryReport(cfg)
 		if text = "none: " + text; sound {
 			t.note("docker-host", "%s", text)
@@ -211,7 +211,7 @@ func (t *trials) dockerRoot(cfg *config.Config) {
 		}
 		return
 	}
-	if cfg.Mode == config.StreamOnly {
+	if cfg.Reading.Mode == config.StreamOnly {
 		return
 	}
 	containers := containersDir(knownRoot(cfg))
@@ -222,7 +222,7 @@ func (t *trials) dockerRoot(cfg *config.Config) {
 	}
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
-	case cfg.Given("docker-root") || cfg.Mode == config.FileOnly:
+	case cfg.Given("docker-root") || cfg.Reading.Mode == config.FileOnly:
 		t.problem("docker-root", "%v: %s", err, curePath(err))
 	default:
 		t.note("docker-root", "%v: logs go by the API where the engine has no other place for them", err)
@@ -230,10 +230,10 @@ func (t *trials) dockerRoot(cfg *config.Config) {
 }
 
 func (t *trials) journal(cfg *config.Config) {
-	if cfg.Mode == config.StreamOnly || slices.Contains(cfg.JournalDir, "none") {
+	if cfg.Reading.Mode == config.StreamOnly || slices.Contains(cfg.Journal.Dirs, "none") {
 		return
 	}
-	for _, dir := range cfg.JournalDir {
+	for _, dir := range cfg.Journal.Dirs {
 		if _, err := os.ReadDir(dir); err != nil {
 			t.problem("journal-dir", "%v: %s", err, curePath(err))
 			continue
@@ -255,10 +255,10 @@ func (t *trials) live(ctx context.Context, a Agent) {
 	cfg := a.Config
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if cfg.DockerHost != config.NoEngine {
+	if cfg.Docker.Host != config.NoEngine {
 		t.askEngine(ctx, cfg)
 	}
-	if cfg.LokiURL == nil {
+	if cfg.Loki.URL == nil {
 		return
 	}
 	sink, err := a.newSink(time.Now(), slog.New(slog.DiscardHandler))
@@ -275,7 +275,7 @@ func (t *trials) live(ctx context.Context, a Agent) {
 }
 
 func (t *trials) askEngine(ctx context.Context, cfg *config.Config) {
-	client, err := docker.New(cfg.DockerHost, labelsInUse(cfg), slog.New(slog.DiscardHandler))
+	client, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, nil), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return // told of
 	}
@@ -301,7 +301,10 @@ func directoryReport(cfg *config.Config) (text string, sound bool) {
 	quiet := slog.New(slog.DiscardHandler)
 	host, closeJournal := newJournal(cfg, nil, quiet)
 	defer closeJournal()
-	source := newDirectory(cfg, quiet, nil, host, func(string) {})
+	source, err := newDirectory(cfg, quiet, nil, host, func(string) {})
+	if err != nil {
+		return err.Error(), false
+	}
 	ids, err := source.discover.List(ctx)
 	if err != nil {
 		return err.Error(), false
@@ -312,7 +315,7 @@ func directoryReport(cfg *config.Config) (text string, sound bool) {
 		why := ""
 		if err != nil {
 			why = fmt.Sprintf("%.12s: %v", id, err)
-		} else if r := source.route(c); r.Kind == logs.Unreadable {
+		} else if r := source.rules.Route(c); r.Kind == logs.Unreadable {
 			why = c.Name + ": " + r.Reason
 		}
 		switch {

@@ -1,6 +1,7 @@
 package assemble
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -17,6 +18,13 @@ type Config struct {
 	// the engine's API sends records twice around a rotation. Without it both
 	// count as lines of their own, which a clock without nanoseconds needs.
 	DropRepeats bool
+	// Group, if it is not nil, says which lines make one entry.
+	Group *Group
+	// Change, if it is not nil, turns an entry into what is sent. It may change the text
+	// and the time, and returns false for an entry that is not sent at all. It is called once for each
+	// entry that is not left out, and must do the same for an entry that comes again.
+	// The text that it returns need not stay longer than until the entry was passed on.
+	Change func(e *logs.Entry) (send bool)
 	// Cut is called once for each entry passed on that was cut; it may be nil.
 	Cut func()
 	// LeftOut is told how many bytes of lines that were cut were left out; it may be nil.
@@ -47,36 +55,46 @@ type Assembler struct {
 	// both streams, and beyond tells that this entry has come again.
 	resumed int64
 	beyond  bool
+	// changed is the entry that Change has.
+	changed logs.Entry
 	// since is the time before which entries are left out; 0 for none.
 	since int64
 }
 
-// line is a line whose first parts have arrived and whose end has not.
+// line is a line whose first parts have arrived and whose end has not, or a group of lines
+// to which more may be added.
 type line struct {
-	held   bool
+	held bool
+	// time and offset are those of its first part.
 	time   int64
 	offset int64
 	text   []byte
-	// size counts all bytes of the line, text only those that are kept.
-	size  int
-	parts int
-	// id and ordinal are those of the newest part, where parts have them.
-	id      uint64
-	ordinal int32
-	// cut tells that the line was passed on when it had reached the limit, and that the
+	progress
+	// cut means that the line was passed on when it had reached the limit, and that the
 	// rest of it is passed over.
 	cut bool
 	// replay is what the line is held against, which began before the rules ended.
 	replay *replay
-	// seam is what there was of the line when Seam was called last; parts are 0 when that
-	// was before it began.
-	seam seam
+	// seam is how far the line had come when Seam was called last; its parts are 0 when
+	// that was before it began.
+	seam progress
 }
 
-// seam is how far a line had come.
-type seam struct {
-	text, size, parts int
-	ordinal           int32
+// progress is how far a line has come.
+type progress struct {
+	// kept is the length of what is kept of it, size counts all bytes.
+	kept, size int
+	parts      int
+	// id and ordinal are those of the newest part, where parts have them.
+	id      uint64
+	ordinal int32
+	// lines is the number of whole lines, and ended says that the newest part ended one.
+	lines int
+	ended bool
+	// state is what Group.Begins has returned for the newest line.
+	state uint8
+	// begun is the time of the first part of the newest line, newest that of its newest.
+	begun, newest int64
 }
 
 // New makes an assembler that goes on after from.
@@ -85,7 +103,7 @@ func New(config Config, from logs.Position) *Assembler {
 	for s := range a.marks {
 		a.marks[s].seed(from.Newest[s])
 		if rest := from.Rest[s]; rest != (logs.Rest{}) {
-			a.lines[s] = line{held: true, cut: true, time: rest.Time, id: rest.Line, ordinal: rest.Ordinal}
+			a.lines[s] = line{held: true, cut: true, time: rest.Time, progress: progress{begun: rest.Time, id: rest.Line, ordinal: rest.Ordinal}}
 		}
 	}
 	if from.Newest[logs.Stdout].Time == from.Newest[logs.Stderr].Time {
@@ -101,8 +119,9 @@ func New(config Config, from logs.Position) *Assembler {
 // concerned.
 func (a *Assembler) SkipDelivered(of [logs.Streams]bool) {
 	for s := range a.marks {
-		if m := &a.marks[s]; m.time != 0 && of[s] {
-			a.resume[s] = newReplay(m)
+		if m := &a.marks[s]; m.seen.time != 0 && of[s] {
+			m.seal()
+			a.resume[s] = newReplay(&m.seen)
 		}
 	}
 }
@@ -144,7 +163,11 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 	held := &a.lines[r.Stream]
-	if held.held && !a.continues(held, r) {
+	switch {
+	case !held.held:
+	case held.ended && a.joins(held, r):
+		held.lineFeed(r, a.config.MaxLine)
+	case held.ended, !a.continues(held, r):
 		// After a restart of the container the end of the old run's last line
 		// would otherwise be taken for the beginning of the new run's first.
 		a.finish(r.Stream, emit)
@@ -155,8 +178,12 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		a.leaveOut(len(r.Text))
 		held.ordinal = r.Ordinal
 		held.held = !whole && len(r.Text) >= logs.PartSize
+	case whole && a.config.Group != nil:
+		a.hold(r, len(r.Text)-1)
+		held.lines++
+		held.ended = true // the next line shows whether it belongs to it
 	case whole && !held.held:
-		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, 1, r.ASCII, emit)
+		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, true, r.ASCII, emit)
 	case whole:
 		a.hold(r, len(r.Text)-1)
 		a.finish(r.Stream, emit)
@@ -193,9 +220,9 @@ func (a *Assembler) leaveOut(bytes int) {
 	}
 }
 
-// continues tells whether a record may be the next part of a line held back.
+// continues reports whether a record may be the next part of a line held back.
 func (a *Assembler) continues(l *line, r *logs.Record) bool {
-	if !a.config.TimesDiffer && r.Time != l.time {
+	if !a.config.TimesDiffer && r.Time != l.begun {
 		return false
 	}
 	// Of the rest of a line that was cut, parts may be gone with a file.
@@ -215,7 +242,7 @@ func (a *Assembler) Flush(emit func(logs.Entry)) {
 func (a *Assembler) Seam() {
 	for s := range a.lines {
 		if l := &a.lines[s]; l.held {
-			l.seam = seam{len(l.text), l.size, l.parts, l.ordinal}
+			l.seam = l.progress
 		}
 	}
 }
@@ -228,7 +255,7 @@ func (a *Assembler) Rewind() {
 		case l.seam.parts == 0:
 			l.held = false
 		case !l.cut:
-			l.text, l.size, l.parts, l.ordinal = l.text[:l.seam.text], l.seam.size, l.seam.parts, l.seam.ordinal
+			l.text, l.progress = l.text[:l.seam.kept], l.seam
 		}
 	}
 }
@@ -273,18 +300,25 @@ func (a *Assembler) HeldBytes() (bytes int) {
 func (a *Assembler) hold(r *logs.Record, n int) {
 	l := &a.lines[r.Stream]
 	if !l.held {
-		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], id: r.Line}
+		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], progress: progress{begun: r.Time, id: r.Line}}
+		if a.config.Group != nil {
+			l.state, _ = a.config.Group.Begins(0, beginning(r))
+		}
 	}
-	l.ordinal = r.Ordinal
+	l.ordinal, l.newest = r.Ordinal, r.Time
 	l.size += n
 	l.parts++
-	keep := n
-	if a.config.MaxLine > 0 {
-		// One rune more than can be kept, so that the cut is seen and falls
-		// between runes.
-		keep = min(n, max(0, a.config.MaxLine+utf8.UTFMax-len(l.text)))
+	l.keep(r.Text[:n], a.config.MaxLine)
+}
+
+// keep appends what may be needed of a part. Of a line that is too long that is one rune
+// more than can be kept, so that the cut is seen and falls between runes.
+func (l *line) keep(text []byte, most int) {
+	if most > 0 {
+		text = text[:min(len(text), max(0, most+utf8.UTFMax-len(l.text)))]
 	}
-	l.text = append(l.text, r.Text[:keep]...)
+	l.text = append(l.text, text...)
+	l.kept = len(l.text)
 }
 
 // keepCapacity is the largest buffer of a finished line that is kept for the
@@ -301,23 +335,29 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	if l.replay != nil {
 		a.resume[s] = l.replay
 	}
-	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, l.parts, false, emit)
+	inPlace := l.parts == 1 && a.config.Group == nil
+	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, inPlace, false, emit)
 	if l.replay != nil {
 		l.replay, a.resume[s] = nil, nil
 	}
-	if l.parts > 1 {
+	if !inPlace {
 		// Its timestamp is that of its first part, which others may have overtaken.
 		a.last = max(a.last, before)
 	}
-	a.marks[s].seal()
+	m := &a.marks[s]
+	m.seal()
+	if m.seen.time == l.time {
+		m.seen.span = max(m.seen.span, l.newest-l.time)
+	}
 	if cap(l.text) > keepCapacity {
 		l.text = nil
 	}
 }
 
-// emit finishes an entry whose line had size bytes before it was stored, in so many parts.
-// ascii tells that it need not be checked for bytes that are no UTF-8.
-func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(logs.Entry)) {
+// emit finishes an entry whose line had size bytes before it was stored. inPlace says that
+// it comes where its time belongs in the log, ascii that it need not be checked for bytes
+// that are no UTF-8.
+func (a *Assembler) emit(e logs.Entry, size int, inPlace, ascii bool, emit func(logs.Entry)) {
 	if !ascii && !utf8.Valid(e.Line) {
 		e.Line = sanitize(e.Line)
 	}
@@ -329,12 +369,12 @@ func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(lo
 		a.skipped(BeforeSince)
 		return
 	}
-	if a.resume[e.Stream] != nil && a.replayed(e, parts) {
+	if a.resume[e.Stream] != nil && a.replayed(e, inPlace) {
 		a.skipped(Delivered)
 		return
 	}
-	at, again := a.marks[e.Stream].add(e, a.config.DropRepeats)
-	if again && a.config.DropRepeats {
+	m := &a.marks[e.Stream]
+	if a.config.DropRepeats && m.again(e) {
 		return
 	}
 	if cut && a.config.Cut != nil {
@@ -342,7 +382,17 @@ func (a *Assembler) emit(e logs.Entry, size, parts int, ascii bool, emit func(lo
 		a.leaveOut(max(0, size-len(e.Line)))
 	}
 	a.last = e.Time
-	e.Time = at
+	m.note(e, a.config.Change != nil)
+	same := true
+	if a.config.Change != nil {
+		a.changed = e // a copy of its own, so that other entries stay on the stack
+		if !a.config.Change(&a.changed) {
+			return
+		}
+		same = bytes.Equal(e.Line, a.changed.Line)
+		e, a.changed = a.changed, logs.Entry{}
+	}
+	e.Time = m.send(e, same, !a.config.DropRepeats)
 	emit(e)
 }
 
@@ -352,10 +402,10 @@ func (a *Assembler) skipped(reason string) {
 	}
 }
 
-// replayed tells whether an entry of a stream that is being replayed was passed on before.
-func (a *Assembler) replayed(e logs.Entry, parts int) bool {
+// replayed reports whether an entry of a stream that is being replayed was passed on before.
+func (a *Assembler) replayed(e logs.Entry, inPlace bool) bool {
 	replay := a.resume[e.Stream]
-	if a.beyond && parts == 1 && e.Time != replay.time {
+	if a.beyond && inPlace && e.Time != replay.time {
 		// The entry passed on last has come again, so this one was not passed on: not
 		// even if it is older than the mark, which lies before what is read here.
 		a.resume[e.Stream] = nil
@@ -366,7 +416,7 @@ func (a *Assembler) replayed(e logs.Entry, parts int) bool {
 			a.resume[e.Stream] = nil
 			// Only a line of one part is in its place by its time; what follows one of
 			// several parts, which began before others, does not tell.
-			a.beyond = a.beyond || parts == 1 && e.Time == a.resumed
+			a.beyond = a.beyond || inPlace && e.Time == a.resumed
 		}
 		return true
 	}

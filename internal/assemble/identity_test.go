@@ -21,6 +21,9 @@ type source struct {
 	texts   map[string]int
 	// byTime tells that times never fall, so that reading may be resumed by them.
 	byTime bool
+	// distinct means that no two lines of a stream have the same timestamp: only then do
+	// times tell where a group began.
+	distinct bool
 	// once tells that no text has the same timestamp twice, and no more than
 	// maxTexts have the same: it may then be read with DropRepeats.
 	once bool
@@ -35,7 +38,9 @@ type saved struct {
 
 // read reads from a place to the record stop and returns the positions after
 // every chunk of chunk records.
-func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, chunk int, loki modelLoki) (out []saved) {
+// Entries that no line can join any more are passed on now and then, as a reader does that
+// has waited long enough.
+func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, chunk int, emit func(logs.Entry)) (out []saved) {
 	for i, r := range s.records[:stop] {
 		r.Offset = int64(i)
 		skip := from.offsets[r.Stream]
@@ -43,14 +48,32 @@ func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, 
 			skip = 0
 		}
 		if r.Offset >= skip && (!byTime || r.Time >= since) {
-			a.Add(&r, loki.take)
+			a.Add(&r, emit)
 		}
 		if i%chunk == 0 || i == stop-1 {
 			a.Seal()
+			if a.Grouping() && s.quiet(i, a.config.Group.Gap) {
+				a.FlushGroups(emit)
+			}
+			if i == len(s.records)-1 {
+				a.Flush(emit)
+			}
 			out = append(out, place(a, i+1, from, byTime))
 		}
 	}
 	return out
+}
+
+// quiet reports whether nothing follows a record within gap.
+func (s *source) quiet(i int, gap int64) bool {
+	for _, next := range s.records[i+1:] {
+		for _, r := range s.records[:i+1] {
+			if next.Stream == r.Stream && next.Time >= r.Time && next.Time-r.Time <= gap {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // place is the position after next records, those before from's left out.
@@ -81,16 +104,19 @@ func (s *source) since(rng *rand.Rand, at saved) int64 {
 
 // check reads the log with restarts from any position saved before, and wants
 // in Loki what an uninterrupted run puts there: every line, once.
-func (s *source) check(t *testing.T, rng *rand.Rand) {
+func (s *source) check(t *testing.T, rng *rand.Rand, group *Group, change func(e *logs.Entry) bool) {
 	t.Helper()
-	want := make(modelLoki)
-	s.read(New(Config{}, none), saved{}, false, 0, len(s.records), 1+rng.IntN(9), want)
+	want, sent := make(modelLoki), 0
+	s.read(New(Config{Change: change, Group: group}, none), saved{}, false, 0, len(s.records), 1+rng.IntN(9), func(e logs.Entry) {
+		want.take(e)
+		sent++
+	})
 	texts := make(map[string]int)
 	for e := range want {
 		texts[e.line]++
 	}
-	if len(want) != s.entries || fmt.Sprint(texts) != fmt.Sprint(s.texts) {
-		t.Fatalf("%d lines can be seen, want %d", len(want), s.entries)
+	if len(want) != sent || change == nil && group == nil && (sent != s.entries || fmt.Sprint(texts) != fmt.Sprint(s.texts)) {
+		t.Fatalf("%d lines can be seen of %d that were sent and %d there are", len(want), sent, s.entries)
 	}
 	got := make(modelLoki)
 	positions := []saved{{}}
@@ -100,15 +126,15 @@ func (s *source) check(t *testing.T, rng *rand.Rand) {
 		if restart == 5 {
 			stop = len(s.records)
 		}
-		byTime := s.byTime && rng.IntN(2) == 0
-		config := Config{DropRepeats: s.once && rng.IntN(2) == 0}
+		byTime := s.byTime && rng.IntN(2) == 0 && (group == nil || s.distinct)
+		config := Config{Change: change, Group: group, DropRepeats: s.once && rng.IntN(2) == 0}
 		a := New(config, from.position)
 		if byTime {
 			a.SkipDelivered(both)
 		}
 		// Only whole runs make positions to go on from: what is read by time up
 		// to a place before from has nothing new to tell.
-		read := s.read(a, from, byTime, s.since(rng, from), stop, 1+rng.IntN(9), got)
+		read := s.read(a, from, byTime, s.since(rng, from), stop, 1+rng.IntN(9), got.take)
 		for i, p := range read {
 			if p.offsets[0] >= from.offsets[0] && p.offsets[1] >= from.offsets[1] && (!byTime || a.settled(i, read)) {
 				positions = append(positions, p)
@@ -153,6 +179,7 @@ type shape struct {
 var shapes = []shape{
 	{name: "few texts, nanoseconds", lines: 60, texts: 2, tick: 50, step: 3},
 	{name: "one text, shifts meet later lines", lines: 40, texts: 1, tick: 60, step: 2},
+	{name: "each line at its own time", lines: 60, texts: 3, tick: 100, step: 3},
 	{name: "microseconds", lines: 80, texts: 3, tick: 20, step: 1000},
 	{name: "more texts than are kept", lines: 500, texts: 150, tick: 1, step: 40},
 	{name: "a clock that stands", lines: 1000, texts: 700, tick: 0},
@@ -161,7 +188,7 @@ var shapes = []shape{
 }
 
 func (p shape) log(rng *rand.Rand) *source {
-	s := &source{texts: make(map[string]int), byTime: !p.back, once: p.texts <= maxTexts}
+	s := &source{texts: make(map[string]int), byTime: !p.back, distinct: p.tick == 100, once: p.texts <= maxTexts}
 	now := [logs.Streams]int64{1000, 1001}
 	seen := make(map[entry]bool)
 	for i := range p.lines {
@@ -192,23 +219,59 @@ func (p shape) log(rng *rand.Rand) *source {
 	return s
 }
 
+// changes are what may become of an entry on its way. Where the clock is set back, texts
+// must stay different: no memory could hold what was sent before.
+var changes = []struct {
+	name  string
+	equal bool // makes different texts equal
+	do    func(e *logs.Entry) bool
+}{
+	{"as stored", false, nil},
+	{"redacted", true, func(e *logs.Entry) bool {
+		e.Line = e.Line[:min(len(e.Line), 5)]
+		return true
+	}},
+	{"some dropped", false, func(e *logs.Entry) bool { return e.Line[len(e.Line)-1]%3 != 0 }},
+	{"redacted and dropped", true, func(e *logs.Entry) bool {
+		send := e.Line[len(e.Line)-1]%3 != 0
+		e.Line = append(append([]byte(nil), e.Line[:len(e.Line)-1]...), 'x')
+		return send
+	}},
+	{"moved", true, func(e *logs.Entry) bool {
+		e.Time -= e.Time%16 + 500
+		return true
+	}},
+	{"moved, redacted and dropped", true, func(e *logs.Entry) bool {
+		send := e.Time%4 != 0
+		e.Time, e.Line = e.Time-e.Time%64, e.Line[:1]
+		return send
+	}},
+}
+
 // TestEveryLineOnceInLoki: equal lines at equal times, read with restarts from
-// any earlier position, by offset and by time, sent any number of times.
+// any earlier position, by offset and by time, sent any number of times, as they are or
+// changed.
 func TestEveryLineOnceInLoki(t *testing.T) {
 	rounds := uint64(150)
 	if testing.Short() {
 		rounds = 20
 	}
 	for _, p := range shapes {
-		t.Run(p.name, func(t *testing.T) {
-			for seed := range max(5, rounds*60/uint64(p.lines)) {
-				rng := rand.New(rand.NewPCG(seed, 3))
-				s := p.log(rng)
-				if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { s.check(t, rng) }) {
-					return
-				}
+		for _, c := range changes {
+			if p.back && c.equal {
+				continue
 			}
-		})
+			t.Run(p.name+", "+c.name, func(t *testing.T) {
+				t.Parallel()
+				for seed := range max(5, rounds*60/uint64(p.lines)) {
+					rng := rand.New(rand.NewPCG(seed, 3))
+					s := p.log(rng)
+					if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { s.check(t, rng, nil, c.do) }) {
+						return
+					}
+				}
+			})
+		}
 	}
 }
 
@@ -247,5 +310,37 @@ func TestMarkIsBounded(t *testing.T) {
 	m := a.Newest()[0]
 	if len(m.Hashes) > maxTexts || len(m.Counts) > maxTexts || len(seen) != 10_000 {
 		t.Errorf("%d hashes, %d counts, %d entries can be seen", len(m.Hashes), len(m.Counts), len(seen))
+	}
+}
+
+// TestGroupsOnceInLoki is TestEveryLineOnceInLoki where lines make one entry, wherever
+// reading is resumed, also in the middle of one and where entries are full.
+func TestGroupsOnceInLoki(t *testing.T) {
+	rounds := uint64(150)
+	if testing.Short() {
+		rounds = 20
+	}
+	begins := func(state uint8, line []byte) (uint8, bool) {
+		return state + 1, (line[len(line)-1]+state)%3 == 0
+	}
+	for _, p := range shapes {
+		for _, group := range []Group{{begins, 0, 0}, {begins, 2, 3}, {begins, 1000, 4}, {begins, 5, 0}} {
+			for _, c := range changes {
+				if p.lines > 100 && c.do != nil || p.back && c.equal {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s, %d apart, %d lines, %s", p.name, group.Gap, group.Lines, c.name), func(t *testing.T) {
+					t.Parallel()
+					for seed := range max(3, rounds*30/uint64(p.lines)) {
+						rng := rand.New(rand.NewPCG(seed, 7))
+						s := p.log(rng)
+						s.once = false // what the engine repeats is left out before it comes here
+						if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { s.check(t, rng, &group, c.do) }) {
+							return
+						}
+					}
+				})
+			}
+		}
 	}
 }

@@ -1,235 +1,155 @@
 package assemble
 
 import (
+	"slices"
+
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// maxTexts bounds how many different texts of one timestamp are told apart one
-// by one. Docker's clock has nanoseconds and journald's microseconds, so more
-// than a few never share one; a clock that stands still must not cost memory.
-const maxTexts = 64
-
-// mark follows the newest timestamp of a stream, the texts that have it, and
-// the timestamps that they were sent with.
-//
-// Loki keeps one entry of equal labels, timestamp and text. So an entry is sent
-// with the first timestamp, from its own on, that its text was not sent with
-// yet: the n-th of n equal lines n-1 ns later, and further where lines that are
-// really later have the same text. Once there are more than maxTexts, a text
-// that is not among them is sent later than everything of its kind, which is
-// always free. What that needs to know is bounded and stands in the position,
-// so a line that is read again is sent with the timestamp of the first time.
+// mark is what is known of a stream's newest entries: what was seen of the log, by the
+// stored text, and what was sent, by the text that was sent.
 type mark struct {
-	time  int64
-	texts []text
-	// free is the timestamp from which on nothing was sent.
-	free int64
-	// more is the number of entries at time that are not among texts, and top
-	// the newest timestamp that such an entry was sent with, 0 when none was
-	// that matters any more.
-	more, top int64
-	// last is the newest entry's text, not hashed yet: hashing waits until
-	// another entry with the same timestamp or the end of the chunk needs it,
-	// which spares all but one entry of a chunk.
-	last    []byte
-	pending bool
+	seen  seen
+	apart apart
+	// raw is the newest entry's stored text, not hashed yet: hashing waits until another
+	// entry with the same timestamp or the end of the chunk needs it, which spares all
+	// but one entry of a chunk. pending says whether there is one, and same whether it
+	// was sent as it was stored.
+	raw           []byte
+	pending, same bool
 }
 
-// text is one that was sent at the mark's time or later.
-type text struct {
-	hash uint64
-	// count is the number of entries that have the mark's time, and next the
-	// first timestamp that the text was not sent with.
-	count, next int64
+// again reports whether an equal entry with the same timestamp was seen.
+func (m *mark) again(e logs.Entry) bool {
+	if e.Time != m.seen.time {
+		return false
+	}
+	m.seal()
+	return m.seen.has(xxhash.Sum64(e.Line))
 }
 
-// find returns the text with a hash, or nil.
-func find(texts []text, hash uint64) *text {
-	for i := range texts {
-		if texts[i].hash == hash {
-			return &texts[i]
+// note notes an entry as it was stored. all is set where it may not be sent: what is
+// known of the entry before it is then kept in any case.
+func (m *mark) note(e logs.Entry, all bool) {
+	if e.Time == m.seen.time || all || !m.apart.fresh(e.Time) {
+		m.seal()
+	}
+	if e.Time != m.seen.time {
+		m.seen.begin(e.Time)
+	}
+	m.raw, m.pending, m.same = e.Line, true, false
+}
+
+// send returns the timestamp to send the entry with that was noted last, as it is to be
+// sent. same says whether it has the stored text; shift is as for apart.at.
+func (m *mark) send(e logs.Entry, same, shift bool) int64 {
+	if m.apart.fresh(e.Time) {
+		m.apart.begin(e.Time)
+		if m.same = same; !same {
+			m.apart.texts = append(m.apart.texts, sent{xxhash.Sum64(e.Line), e.Time + 1})
 		}
+		return e.Time
 	}
-	return nil
+	hash := m.seal()
+	if !same {
+		hash = xxhash.Sum64(e.Line)
+	}
+	return m.apart.at(e.Time, hash, shift)
 }
 
-// add notes an entry and returns the timestamp to send it with. again tells
-// that an equal entry with the same timestamp came before; with drop such an
-// entry is not to be sent, and is not noted either.
-func (m *mark) add(e logs.Entry, drop bool) (at int64, again bool) {
-	if e.Time < m.free && e.Time >= m.time {
-		return m.repeat(e, drop)
+// seal hashes the newest entry's text, so that its memory may be used again. It returns
+// the hash of one that was pending.
+func (m *mark) seal() (hash uint64) {
+	if !m.pending {
+		return 0
 	}
-	// A new timestamp is beyond all that was sent before, and that is forgotten.
-	// Where the clock was set back it is not, but no memory could hold what was
-	// sent then.
-	m.time, m.free = e.Time, e.Time+1
-	m.texts = m.texts[:0]
-	m.more, m.top = 0, 0
-	m.last, m.pending = e.Line, true
-	return e.Time, false
+	hash = xxhash.Sum64(m.raw)
+	m.seen.note(hash)
+	if m.same {
+		m.apart.texts = append(m.apart.texts, sent{hash, m.apart.time + 1})
+	}
+	m.raw, m.pending, m.same = nil, false, false
+	return hash
 }
 
 // forget makes the mark one that has seen nothing, and keeps its time: it still is that
 // of the newest entry.
 func (m *mark) forget() {
 	m.seal()
-	m.texts, m.free, m.more, m.top = m.texts[:0], m.time, 0, 0
-}
-
-// repeat is add for a timestamp that something was sent with already.
-func (m *mark) repeat(e logs.Entry, drop bool) (at int64, again bool) {
-	m.seal()
-	if e.Time != m.time {
-		m.move(e.Time)
-	}
-	hash := xxhash.Sum64(e.Line)
-	known := find(m.texts, hash)
-	at = e.Time
-	switch {
-	case known != nil && known.count > 0 && drop:
-		return at, true
-	case known != nil:
-		at, again = max(at, known.next), known.count > 0
-	case m.top != 0 && m.top >= at && !drop:
-		at = m.top + 1
-	}
-	m.note(known, hash, at)
-	return at, again
-}
-
-// move goes on to a timestamp that something was sent with already.
-func (m *mark) move(time int64) {
-	kept := m.texts[:0]
-	for _, t := range m.texts {
-		if t.next > time {
-			kept = append(kept, text{hash: t.hash, next: t.next})
-		}
-	}
-	m.time, m.texts, m.more = time, kept, 0
-	if m.top < time {
-		m.top = 0
-	}
-}
-
-// note remembers that a text was sent at a timestamp.
-func (m *mark) note(known *text, hash uint64, at int64) {
-	switch {
-	case known != nil:
-		known.count++
-		known.next = at + 1
-	case len(m.texts) < maxTexts:
-		m.texts = append(m.texts, text{hash: hash, count: 1, next: at + 1})
-	default:
-		m.more++
-		m.top = max(m.top, at)
-	}
-	m.free = max(m.free, at+1)
-}
-
-// seal hashes the newest entry's text, so that its memory may be used again.
-func (m *mark) seal() {
-	if m.pending {
-		m.texts = append(m.texts, text{hash: xxhash.Sum64(m.last), count: 1, next: m.time + 1})
-		m.last, m.pending = nil, false
-	}
+	m.seen.begin(m.seen.time)
+	m.apart = apart{time: m.apart.time, free: m.apart.time, texts: m.apart.texts[:0]}
 }
 
 // seed makes the mark the one that was exported.
 func (m *mark) seed(from logs.Mark) {
-	*m = mark{time: from.Time, free: from.Time, more: max(0, from.More), top: from.Top}
-	if m.top != 0 {
-		m.free = max(m.free, m.top+1)
+	*m = mark{
+		seen:  seen{time: from.Time, more: max(0, from.More), span: max(0, from.Span)},
+		apart: apart{time: from.Time + from.At, free: from.Time + from.At, top: from.Top},
 	}
 	for i, hash := range from.Hashes[:min(len(from.Hashes), maxTexts)] {
-		t := text{hash: hash, count: 1}
+		r := repeated{hash, 1}
 		if i < len(from.Counts) {
-			t.count = max(0, from.Counts[i])
+			r.count = max(0, from.Counts[i])
 		}
-		t.next = from.Time + t.count
-		if i < len(from.Ahead) {
-			t.next += max(0, from.Ahead[i])
-		}
-		m.texts = append(m.texts, t)
-		m.free = max(m.free, t.next)
+		m.seen.texts = append(m.seen.texts, r)
 	}
+	if m.apart.top != 0 {
+		m.apart.free = max(m.apart.free, m.apart.top+1)
+	}
+	for _, t := range sentTexts(from, m.seen.texts) {
+		m.apart.texts = append(m.apart.texts, t)
+		m.apart.free = max(m.apart.free, t.next)
+	}
+}
+
+// sentTexts returns the texts that were sent. Where nothing was said of them they are
+// those that were seen, each sent as often, from its own timestamp on.
+func sentTexts(from logs.Mark, stored []repeated) (out []sent) {
+	if len(from.Sent) == 0 {
+		return asStored(from.Time, stored)
+	}
+	for i, hash := range from.Sent[:min(len(from.Sent), maxTexts)] {
+		t := sent{hash: hash, next: from.Time + from.At}
+		if i < len(from.Ahead) {
+			t.next += from.Ahead[i]
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func asStored(time int64, stored []repeated) (out []sent) {
+	for _, t := range stored {
+		out = append(out, sent{t.hash, time + t.count})
+	}
+	return out
 }
 
 // export returns the mark in the form that positions have.
 func (m *mark) export() logs.Mark {
 	m.seal()
-	out := logs.Mark{Time: m.time, More: m.more, Top: m.top}
-	plain, ahead := true, false
-	for _, t := range m.texts {
+	out := logs.Mark{Time: m.seen.time, More: m.seen.more, Span: m.seen.span, At: m.apart.time - m.seen.time, Top: m.apart.top}
+	once := true
+	for _, t := range m.seen.texts {
 		out.Hashes = append(out.Hashes, t.hash)
-		plain = plain && t.count == 1
-		ahead = ahead || t.next != m.time+t.count
+		once = once && t.count == 1
 	}
-	for _, t := range m.texts {
-		if !plain {
+	if !once {
+		for _, t := range m.seen.texts {
 			out.Counts = append(out.Counts, t.count)
 		}
-		if ahead {
-			out.Ahead = append(out.Ahead, t.next-m.time-t.count)
-		}
+	}
+	if out.At == 0 && slices.Equal(m.apart.texts, asStored(m.seen.time, m.seen.texts)) {
+		return out
+	}
+	for _, t := range m.apart.texts {
+		out.Sent = append(out.Sent, t.hash)
+		out.Ahead = append(out.Ahead, t.next-m.apart.time)
+	}
+	if len(out.Sent) == 0 { // nothing was sent: a text that ends before the mark says so
+		out.Sent, out.Ahead = []uint64{0}, []int64{0}
 	}
 	return out
-}
-
-// replay recognises entries that were handed over before.
-type replay struct {
-	time int64
-	// left are the texts at time with the number of entries that have not come
-	// again yet, and more is the number of those with other texts.
-	left []text
-	more int64
-	// begun tells that an entry has come, and ends that the mark has entries by
-	// which its own place in the log can be recognised.
-	begun, ends bool
-}
-
-func newReplay(m *mark) *replay {
-	m.seal()
-	r := &replay{time: m.time, left: append([]text(nil), m.texts...), more: m.more}
-	r.ends = r.waits()
-	return r
-}
-
-// over tells that the entries at the mark's time have come again. Those after
-// them in the log are new, whatever their time: the clock may have been set back.
-func (r *replay) over() bool { return r.ends && !r.waits() }
-
-func (r *replay) delivered(e logs.Entry) bool {
-	first := !r.begun
-	r.begun = true
-	if e.Time != r.time {
-		return e.Time < r.time
-	}
-	// An entry at the mark's own time that was not handed over is new, and
-	// those after it may still be old ones: the replay goes on.
-	known := find(r.left, xxhash.Sum64(e.Line))
-	switch {
-	case known != nil && known.count > 0:
-		known.count--
-		return true
-	case known == nil && r.more > 0:
-		r.more--
-		return true
-	}
-	// But where the log now begins in the middle of the line that was handed
-	// over last, because rotation took its beginning away, it is the rest of
-	// that line.
-	return first && r.waits()
-}
-
-// waits tells that entries at the mark's time have not come again.
-func (r *replay) waits() bool {
-	for _, t := range r.left {
-		if t.count > 0 {
-			return true
-		}
-	}
-	return r.more > 0
 }

@@ -21,8 +21,8 @@ func (c *coder) position(p *logs.Position) {
 	for _, field := range [...]any{
 		&p.File.Device, &p.File.Inode, &p.File.Made, &p.File.Fingerprint,
 		&p.File.Offsets[0], &p.File.Offsets[1], &p.File.Behind[0], &p.File.Behind[1],
-		&p.Newest[0].Time, &p.Newest[0].Hashes, &p.Newest[0].Counts, &p.Newest[0].Ahead, &p.Newest[0].More, &p.Newest[0].Top,
-		&p.Newest[1].Time, &p.Newest[1].Hashes, &p.Newest[1].Counts, &p.Newest[1].Ahead, &p.Newest[1].More, &p.Newest[1].Top,
+		&p.Newest[0].Time, &p.Newest[0].Hashes, &p.Newest[0].Counts, &p.Newest[0].At, &p.Newest[0].Sent, &p.Newest[0].Ahead, &p.Newest[0].More, &p.Newest[0].Top, &p.Newest[0].Span,
+		&p.Newest[1].Time, &p.Newest[1].Hashes, &p.Newest[1].Counts, &p.Newest[1].At, &p.Newest[1].Sent, &p.Newest[1].Ahead, &p.Newest[1].More, &p.Newest[1].Top, &p.Newest[1].Span,
 		&p.Last, &p.Pending, &p.Drained, &p.Since,
 		&p.Opened.Device, &p.Opened.Inode, &p.Opened.Fingerprint, &p.Opened.Offset,
 		&p.Seen.Known, &p.Seen.Time, &p.Seen.Hash, &p.Seen.Past, &p.Seen.Ahead,

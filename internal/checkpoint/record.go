@@ -62,6 +62,7 @@ func (r *record) setPosition(p logs.Position) {
 func copyMark(m, into logs.Mark) logs.Mark {
 	m.Hashes = append(into.Hashes[:0], m.Hashes...)
 	m.Counts = append(into.Counts[:0], m.Counts...)
+	m.Sent = append(into.Sent[:0], m.Sent...)
 	m.Ahead = append(into.Ahead[:0], m.Ahead...)
 	return m
 }

@@ -25,8 +25,8 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
-	"github.com/lighterman/lighterman/internal/route"
 	"github.com/lighterman/lighterman/internal/stream"
+	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
@@ -171,7 +171,7 @@ func (h *host) route(c *logs.Container) logs.Route {
 	if h.decides != nil {
 		h.decides()
 	}
-	return route.Policy{Mode: route.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
+	return target.Policy{Mode: target.Hybrid, FilePercent: 100, Root: h.root, Journal: func(*logs.Container) error { return nil }}.Decide(c)
 }
 
 // set changes a container; nil removes it.
@@ -261,22 +261,20 @@ func (h *host) Tail(ctx context.Context, id string, _ int) (io.ReadCloser, error
 	return h.Logs(ctx, id, 0)
 }
 
-// Begin, TryBegin, After, Add, End and Flush implement Lane.
-func (h *host) Begin(ctx context.Context, _ string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	h.mu.Lock()
-	return nil
+// Begin, TryBegin, After, End and Flush implement Lane.
+func (h *host) Begin(ctx context.Context, _ string, d *logs.Draft) error {
+	d.Open(1<<20, 1<<20)
+	return ctx.Err()
 }
 
-func (h *host) TryBegin(id string, wake func()) (int, error) {
+func (h *host) TryBegin(id string, d *logs.Draft, wake func()) (int, error) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.full[id] {
 		h.wakes = append(h.wakes, wake)
-		h.mu.Unlock()
 		return 0, nil
 	}
+	d.Open(1<<20, 1<<20)
 	return 1 << 20, nil
 }
 
@@ -313,14 +311,19 @@ func (h *host) Last(_ context.Context, id string) (io.ReadCloser, error) {
 // Newest implements Engine.
 func (h *host) Newest(context.Context, string, bool, int64) (int64, error) { return 0, nil }
 
-// Behind implements Lane. The lock is held.
-func (h *host) Behind() { h.counts["behind"]++ }
-
-func (h *host) Add(l *logs.Labels, e logs.Entry) {
-	h.lines = append(h.lines, fmt.Sprintf("%s %s %d %s", l.Get("container"), e.Stream, e.Time-began, e.Line))
-}
-
-func (h *host) End(delivered func()) {
+func (h *host) End(_ string, d *logs.Draft, delivered func()) {
+	h.mu.Lock()
+	if d.Behind {
+		h.counts["behind"]++
+	}
+	for _, part := range d.Parts {
+		for _, g := range part.Batch.Groups {
+			for i, at := range g.Times {
+				h.lines = append(h.lines, fmt.Sprintf("%s %s %d %s", g.Labels.Get("container"), g.Stream, at-began, g.Line(i)))
+			}
+		}
+	}
+	d.Reset()
 	later := h.unanswered && delivered != nil
 	if later {
 		h.receipts = append(h.receipts, delivered)

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/redact"
@@ -14,172 +14,144 @@ import (
 type Config struct {
 	// File is the YAML file that was read; empty when there was none.
 	File string
-
-	// LogLevel, LogFormat and Color shape what lighterman itself prints.
-	LogLevel  slog.Level
-	LogFormat LogFormat
-	Color     Color
-	// Listen is the address of metrics and status page; empty means off.
-	Listen string
-	// ListenHosts are further names that requests to it may be made under.
-	ListenHosts []string
 	// StateDir is where checkpoints are kept.
 	StateDir string
-	// ShutdownTimeout is how long a stop may take to drain; 0 drops the drain.
-	ShutdownTimeout time.Duration
 
-	Mode Mode
-	// DockerHost is empty unless it was set: DOCKER_HOST and the engine's
-	// usual socket are then for the client to try. NoEngine is one of its values.
-	DockerHost string
-	// DockerRoot is empty unless it was set: the engine is then asked.
-	DockerRoot string
-	Since      Since
-	// Tail is how many of the last lines of each container come first.
-	Tail Lines
-	// FilePercent is the share of eligible containers that go by file.
-	FilePercent int
-	// HoldBytes bounds the files that only lighterman keeps alive; 0 for no
-	// bound. HoldDir is empty when live logs are not linked.
-	HoldBytes int64
-	HoldDir   string
-	// JournalDir is empty unless it was set: the usual places are then looked at.
-	// "none" in it means no journal.
-	JournalDir []string
-	// JournalSender is who sends lines of containers to journald; empty unless it was set.
-	JournalSender []Sender
-	// IncludeName and ExcludeName match whole names. Nothing in an include
-	// list means everything.
-	IncludeName  []*regexp.Regexp
-	ExcludeName  []*regexp.Regexp
-	IncludeLabel []LabelMatch
-	ExcludeLabel []LabelMatch
+	Log      Log
+	Listener Listener
 
-	BatchWait time.Duration
-	// BatchSize is in bytes.
-	BatchSize int
-	// MaxLineBytes is the length after which a line is cut.
-	MaxLineBytes int
-	// MaxMemory bounds the bytes of lines read and not yet acknowledged.
-	MaxMemory int64
+	Docker     Docker
+	Reading    Reading
+	Hold       Hold
+	Journal    Journal
+	Containers Containers
 
-	// LokiURL is nil when entries go to standard output.
-	LokiURL     *url.URL
-	PushTimeout time.Duration
-	// HostLabel is the value of the host label; empty only when the machine
-	// has no name.
-	HostLabel      string
-	ExternalLabels map[string]string
+	Labels Labels
+	// Stages are what lines go through, in their order: package stage compiles them.
+	Stages []Stage
 
-	TenantID            string
-	LokiUsername        string
-	LokiPassword        Secret
-	LokiPasswordFile    string
-	LokiBearerToken     Secret
-	LokiBearerTokenFile string
-
-	TLSCAFile             string
-	TLSCertFile           string
-	TLSKeyFile            string
-	TLSServerName         string
-	TLSInsecureSkipVerify bool
-	// ProxyURL is nil when HTTP_PROXY, HTTPS_PROXY and NO_PROXY decide. It
-	// may hold a password: print it with Redacted.
-	ProxyURL *url.URL
+	Batch  Batch
+	Limits Limits
+	Loki   Loki
 
 	// Secrets hides what must not be shown, in texts of any kind: all secrets that are
 	// set, here or in the variables of the engine's client and of proxies.
 	Secrets *redact.Scrubber
 
-	// shown is what Effective prints: secrets are not in it.
-	shown []shown
+	effective string
+	// given are the settings that somebody has set, inFlags those with a secret in a flag.
+	given, inFlags []string
+}
+
+// Log shapes what lighterman itself prints.
+type Log struct {
+	Level  slog.Level
+	Format LogFormat
+	// Color is for lines on standard output.
+	Color Color
+}
+
+// Listener serves metrics and the status page.
+type Listener struct {
+	// Address is empty when it is off.
+	Address string
+	// Hosts are further names that requests to it may be made under.
+	Hosts []string
+}
+
+// Docker is where the engine and its files are.
+type Docker struct {
+	// Host is empty unless it was set: DOCKER_HOST and the engine's usual socket are then
+	// for the client to try. NoEngine is one of its values.
+	Host string
+	// Root is empty unless it was set: the engine is then asked.
+	Root string
+}
+
+// Reading is how logs are read, and from where on.
+type Reading struct {
+	Mode Mode
+	// FilePercent is the share of eligible containers that go by file.
+	FilePercent int
+	Since       Since
+	// Tail is how many of the last lines of each container come first.
+	Tail Lines
+}
+
+// Hold is about files that only lighterman keeps alive.
+type Hold struct {
+	// Bytes bounds them; 0 for no bound.
+	Bytes int64
+	// Dir is empty when live logs are not linked.
+	Dir string
+}
+
+// Journal is about containers that log to journald.
+type Journal struct {
+	// Dirs is empty unless it was set: the usual places are then looked at. "none" in it
+	// means no journal.
+	Dirs []string
+	// Senders send lines of containers to journald; empty unless it was set.
+	Senders []Sender
+}
+
+// Containers chooses what is collected. Patterns match whole names. Nothing in an include
+// list means everything.
+type Containers struct {
+	IncludeName  []*regexp.Regexp
+	ExcludeName  []*regexp.Regexp
+	IncludeLabel []LabelMatch
+	ExcludeLabel []LabelMatch
+}
+
+// Batch is when lines are pushed.
+type Batch struct {
+	Wait time.Duration
+	// Bytes are those of the lines.
+	Bytes int
+}
+
+// Limits bound lines, memory and time.
+type Limits struct {
+	// LineBytes is the length after which a line is cut.
+	LineBytes int
+	// Memory bounds the bytes of lines read and not yet acknowledged.
+	Memory int64
+	// Shutdown is how long a stop may take to drain; 0 drops the drain.
+	Shutdown time.Duration
+}
+
+// Loki is where lines are pushed to.
+type Loki struct {
+	// URL is nil when lines go to standard output.
+	URL         *url.URL
+	Tenant      string
+	PushTimeout time.Duration
+
+	Username        string
+	Password        Secret
+	PasswordFile    string
+	BearerToken     Secret
+	BearerTokenFile string
+
+	TLS TLS
+	// Proxy is nil when HTTP_PROXY, HTTPS_PROXY and NO_PROXY decide. It may hold a
+	// password: print it with Redacted.
+	Proxy *url.URL
+}
+
+// TLS secures the connection to Loki.
+type TLS struct {
+	CAFile             string
+	CertFile           string
+	KeyFile            string
+	ServerName         string
+	InsecureSkipVerify bool
 }
 
 // Given reports whether somebody has set a setting, so that it is not a default.
-func (c *Config) Given(name string) bool {
-	for _, s := range c.shown {
-		if s.setting.name == name {
-			return (s.hidden || len(s.texts) > 0) && (!strings.HasPrefix(s.from, "default") || s.from == fromSystemd)
-		}
-	}
-	return false
-}
-
-// Mode is how logs are read.
-type Mode string
-
-// The modes.
-const (
-	Hybrid     Mode = "hybrid"
-	FileOnly   Mode = "file"
-	StreamOnly Mode = "stream"
-)
-
-// NoEngine is the docker-host of those who do without the engine's API.
-const NoEngine = "none"
-
-// LogFormat is the format of lighterman's own log.
-type LogFormat string
-
-// The log formats.
-const (
-	LogText LogFormat = "text"
-	LogJSON LogFormat = "json"
-)
-
-// Color says whether entries on standard output are coloured.
-type Color string
-
-// The choices for colour.
-const (
-	ColorAuto   Color = "auto"
-	ColorAlways Color = "always"
-	ColorNever  Color = "never"
-)
-
-// Since is where reading starts for a container never seen before: at the
-// beginning, at now, or Age ago.
-type Since struct {
-	Beginning bool
-	Now       bool
-	Age       time.Duration
-}
-
-// Lines is a number of lines, where there is one.
-type Lines struct {
-	Set bool
-	N   int
-}
-
-// Sender is a user's number and the name of a program, empty for any.
-type Sender struct {
-	UID     uint32
-	Program string
-	// Any stands for everybody.
-	Any bool
-}
-
-// LabelMatch matches a container by one label.
-type LabelMatch struct {
-	Key   string
-	Value string
-	// AnyValue tells that having the label is enough.
-	AnyValue bool
-}
-
-// Matches tells whether a container with these labels is matched.
-func (m LabelMatch) Matches(labels map[string]string) bool {
-	value, ok := labels[m.Key]
-	return ok && (m.AnyValue || value == m.Value)
-}
+func (c *Config) Given(name string) bool { return slices.Contains(c.given, name) }
 
 // InFlags returns the names of the secret settings whose values are in flags, which every
 // user of the machine can see.
-func (c *Config) InFlags() (names []string) {
-	for _, line := range c.shown {
-		if line.hidden && strings.HasPrefix(line.from, "flag ") {
-			names = append(names, line.setting.name)
-		}
-	}
-	return names
-}
+func (c *Config) InFlags() []string { return c.inFlags }

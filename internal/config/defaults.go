@@ -1,7 +1,7 @@
 package config
 
 import (
-	"errors"
+	"cmp"
 	"path/filepath"
 	"strings"
 )
@@ -14,71 +14,63 @@ type machine struct {
 
 // defaults fills in every setting that no source has given a value.
 func (l *loader) defaults() {
-	for _, s := range settings {
-		v, given := l.values[s]
-		if given && (len(v.texts) > 0 || v.bad || s.kind.shape != one) {
+	for _, s := range l.settings {
+		if s.from != "" && (len(s.texts) > 0 || s.bad || s.shape != scalar) {
 			continue
 		}
-		l.values[s] = l.defaultOf(s)
+		switch s.name {
+		case "state-dir":
+			l.stateDir(s)
+		case "host-label":
+			s.from = "default: the host name"
+			if name, err := l.machine.hostname(); err == nil && name != "" {
+				s.texts = []string{name}
+			}
+		default:
+			s.toDefault()
+		}
+		for i, err := range s.store(s.texts) {
+			// A default that is taken from the surroundings need not be text.
+			if bad := printable(s.texts[i]); err != nil || bad != nil {
+				s.bad = true
+				l.report("%s: the default %w", s.name, cmp.Or(bad, err))
+			}
+		}
 	}
 }
 
-func (l *loader) defaultOf(s *setting) value {
-	switch {
-	case s.def != "":
-		return value{from: "default", texts: []string{s.def}}
-	case s.name == "state-dir":
-		return l.stateDir()
-	case s.name == "host-label":
-		return l.hostLabel()
-	case s.auto != "":
-		return value{from: "default: " + s.auto}
+func (s *setting) toDefault() {
+	s.from = "default"
+	if s.def != "" {
+		s.texts = []string{s.def}
+	} else if s.auto != "" {
+		s.from = "default: " + s.auto
 	}
-	return value{from: "default"}
 }
 
 // fromSystemd is where a state directory comes from that systemd has made.
 const fromSystemd = "default: STATE_DIRECTORY"
 
 // stateDir follows systemd, then the habits of root, then the XDG directories.
-func (l *loader) stateDir() value {
+func (l *loader) stateDir(s *setting) {
 	const name = "lighterman"
 	systemd, _, _ := strings.Cut(l.env["STATE_DIRECTORY"], ":")
 	xdg, home := l.env["XDG_STATE_HOME"], l.env["HOME"]
-	v := value{from: "default"}
+	var dir string
+	s.from = "default"
 	switch {
 	case systemd != "":
-		v = value{from: fromSystemd, texts: []string{systemd}}
+		s.from, dir = fromSystemd, systemd
 	case l.machine.root:
-		v.texts = []string{filepath.Join("/var/lib", name)}
+		dir = filepath.Join("/var/lib", name)
 	case filepath.IsAbs(xdg):
-		v.texts = []string{filepath.Join(xdg, name)}
+		dir = filepath.Join(xdg, name)
 	case filepath.IsAbs(home):
-		v.texts = []string{filepath.Join(home, ".local/state", name)}
+		dir = filepath.Join(home, ".local/state", name)
 	default:
-		v.bad = true
-		l.problems = append(l.problems, errors.New("state-dir: there is no default without HOME; use --state-dir"))
-		return v
+		s.bad = true
+		l.report("state-dir: there is no default without HOME; use --state-dir")
+		return
 	}
-	return l.sound("state-dir", v)
-}
-
-// hostLabel is empty when the machine has no name: no label is then set.
-func (l *loader) hostLabel() value {
-	v := value{from: "default: the host name"}
-	if name, err := l.machine.hostname(); err == nil && name != "" {
-		v.texts = []string{name}
-	}
-	return l.sound("host-label", v)
-}
-
-// sound refuses a default taken from the surroundings that is not text.
-func (l *loader) sound(name string, v value) value {
-	for _, t := range v.texts {
-		if err := printable(t); err != nil {
-			v.bad = true
-			l.problems = append(l.problems, errors.New(name+": the default "+err.Error()))
-		}
-	}
-	return v
+	s.texts = []string{dir}
 }

@@ -1,100 +1,161 @@
 package config
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/redact"
 )
-
-// shown is one setting as Effective prints it.
-type shown struct {
-	setting *setting
-	from    string
-	texts   []string
-	// hidden tells that there is a value that must not be printed.
-	hidden bool
-}
-
-// show prepares a setting for Effective and leaves secrets behind.
-func show(s *setting, v value) shown {
-	line := shown{setting: s, from: v.from, texts: v.texts}
-	for _, t := range v.texts {
-		// A URL is a secret only when it holds one.
-		isURL := s.kind == kindProxy || s.kind == kindURL || s.kind == kindEngine
-		if s.secret || isURL && strings.ContainsAny(t, "@?") {
-			line.hidden, line.texts = true, nil
-		}
-	}
-	return line
-}
 
 // Effective returns the configuration as YAML that loads again, with a comment
 // on every key that says where its value came from. Secrets are not in it.
-func (c *Config) Effective() string {
+func (c *Config) Effective() string { return c.effective }
+
+func (l *loader) effective() string {
 	var b strings.Builder
-	section := ""
-	for _, line := range c.shown {
-		if line.setting.name == configFile {
-			continue
+	title := ""
+	put := func(group string, lines ...string) {
+		if group != title {
+			title = group
+			b.WriteString("\n# " + group + "\n")
 		}
-		if line.setting.section != section {
-			section = line.setting.section
-			b.WriteString("\n# " + section + "\n")
+		b.WriteString(strings.Join(lines, "\n") + "\n")
+	}
+	for _, s := range l.settings {
+		switch {
+		case s.name == configFile:
+		case s.isSecret():
+			put(s.group, "# "+s.name+": "+redact.Hidden+comment(s.from))
+		default:
+			put(s.group, field(s.name, s.node())...)
 		}
-		line.write(&b)
+	}
+	for _, s := range sections {
+		node := l.sections[s]
+		if node == nil {
+			node = &yaml.Node{Kind: s.empty.Kind, Content: s.empty.Content, LineComment: "default: " + s.def}
+		} else {
+			l.mask(node)
+		}
+		if !slices.Contains(l.unsupported, s.name) {
+			put(labelling, field(s.name, node)...)
+		}
 	}
 	return strings.TrimPrefix(b.String(), "\n")
 }
 
-func (l shown) write(b *strings.Builder) {
-	comment := "  # " + l.from + "\n"
-	if l.hidden {
-		b.WriteString("# " + l.setting.name + ": " + hidden + comment)
-		return
-	}
-	b.WriteString(l.setting.name + ":")
-	switch {
-	case l.setting.kind.shape == one:
-		b.WriteString(" " + l.scalar() + comment)
-	case len(l.texts) == 0 && l.setting.kind.shape == list:
-		b.WriteString(" []" + comment)
-	case len(l.texts) == 0:
-		b.WriteString(" {}" + comment)
-	default:
-		b.WriteString(comment)
-		l.elements(b)
+// mask takes the secrets that are set elsewhere out of a section: nobody knows what is in it.
+func (l *loader) mask(n *yaml.Node) {
+	n.Value = l.config.Secrets.Mask(n.Value)
+	for _, part := range n.Content {
+		l.mask(part)
 	}
 }
 
-func (l shown) scalar() string {
-	switch {
-	case len(l.texts) == 0:
-		return `""`
-	case l.setting.kind.takes("!!int"), l.setting.kind.takes("!!bool"):
-		return l.texts[0]
-	}
-	return yamlString(l.texts[0])
-}
-
-func (l shown) elements(b *strings.Builder) {
-	for _, t := range l.texts {
-		if l.setting.kind.shape == list {
-			b.WriteString("  - " + yamlString(t) + "\n")
-			continue
+// node returns the value of a setting, with its origin as a comment.
+func (s *setting) node() *yaml.Node {
+	out := &yaml.Node{Kind: yaml.SequenceNode}
+	switch s.shape {
+	case scalar:
+		out = textNode(strings.Join(s.texts, ""))
+		if out.Value != "" && !slices.Equal(s.tags, tagString) {
+			out.Tag = "" // such as 100 and true, which need no quotes
 		}
-		name, value, _ := strings.Cut(t, "=")
-		b.WriteString("  " + yamlString(name) + ": " + yamlString(value) + "\n")
+	case pairs:
+		out.Kind = yaml.MappingNode
+		for _, t := range s.texts {
+			name, value, _ := strings.Cut(t, "=")
+			out.Content = append(out.Content, textNode(name), textNode(value))
+		}
+	case list:
+		for _, t := range s.texts {
+			out.Content = append(out.Content, textNode(t))
+		}
 	}
+	out.LineComment = s.from
+	return out
 }
 
-// yamlString writes a text as a YAML string on one line, with quotes where it
-// would otherwise be something else. Texts hold no control characters.
-func yamlString(text string) string {
-	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	if strings.IndexFunc(text, func(r rune) bool { return r > '~' }) >= 0 {
-		node.Style = yaml.DoubleQuotedStyle
+func textNode(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
+}
+
+// origins copies a part of a file, with the place of each of its values as a comment: where
+// its key is, if it has one.
+func origins(file string, n *yaml.Node) *yaml.Node {
+	out := &yaml.Node{Kind: n.Kind, Tag: n.ShortTag(), Value: n.Value}
+	for i, part := range n.Content {
+		shown, at := origins(file, part), part.Line
+		if n.Kind == yaml.MappingNode && i%2 == 1 {
+			at = n.Content[i-1].Line
+		}
+		shown.LineComment = fmt.Sprintf("%s:%d", file, at)
+		out.Content = append(out.Content, shown)
 	}
-	out, err := yaml.Marshal(node)
+	return out
+}
+
+// field returns the lines of a key and its value.
+func field(key string, n *yaml.Node) []string {
+	lines := body(n)
+	if len(n.Content) == 0 {
+		return []string{key + ": " + lines[0]}
+	}
+	return append([]string{key + ":" + comment(n.LineComment)}, indented("  ", "  ", lines)...)
+}
+
+// body returns the lines of a value in block style.
+func body(n *yaml.Node) (lines []string) {
+	switch {
+	case n.Kind == yaml.ScalarNode:
+		return []string{oneLine(n) + comment(n.LineComment)}
+	case len(n.Content) == 0 && n.Kind == yaml.MappingNode:
+		return []string{"{}" + comment(n.LineComment)}
+	case len(n.Content) == 0:
+		return []string{"[]" + comment(n.LineComment)}
+	case n.Kind == yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			lines = append(lines, field(oneLine(n.Content[i]), n.Content[i+1])...)
+		}
+	default:
+		for _, item := range n.Content {
+			lines = append(lines, indented("- ", "  ", body(item))...)
+		}
+	}
+	return lines
+}
+
+func indented(first, rest string, lines []string) []string {
+	for i := range lines {
+		lines[i] = first + lines[i]
+		first = rest
+	}
+	return lines
+}
+
+func comment(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "  # " + text
+}
+
+// oneLine writes a value on one line: a text as what can be nothing else.
+func oneLine(n *yaml.Node) string {
+	switch {
+	case n.ShortTag() == "!!null" && n.Value == "":
+		return "null"
+	case n.ShortTag() != "!!str":
+		return n.Value
+	}
+	text := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: n.Value}
+	if strings.IndexFunc(text.Value, func(r rune) bool { return r > '~' || r < ' ' }) >= 0 {
+		text.Style = yaml.DoubleQuotedStyle
+	}
+	out, err := yaml.Marshal(text)
 	if err != nil {
 		// Not reached: only invalid UTF-8 cannot be written.
 		return `""`

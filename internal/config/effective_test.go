@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // everything sets as many settings as go together.
@@ -46,8 +48,25 @@ func reload(t *testing.T, c *Config) *Config {
 // values prints every field of a configuration, but where it was read from.
 func values(c *Config) string {
 	plain := *c
-	plain.File, plain.shown, plain.LokiURL = "", nil, nil
-	return fmt.Sprintf("%+v %v", plain, c.LokiURL)
+	plain.File, plain.effective, plain.given, plain.inFlags = "", "", nil, nil
+	plain.Loki.URL, plain.Labels.Relabel, plain.Stages = nil, nil, nil
+	out := fmt.Sprintf("%+v %v", plain, c.Loki.URL)
+	for _, r := range c.Labels.Relabel {
+		out += fmt.Sprintf("\n%+v", *r)
+	}
+	for _, s := range c.Stages {
+		out += "\n" + s.Name + nodes(s.Node)
+	}
+	return out
+}
+
+// nodes prints what a part of a file says, however it is written.
+func nodes(n *yaml.Node) string {
+	out := fmt.Sprintf(" %d %s %q", n.Kind, n.ShortTag(), strings.Replace(n.Value, "null", "", 1))
+	for _, part := range n.Content {
+		out += nodes(part)
+	}
+	return out + ";"
 }
 
 func TestSecretsStayHidden(t *testing.T) {
@@ -58,8 +77,8 @@ func TestSecretsStayHidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.LokiPassword.Reveal() != secret {
-		t.Errorf("password is %q", c.LokiPassword.Reveal())
+	if c.Loki.Password.Reveal() != secret {
+		t.Errorf("password is %q", c.Loki.Password.Reveal())
 	}
 	effective := c.Effective()
 	for _, line := range []string{"# loki-password: <secret>  # flag --loki-password\n", "# proxy-url: <secret>  # flag --proxy-url\n"} {
@@ -67,18 +86,31 @@ func TestSecretsStayHidden(t *testing.T) {
 			t.Errorf("effective configuration lacks %q", line)
 		}
 	}
-	encoded, err := json.Marshal(c.LokiPassword)
+	encoded, err := json.Marshal(c.Loki.Password)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "password", c.LokiPassword)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "password", c.Loki.Password)
 	reload(t, c)
 	// A URL shows its password, as the field says.
-	c.ProxyURL = nil
-	printed := effective + string(encoded) + log.String() + fmt.Sprintf("%v %+v %#v %q %x", c, c, *c, c.LokiPassword, c.LokiPassword)
+	c.Loki.Proxy = nil
+	printed := effective + string(encoded) + log.String() + fmt.Sprintf("%v %+v %#v %q %x", c, c, *c, c.Loki.Password, c.Loki.Password)
 	if strings.Contains(printed, secret) || strings.Contains(printed, fmt.Sprintf("%x", secret)) {
 		t.Errorf("the secret was printed:\n%s", printed)
+	}
+}
+
+// TestSecretThatIsAWord: what is not a secret by itself stays, so that the configuration
+// loads again.
+func TestSecretThatIsAWord(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c, err := load([]string{"--loki-username=hybrid", "--loki-password=hybrid", "--host-label=my-hybrid"}, testEnviron, testMachine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := reload(t, c); again.Loki.Username != "hybrid" || again.Labels.Host != "my-hybrid" {
+		t.Errorf("loaded again as %+v", again)
 	}
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"github.com/lighterman/lighterman/internal/document"
 )
 
 // refusals are files with everything that is said about them.
@@ -34,12 +36,12 @@ var refusals = []struct {
 	{"map for scalar", "mode:\n  a: b\n", []string{`lm.yaml:2:3: mode: expected "hybrid", "file" or "stream", found a map`}},
 	{"scalar for list", "include-name: web\n", []string{`lm.yaml:1:15: include-name: expected a list of patterns, found a string`}},
 	{"list for map", "external-label: [a]\n", []string{`lm.yaml:1:17: external-label: expected a map of label names to values, found a list`}},
-	{"number in list", "include-name:\n  - web\n  - 7\n", []string{`lm.yaml:3:5: include-name: expected a string, found a number; put it in quotes`}},
-	{"list in list", "include-name: [[a]]\n", []string{`lm.yaml:1:16: include-name: expected a string, found a list`}},
-	{"number in map", "external-label:\n  shard: 1\n", []string{`lm.yaml:2:10: external-label: expected a string, found a number; put it in quotes`}},
+	{"number in list", "include-name:\n  - web\n  - 7\n", []string{`lm.yaml:3:5: include-name[1]: expected a string, found a number; put it in quotes`}},
+	{"list in list", "include-name: [[a]]\n", []string{`lm.yaml:1:16: include-name[0]: expected a string, found a list`}},
+	{"number in map", "external-label:\n  shard: 1\n", []string{`lm.yaml:2:10: external-label.shard: expected a string, found a number; put it in quotes`}},
 	{"list as label", "external-label:\n  ? [a]\n  : b\n", []string{`lm.yaml:2:5: external-label: expected a key, found a list`}},
 	{"equals sign in label", "external-label: {a=b: c}\n", []string{`lm.yaml:1:18: external-label: invalid label name "a=b"`}},
-	{"label twice", "external-label:\n  a: b\n  a: c\n", []string{`lm.yaml:3:6: external-label: label "a" is given twice`}},
+	{"label twice", "external-label:\n  a: b\n  a: c\n", []string{`lm.yaml:3:3: external-label: duplicate key "a"; the first is on line 2`}},
 
 	{"anchor", "mode: &m file\n", []string{`lm.yaml:1:7: mode: anchors are not supported; put text that begins with & in quotes`}},
 	{"anchor and alias", "tenant-id: &x a\nhost-label: *x\n", []string{
@@ -83,7 +85,7 @@ func TestRefusedFiles(t *testing.T) {
 }
 
 func TestHugeAndDeepFiles(t *testing.T) {
-	_, err := loadFile(t, strings.Repeat("# filler\n", maxFile/8))
+	_, err := loadFile(t, strings.Repeat("# filler\n", document.MaxSize/8))
 	wantErr(t, err, "lm.yaml: larger than 1 MiB: expected a configuration")
 	_, err = loadFile(t, "mode: "+strings.Repeat("[", 500)+strings.Repeat("]", 500)+"\n")
 	wantErr(t, err, `lm.yaml:1:7: mode: expected "hybrid", "file" or "stream", found a list`)

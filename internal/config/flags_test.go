@@ -34,8 +34,8 @@ func TestFlagForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.ExcludeName) != 2 || !c.ExcludeName[0].MatchString("a,b") || c.Mode != StreamOnly ||
-		!c.TLSInsecureSkipVerify || c.LokiPassword.Reveal() != "--dashes" || c.ExternalLabels["a"] != "b=c" {
+	if len(c.Containers.ExcludeName) != 2 || !c.Containers.ExcludeName[0].MatchString("a,b") || c.Reading.Mode != StreamOnly ||
+		!c.Loki.TLS.InsecureSkipVerify || c.Loki.Password.Reveal() != "--dashes" || c.Labels.External["a"] != "b=c" {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -45,7 +45,7 @@ func TestEnvironmentLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.IncludeName) != 2 || !c.IncludeName[1].MatchString("b") || c.ExternalLabels["y"] != "2" {
+	if len(c.Containers.IncludeName) != 2 || !c.Containers.IncludeName[1].MatchString("b") || c.Labels.External["y"] != "2" {
 		t.Errorf("got %+v", c)
 	}
 	_, err = load(nil, append([]string{"LIGHTERMAN_INCLUDE_NAME=a,,b", "LIGHTERMAN_loki_url=x", "LIGHTERMAN_X=1"}, testEnviron...), testMachine)
@@ -53,14 +53,4 @@ func TestEnvironmentLists(t *testing.T) {
 		`LIGHTERMAN_X: unknown variable; "lighterman run --help" lists what there is`,
 		"LIGHTERMAN_loki_url: unknown variable; did you mean LIGHTERMAN_LOKI_URL?",
 		"LIGHTERMAN_INCLUDE_NAME: expected a pattern, found nothing")
-}
-
-func TestNearest(t *testing.T) {
-	for name, want := range map[string]string{
-		"LOKI-URL": "loki-url", "batch_waits": "batch-wait", "colour": "color", "x": "", "scrape-configs": "",
-	} {
-		if got := Nearest(name, settingNames()); got != want {
-			t.Errorf("%q: got %q, want %q", name, got, want)
-		}
-	}
 }

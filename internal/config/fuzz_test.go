@@ -16,9 +16,18 @@ func FuzzYAML(f *testing.F) {
 	for _, tt := range refusals {
 		f.Add(tt.text)
 	}
+	for _, tt := range refusedSections {
+		f.Add(tt.text)
+	}
+	f.Add(allSections)
+	for _, s := range sections {
+		f.Add(s.example)
+	}
 	f.Fuzz(func(t *testing.T, file string) {
-		_, problems := parseYAML("lm.yaml", []byte(file))
-		for _, err := range problems {
+		l := newLoader(testEnviron, testMachine)
+		l.unsupported = nil
+		l.takeFile("lm.yaml", []byte(file))
+		for _, err := range l.problems {
 			if !place.MatchString(err.Error()) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: error %q", file, err)
 			}
@@ -36,12 +45,13 @@ func FuzzYAML(f *testing.F) {
 
 // fromYAML loads a file without any disk.
 func fromYAML(file string) (*Config, error) {
-	l := &loader{machine: testMachine, env: environment(testEnviron), values: make(map[*setting]value)}
-	l.take(parseYAML("lm.yaml", []byte(file)))
+	l := newLoader(testEnviron, testMachine)
+	l.unsupported = nil
+	l.takeFile("lm.yaml", []byte(file))
 	c, err := l.finish()
 	if err == nil {
 		// Effective leaves these out: they cannot be compared.
-		c.LokiPassword, c.LokiBearerToken, c.ProxyURL = "", "", nil
+		c.Loki.Password, c.Loki.BearerToken, c.Loki.Proxy = "", "", nil
 	}
 	return c, err
 }

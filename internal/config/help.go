@@ -1,32 +1,27 @@
 package config
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Help describes every flag, for the help of the subcommands that take them.
 func Help() string {
 	var b strings.Builder
-	section := ""
+	group := ""
 	for _, s := range settings {
-		if s.section != section {
-			section = s.section
-			b.WriteString("\n" + section + ":\n")
+		if s.group != group {
+			group = s.group
+			b.WriteString("\n" + group + ":\n")
 		}
 		flag := "--" + s.name
-		if s.kind.placeholder != "" {
-			flag += " " + s.kind.placeholder
+		if s.placeholder != "" {
+			flag += " " + s.placeholder
 		}
 		b.WriteString("  " + flag + "\n")
-		wrap(&b, s.help+" "+s.defaultWords(), "        ", 80)
+		wrap(&b, s.help+" Default: "+cmp.Or(s.def, s.auto)+".", "        ", 80)
 	}
 	return strings.TrimPrefix(b.String(), "\n")
-}
-
-// defaultWords says what holds when the setting is not given.
-func (s *setting) defaultWords() string {
-	if s.def != "" {
-		return "Default: " + s.def + "."
-	}
-	return "Default: " + s.auto + "."
 }
 
 // wrap writes words in lines of at most width letters.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/lighterman/lighterman/internal/redact"
 )
 
@@ -14,45 +16,71 @@ import (
 // environment over the file, the file over defaults. All problems are
 // returned at once, one per line; ErrHelp alone when help was asked for.
 func Load(args, environ []string) (*Config, error) {
-	return load(args, environ, thisMachine)
+	return newLoader(environ, machine{root: os.Geteuid() == 0, hostname: os.Hostname}).load(args)
 }
 
-// value is a setting's value from the source that won.
-type value struct {
-	from  string
-	texts []string
-	// bad tells that the value was refused; the problem has been noted.
-	bad bool
-}
+// ErrHelp is returned when the arguments ask for help.
+var ErrHelp = errors.New("help requested")
 
-// loader gathers the values of all sources.
+// loader takes the sources one after the other, the weakest first, into one configuration.
 type loader struct {
 	machine  machine
 	env      map[string]string
-	values   map[*setting]value
-	problems []error
+	config   *Config
+	settings []*setting
+	sections map[*section]*yaml.Node
+	// names are those that the file gives to labels.
+	names []given
+	// unsupported are sections that nothing reads yet.
+	unsupported []string
+	problems    []error
 }
 
-func load(args, environ []string, m machine) (*Config, error) {
-	l := &loader{machine: m, env: environment(environ), values: make(map[*setting]value)}
-	flags, flagProblems := parseFlags(args)
-	if len(flagProblems) == 1 && errors.Is(flagProblems[0], ErrHelp) {
+func newLoader(environ []string, m machine) *loader {
+	c := &Config{Labels: Labels{FromContainers: []string{"enable"}}}
+	l := &loader{
+		machine: m, env: make(map[string]string, len(environ)), config: c, settings: table(c),
+		sections: make(map[*section]*yaml.Node), unsupported: unsupported,
+	}
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		l.env[name] = value
+	}
+	return l
+}
+
+func (l *loader) load(args []string) (*Config, error) {
+	file := l.env[find(l.settings, configFile).variable()]
+	look := func(s *setting, text string) {
+		if s.name == configFile {
+			file = text
+		}
+	}
+	if wantsHelp := l.walk(args, look, func(string, ...any) {}); wantsHelp {
 		return nil, ErrHelp
 	}
-	vars, varProblems := parseEnviron(l.env)
-	l.file(vars, flags)
-	l.take(vars, varProblems)
-	l.take(flags, flagProblems)
+	l.readFile(file)
+	l.takeEnviron()
+	l.takeFlags(args)
 	return l.finish()
 }
+
+// mostProblems bounds what is said about a file that is something else.
+const mostProblems = 100
 
 // finish completes the configuration once all sources have been taken.
 func (l *loader) finish() (*Config, error) {
 	l.defaults()
 	l.rules()
-	c := l.config()
-	l.rulesOfSize(c)
-	l.rulesOfEngine(c)
+	c := l.config
+	for _, s := range l.settings {
+		if !s.isDefault() {
+			c.given = append(c.given, s.name)
+		}
+		if s.isSecret() && strings.HasPrefix(s.from, "flag ") {
+			c.inFlags = append(c.inFlags, s.name)
+		}
+	}
 	if n := len(l.problems); n > mostProblems {
 		l.problems = append(l.problems[:mostProblems], fmt.Errorf("and %d more problems", n-mostProblems))
 	}
@@ -60,23 +88,19 @@ func (l *loader) finish() (*Config, error) {
 	if len(l.problems) > 0 {
 		return nil, errors.New(c.Secrets.Mask(errors.Join(l.problems...).Error()))
 	}
+	c.effective = l.effective()
 	return c, nil
 }
 
 // secrets gathers what must not be shown.
 func (l *loader) secrets() *redact.Scrubber {
 	out := &redact.Scrubber{}
-	user := ""
-	if v := l.values[lookup("loki-username")]; len(v.texts) > 0 {
-		user = v.texts[0]
-	}
-	for s, v := range l.values {
-		for _, t := range v.texts {
-			switch {
-			case s.secret:
-				out.Add(user, t)
-			case s.kind == kindURL, s.kind == kindProxy, s.kind == kindEngine:
-				out.AddText(t)
+	for _, s := range l.settings {
+		for _, text := range s.texts {
+			if s.kind == kindSecret {
+				out.Add(l.config.Loki.Username, text)
+			} else if s.trait == address {
+				out.AddText(text)
 			}
 		}
 	}
@@ -87,75 +111,26 @@ func (l *loader) secrets() *redact.Scrubber {
 	return out
 }
 
-// mostProblems bounds what is said about a file that is something else.
-const mostProblems = 100
-
-// file takes the settings of the file that a variable or a flag names.
-func (l *loader) file(sources ...assignments) {
-	name := ""
-	for _, source := range sources {
-		for _, a := range source {
-			if a.setting.name == configFile {
-				name = a.texts[0].value
-			}
-		}
+// take lets texts win over those before. Those that do not win in the end are checked as
+// well. An empty text means the default, where that is not a value by itself.
+func (l *loader) take(s *setting, from string, texts []string, report func(i int, err error)) {
+	if s.shape == scalar && s.def == "" && len(texts) > 0 && texts[0] == "" {
+		texts = nil
 	}
-	if name == "" || printable(name) != nil {
-		return
-	}
-	data, err := readFile(name)
-	if err != nil {
-		l.problems = append(l.problems, err)
-		return
-	}
-	l.take(parseYAML(name, data))
-}
-
-// take lets the assignments of a source win over those before.
-func (l *loader) take(source assignments, problems []error) {
-	l.problems = append(l.problems, problems...)
-	for _, a := range source {
-		l.values[a.setting] = l.check(a)
-	}
-}
-
-// check parses the texts of an assignment only to find out what is wrong with
-// them: a value that does not win is checked as well.
-func (l *loader) check(a assignment) value {
-	v := value{from: a.from, bad: a.bad}
-	var scratch Config
-	for _, t := range a.texts {
-		if t.value == "" && a.setting.takesEmpty() {
-			continue
-		}
-		v.texts = append(v.texts, t.value)
-		err := printable(t.value)
+	s.from, s.texts, s.bad = from, texts, false
+	errs := s.store(texts)
+	for i, text := range texts {
+		err := printable(text)
 		if err == nil {
-			err = a.setting.store(&scratch, t.value)
+			err = errs[i]
 		}
 		if err != nil {
-			v.bad = true
-			l.problems = append(l.problems, fmt.Errorf("%s: %w", t.where, err))
+			s.bad = true
+			report(i, err)
 		}
 	}
-	return v
 }
 
-// config builds the configuration from the values that won.
-func (l *loader) config() *Config {
-	c := &Config{shown: make([]shown, 0, len(settings))}
-	for _, s := range settings {
-		v := l.values[s]
-		for _, t := range v.texts {
-			if !v.bad {
-				// The error of a value that is not bad has been ruled out.
-				_ = s.store(c, t)
-			}
-		}
-		c.shown = append(c.shown, show(s, v))
-	}
-	return c
+func (l *loader) report(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf(format, args...))
 }
-
-// thisMachine is the machine that lighterman runs on.
-var thisMachine = machine{root: os.Geteuid() == 0, hostname: os.Hostname}

@@ -24,6 +24,13 @@ func loadFile(t *testing.T, text string, args ...string) (*Config, error) {
 	return load(append([]string{"--config", "lm.yaml"}, args...), testEnviron, testMachine)
 }
 
+// load loads with all sections, whether they are supported yet or not.
+func load(args, environ []string, m machine) (*Config, error) {
+	l := newLoader(environ, m)
+	l.unsupported = nil
+	return l.load(args)
+}
+
 // wantErr compares an error with the lines expected of it.
 func wantErr(t *testing.T, err error, lines ...string) {
 	t.Helper()
@@ -46,7 +53,7 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Mode != Hybrid || c.BatchWait.String() != "2s" || !c.Since.Now || c.BatchSize != 1<<20 || c.File != "lm.yaml" {
+	if c.Reading.Mode != Hybrid || c.Batch.Wait.String() != "2s" || !c.Reading.Since.Now || c.Batch.Bytes != 1<<20 || c.File != "lm.yaml" {
 		t.Errorf("got %+v", c)
 	}
 	for _, line := range []string{
@@ -66,7 +73,7 @@ func TestEmptyMeansDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.LokiURL != nil || c.HostLabel != "node-1" || c.StateDir != "/home/user/.local/state/lighterman" {
+	if c.Loki.URL != nil || c.Labels.Host != "node-1" || c.StateDir != "/home/user/.local/state/lighterman" {
 		t.Errorf("got %+v", c)
 	}
 	if _, err := load(nil, append(testEnviron, "LIGHTERMAN_MODE="), testMachine); err != nil {
@@ -86,7 +93,7 @@ func TestStateDir(t *testing.T) {
 		}
 	}
 	c, err := load(nil, nil, machine{root: true, hostname: noName})
-	if err != nil || c.StateDir != "/var/lib/lighterman" || c.HostLabel != "" {
+	if err != nil || c.StateDir != "/var/lib/lighterman" || c.Labels.Host != "" {
 		t.Errorf("root: got %v, %v", c, err)
 	}
 	_, err = load(nil, nil, testMachine)
@@ -97,7 +104,7 @@ func noName() (string, error) { return "", errors.New("no name") }
 
 func TestLoadReadsThisMachine(t *testing.T) {
 	c, err := Load(nil, testEnviron)
-	if err != nil || c.StateDir == "" || c.LokiURL != nil {
+	if err != nil || c.StateDir == "" || c.Loki.URL != nil {
 		t.Errorf("got %+v, %v", c, err)
 	}
 	if _, err := Load([]string{"--mode", "file", "-h"}, nil); !errors.Is(err, ErrHelp) {

@@ -5,20 +5,19 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/lighterman/lighterman/internal/document"
 )
 
 // invalid is the error of a value that is not what was expected. It shows the
 // value: errors of secrets must not be made with it.
 func invalid(text, expected string) error {
-	const longest = 60
-	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
-	}
-	return fmt.Errorf("invalid value %q: expected %s", text, expected)
+	return fmt.Errorf("invalid value %s: expected %s", document.Quote(text), expected)
 }
 
 // printable refuses what can be in no value: it would break headers, paths
@@ -34,48 +33,23 @@ func printable(text string) error {
 	return nil
 }
 
-// breaks tells whether a rune can end a line or steer a terminal.
+// breaks reports whether a rune can end a line or steer a terminal.
 func breaks(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
-func parseText(text string) (string, error) { return text, nil }
-
-func parseSecret(text string) (Secret, error) { return Secret(text), nil }
+func parseText[T ~string](text string) (T, error) { return T(text), nil }
 
 func parseBool(text string) (bool, error) {
-	switch text {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
+	if text != "true" && text != "false" {
+		return false, invalid(text, kindBool.expected)
 	}
-	return false, invalid(text, kindBool.expected)
+	return text == "true", nil
 }
 
-// choice makes a parser that takes only these values.
-func choice[T ~string](values ...T) func(string) (T, error) {
-	return func(text string) (T, error) {
-		words := make([]string, 0, len(values))
-		for _, v := range values {
-			if string(v) == text {
-				return v, nil
-			}
-			words = append(words, string(v))
-		}
-		return "", invalid(text, oneOf(words))
+func parseLogLevel(text string) (level slog.Level, err error) {
+	if !slices.Contains(strings.Split(kindLevel.placeholder, "|"), text) {
+		return level, invalid(text, kindLevel.expected)
 	}
-}
-
-func storeLogLevel(c *Config, text string) error {
-	word, err := choice("debug", "info", "warn", "error")(text)
-	if err != nil {
-		return err
-	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(word)); err != nil {
-		return err
-	}
-	c.LogLevel = level
-	return nil
+	return level, level.UnmarshalText([]byte(text))
 }
 
 // parseUsername refuses what basic authentication cannot carry. The value is
@@ -87,32 +61,31 @@ func parseUsername(text string) (string, error) {
 	return text, nil
 }
 
-// parseTenant takes what Loki takes: letters, digits and a few signs.
+// tenant is what Loki takes as the name of one.
+var tenant = regexp.MustCompile(`^[a-zA-Z0-9!\-_.*'()]{0,150}$`)
+
 func parseTenant(text string) (string, error) {
-	const signs = "!-_.*'()"
-	ok := len(text) <= 150 && text != "." && text != ".."
-	for _, r := range text {
-		ok = ok && (isAlphanumeric(r) || strings.ContainsRune(signs, r))
-	}
-	if !ok {
-		return "", invalid(text, "at most 150 letters, digits and "+signs)
+	if !tenant.MatchString(text) || text == "." || text == ".." {
+		return "", invalid(text, "at most 150 letters, digits and !-_.*'()")
 	}
 	return text, nil
 }
 
-func isAlphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+// checkPattern compiles a pattern by itself, so that it can neither break out of the anchors
+// it gets nor have an error that shows them.
+func checkPattern(text string) error {
+	if _, err := regexp.Compile(text); err != nil {
+		return fmt.Errorf("invalid pattern %q: %s", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return nil
 }
 
-// parsePattern compiles a pattern by itself first, so that it can neither
-// break out of the anchors nor get an error that shows them.
 func parsePattern(text string) (*regexp.Regexp, error) {
 	if text == "" {
 		return nil, fmt.Errorf("expected a pattern, found nothing")
 	}
-	if _, err := regexp.Compile(text); err != nil {
-		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		return nil, fmt.Errorf("invalid pattern %q: %s", text, why)
+	if err := checkPattern(text); err != nil {
+		return nil, err
 	}
 	return regexp.Compile("^(?:" + text + ")$")
 }

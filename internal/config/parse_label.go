@@ -9,30 +9,45 @@ import (
 // labelName is what Prometheus and Loki take as the name of a label.
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
-func storeExternalLabel(c *Config, text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return invalid(text, "name=value")
-	}
-	if err := checkExternalLabel(name, value); err != nil {
-		return err
-	}
-	if _, twice := c.ExternalLabels[name]; twice {
-		return fmt.Errorf("label %q is given twice", name)
-	}
-	if c.ExternalLabels == nil {
-		c.ExternalLabels = make(map[string]string)
-	}
-	c.ExternalLabels[name] = value
-	return nil
-}
-
-func checkExternalLabel(name, value string) error {
+// checkLabelName refuses what is no label name, or one that is kept for the program.
+func checkLabelName(name string) error {
 	switch {
 	case !labelName.MatchString(name):
 		return fmt.Errorf("invalid label name %q: expected letters, digits and underscores, not beginning with a digit", name)
 	case strings.HasPrefix(name, "__"):
 		return fmt.Errorf("invalid label name %q: names that begin with two underscores are reserved", name)
+	}
+	return nil
+}
+
+// storeExternal stores name=value.
+func (l *Labels) storeExternal(texts []string) []error {
+	errs := make([]error, len(texts))
+	l.External = nil
+	for i, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if _, twice := l.External[name]; twice {
+			errs[i] = fmt.Errorf("label %q is given twice", name)
+			continue
+		}
+		if errs[i] = checkExternalLabel(name, value); !ok {
+			errs[i] = invalid(text, "name=value")
+		}
+		if errs[i] == nil && l.External == nil {
+			l.External = make(map[string]string)
+		}
+		if errs[i] == nil {
+			l.External[name] = value
+		}
+	}
+	return errs
+}
+
+func checkExternalLabel(name, value string) error {
+	if err := checkLabelName(name); err != nil {
+		return err
+	}
+	switch {
 	case name == "stream" || name == "container" || name == "container_id":
 		return fmt.Errorf("invalid label name %q: lighterman sets this label itself", name)
 	case name == "host":

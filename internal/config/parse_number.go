@@ -2,17 +2,11 @@ package config
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// calendar splits the weeks and days off a duration.
-var calendar = regexp.MustCompile(`^(?:([0-9]+)w)?(?:([0-9]+)d)?([0-9.a-zµμ]*)$`)
-
-// parseDuration takes what time.ParseDuration takes, without a sign, and weeks
-// and days in front.
 func parseDuration(text string) (time.Duration, error) {
 	d, ok := duration(text)
 	if !ok {
@@ -30,53 +24,42 @@ func parsePositive(text string) (time.Duration, error) {
 }
 
 func parseSince(text string) (Since, error) {
-	switch text {
-	case "beginning":
-		return Since{Beginning: true}, nil
-	case "now":
-		return Since{Now: true}, nil
-	}
 	d, ok := duration(text)
-	if !ok || d == 0 {
+	since := Since{Beginning: text == "beginning", Now: text == "now", Age: d}
+	if !since.Beginning && !since.Now && (!ok || d == 0) {
 		return Since{}, invalid(text, kindSince.expected)
 	}
-	return Since{Age: d}, nil
+	return since, nil
 }
 
+// duration reads what time.ParseDuration takes, without a sign, and weeks and days in front.
 func duration(text string) (time.Duration, bool) {
-	m := calendar.FindStringSubmatch(text)
-	if text == "" || m == nil {
-		return 0, false
-	}
-	var rest time.Duration
-	if m[3] != "" {
-		d, err := time.ParseDuration(m[3])
-		if err != nil {
+	const day = 24 * time.Hour
+	var total time.Duration
+	rest := text
+	for _, unit := range []struct {
+		letter string
+		days   int64
+	}{{"w", 7}, {"d", 1}} {
+		number, after, found := strings.Cut(rest, unit.letter)
+		if !found {
+			continue
+		}
+		n, err := strconv.ParseUint(number, 10, 32)
+		days := int64(n) * unit.days
+		if err != nil || days > int64((math.MaxInt64-total)/day) {
 			return 0, false
 		}
-		rest = d
+		total, rest = total+time.Duration(days)*day, after
 	}
-	const day = 24 * time.Hour
-	days, ok := calendarDays(m[1], m[2])
-	if !ok || days > int64(math.MaxInt64-rest)/int64(day) {
+	if rest == "" {
+		return total, text != ""
+	}
+	d, err := time.ParseDuration(rest)
+	if err != nil || strings.ContainsAny(rest, "+-") || d > math.MaxInt64-total {
 		return 0, false
 	}
-	return time.Duration(days)*day + rest, true
-}
-
-func calendarDays(weeks, days string) (int64, bool) {
-	w, okW := digits(weeks)
-	d, okD := digits(days)
-	return 7*w + d, okW && okD
-}
-
-// digits reads a number that is small enough to be computed with.
-func digits(text string) (int64, bool) {
-	if text == "" {
-		return 0, true
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	return int64(n), err == nil
+	return total + d, true
 }
 
 // units are the suffixes of a size; the ones without i are powers of 1000.
@@ -128,18 +111,17 @@ func sizeText(n int64) string {
 }
 
 func parseLines(text string) (Lines, error) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	const most = 1_000_000
-	if err != nil || n > most {
-		return Lines{}, invalid(text, "a number of lines, from 0 to a million")
-	}
-	return Lines{Set: true, N: int(n)}, nil
+	n, err := number(&kind{expected: "a number of lines, from 0 to a million"}, 1_000_000)(text)
+	return Lines{Set: err == nil, N: n}, err
 }
 
-func parsePercent(text string) (int, error) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n > 100 {
-		return 0, invalid(text, kindPercent.expected)
+// number makes a parser of numbers from 0 on.
+func number(k *kind, most uint64) func(string) (int, error) {
+	return func(text string) (int, error) {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || n > most {
+			return 0, invalid(text, k.expected)
+		}
+		return int(n), nil
 	}
-	return int(n), nil
 }

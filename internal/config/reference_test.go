@@ -2,11 +2,13 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,6 +54,11 @@ func TestExampleLoads(t *testing.T) {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}
+	for _, s := range sections {
+		if _, err := loadFile(t, s.example); err != nil || !strings.HasSuffix(s.help, ".") {
+			t.Errorf("%s: %v", s.name, err)
+		}
+	}
 }
 
 // bringIn removes the comment sign from settings, which is not followed by a
@@ -74,11 +81,11 @@ func TestTableIsComplete(t *testing.T) {
 			t.Errorf("%s is in the table twice", s.name)
 		}
 		seen[s.name] = true
-		if (s.def == "") == (s.auto == "") || s.example == "" && s.def == "" || !strings.HasSuffix(s.help, ".") || s.section == "" {
+		if (s.def == "") == (s.auto == "") || s.example == "" && s.def == "" || !strings.HasSuffix(s.help, ".") || s.group == "" {
 			t.Errorf("%s: default, example, help or section is missing", s.name)
 		}
 		for _, value := range []string{s.def, s.example} {
-			if value != "" && s.store(new(Config), value) != nil {
+			if value != "" && s.store([]string{value})[0] != nil {
 				t.Errorf("%s does not take its own %q", s.name, value)
 			}
 		}
@@ -133,17 +140,35 @@ and a key that is set twice are refused with the place and the nearest known nam
   one batch and one line of the greatest length.
 `
 
+const sectionsIntro = `
+## Labels and stages
+
+What does not fit into a flag or a variable is set in the file only, in sections. A problem
+names the place and the path of what is wrong, as ` + "`relabel_configs[2].regex`" + `, counted from 0.
+Anchors, aliases, tags and merge keys are not supported anywhere in the file. Keys that come from
+Prometheus and Promtail have their names there, and take numbers and booleans as texts, as there.
+`
+
 // reference writes docs/configuration.md.
 func reference() string {
 	var b strings.Builder
 	b.WriteString(referenceIntro)
 	section := ""
 	for _, s := range settings {
-		if s.section != section {
-			section = s.section
+		if s.group != section {
+			section = s.group
 			fmt.Fprintf(&b, "\n## %s\n\n| Setting | Value | Default | Meaning |\n|---|---|---|---|\n", section)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, valueCell(s), defaultCell(s), strings.ReplaceAll(s.help, "|", `\|`))
+	}
+	b.WriteString(sectionsIntro)
+	for _, s := range sections {
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s", s.name, s.help)
+		fmt.Fprintf(&b, " Default: %s.\n", s.def)
+		if slices.Contains(unsupported, s.name) {
+			b.WriteString("\n**Not supported yet**: this version refuses a file with it.\n")
+		}
+		fmt.Fprintf(&b, "\n```yaml\n%s```\n", s.example)
 	}
 	b.WriteString("\n## Example\n\nEvery key with its default; keys without one are commented out and show an example.\n\n```yaml\n")
 	b.WriteString(exampleYAML())
@@ -152,10 +177,10 @@ func reference() string {
 }
 
 func valueCell(s *setting) string {
-	if s.kind.name == "choice" {
-		return "`" + strings.ReplaceAll(s.kind.placeholder, "|", "`, `") + "`"
+	if s.word == "choice" {
+		return "`" + strings.ReplaceAll(s.placeholder, "|", "`, `") + "`"
 	}
-	return s.kind.name
+	return s.word
 }
 
 func defaultCell(s *setting) string {
@@ -183,16 +208,10 @@ func exampleYAML() string {
 }
 
 func exampleSetting(s *setting) string {
+	lines := field(s.name, (&setting{row: s.row, texts: []string{cmp.Or(s.def, s.example)}}).node())
+	lead := "#"
 	if s.def != "" {
-		return shown{setting: s, texts: []string{s.def}}.example()
+		lead = ""
 	}
-	lines := shown{setting: s, texts: []string{s.example}}.example()
-	return regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(lines, "#$1")
-}
-
-// example is what Effective prints, without the comment.
-func (l shown) example() string {
-	var b strings.Builder
-	l.write(&b)
-	return strings.ReplaceAll(b.String(), "  # \n", "\n")
+	return strings.Join(indented(lead, lead, lines), "\n") + "\n"
 }

@@ -1,7 +1,5 @@
 package config
 
-import "fmt"
-
 // exclusive lists groups of settings of which only one group may be used: of
 // each group, the first setting that is set is named.
 var exclusive = [][2][]string{
@@ -22,65 +20,47 @@ var needs = [][2]string{
 // rules checks what settings say together.
 func (l *loader) rules() {
 	for _, groups := range exclusive {
-		a, b := l.firstSet(groups[0]), l.firstSet(groups[1])
-		if a != nil && b != nil {
-			l.report("%s and %s exclude each other: expected one of them", l.named(a), l.named(b))
+		if a, b := l.firstSet(groups[0]), l.firstSet(groups[1]); a != nil && b != nil {
+			l.report("%s and %s exclude each other: expected one of them", a, b)
 		}
 	}
 	for _, pair := range needs {
-		a := l.firstSet(pair[:1])
-		if a != nil && l.firstSet(pair[1:]) == nil {
-			l.report("%s needs %s", l.named(a), pair[1])
+		if a := l.firstSet(pair[:1]); a != nil && l.firstSet(pair[1:]) == nil {
+			l.report("%s needs %s", a, pair[1])
 		}
 	}
-}
-
-// rulesOfEngine checks that nothing is asked for that needs the engine when there
-// is none.
-func (l *loader) rulesOfEngine(c *Config) {
-	if c.DockerHost != NoEngine {
-		return
+	get := func(name string) *setting { return find(l.settings, name) }
+	// The memory can hold a batch and a line.
+	memory := get("max-memory")
+	for _, of := range []struct {
+		name string
+		size int
+	}{{"batch-size", l.config.Batch.Bytes}, {"max-line-bytes", l.config.Limits.LineBytes}} {
+		if s := get(of.name); !memory.bad && !s.bad && int64(of.size) > l.config.Limits.Memory {
+			l.report("%s is less than %s: expected at least %s", memory, s, s.texts[0])
+		}
 	}
-	host := l.named(lookup("docker-host"))
-	if c.Mode == StreamOnly {
-		l.report("%s is none: expected hybrid or file for %s", host, l.named(lookup("mode")))
+	// Nothing is asked for that needs the engine when there is none.
+	if host, mode, percent := get("docker-host"), get("mode"), get("file-percent"); l.config.Docker.Host == NoEngine {
+		if l.config.Reading.Mode == StreamOnly {
+			l.report("%s is none: expected hybrid or file for %s", host, mode)
+		}
+		if l.config.Reading.FilePercent < 100 && !percent.bad {
+			l.report("%s is none, and there is no other way for the containers that %s leaves out: expected 100", host, percent)
+		}
 	}
-	if percent := lookup("file-percent"); c.FilePercent < 100 && !l.values[percent].bad {
-		l.report("%s is none, and there is no other way for the containers that %s leaves out: expected 100", host, l.named(percent))
-	}
+	l.rulesOfLabels()
 }
 
-// rulesOfSize checks that the memory can hold a batch and a line.
-func (l *loader) rulesOfSize(c *Config) {
-	l.fits("batch-size", c.BatchSize, c.MaxMemory)
-	l.fits("max-line-bytes", c.MaxLineBytes, c.MaxMemory)
-}
-
-func (l *loader) fits(name string, size int, memory int64) {
-	m, s := lookup("max-memory"), lookup(name)
-	if l.values[m].bad || l.values[s].bad || int64(size) <= memory {
-		return
-	}
-	l.report("%s is less than %s: expected at least %s", l.named(m), l.named(s), l.values[s].texts[0])
-}
-
-func (l *loader) report(format string, args ...any) {
-	l.problems = append(l.problems, fmt.Errorf(format, args...))
-}
-
-// firstSet returns the first of these settings that has a value, be it
-// a refused one.
+// firstSet returns the first of these settings that has a value, be it a refused one.
 func (l *loader) firstSet(names []string) *setting {
 	for _, name := range names {
-		s := lookup(name)
-		if v := l.values[s]; v.bad || len(v.texts) > 0 {
+		if s := find(l.settings, name); s.bad || len(s.texts) > 0 {
 			return s
 		}
 	}
 	return nil
 }
 
-// named returns the name of a setting and where its value comes from.
-func (l *loader) named(s *setting) string {
-	return s.name + " (" + l.values[s].from + ")"
-}
+// String returns the name of a setting and where its value comes from.
+func (s *setting) String() string { return s.name + " (" + s.from + ")" }

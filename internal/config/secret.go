@@ -1,9 +1,10 @@
 package config
 
-import "log/slog"
+import (
+	"log/slog"
 
-// hidden is what is printed in place of a secret.
-const hidden = "<secret>"
+	"github.com/lighterman/lighterman/internal/redact"
+)
 
 // Secret is a string that no formatter, logger or encoder prints.
 type Secret string
@@ -16,7 +17,7 @@ func (s Secret) String() string {
 	if s == "" {
 		return ""
 	}
-	return hidden
+	return redact.Hidden
 }
 
 // GoString returns the same placeholder for %#v.

@@ -120,16 +120,16 @@ proxy-url: http://u:p@proxy
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.LogLevel != slog.LevelWarn || c.Listen != "" || c.Since != (Since{Age: 48 * time.Hour}) || c.BatchWait != 0 ||
-		c.BatchSize != 2048 || c.FilePercent != 10 || c.LokiURL.String() != "https://loki:3100/prefix?x=1" ||
-		!c.TLSInsecureSkipVerify || c.ProxyURL.Host != "proxy" || len(c.ExternalLabels) != 2 || c.ExternalLabels["rack"] != "12" {
+	if c.Log.Level != slog.LevelWarn || c.Listener.Address != "" || c.Reading.Since != (Since{Age: 48 * time.Hour}) || c.Batch.Wait != 0 ||
+		c.Batch.Bytes != 2048 || c.Reading.FilePercent != 10 || c.Loki.URL.String() != "https://loki:3100/prefix?x=1" ||
+		!c.Loki.TLS.InsecureSkipVerify || c.Loki.Proxy.Host != "proxy" || len(c.Labels.External) != 2 || c.Labels.External["rack"] != "12" {
 		t.Errorf("got %+v", c)
 	}
-	if p := c.IncludeName[0]; !p.MatchString("web") || p.MatchString("web-1") || p.MatchString("my-web") {
+	if p := c.Containers.IncludeName[0]; !p.MatchString("web") || p.MatchString("web-1") || p.MatchString("my-web") {
 		t.Errorf("pattern %v is not anchored", p)
 	}
 	labels := map[string]string{"team": "a", "tier": "back=end", "empty": ""}
-	for _, m := range c.IncludeLabel {
+	for _, m := range c.Containers.IncludeLabel {
 		if !m.Matches(labels) || m.Matches(nil) || m.Matches(map[string]string{"tier": "x", "empty": "x"}) {
 			t.Errorf("label match %+v", m)
 		}

@@ -18,7 +18,7 @@ const containerLabel = "container"
 type jsonPrinter struct {
 	groups []*logs.Group
 	// middle and tail are, per group, what stands between time and line, and
-	// after the line.
+	// after the line but for what a single entry has.
 	middle, tail [][]byte
 }
 
@@ -36,7 +36,24 @@ func (p *jsonPrinter) entry(b []byte, g, i int) []byte {
 	b = time.Unix(0, p.groups[g].Times[i]).UTC().AppendFormat(b, timeLayout)
 	b = append(b, p.middle[g]...)
 	b = appendString(b, p.groups[g].Line(i))
-	return append(b, p.tail[g]...)
+	b = append(b, p.tail[g]...)
+	b = appendExtra(b, p.groups[g], i)
+	return append(b, "}}\n"...)
+}
+
+// appendExtra appends the metadata that entry i alone has.
+func appendExtra(b []byte, g *logs.Group, i int) []byte {
+	for name, value := range g.MetadataOf(i).All() {
+		if g.Labels.HasMetadata(name) || g.Labels.Get(string(name)) != "" {
+			continue
+		}
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, name), ':')
+		b = appendString(b, value)
+	}
+	return b
 }
 
 func appendMiddle(b []byte, g *logs.Group) []byte {
@@ -47,8 +64,8 @@ func appendMiddle(b []byte, g *logs.Group) []byte {
 	return append(b, `","line":`...)
 }
 
-// appendTail appends all other labels and then the metadata, each by name. Of
-// equal names the label wins: an object must not have one twice.
+// appendTail appends all other labels and then the metadata of all entries, each by
+// name. Of equal names the label wins, and then that: an object must not have one twice.
 func appendTail(b []byte, l *logs.Labels) []byte {
 	b = append(b, `,"labels":{`...)
 	first := true
@@ -71,7 +88,7 @@ func appendTail(b []byte, l *logs.Labels) []byte {
 			add(pair)
 		}
 	}
-	return append(b, "}}\n"...)
+	return b
 }
 
 const hexDigits = "0123456789abcdef"

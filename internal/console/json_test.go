@@ -83,3 +83,32 @@ func BenchmarkPush(b *testing.B) {
 		})
 	}
 }
+
+// TestMetadataOfEntries: JSON has it among the labels, which win, and text does not.
+func TestMetadataOfEntries(t *testing.T) {
+	l := logs.NewLabels(map[string]string{"container": "web", "host": "h"}, map[string]string{"container_id": "0123"})
+	with := func(pairs ...string) logs.Entry {
+		var m logs.Metadata
+		for i := 0; i < len(pairs); i += 2 {
+			m = m.Append(pairs[i], pairs[i+1])
+		}
+		return logs.Entry{Line: []byte("x"), Extra: &logs.Extra{Tenant: "a", Metadata: m}}
+	}
+	var b logs.Batch
+	b.Add(l, with())
+	b.Add(l, with("level", "in\"fo", "host", "forged", "container_id", "forged"))
+	b.Add(named("bare"), with("level", "warn", "trace", "1"))
+	b.Add(named("bare"), logs.Entry{Line: []byte("y")})
+	const begin = `{"time":"1970-01-01T00:00:00.000000000Z","container":"`
+	want := begin + `web","stream":"stdout","line":"x","labels":{"host":"h","container_id":"0123"}}
+` + begin + `web","stream":"stdout","line":"x","labels":{"host":"h","container_id":"0123","level":"in\"fo"}}
+` + begin + `bare","stream":"stdout","line":"x","labels":{"level":"warn","trace":"1"}}
+` + begin + `bare","stream":"stdout","line":"y","labels":{}}
+`
+	if got := printed(t, Options{Format: JSON}, &b); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got, want := printed(t, Options{Format: Text}, &b), "web   | x\nweb   | x\nbare  | x\nbare  | y\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -20,30 +20,6 @@ const manyAttempts = 4
 // closingBackoff bounds all pauses while the lane is to end.
 const closingBackoff = time.Second
 
-// nextAside returns the feed set aside whose piece is to be pushed next, or how long
-// there will be none; 0 when none is set aside.
-func (l *Lane) nextAside(now time.Time) (next *feed, pause time.Duration) {
-	for _, f := range l.aside {
-		if f.flying {
-			continue
-		}
-		left := f.until.Sub(now)
-		if left <= 0 {
-			return f, 0
-		}
-		if pause == 0 || left < pause {
-			pause = left
-		}
-	}
-	return nil, pause
-}
-
-// served makes those that are set aside with f come first the next time.
-func (l *Lane) served(f *feed) {
-	i := slices.Index(l.aside, f)
-	l.aside = append(slices.Delete(l.aside, i, i+1), f)
-}
-
 // divide sets a single container's request aside in parts, which are sent soon. A
 // single entry that the sink does not take is refused for good.
 func (s *shipment) divide(b *logs.Batch, out logs.Outcome, reason string) {
@@ -60,18 +36,18 @@ func (s *shipment) postpone(b *logs.Batch, out logs.Outcome) {
 	p, parts := s.parcelOf(b), 1
 	s.mu.Lock()
 	f, now := p.feed, time.Now()
-	f.attempts++
-	if f.attempts%manyAttempts == 0 && out.RateLimited {
+	f.again.attempts++
+	if f.again.attempts%manyAttempts == 0 && out.RateLimited {
 		parts = 2
 	}
-	f.backoff = min(max(2*f.backoff, minBackoff), asideBackoff)
-	if s.closed {
-		f.backoff = min(f.backoff, closingBackoff)
+	f.again.backoff = min(max(2*f.again.backoff, minBackoff), asideBackoff)
+	if s.queue.closed {
+		f.again.backoff = min(f.again.backoff, closingBackoff)
 	}
-	f.until = now.Add(max(jitter(f.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
+	f.again.at = now.Add(max(jitter(f.again.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
 	s.mu.Unlock()
 	s.keepPieces(b, parts)
-	s.limits.add(s.config.Log, f.id, b.Groups[0].Labels.Get("container"), out.Err, now)
+	s.said.throttled(f.id, b.Groups[0].Labels.Get("container"), out.Err, now)
 }
 
 // waits tells that a request is of a single container of which an earlier one has
@@ -86,7 +62,7 @@ func (s *shipment) waits(b *logs.Batch) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.parcelOf(b).feed.until.After(time.Now())
+	return s.parcelOf(b).feed.again.at.After(time.Now())
 }
 
 // kept tells that something of the container of a request has been set aside.
@@ -119,7 +95,7 @@ func (s *shipment) passed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.parcels[0].feed
-	f.until, f.backoff, f.attempts = time.Time{}, 0, 0
+	f.again = again{}
 }
 
 // parcelOf finds the parcel that a single container's request is from.

@@ -20,14 +20,15 @@ import (
 // sendAs hands over lines of a container as one unit.
 func sendAs(t *testing.T, l *Lane, name string, lines []string, delivered func()) {
 	t.Helper()
-	if err := l.Begin(t.Context(), name); err != nil {
+	var draft logs.Draft
+	if err := l.Begin(t.Context(), name, &draft); err != nil {
 		t.Fatal(err)
 	}
 	set := labels(name)
 	for i, line := range lines {
-		l.Add(set, logs.Entry{Time: time.Now().UnixNano() + int64(i), Line: []byte(name + " " + line)})
+		draft.Add(set, logs.Entry{Time: time.Now().UnixNano() + int64(i), Line: []byte(name + " " + line)})
 	}
-	l.End(delivered)
+	l.End(name, &draft, delivered)
 	l.Flush()
 }
 
@@ -80,15 +81,16 @@ func TestRoomOfUnprovenContainer(t *testing.T) {
 		line := strings.Repeat("x", 1000)
 		sent, free := 0, false
 		for {
-			room, err := lane.TryBegin("noisy", func() { free = true })
+			var draft logs.Draft
+			room, err := lane.TryBegin("noisy", &draft, func() { free = true })
 			if err != nil {
 				t.Fatal(err)
 			}
 			if room == 0 {
 				break
 			}
-			lane.Add(labels("noisy"), logs.Entry{Time: int64(sent + 1), Line: []byte(line)})
-			lane.End(func() {})
+			draft.Add(labels("noisy"), logs.Entry{Time: int64(sent + 1), Line: []byte(line)})
+			lane.End("noisy", &draft, func() {})
 			sent++
 		}
 		if used := sent * (len(line) + logs.EntryOverhead + receiptSize); used < firstRoom*3/4 || used > firstRoom {
@@ -271,7 +273,8 @@ func TestManySetAside(t *testing.T) {
 			name := fmt.Sprint("new", i)
 			set := labels(name)
 			for {
-				room, err := d.Lane(0).TryBegin(name, func() {})
+				var draft logs.Draft
+				room, err := d.Lane(0).TryBegin(name, &draft, func() {})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -279,9 +282,9 @@ func TestManySetAside(t *testing.T) {
 					break
 				}
 				for range room / 1000 {
-					d.Lane(0).Add(set, logs.Entry{Line: line})
+					draft.Add(set, logs.Entry{Line: line})
 				}
-				d.Lane(0).End(nil)
+				d.Lane(0).End(name, &draft, nil)
 			}
 		}
 		for i := range 10 {
@@ -363,14 +366,15 @@ func TestQuietDoNotWaitForNoisy(t *testing.T) {
 		for i := range 10 {
 			name := fmt.Sprint("noisy", i)
 			for range 3 {
-				if err := d.Lane(0).Begin(t.Context(), name); err != nil {
+				var draft logs.Draft
+				if err := d.Lane(0).Begin(t.Context(), name, &draft); err != nil {
 					t.Fatal(err)
 				}
 				set := labels(name)
 				for range 1000 {
-					d.Lane(0).Add(set, logs.Entry{Line: line})
+					draft.Add(set, logs.Entry{Line: line})
 				}
-				d.Lane(0).End(nil)
+				d.Lane(0).End(name, &draft, nil)
 			}
 		}
 		began := time.Now()
@@ -455,7 +459,6 @@ msg="lines were rejected for good" container=b reason=labels lines=1 example=202
 // TestRejectLogIsBounded: of many containers each refused line is in one message,
 // and there are few.
 func TestRejectLogIsBounded(t *testing.T) {
-	var r rejectLog
 	var messages, total int
 	log := slog.New(handler(func(record slog.Record) {
 		messages++
@@ -466,18 +469,19 @@ func TestRejectLogIsBounded(t *testing.T) {
 			return true
 		})
 	}))
+	r := newSaid(log)
 	now := time.Unix(1_700_000_000, 0)
 	for i := range 10_000 {
-		r.add(log, logs.Reject{Container: fmt.Sprint(i % 3000), Reason: "labels", Count: 3}, now)
+		r.rejected(logs.Reject{Container: fmt.Sprint(i % 3000), Reason: "labels", Count: 3}, now)
 		now = now.Add(time.Millisecond)
-		if len(r.pending) > maxRejectKeys+1 {
-			t.Fatalf("%d keys", len(r.pending))
+		if len(r.rejects.keys) > maxRejectKeys+1 {
+			t.Fatalf("%d keys", len(r.rejects.keys))
 		}
 	}
 	if messages > maxRejectKeys+1 {
 		t.Errorf("%d messages within 10 s", messages)
 	}
-	r.tellAll(log, now)
+	r.tellAll(now)
 	if total != 30_000 {
 		t.Errorf("%d lines told", total)
 	}

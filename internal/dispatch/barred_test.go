@@ -32,11 +32,12 @@ func TestD7RefusedForItsLabels(t *testing.T) {
 		defer stop()
 		receipts := 0
 		give := func(labels *logs.Labels) {
-			if err := d.Lane(0).Begin(t.Context(), labels.Get("container")); err != nil {
+			var draft logs.Draft
+			if err := d.Lane(0).Begin(t.Context(), labels.Get("container"), &draft); err != nil {
 				t.Fatal(err)
 			}
-			d.Lane(0).Add(labels, logs.Entry{Time: time.Now().UnixNano(), Line: []byte("a line")})
-			d.Lane(0).End(func() { receipts++ })
+			draft.Add(labels, logs.Entry{Time: time.Now().UnixNano(), Line: []byte("a line")})
+			d.Lane(0).End(labels.Get("container"), &draft, func() { receipts++ })
 			d.Lane(0).Flush()
 		}
 		const seconds = 11 * 60

@@ -17,16 +17,17 @@ func TestP7BehindIsTold(t *testing.T) {
 		defer stop()
 		l, order := d.Lane(0), []int(nil)
 		for i, behind := range []bool{true, true, false, true, false, false} {
-			if err := l.Begin(t.Context(), "web"); err != nil {
+			var draft logs.Draft
+			if err := l.Begin(t.Context(), "web", &draft); err != nil {
 				t.Fatal(err)
 			}
 			if behind {
-				l.Behind()
+				draft.Behind = true
 			}
 			for range i + 1 {
-				l.Add(web, logs.Entry{Time: time.Now().UnixNano(), Line: []byte("a line")})
+				draft.Add(web, logs.Entry{Time: time.Now().UnixNano(), Line: []byte("a line")})
 			}
-			l.End(func() { order = append(order, i) })
+			l.End("web", &draft, func() { order = append(order, i) })
 		}
 		l.Flush()
 		time.Sleep(time.Minute)

@@ -31,18 +31,19 @@ func BenchmarkLane(b *testing.B) {
 				sets = append(sets, labels(ids[i]))
 			}
 			line := make([]byte, 200)
+			var draft logs.Draft
 			now := time.Now().UnixNano()
 			b.SetBytes(1000 * 200)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				k := i % containers
-				if err := d.Lane(0).Begin(b.Context(), ids[k]); err != nil {
+				if err := d.Lane(0).Begin(b.Context(), ids[k], &draft); err != nil {
 					b.Fatal(err)
 				}
 				for j := range 1000 {
-					d.Lane(0).Add(sets[k], logs.Entry{Time: now + int64(j), Line: line})
+					draft.Add(sets[k], logs.Entry{Time: now + int64(j), Line: line})
 				}
-				d.Lane(0).End(func() {})
+				d.Lane(0).End(ids[k], &draft, func() {})
 			}
 			d.Close()
 			<-done

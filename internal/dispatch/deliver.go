@@ -24,8 +24,6 @@ const (
 	asideBackoff = 30 * time.Second
 	// maxRetryAfter bounds what a sink may ask for.
 	maxRetryAfter = 10 * time.Minute
-	// warnEvery bounds how often the same trouble is logged.
-	warnEvery = 30 * time.Second
 )
 
 // ship pushes the parcels that were taken, in as many requests as they need. It
@@ -33,7 +31,7 @@ const (
 func (s *shipment) ship(ctx context.Context) bool {
 	parts := s.plan()
 	defer s.sent.arrived(s.streams)
-	if len(parts) > 1 && s.slow() && separate(parts) {
+	if pace := s.paced(); len(parts) > 1 && pace.slow() && separate(parts) {
 		if !s.deliverAtOnce(ctx, parts) {
 			return false
 		}
@@ -103,51 +101,94 @@ func (s *shipment) plan() []*logs.Batch {
 		s.streams = streams
 		return parts
 	}
-	return []*logs.Batch{b}
+	return byTenant(b)
+}
+
+// byTenant divides a batch into requests of one tenant each.
+func byTenant(b *logs.Batch) (out []*logs.Batch) {
+	tenants := b.Tenants()
+	if len(tenants) == 1 {
+		return []*logs.Batch{b}
+	}
+	for _, tenant := range tenants {
+		part, _ := divideBy(b, func(g *logs.Group) bool { return g.Tenant == tenant })
+		out = append(out, part)
+	}
+	return out
+}
+
+// request is a batch to be pushed.
+type request struct {
+	*logs.Batch
+	// second tells that it is the rest of a container's part, whose first half comes before
+	// it, and must not be ahead of that.
+	second bool
 }
 
 // deliver pushes a request until the sink has taken or refused all of it, or what
-// is left of it is set aside. It returns false when ctx is done before.
+// is left of it is set aside. What it is divided into meanwhile is pushed in its place, each
+// as a request of its own, in order. It returns false when ctx is done before.
 func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
+	todo := []request{{Batch: b}} // the next one last
+	for len(todo) > 0 {
+		next := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if next.second && s.kept(next.Batch) {
+			s.keepPieces(next.Batch, 1)
+			continue
+		}
+		parts, ok := s.try(ctx, next.Batch)
+		if !ok {
+			return false
+		}
+		for _, part := range slices.Backward(parts) {
+			todo = append(todo, part)
+		}
+	}
+	return true
+}
+
+// try pushes a request until it is known what becomes of it. It returns what is to be
+// pushed instead, in order, and false when ctx is done before.
+func (s *shipment) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool) {
 	switch b = s.withoutBarred(b); {
 	case b.Entries == 0:
-		return true
+		return nil, true
 	case s.waits(b):
 		s.keepPieces(b, 1)
-		return true
-	}
-	if limit := s.mostBytes(); b.Bytes > 2*limit && b.Entries > 1 {
-		return s.inParts(ctx, b) // it was gathered before batches were found to be too large
+		return nil, true
+	case b.Bytes > 2*s.paced().limit && b.Entries > 1:
+		return halves(b), true // it was gathered before batches were found to be too large
 	}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
 		out := s.push(ctx, b)
 		if ctx.Err() != nil && out.Kind != logs.Accepted {
-			return false
+			return nil, false
 		}
 		if out.Kind != logs.Retry {
-			s.setStuck(false)
-			s.trouble.over(s.config.Log)
+			s.tune(func(p *pace) { p.stuck = false }) // that there is room again shows when the push has been settled
+			s.said.works()
 		}
 		switch {
 		case out.Kind == logs.Accepted:
 			s.observe(b)
 			s.barred.taken(b)
 			s.answered(b)
-			return true
+			return nil, true
 		case out.Kind == logs.Refused && out.Exact:
 			s.reject(out.Rejects, b)
 			s.answered(b)
-			return true
+			return nil, true
 		case out.Kind == logs.Refused, out.Kind == logs.TooLarge:
-			return s.less(ctx, b, out)
+			return s.less(b, out), true
 		}
 		if some, rest := s.concerned(b, out); some.Entries > 0 {
-			s.trouble.over(s.config.Log)
+			s.said.works()
 			s.each(some, func(part *logs.Batch) { s.postpone(part, out) })
-			return s.deliver(ctx, rest)
+			return []request{{Batch: rest}}, true
 		}
-		s.setStuck(true)
-		s.trouble.report(s.config.Log, out)
+		s.tune(func(p *pace) { p.stuck = true })
+		s.said.failed(out, time.Now())
 		s.config.Metrics.Retried(retryReason(out))
 		if out.Unproven && s.tryOne(ctx) {
 			continue // it is the sink after all: what it refuses is searched for
@@ -156,18 +197,26 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 			backoff = min(backoff, unreachableBackoff)
 		}
 		if !s.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
-			return false
+			return nil, false
 		}
-		s.rejects.tell(s.config.Log, time.Now())
+		s.said.tell(time.Now())
 		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
 			// Over a slow line it would take as long again and again, and nothing
 			// would ever arrive.
-			if 2*b.Bytes > s.mostBytes() { // it is not those beside it that are too much
-				s.shrink(b.Bytes)
-			}
-			return s.inParts(ctx, b)
+			s.tune(func(p *pace) {
+				if 2*b.Bytes > p.limit { // it is not those beside it that are too much
+					p.shrink(b.Bytes)
+				}
+			})
+			return halves(b), true
 		}
 	}
+}
+
+// halves divides a request in two.
+func halves(b *logs.Batch) []request {
+	first, second := b.Split()
+	return []request{{Batch: first}, {Batch: second, second: single(b)}}
 }
 
 // tryOne pushes a single entry, and tells whether it was accepted. A sink that has not
@@ -179,7 +228,10 @@ func (s *shipment) tryOne(ctx context.Context) bool {
 	for _, p := range s.parcels {
 		groups = append(groups, p.batch.Groups...)
 	}
-	if others := s.waitingGroups(); len(others) > 0 && (len(groups) == 0 || rand.IntN(2) == 0) {
+	s.mu.Lock()
+	others := s.queue.waitingGroups()
+	s.mu.Unlock()
+	if len(others) > 0 && (len(groups) == 0 || rand.IntN(2) == 0) {
 		groups = others
 	}
 	if len(groups) == 0 {
@@ -191,51 +243,8 @@ func (s *shipment) tryOne(ctx context.Context) bool {
 		i = slices.Index(g.Times, oldest)
 	}
 	one := &logs.Batch{}
-	one.Add(g.Labels, logs.Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream})
+	one.Add(g.Labels, g.Entry(i))
 	return s.push(ctx, one).Kind == logs.Accepted
-}
-
-// waitingGroups returns the first entry of each of some containers whose turn has not come:
-// copies, as producers go on.
-func (l *Lane) waitingGroups() []*logs.Group {
-	const most = 16
-	var out logs.Batch
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, f := range l.feeds { // in any order, another each time
-		if f.aside || f.flying || len(f.parcels) == 0 || f.parcels[0].batch.Entries == 0 {
-			continue
-		}
-		g := f.parcels[0].batch.Groups[0]
-		i := slices.Index(g.Times, slices.Min(g.Times))
-		out.Add(g.Labels, logs.Entry{Time: g.Times[i], Line: g.Line(i), Stream: g.Stream})
-		if len(out.Groups) == most {
-			break
-		}
-	}
-	return out.Groups
-}
-
-// inParts goes on with half at a time. What comes after a part of a container that was
-// set aside must not be ahead of it.
-func (s *shipment) inParts(ctx context.Context, b *logs.Batch) bool {
-	first, second := b.Split()
-	if !s.deliver(ctx, first) {
-		return false
-	}
-	if single(b) && s.kept(b) {
-		s.keepPieces(second, 1)
-		return true
-	}
-	return s.deliver(ctx, second)
-}
-
-// setStuck notes whether the sink takes anything. That there is more room again
-// shows when the push has been settled.
-func (l *Lane) setStuck(stuck bool) {
-	l.mu.Lock()
-	l.stuck = stuck
-	l.mu.Unlock()
 }
 
 // answered notes that the sink has said what became of a request.
@@ -258,43 +267,42 @@ func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.
 	case s.alone && out.RateLimited && out.RetryAfter == 0:
 		return b, &logs.Batch{}
 	case out.RateLimited && out.RetryAfter == 0:
-		s.mu.Lock()
-		much := small(s.limit)
-		s.mu.Unlock()
+		much := small(s.paced().limit)
 		bytes := make(map[string]int)
 		for _, g := range b.Groups {
-			bytes[g.Container] += len(g.Text) + g.Len()*logs.EntryOverhead
+			bytes[g.Container] += g.Bytes()
 		}
 		return divideBy(b, func(g *logs.Group) bool { return bytes[g.Container] > much })
 	}
 	return &logs.Batch{}, b
 }
 
-// less goes on with a request that the sink does not take as a whole, and does not
+// less returns what of a request goes on that the sink does not take as a whole, and does not
 // say what of it is the reason. It is halved until only single containers are left
 // that are not taken: these are set aside, so that the search does not hold up the
 // others. Sending entries again that the sink took already does no harm.
-func (s *shipment) less(ctx context.Context, b *logs.Batch, out logs.Outcome) bool {
+func (s *shipment) less(b *logs.Batch, out logs.Outcome) []request {
 	reason := "refused"
 	if out.Kind == logs.TooLarge {
 		reason = "too_large"
 		if out.Group == nil {
-			s.shrink(b.Bytes)
-			s.inTime()
+			s.tune(func(p *pace) {
+				p.shrink(b.Bytes)
+				p.tooLate = 0 // batches are made smaller for another reason than time
+			})
 		}
 	}
 	switch {
 	case single(b):
 		s.divide(b, out, reason)
-		return true
+		return nil
 	case out.Group != nil:
 		s.sent.limited(out.Group, time.Now())
 		some, rest := divideBy(b, func(g *logs.Group) bool { return g == out.Group })
 		s.divide(some, out, reason)
-		return s.deliver(ctx, rest)
+		return []request{{Batch: rest}}
 	}
-	first, second := b.Split()
-	return s.deliver(ctx, first) && s.deliver(ctx, second)
+	return halves(b)
 }
 
 // each calls f for the part of every container.
@@ -316,7 +324,7 @@ func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	l.config.Metrics.Pushed(outcomeName(out), took, b.Bytes)
 	out.TimedOut = out.TimedOut && took >= soonAnswer
 	if out.Kind == logs.Accepted || out.TimedOut {
-		l.answeredAfter(took, b.Bytes, out.TimedOut)
+		l.tune(func(p *pace) { p.answered(took, b.Bytes, out.TimedOut) })
 	}
 	return out
 }

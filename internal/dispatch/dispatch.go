@@ -74,17 +74,15 @@ func (c *Config) pushes() int {
 type Dispatcher struct {
 	config Config
 	lanes  []*Lane
-	// refused is what the sink has refused for good.
-	refused *refusals
+	shared *shared
 }
 
 // New makes a dispatcher. It starts nothing.
 func New(config Config) *Dispatcher {
-	d := &Dispatcher{config: config, refused: &refusals{}}
+	d := &Dispatcher{config: config, shared: &shared{sent: newStreams(), refused: &refusals{}, barred: &barred{}}}
 	budget := max(config.MaxMemory/config.Lanes, 1)
-	sent, barred := newStreams(), &barred{}
 	for range config.Lanes {
-		d.lanes = append(d.lanes, newLane(&d.config, sent, d.refused, barred, budget))
+		d.lanes = append(d.lanes, newLane(&d.config, d.shared, budget))
 	}
 	return d
 }

@@ -107,13 +107,14 @@ var web = labels("web")
 // send hands over lines as one unit.
 func send(t *testing.T, l *Lane, lines []string, delivered func()) {
 	t.Helper()
-	if err := l.Begin(t.Context(), "web"); err != nil {
+	var draft logs.Draft
+	if err := l.Begin(t.Context(), "web", &draft); err != nil {
 		t.Fatal(err)
 	}
 	for i, line := range lines {
-		l.Add(web, logs.Entry{Time: time.Now().UnixNano() + int64(i), Line: []byte(line)})
+		draft.Add(web, logs.Entry{Time: time.Now().UnixNano() + int64(i), Line: []byte(line)})
 	}
-	l.End(delivered)
+	l.End("web", &draft, delivered)
 	l.Flush()
 }
 
@@ -191,9 +192,10 @@ func TestMemoryIsBounded(t *testing.T) {
 		defer cancel()
 		line := []byte(strings.Repeat("x", 1000))
 		sent := 0
-		for d.Lane(0).Begin(ctx, "web") == nil {
-			d.Lane(0).Add(web, logs.Entry{Line: line})
-			d.Lane(0).End(nil)
+		var draft logs.Draft
+		for d.Lane(0).Begin(ctx, "web", &draft) == nil {
+			draft.Add(web, logs.Entry{Line: line})
+			d.Lane(0).End("web", &draft, nil)
 			sent++
 		}
 		// One container leaves as much free as it holds, but for a last chunk.
@@ -201,18 +203,18 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Errorf("%d bytes of %d lines held", held, sent)
 		}
 		for i := range 1000 {
-			if room, err := d.Lane(0).TryBegin(fmt.Sprint("another", i), func() {}); err != nil {
+			if room, err := d.Lane(0).TryBegin(fmt.Sprint("another", i), &draft, func() {}); err != nil {
 				t.Fatal(err)
 			} else if room > 0 {
-				d.Lane(0).Add(web, logs.Entry{Line: line})
-				d.Lane(0).End(nil)
+				draft.Add(web, logs.Entry{Line: line})
+				d.Lane(0).End(fmt.Sprint("another", i), &draft, nil)
 			}
 		}
 		if held := d.Held(); held < 1<<20 || held > 1<<20+2000 {
 			t.Errorf("%d bytes of many containers held", held)
 		}
 		stop()
-		if err := d.Lane(0).Begin(t.Context(), "web"); !errors.Is(err, errClosed) {
+		if err := d.Lane(0).Begin(t.Context(), "web", &draft); !errors.Is(err, errClosed) {
 			t.Errorf("after the end: %v", err)
 		}
 	})
@@ -234,9 +236,10 @@ func TestLittleIsHeldWhileStuck(t *testing.T) {
 		fill := func(within time.Duration) (sent int) {
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
-			for ; sent < 10_000 && d.Lane(0).Begin(ctx, "web") == nil; sent++ {
-				d.Lane(0).Add(web, logs.Entry{Line: make([]byte, 1000)})
-				d.Lane(0).End(nil)
+			var draft logs.Draft
+			for ; sent < 10_000 && d.Lane(0).Begin(ctx, "web", &draft) == nil; sent++ {
+				draft.Add(web, logs.Entry{Line: make([]byte, 1000)})
+				d.Lane(0).End("web", &draft, nil)
 				time.Sleep(time.Millisecond) // as files are read, not all at once
 			}
 			return sent
@@ -386,7 +389,7 @@ func TestForget(t *testing.T) {
 			defer lane.mu.Unlock()
 			lane.sent.mu.Lock()
 			defer lane.sent.mu.Unlock()
-			return len(lane.feeds), len(lane.sent.known), len(lane.sent.of)
+			return len(lane.queue.feeds), len(lane.sent.known), len(lane.sent.of)
 		}
 		want := func(what string, n int) {
 			t.Helper()

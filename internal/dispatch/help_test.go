@@ -111,11 +111,12 @@ func far(t *testing.T, s *farSink, lastOnly bool, containers, perContainer int) 
 		for c := range containers {
 			id := fmt.Sprint(c)
 			l := d.Lane(0)
-			if err := l.Begin(t.Context(), id); err != nil {
+			var draft logs.Draft
+			if err := l.Begin(t.Context(), id, &draft); err != nil {
 				t.Fatal(err)
 			}
-			l.Add(names[c], logs.Entry{Time: time.Now().UnixNano() + int64(i), Stream: logs.Stream(i % logs.Streams), Line: []byte(fmt.Sprint(i, " ", text))})
-			l.End(func() {
+			draft.Add(names[c], logs.Entry{Time: time.Now().UnixNano() + int64(i), Stream: logs.Stream(i % logs.Streams), Line: []byte(fmt.Sprint(i, " ", text))})
+			l.End(id, &draft, func() {
 				if before, _ := receipts.Swap(id, i); before != nil && before.(int) != i-1 {
 					t.Errorf("container %s: receipt %d after %v", id, i, before)
 				}
@@ -262,11 +263,12 @@ func TestStopFarSink(t *testing.T) {
 		text := []byte(strings.Repeat("x", 900<<10))
 		for i := range 40 {
 			id := fmt.Sprint(i % 10)
-			if err := d.Lane(0).Begin(t.Context(), id); err != nil {
+			var draft logs.Draft
+			if err := d.Lane(0).Begin(t.Context(), id, &draft); err != nil {
 				t.Fatal(err)
 			}
-			d.Lane(0).Add(labels(id), logs.Entry{Time: int64(i), Line: text})
-			d.Lane(0).End(nil)
+			draft.Add(labels(id), logs.Entry{Time: int64(i), Line: text})
+			d.Lane(0).End(id, &draft, nil)
 		}
 		for s.count() < 3 {
 			time.Sleep(time.Millisecond)

@@ -71,16 +71,25 @@ func newStreams() *streams {
 }
 
 // plan divides a batch into the requests in which every stream that may be
-// refused is the last. It waits until none of the streams is under way. arrived must
+// refused is the last, and which are of one tenant each. It waits until none of the streams is under way. arrived must
 // follow.
 func (s *streams) plan(b *logs.Batch, now time.Time) ([]*logs.Batch, []*streamState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune(now)
 	states := s.depart(b)
+	var out []*logs.Batch
+	for _, part := range byTenant(b) {
+		out = append(out, s.order(part, now)...)
+	}
+	return out, states
+}
+
+// order is plan for the groups of one tenant. The lock is held.
+func (s *streams) order(b *logs.Batch, now time.Time) []*logs.Batch {
 	var safe, risky, limited []*logs.Group
-	for i, g := range b.Groups {
-		switch state := states[i]; {
+	for _, g := range b.Groups {
+		switch state := s.known[streamKey(g)]; {
 		case now.Sub(state.limited) < limitedFor:
 			state.risky(g, now)
 			limited = append(limited, g)
@@ -91,7 +100,7 @@ func (s *streams) plan(b *logs.Batch, now time.Time) ([]*logs.Batch, []*streamSt
 		}
 	}
 	if len(risky)+len(limited) == 0 {
-		return []*logs.Batch{b}, states
+		return []*logs.Batch{b}
 	}
 	if len(risky) > 0 {
 		safe, risky = append(safe, risky[0]), risky[1:]
@@ -103,7 +112,7 @@ func (s *streams) plan(b *logs.Batch, now time.Time) ([]*logs.Batch, []*streamSt
 	for _, g := range append(risky, limited...) {
 		out = append(out, logs.Join(g))
 	}
-	return out, states
+	return out
 }
 
 // depart returns the states of a batch's streams, which are under way from now on. All
@@ -227,4 +236,10 @@ func (s *streams) prune(now time.Time) {
 	}
 }
 
-func streamKey(g *logs.Group) string { return g.Labels.Selector(g.Stream) }
+// streamKey tells the streams of all tenants apart: a selector has no line feed in it.
+func streamKey(g *logs.Group) string {
+	if g.Tenant == "" {
+		return g.Labels.Selector(g.Stream)
+	}
+	return g.Tenant + "\n" + g.Labels.Selector(g.Stream)
+}

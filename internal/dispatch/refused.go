@@ -55,9 +55,9 @@ func (r *refusals) forget(id string) {
 
 // Refused returns what was refused of a container; no lines where nothing was.
 func (d *Dispatcher) Refused(id string) Refusal {
-	d.refused.mu.Lock()
-	defer d.refused.mu.Unlock()
-	if of := d.refused.byID[id]; of != nil {
+	d.shared.refused.mu.Lock()
+	defer d.shared.refused.mu.Unlock()
+	if of := d.shared.refused.byID[id]; of != nil {
 		return *of
 	}
 	return Refusal{}
@@ -65,9 +65,9 @@ func (d *Dispatcher) Refused(id string) Refusal {
 
 // RefusedLines returns the number of lines that were refused for good.
 func (d *Dispatcher) RefusedLines() int {
-	d.refused.mu.Lock()
-	defer d.refused.mu.Unlock()
-	return d.refused.lines
+	d.shared.refused.mu.Lock()
+	defer d.shared.refused.mu.Unlock()
+	return d.shared.refused.lines
 }
 
 // limitsPage says what can be done about every refusal.

@@ -134,20 +134,24 @@ func TestRandomSink(t *testing.T) {
 			given, receipts := make([]int, nc), make([]int, nc)
 			var mu sync.Mutex
 			now := time.Now().UnixNano()
+			var draft logs.Draft
 			for range 400 {
 				c := rng.IntN(nc)
-				if err := l.Begin(t.Context(), fmt.Sprint(c)); err != nil {
+				if err := l.Begin(t.Context(), fmt.Sprint(c), &draft); err != nil {
 					t.Fatal(err)
+				}
+				if rng.IntN(20) == 0 {
+					time.Sleep(time.Duration(rng.IntN(500)) * time.Millisecond) // a read that takes its time
 				}
 				for range rng.IntN(4) {
 					st, li := rng.IntN(2), rng.IntN(3)
 					k := key{c, st, li}
 					count[k]++
-					l.Add(lab[c][li], logs.Entry{Time: now + int64(count[k]), Stream: logs.Stream(st), Line: []byte(fmt.Sprint(count[k], " ", strings.Repeat("x", rng.IntN(1+[]int{100, 30000}[rng.IntN(2)]))))})
+					draft.Add(lab[c][li], logs.Entry{Time: now + int64(count[k]), Stream: logs.Stream(st), Line: []byte(fmt.Sprint(count[k], " ", strings.Repeat("x", rng.IntN(1+[]int{100, 30000}[rng.IntN(2)]))))})
 				}
 				n := given[c]
 				given[c]++
-				l.End(func() {
+				l.End(fmt.Sprint(c), &draft, func() {
 					mu.Lock()
 					defer mu.Unlock()
 					if receipts[c] != n {
@@ -190,11 +194,11 @@ func TestRandomSink(t *testing.T) {
 					t.Errorf("seed %d: %s", seed, b)
 				}
 			}
-			if l.bytes != 0 || l.queued != 0 || len(l.turn) != 0 || len(l.aside) != 0 || l.flights != 0 {
-				t.Errorf("seed %d: %d %d %d %d %d", seed, l.bytes, l.queued, len(l.turn), len(l.aside), l.flights)
+			if l.queue.bytes != 0 || l.queue.queued != 0 || len(l.queue.turn) != 0 || len(l.queue.aside) != 0 || l.pace.flights != 0 {
+				t.Errorf("seed %d: %d %d %d %d %d", seed, l.queue.bytes, l.queue.queued, len(l.queue.turn), len(l.queue.aside), l.pace.flights)
 			}
-			for _, f := range l.feeds {
-				if f.bytes != 0 || f.queued != 0 || f.flying {
+			for _, f := range l.queue.feeds {
+				if f.bytes != 0 || f.queued != 0 || f.state != resting {
 					t.Errorf("feed %+v", f)
 				}
 			}
@@ -258,11 +262,12 @@ func TestSharedStream(t *testing.T) {
 		now := time.Now()
 		old := now.Add(-3 * time.Hour)
 		add := func(id string, labels *logs.Labels, at time.Time, size int) {
-			if err := l.Begin(t.Context(), id); err != nil {
+			var draft logs.Draft
+			if err := l.Begin(t.Context(), id, &draft); err != nil {
 				t.Fatal(err)
 			}
-			l.Add(labels, logs.Entry{Time: at.UnixNano(), Line: []byte(strings.Repeat("x", size))})
-			l.End(func() {})
+			draft.Add(labels, logs.Entry{Time: at.UnixNano(), Line: []byte(strings.Repeat("x", size))})
+			l.End(id, &draft, func() {})
 		}
 		// All streams are known, and the sink is slow.
 		add("old", same, old, 10)
@@ -332,11 +337,12 @@ func TestLeaderIsTold(t *testing.T) {
 		defer stop()
 		l := d.Lane(0)
 		add := func(id string, size int) {
-			if err := l.Begin(t.Context(), id); err != nil {
+			var draft logs.Draft
+			if err := l.Begin(t.Context(), id, &draft); err != nil {
 				t.Fatal(err)
 			}
-			l.Add(labels(id), logs.Entry{Time: time.Now().UnixNano(), Line: []byte(strings.Repeat("x", size))})
-			l.End(func() {})
+			draft.Add(labels(id), logs.Entry{Time: time.Now().UnixNano(), Line: []byte(strings.Repeat("x", size))})
+			l.End(id, &draft, func() {})
 		}
 		add("prime", 10)
 		l.Flush()

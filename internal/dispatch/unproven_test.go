@@ -88,14 +88,15 @@ func TestD7AnotherContainerIsAccepted(t *testing.T) {
 		delivered := make(map[string]int)
 		add := func(id string) {
 			lane := d.Lane(0)
-			if err := lane.Begin(t.Context(), id); err != nil {
+			var draft logs.Draft
+			if err := lane.Begin(t.Context(), id, &draft); err != nil {
 				t.Fatal(err)
 			}
 			of := labels(id)
 			for i, line := range lines(1, 5) {
-				lane.Add(of, logs.Entry{Time: int64(i + 1), Line: []byte(line)})
+				draft.Add(of, logs.Entry{Time: int64(i + 1), Line: []byte(line)})
 			}
-			lane.End(func() { delivered[id]++ })
+			lane.End(id, &draft, func() { delivered[id]++ })
 			lane.Flush()
 		}
 		add("bad")

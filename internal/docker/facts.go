@@ -21,6 +21,7 @@ type Keep func(label string) bool
 type facts struct {
 	id, name, image, driver, logPath string
 	labels, options                  map[string]string
+	network                          logs.Network
 	tty, running                     bool
 	startedAt                        time.Time
 	// stateless tells that nothing was said of whether it runs.
@@ -28,6 +29,8 @@ type facts struct {
 	// cut are labels, and others, of which only the beginning is kept. A key that comes again
 	// takes no more room.
 	cut map[string]bool
+	// beyond reports whether there are more labels than are kept.
+	beyond bool
 }
 
 // maxDriver bounds the name of a log driver, in bytes; that of a plugin is an
@@ -55,6 +58,8 @@ func (f *facts) read(d *sift.Decoder, keep Keep) error {
 			err = f.readState(d)
 		case "HostConfig":
 			err = f.readHost(d)
+		case "NetworkSettings":
+			f.network, err = readNetwork(d, f.network.Mode)
 		default:
 			err = d.Skip()
 		}
@@ -78,18 +83,39 @@ func (f *facts) readConfig(d *sift.Decoder, keep Keep) error {
 		case "Tty":
 			f.tty, err = d.Bool()
 		case "Labels":
-			f.labels = make(map[string]string)
-			err = d.Object(func(label string) error {
-				if !keep(label) {
-					return d.Skip()
-				}
-				value, err := f.text(d, "label "+label)
-				f.labels[label] = value
-				return err
-			})
+			err = f.readLabels(d, keep)
 		default:
 			err = d.Skip()
 		}
+		return err
+	})
+}
+
+// maxLabels bounds the labels that are kept of a container, and maxLabelBytes their names
+// and values: relabelling may ask for any.
+const (
+	maxLabels     = 512
+	maxLabelBytes = 256 << 10
+)
+
+// readLabels reads the labels that have a meaning to somebody. Those beyond the bounds are
+// the last in the engine's order, which is by name.
+func (f *facts) readLabels(d *sift.Decoder, keep Keep) error {
+	f.labels = make(map[string]string)
+	f.beyond = false
+	size := 0
+	return d.Object(func(label string) error {
+		if len(label) > logs.MaxLabelName || !keep(label) {
+			return d.Skip()
+		}
+		_, again := f.labels[label]
+		if !again && (len(f.labels) >= maxLabels || size+len(label) > maxLabelBytes) {
+			f.beyond = true
+			return d.Skip()
+		}
+		value, err := f.text(d, "label "+label)
+		size += len(label) + len(value)
+		f.labels[label] = value
 		return err
 	})
 }
@@ -131,6 +157,11 @@ func (f *facts) readState(d *sift.Decoder) error {
 // readHost reads hostconfig.json, or the same within an inspection.
 func (f *facts) readHost(d *sift.Decoder) error {
 	return d.Object(func(key string) error {
+		if key == "NetworkMode" {
+			mode, _, err := d.String(maxNetworkName)
+			f.network.Mode = mode
+			return err
+		}
 		if key != "LogConfig" {
 			return d.Skip()
 		}
@@ -183,10 +214,13 @@ func (f *facts) noDriver() error {
 func (f *facts) container(id string) *logs.Container {
 	c := &logs.Container{
 		ID: id, Name: strings.TrimPrefix(f.name, "/"), Image: f.image, Labels: f.labels, TTY: f.tty,
-		Driver: f.driver, DriverOptions: f.options, Running: f.running, StartedAt: f.startedAt,
+		Driver: f.driver, DriverOptions: f.options, Network: f.network, Running: f.running, StartedAt: f.startedAt,
 	}
 	if len(f.cut) > 0 {
 		c.Problem = fmt.Sprintf("%s is longer than Loki's limit and cut after %d bytes", strings.Join(slices.Sorted(maps.Keys(f.cut)), " and "), logs.MaxLabelValue)
+	}
+	if f.beyond {
+		c.Problem = strings.TrimPrefix(fmt.Sprintf("%s; only %d labels of %d KiB together are used, the others are left out", c.Problem, maxLabels, maxLabelBytes>>10), "; ")
 	}
 	return c
 }

@@ -17,6 +17,8 @@ func FuzzStored(f *testing.F) {
 	id := strings.Repeat("0a", 32)
 	f.Add([]byte(`{"ID":"`+id+`","Name":"/web","Config":{"Image":"i","Labels":{"a":"b"}},"State":{"Running":true,"StartedAt":"2026-01-02T03:04:05.678Z"}}`),
 		[]byte(`{"LogConfig":{"Type":"json-file","Config":{"max-size":"1k"}}}`))
+	f.Add([]byte(`{"ID":"`+id+`","Name":"/web","NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"::","HostPort":"80"}],"53/udp":null},"Networks":{"n":{"NetworkID":"i","IPAddress":"10.0.0.1"}}}}`),
+		[]byte(`{"NetworkMode":"n","LogConfig":{"Type":"local"}}`))
 	f.Fuzz(func(t *testing.T, config, host []byte) {
 		s := &storedFacts{facts: facts{stateless: true}, since: time.Now()}
 		s.config = s.read(sift.New(bytes.NewReader(config), maxStored), func(string) bool { return true })
@@ -36,6 +38,8 @@ func FuzzStored(f *testing.F) {
 			t.Errorf("accepted %+v", c)
 		case !c.StartedAt.IsZero() && c.StartedAt.UnixNano() <= 0:
 			t.Errorf("started at %v", c.StartedAt)
+		case len(c.Labels) > maxLabels, len(c.Network.Attached) > maxNetworks, len(c.Network.Ports) > maxPorts+maxBindings, len(c.Network.Mode) > maxNetworkName:
+			t.Errorf("more is kept than is needed: %+v", c)
 		case len(c.Image) > logs.MaxLabelValue, len(c.Labels["a"]) > logs.MaxLabelValue:
 			t.Errorf("more is kept than Loki takes")
 		}

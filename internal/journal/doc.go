@@ -10,7 +10,7 @@
 // reading costs what that container wrote, one that waits for Loki waits alone, and the
 // same readers pull journals and files. All share the open files (journal.Journal: the live
 // ones, and archived ones while somebody needs them) and the one inotify instance, which
-// watches the journal's directories. journald maps its files and tells of its writes four
+// watches the journal's directories. journald maps its files and shows its writes four
 // times a second; a journal that is busy is polled per batch-wait like a file.
 //
 //   - Files are read as they grow. The number of entries is read first and everything else
@@ -34,7 +34,7 @@
 //     clock within a boot, then the number, then that the running boot is the last
 //     (journal/order.go).
 //   - The API route gives the same entries: journald's time in microseconds, and the text.
-//     So a container may change its route; without a place in the journal the marks tell
+//     So a container may change its route; without a place in the journal the marks show
 //     what is old. The engine (20.10) leaves out blank lines, and the end of lines of
 //     exactly 16 KiB; the journal has them.
 //   - docker rm ends nothing. What the engine has sent may be on its way to journald, so a
@@ -49,5 +49,5 @@
 // Why not journalctl: a static binary in an empty image has none, its version must match
 // the files, and one process for all containers would have to be read on for the fast ones
 // while a slow one waits. Why not libsystemd: it needs cgo. XZ, which old systemds use
-// where they were built without LZ4, is refused: such entries are counted and told of.
+// where they were built without LZ4, is refused: such entries are counted and logged.
 package journal

@@ -49,7 +49,7 @@ func (r *reading) sleep(t *testing.T, what string) {
 	t.Helper()
 	woken := make(chan struct{})
 	if !r.Arm(func() { close(woken) }) {
-		t.Fatal("nothing tells of changes")
+		t.Fatal("nothing reports changes")
 	}
 	if !r.AtEnd() {
 		return // it has come meanwhile
@@ -73,7 +73,7 @@ func TestWakes(t *testing.T) {
 	other.drain()
 	var others atomic.Int32
 	if !other.Arm(func() { others.Add(1) }) {
-		t.Fatal("nothing tells of changes")
+		t.Fatal("nothing reports changes")
 	}
 	c := d.Container(t, id(1))
 	var want []string
@@ -226,9 +226,9 @@ func TestDirectoryMadeAnew(t *testing.T) {
 		return watch(path, changed)
 	}
 	j.Look()
-	j.scanning.Lock() // nobody looks
+	j.scans.Lock() // nobody looks
 	err := errors.Join(os.Remove(dir), os.Mkdir(dir, 0o755))
-	j.scanning.Unlock()
+	j.scans.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

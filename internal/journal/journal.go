@@ -33,7 +33,7 @@ type Config struct {
 	Log  *slog.Logger
 }
 
-// Watch is the watch of a directory. It is gone when the directory is, which is told
+// Watch is the watch of a directory. It is gone when the directory is, which is reported
 // as a change of names.
 type Watch interface {
 	io.Closer
@@ -44,16 +44,8 @@ type Watch interface {
 type Journal struct {
 	config Config
 
-	// scanning is held during a scan, and guards what only that uses.
-	scanning sync.Mutex
-	watches  map[string]Watch
-	scanned  time.Time
-	told     string // why a directory is not watched
-
-	// probing guards probe, by which sleeping logs look for their container. It is
-	// taken after a Log's own.
-	probing sync.Mutex
-	probe   journalfile.Cache
+	scans scans
+	probe probe
 
 	// mu guards the fields below. It is taken after a Log's own.
 	mu    sync.Mutex
@@ -64,14 +56,35 @@ type Journal struct {
 	logs     map[*Log]bool
 	// asleep are the logs to wake when there is something for them.
 	asleep map[*Log]func()
-	// unwatched tells that not all directories are watched, missing that one is not
-	// there, and retry that a live file could not be opened yet.
-	unwatched, missing, retry bool
-	// failed is why an archived file could not be opened, as was told.
+	seen   seen
+	// failed is why an archived file could not be opened, as was logged.
 	failed string
+	closed bool
+}
+
+// scans is what only a scan uses. Its lock is held during one, and taken before all others.
+type scans struct {
+	sync.Mutex
+	watches map[string]Watch
+	last    time.Time
+	// unwatched is why a directory is not watched, as was logged.
+	unwatched string
+}
+
+// probe is that by which sleeping logs look for their container. Its lock is taken after a
+// Log's own.
+type probe struct {
+	sync.Mutex
+	cache journalfile.Cache
+}
+
+// seen is what the last scan has shown of the directories.
+type seen struct {
+	// unwatched is set when not all directories are watched, missing when one is not
+	// there, and retry when a live file could not be opened yet.
+	unwatched, missing, retry bool
 	// broken is why a live file, or a directory, cannot be read.
 	broken error
-	closed bool
 }
 
 // New makes a journal. It opens nothing.
@@ -82,7 +95,7 @@ func New(config Config) *Journal {
 		}
 	}
 	return &Journal{
-		config: config, watches: make(map[string]Watch),
+		config: config, scans: scans{watches: make(map[string]Watch)},
 		files: make(map[identity]*file), logs: make(map[*Log]bool), asleep: make(map[*Log]func()),
 	}
 }
@@ -100,15 +113,15 @@ func (j *Journal) Readable() error {
 		}
 	}
 	switch {
-	case j.broken != nil:
-		return j.broken
+	case j.seen.broken != nil:
+		return j.seen.broken
 	case len(j.files)+len(j.archived) == 0:
 		return fmt.Errorf("there is no journal in %s", strings.Join(j.config.Dirs, " or "))
 	}
 	return errors.New("the journal is not that of the running system")
 }
 
-// Has tells whether the journal has anything of a container.
+// Has reports whether the journal has anything of a container.
 func (j *Journal) Has(id string) bool {
 	j.refresh()
 	j.mu.Lock()
@@ -140,7 +153,7 @@ func (j *Journal) borrow() (all []*file) {
 		}
 		f, err := openFile(n)
 		if err != nil {
-			j.tell(err)
+			j.warnArchived(err)
 			continue
 		}
 		j.files[f.id] = f
@@ -158,12 +171,12 @@ func (j *Journal) Files() int {
 
 // Close closes all files and watches. No log may be read any more.
 func (j *Journal) Close() {
-	j.scanning.Lock()
-	defer j.scanning.Unlock()
-	for _, w := range j.watches {
+	j.scans.Lock()
+	defer j.scans.Unlock()
+	for _, w := range j.scans.watches {
 		_ = w.Close()
 	}
-	clear(j.watches)
+	clear(j.scans.watches)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.closed = true

@@ -26,7 +26,7 @@ type Options struct {
 	Log    *slog.Logger
 }
 
-// Events is told what an operator should know of.
+// Events counts what an operator should know of.
 type Events interface {
 	// CorruptRecord counts an entry that could not be read.
 	CorruptRecord()
@@ -57,6 +57,34 @@ type Log struct {
 	mu       sync.Mutex
 	parts    []*part
 	assemble *assemble.Assembler
+	rules    rules
+	at       cursor
+	trust    trust
+	// count numbers the records.
+	count int64
+	// stuck is since when an entry cannot be read that should be there.
+	stuck time.Time
+	// steps is how many entries the Read under way may still look at.
+	steps int
+}
+
+// cursor is how far a log was read, over all files.
+type cursor struct {
+	// last is the entry read last, and from the part that it was read of.
+	last logs.JournalPosition
+	from *part
+	// began is, per stream, the entry before the line that is held back.
+	began [logs.Streams]logs.JournalPosition
+	// done are the entries up to which records of a stream are left out, given that
+	// skip says so.
+	done [logs.Streams]logs.JournalPosition
+	skip [logs.Streams]bool
+}
+
+// rules are what leaves entries out by the time at which journald received them. That is a
+// clock's, which is set: so they hold for what was there when the log was opened, since for
+// what was there when it was opened first, and for nothing that came later.
+type rules struct {
 	// since and delivered are the times in Unix microseconds before which entries are left
 	// out, of those that were there when the log was opened. Of these ends has the number of
 	// the newest, per numbering; nil when nothing is left out by its time.
@@ -64,42 +92,48 @@ type Log struct {
 	ends             map[logs.ID128]uint64
 	// seen is the newest entry there was when the log was first opened: there since ends.
 	seen logs.Seen
-	// last is the entry read last, and from the part that it was read of.
-	last logs.JournalPosition
-	from *part
-	// count numbers the records.
-	count int64
-	// began is, per stream, the entry before the line that is held back.
-	began [logs.Streams]logs.JournalPosition
-	// done are the entries up to which records of a stream are left out, given that
-	// skip says so.
-	done [logs.Streams]logs.JournalPosition
-	skip [logs.Streams]bool
-	// stuck is since when an entry cannot be read that should be there.
-	stuck time.Time
-	// warned tells that entries of other programs were told of.
-	warned bool
-	// engine is the process that has sent the newest entry of which the program's name
-	// is known.
-	engine uint64
-	// steps is how many entries the Read under way may still look at.
-	steps int
 }
+
+// leaveOut reports whether an entry is left out, and why. over is set once nothing is left
+// out any more.
+func (r *rules) leaveOut(e *place) (why string, is, over bool) {
+	if r.ends == nil {
+		return "", false, false
+	}
+	if end, there := r.ends[e.seqnums]; !there || e.Seqnum > end {
+		r.ends = nil
+		r.passSince()
+		return "", false, true
+	}
+	before := e.Realtime < r.since
+	if r.since != 0 && r.seen.Known && r.seen.Time == int64(e.Realtime)*1000 { //nolint:gosec // as it comes: a time
+		r.passSince()
+	}
+	switch {
+	case before:
+		return assemble.BeforeSince, true, false
+	case e.Realtime < r.delivered:
+		return assemble.Delivered, true, false
+	}
+	return "", false, false
+}
+
+// passSince ends since.
+func (r *rules) passSince() { r.since, r.seen.Past = 0, true }
 
 // part is what one file has of the container.
 type part struct {
-	file *file
-	// cursor is at the first entry not read, given that known says that the file
-	// has any. started tells that it was moved to where reading begins.
-	cursor         journalfile.Cursor
-	known, started bool
-	// count is the number of entries there were when reading began, and final that
+	file  *file
+	state state
+	// cursor is at the first entry not read, once the part is known to have any.
+	cursor journalfile.Cursor
+	// count is the number of entries there were when reading began, and final is set when
 	// there will be no more.
 	count uint64
 	final bool
-	// left tells that it is not read on, and told that trouble with it was told of.
-	left, told bool
-	// broken tells that the last entry could not be read, however long it was waited for.
+	// left is set when it is not read on, and warned once trouble with it was logged.
+	left, warned bool
+	// broken is set when the last entry could not be read, however long it was waited for.
 	broken bool
 	// head is the entry at the cursor, given that headed says so.
 	head   place
@@ -107,10 +141,22 @@ type part struct {
 	fields map[uint64]field
 }
 
+// state is how far a part has come. It only ever goes on to the next.
+type state uint8
+
+const (
+	// unknown: nothing of the container was found in the file yet.
+	unknown state = iota
+	// entries: there are some, and the cursor is at the first entry.
+	entries
+	// started: the cursor was moved to where reading begins.
+	started
+)
+
 // Open opens the log of a container. One that has logged nothing is no error.
 func (j *Journal) Open(o Options) *Log {
 	j.refresh()
-	l := &Log{journal: j, options: o, match: match(o.ID)}
+	l := &Log{journal: j, options: o, match: match(o.ID), trust: trust{senders: j.config.Senders}}
 	l.assemble = assemble.New(assemble.Config{
 		MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut, LeftOut: o.Events.LeftOut, Skipped: o.Events.LineSkipped,
 	}, o.Resume)
@@ -120,16 +166,16 @@ func (j *Journal) Open(o Options) *Log {
 	j.logs[l] = true
 	files := slices.Clone(l.pending)
 	j.mu.Unlock()
-	if l.since != 0 || l.delivered != 0 || l.replaying() {
+	if l.rules.since != 0 || l.rules.delivered != 0 || l.replaying() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.ends = ends(files)
-		if !l.seen.Known && o.Resume.Latest() == 0 && o.Resume.Pending == 0 {
-			l.seen = l.newest(files)
+		l.rules.ends = ends(files)
+		if !l.rules.seen.Known && o.Resume.Latest() == 0 && o.Resume.Pending == 0 {
+			l.rules.seen = l.newest(files)
 		}
-		if l.seen.Empty() {
+		if l.rules.seen.Empty() {
 			// What comes was not there, also for the next start.
-			l.since, l.options.Resume.Since = 0, 0
+			l.rules.since, l.options.Resume.Since = 0, 0
 		}
 	}
 	return l
@@ -175,23 +221,23 @@ func lastEntry(f *file, cache *journalfile.Cache, at uint64, err error) (e journ
 
 // resume leaves out what was handed over before.
 func (l *Log) resume(from logs.Position) {
-	if l.seen = from.Seen; !from.Seen.Past || from.Seen.Ahead || from.Journal == [logs.Streams]logs.JournalPosition{} {
-		l.since = uint64(max(0, from.Since)) / 1000
+	if l.rules.seen = from.Seen; !from.Seen.Past || from.Seen.Ahead || from.Journal == [logs.Streams]logs.JournalPosition{} {
+		l.rules.since = uint64(max(0, from.Since)) / 1000
 	}
 	if from.Journal == [logs.Streams]logs.JournalPosition{} {
 		// Read through the API before, or never.
 		from.Since = 0
-		l.delivered = uint64(max(0, assemble.Since(from))) / 1000
+		l.rules.delivered = uint64(max(0, assemble.Since(from))) / 1000
 		l.assemble.SkipDelivered(assemble.Replayed(from))
 		return
 	}
 	if !from.Seen.Known {
-		l.since = 0
+		l.rules.since = 0
 	}
-	l.done, l.skip = from.Journal, [logs.Streams]bool{true, true}
-	l.last = from.Journal[logs.Stdout]
-	if l.after(l.last, from.Journal[logs.Stderr]) {
-		l.last = from.Journal[logs.Stderr]
+	l.at.done, l.at.skip = from.Journal, [logs.Streams]bool{true, true}
+	l.at.last = from.Journal[logs.Stdout]
+	if l.after(l.at.last, from.Journal[logs.Stderr]) {
+		l.at.last = from.Journal[logs.Stderr]
 	}
 }
 
@@ -209,36 +255,7 @@ func ends(files []*file) map[logs.ID128]uint64 {
 
 func (l *Log) replaying() bool { return l.assemble.Replaying() != [logs.Streams]bool{} }
 
-// leavesOut tells whether an entry is left out by the time at which journald received it, and
-// why. That is a clock's, which is set: so it holds for what was there when the log was opened,
-// since for what was there when it was opened first, and for nothing that came later.
-func (l *Log) leavesOut(e *place) (why string, is bool) {
-	if l.ends == nil {
-		return "", false
-	}
-	if end, there := l.ends[e.seqnums]; !there || e.Seqnum > end {
-		l.ends = nil
-		l.passSince()
-		l.assemble.Live()
-		return "", false
-	}
-	before := e.Realtime < l.since
-	if l.since != 0 && l.seen.Known && l.seen.Time == int64(e.Realtime)*1000 { //nolint:gosec // as it comes: a time
-		l.passSince()
-	}
-	switch {
-	case before:
-		return assemble.BeforeSince, true
-	case e.Realtime < l.delivered:
-		return assemble.Delivered, true
-	}
-	return "", false
-}
-
-// passSince ends since.
-func (l *Log) passSince() { l.since, l.seen.Past = 0, true }
-
-// after tells that a is a later entry than b; anything is later than none.
+// after reports whether a is a later entry than b; anything is later than none.
 func (l *Log) after(a, b logs.JournalPosition) bool {
 	if b == (logs.JournalPosition{}) {
 		return a != b
@@ -251,26 +268,26 @@ func (l *Log) Position() logs.Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := logs.Position{Since: l.options.Resume.Since, Drained: l.options.Resume.Drained, Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest()}
-	if p.Since != 0 && l.seen.Known {
-		p.Seen = l.seen
-		p.Seen.Ahead = l.since != 0
+	if p.Since != 0 && l.rules.seen.Known {
+		p.Seen = l.rules.seen
+		p.Seen.Ahead = l.rules.since != 0
 	}
 	behind := l.assemble.Replaying()
 	for s := range logs.Streams {
-		p.Journal[s] = l.last
+		p.Journal[s] = l.at.last
 		// A stream that is silent keeps its place only until the log is beyond it.
-		if l.skip[s] && !l.after(l.last, l.done[s]) {
-			p.Journal[s] = l.done[s]
+		if l.at.skip[s] && !l.after(l.at.last, l.at.done[s]) {
+			p.Journal[s] = l.at.done[s]
 		}
 		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
-			p.Journal[s] = l.began[s]
+			p.Journal[s] = l.at.began[s]
 			if p.Pending == 0 || time < p.Pending {
 				p.Pending = time
 			}
 		}
 	}
 	if behind != [logs.Streams]bool{} {
-		// What follows was handed over through the API, and only the marks tell.
+		// What follows was handed over through the API, and only the marks decide.
 		p.Journal = [logs.Streams]logs.JournalPosition{}
 	}
 	return p
@@ -293,8 +310,8 @@ func (l *Log) Held() (h logs.Held) {
 }
 
 // Arm makes wake be called once when there is something to read. The caller must
-// look again afterwards: what has come before is not told. It returns false when
-// nothing tells of changes, and the log has to be polled: also while an entry is
+// look again afterwards: what has come before is not reported. It returns false when
+// nothing reports changes, and the log has to be polled: also while an entry is
 // waited for that may never come.
 func (l *Log) Arm(wake func()) bool {
 	l.mu.Lock()
@@ -302,14 +319,14 @@ func (l *Log) Arm(wake func()) bool {
 	j := l.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.unwatched || !j.logs[l] || !l.stuck.IsZero() {
+	if j.seen.unwatched || !j.logs[l] || !l.stuck.IsZero() {
 		return false
 	}
 	j.asleep[l] = wake
 	return true
 }
 
-// AtEnd tells whether everything that the journal has of the container was read. An
+// AtEnd reports whether everything that the journal has of the container was read. An
 // entry that cannot be read yet is not waited for.
 func (l *Log) AtEnd() bool {
 	l.journal.refresh()
@@ -324,12 +341,12 @@ func (l *Log) AtEnd() bool {
 	if more {
 		return false
 	}
-	l.journal.probing.Lock()
-	defer l.journal.probing.Unlock()
-	probe := &l.journal.probe
+	l.journal.probe.Lock()
+	defer l.journal.probe.Unlock()
+	probe := &l.journal.probe.cache
 	probe.Reset()
 	for _, p := range l.parts {
-		if !p.known {
+		if p.state == unknown {
 			if at, err := p.file.Find(probe, l.match); err == nil && at != 0 {
 				return false
 			}

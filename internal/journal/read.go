@@ -38,9 +38,13 @@ func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (size int, more
 		if p == nil {
 			return size, l.steps <= 0
 		}
-		if why, out := l.leavesOut(&p.head); out {
+		why, out, over := l.rules.leaveOut(&p.head)
+		if over {
+			l.assemble.Live()
+		}
+		if out {
 			l.options.Events.LineSkipped(why)
-			l.last, l.from = p.head.position(), p
+			l.at.last, l.at.from = p.head.position(), p
 			p.advance()
 			size++ // so that the place is kept
 			continue
@@ -61,7 +65,7 @@ func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (size int, more
 		case what == forged:
 			l.forged(s, p)
 		}
-		l.last, l.from = at, p
+		l.at.last, l.at.from = at, p
 		if size >= limit || s.cache.Loaded() >= loadFactor*limit {
 			return size, true
 		}
@@ -75,22 +79,22 @@ func (p *part) advance() {
 	p.headed = false
 }
 
-// settled reports whether the entry at the cursor cannot become readable any more:
+// unreadable reports whether the entry at the cursor cannot become readable any more:
 // its data is of a form that is not read, nothing more is written to the file, or a
 // later entry of the container was counted, which journald has written after it.
-func (p *part) settled(err error) bool {
+func (p *part) unreadable(err error) bool {
 	return errors.Is(err, journalfile.ErrUnsupported) || errors.Is(err, journalfile.ErrUnpack) ||
 		p.final || p.cursor.Taken()+1 < p.count
 }
 
 // forged counts an entry that says it is the container's and was sent by another
-// program than the engine. It is told of once: anybody may send any number.
+// program than the engine. It is logged once: anybody may send any number.
 func (l *Log) forged(s *Scratch, p *part) {
 	l.options.Events.ForgedEntry()
-	if l.warned || l.options.Log == nil {
+	if l.trust.warned || l.options.Log == nil {
 		return
 	}
-	l.warned = true
+	l.trust.warned = true
 	about := []any{"file", p.file.path}
 	for _, offset := range s.fields {
 		data, err := p.file.Payload(&s.cache, offset, shortField)
@@ -104,14 +108,14 @@ func (l *Log) forged(s *Scratch, p *part) {
 		"if the engine runs as another user or under another name, set journal-sender", about...)
 }
 
-// bad tells whether what cannot be read is to be passed over: not as long as it may
+// bad reports whether what cannot be read is to be passed over: not as long as it may
 // be that it is being written. A file that a crash has damaged may count thousands of
 // entries that are not there: only the first of them is waited for.
 func (l *Log) bad(p *part, err error) (pass bool) {
 	if l.stuck.IsZero() {
 		l.stuck = time.Now()
 	}
-	if !p.settled(err) {
+	if !p.unreadable(err) {
 		if !p.broken && time.Since(l.stuck) < patience {
 			return false
 		}
@@ -123,17 +127,17 @@ func (l *Log) bad(p *part, err error) (pass bool) {
 
 // take adds a record to its line.
 func (l *Log) take(r logs.Record, at logs.JournalPosition, emit func(logs.Entry)) {
-	if l.skip[r.Stream] {
-		if !l.after(at, l.done[r.Stream]) {
+	if l.at.skip[r.Stream] {
+		if !l.after(at, l.at.done[r.Stream]) {
 			return
 		}
-		l.skip[r.Stream] = false
+		l.at.skip[r.Stream] = false
 	}
 	l.count++
 	r.Offset = l.count
 	l.assemble.Add(&r, emit)
 	if offset, _, held := l.assemble.Held(r.Stream); held && offset == r.Offset {
-		l.began[r.Stream] = l.last
+		l.at.began[r.Stream] = l.at.last
 	}
 }
 
@@ -147,7 +151,7 @@ func (l *Log) begin(s *Scratch) {
 	}
 	l.pending = nil
 	for _, p := range l.parts {
-		p.final = !p.file.live // told before the number of entries is read
+		p.final = !p.file.live // learned before the number of entries is read
 		p.left = p.file.abandoned
 	}
 	j.mu.Unlock()
@@ -175,12 +179,12 @@ func (l *Log) begin(s *Scratch) {
 	j.mu.Unlock()
 }
 
-// trouble tells of something that a file has and that cannot be read.
+// trouble logs something that a file has and that cannot be read.
 func (l *Log) trouble(p *part, why error) {
-	if p.told || errors.Is(why, journalfile.ErrNotYet) && !p.final {
+	if p.warned || errors.Is(why, journalfile.ErrNotYet) && !p.final {
 		return
 	}
-	p.told = true
+	p.warned = true
 	l.options.Events.CorruptRecord()
 	if l.options.Log != nil {
 		l.options.Log.Warn("cannot read all of a journal file", "file", p.file.path, "error", why)
@@ -190,7 +194,7 @@ func (l *Log) trouble(p *part, why error) {
 // look learns how many entries a file has of the container, and returns false when
 // it is not needed any more.
 func (l *Log) look(s *Scratch, p *part) (needed bool) {
-	if !p.known {
+	if p.state == unknown {
 		at, err := p.file.Find(&s.cache, l.match)
 		if err != nil {
 			l.trouble(p, err)
@@ -198,7 +202,7 @@ func (l *Log) look(s *Scratch, p *part) (needed bool) {
 		if err != nil || at == 0 {
 			return !p.final && !p.left
 		}
-		p.known, p.cursor = true, journalfile.Entries(at)
+		p.state, p.cursor = entries, journalfile.Entries(at)
 	}
 	n, err := p.file.Count(p.cursor.Data())
 	if err != nil {
@@ -218,7 +222,7 @@ func (l *Log) look(s *Scratch, p *part) (needed bool) {
 // is none, or one cannot be read yet: what is newer must not overtake it.
 func (l *Log) next(s *Scratch) (first *part) {
 	for _, p := range l.parts {
-		if !p.known {
+		if p.state == unknown {
 			continue
 		}
 		if !l.seek(s, p) {
@@ -236,7 +240,7 @@ func (l *Log) next(s *Scratch) (first *part) {
 // another file has that is not later than what was read last is the same again:
 // journald has copied it from /run to /var, or it was read before a restart.
 func (l *Log) seek(s *Scratch, p *part) bool {
-	if !p.started && !l.start(s, p) {
+	if p.state != started && !l.start(s, p) {
 		return false
 	}
 	for p.cursor.Taken() < p.count {
@@ -254,7 +258,7 @@ func (l *Log) seek(s *Scratch, p *part) bool {
 			}
 			p.head, p.headed = place{e, p.file.SeqnumID}, true
 		}
-		if p == l.from || l.last == (logs.JournalPosition{}) || l.after(p.head.position(), l.last) {
+		if p == l.at.from || l.at.last == (logs.JournalPosition{}) || l.after(p.head.position(), l.at.last) {
 			return true
 		}
 		if !l.pass(p) {
@@ -273,14 +277,14 @@ func (l *Log) pass(p *part) bool {
 
 // start moves to where reading begins.
 func (l *Log) start(s *Scratch, p *part) bool {
-	if l.last == (logs.JournalPosition{}) || p.file.SeqnumID != l.last.SeqnumID {
-		p.started = true // their order is looked at one by one
+	if l.at.last == (logs.JournalPosition{}) || p.file.SeqnumID != l.at.last.SeqnumID {
+		p.state = started // their order is looked at one by one
 		return true
 	}
-	before := func(e journalfile.Entry) bool { return !l.after(place{e, p.file.SeqnumID}.position(), l.last) }
+	before := func(e journalfile.Entry) bool { return !l.after(place{e, p.file.SeqnumID}.position(), l.at.last) }
 	if err := p.file.Seek(&s.cache, &p.cursor, p.count, before); err != nil && !l.bad(p, err) {
 		return false
 	}
-	p.started, l.stuck = true, time.Time{}
+	p.state, l.stuck = started, time.Time{}
 	return true
 }

@@ -58,7 +58,7 @@ var kinds = []struct {
 	{"_PID=", senderPID},
 }
 
-// shortField is enough of the data to tell what it is, and all of what matters of
+// shortField is enough of the data to know what it is, and all of what matters of
 // any field but the message: a part's ID has 64 digits.
 const shortField = 128
 
@@ -201,12 +201,12 @@ func (l *Log) record(s *Scratch, p *part, e journalfile.Entry) (r logs.Record, v
 		case senderPID:
 			by.process = f.number
 		}
-		if f.kind == senderUID && l.suspects(by) {
+		if f.kind == senderUID && l.trust.excludes(by) {
 			return r, forged, nil // the rest may be a thousand fields
 		}
 	}
 	switch {
-	case !l.trusts(by):
+	case !l.trust.has(by):
 		return r, forged, nil
 	case !from || text == 0:
 		return r, aside, nil
@@ -236,7 +236,7 @@ func (p *part) text(s *Scratch, offset uint64) ([]byte, error) {
 	return s.text[start:], nil
 }
 
-// field tells what the data at an offset means.
+// field says what the data at an offset means.
 func (p *part) field(s *Scratch, offset uint64) (field, error) {
 	if f, known := p.fields[offset]; known {
 		return f, nil

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// How old a look at the directories may be where nothing tells of changes, and
-// where one of them is missing: journald's own moves from one to the other are told
+// How old a look at the directories may be where nothing reports changes, and
+// where one of them is missing: journald's own moves from one to the other are reported
 // by the other.
 const (
 	rescan        = time.Second
@@ -18,21 +18,21 @@ const (
 
 // refresh looks at the directories if that is needed.
 func (j *Journal) refresh() {
-	j.scanning.Lock()
-	defer j.scanning.Unlock()
+	j.scans.Lock()
+	defer j.scans.Unlock()
 	j.mu.Lock()
-	uncertain, missing := j.unwatched || j.retry, j.missing
+	uncertain, missing := j.seen.unwatched || j.seen.retry, j.seen.missing
 	j.mu.Unlock()
-	age := time.Since(j.scanned)
-	if j.scanned.IsZero() || uncertain && age >= rescan || missing && age >= rescanMissing {
+	age := time.Since(j.scans.last)
+	if j.scans.last.IsZero() || uncertain && age >= rescan || missing && age >= rescanMissing {
 		j.scan()
 	}
 }
 
-// Look looks at the directories, whatever has been told of them.
+// Look looks at the directories, whatever has been reported of them.
 func (j *Journal) Look() {
-	j.scanning.Lock()
-	defer j.scanning.Unlock()
+	j.scans.Lock()
+	defer j.scans.Unlock()
 	j.scan()
 }
 
@@ -42,7 +42,7 @@ func (j *Journal) Look() {
 func (j *Journal) scan() {
 	dirs, err := j.dirs()
 	unwatched := j.watch(dirs)
-	names, failed := list(dirs) // after watching: what is made later is told
+	names, failed := list(dirs) // after watching: what is made later is reported
 	err = errors.Join(err, failed)
 
 	j.mu.Lock()
@@ -50,8 +50,8 @@ func (j *Journal) scan() {
 	if j.closed {
 		return
 	}
-	j.scanned, j.unwatched, j.retry = time.Now(), unwatched, false
-	j.missing = len(dirs) < len(j.config.Dirs)
+	j.scans.last, j.seen.unwatched, j.seen.retry = time.Now(), unwatched, false
+	j.seen.missing = len(dirs) < len(j.config.Dirs)
 	present := make(map[identity]found, len(names))
 	for _, n := range names {
 		present[n.id] = n
@@ -67,20 +67,20 @@ func (j *Journal) scan() {
 			}
 			// Where several were made since the last look, only the newest is live.
 			if failed := j.openNew(n); failed != nil {
-				j.tell(failed)
+				j.warnArchived(failed)
 			}
 			continue
 		}
 		if failed := j.openNew(n); failed != nil {
 			err = errors.Join(err, failed)
-			j.retry = true
+			j.seen.retry = true
 		}
 	}
-	j.broken = err
+	j.seen.broken = err
 	j.enforce()
 }
 
-// watch watches the directories that are not yet, and tells whether one cannot be.
+// watch watches the directories that are not yet, and reports whether one cannot be.
 func (j *Journal) watch(dirs []string) (unwatched bool) {
 	if j.config.Watch == nil {
 		return true
@@ -88,24 +88,24 @@ func (j *Journal) watch(dirs []string) (unwatched bool) {
 	present := make(map[string]bool, len(dirs))
 	for _, dir := range dirs {
 		present[dir] = true
-		if before := j.watches[dir]; before != nil && !before.Gone() {
+		if before := j.scans.watches[dir]; before != nil && !before.Gone() {
 			continue // otherwise another directory has its name by now
 		}
 		w, err := j.config.Watch(dir, j.changed)
 		if err != nil {
 			unwatched = true
-			if j.told != err.Error() {
-				j.told = err.Error()
+			if j.scans.unwatched != err.Error() {
+				j.scans.unwatched = err.Error()
 				j.config.Log.Warn("cannot watch the journal's directory, polling it instead", "error", err)
 			}
 			continue
 		}
-		j.watches[dir] = w
+		j.scans.watches[dir] = w
 	}
-	for dir, w := range j.watches {
+	for dir, w := range j.scans.watches {
 		if !present[dir] {
 			_ = w.Close()
-			delete(j.watches, dir)
+			delete(j.scans.watches, dir)
 		}
 	}
 	return unwatched
@@ -157,8 +157,8 @@ func (j *Journal) openNew(n found) error {
 	return nil
 }
 
-// tell tells of an archived file that cannot be opened, once. The lock is held.
-func (j *Journal) tell(err error) {
+// warnArchived logs that an archived file cannot be opened, once. The lock is held.
+func (j *Journal) warnArchived(err error) {
 	if !errors.Is(err, fs.ErrNotExist) && j.failed != err.Error() {
 		j.failed = err.Error()
 		j.config.Log.Warn("cannot read an archived journal", "error", err)
@@ -200,7 +200,7 @@ func (j *Journal) enforce() {
 	}
 }
 
-// isLinked tells that a file still has a name, although the last look at the names has
+// isLinked reports whether a file still has a name, although the last look at the names has
 // not shown it: it was renamed at that moment.
 func isLinked(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)
@@ -210,7 +210,7 @@ func isLinked(info fs.FileInfo) bool {
 // changed is called by the watcher.
 func (j *Journal) changed(names bool) {
 	j.mu.Lock()
-	names = names || j.retry
+	names = names || j.seen.retry
 	j.mu.Unlock()
 	if names {
 		j.Look()

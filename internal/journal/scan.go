@@ -23,7 +23,7 @@ var machineDir = regexp.MustCompile(`^[0-9a-f]{32}(\.[^/]+)?$`)
 type found struct {
 	path string
 	id   identity
-	// live tells that journald writes to the file, by its name: archived ones have
+	// live is set when journald writes to the file, by its name: archived ones have
 	// a number in it, and those that it did not close in order a tilde.
 	live bool
 }
@@ -92,7 +92,7 @@ type file struct {
 	// writes to the file, and that it has a name in the directories.
 	refs          int
 	live, present bool
-	// abandoned tells that the file is given up, because it was deleted and is too large.
+	// abandoned is set when the file is given up, because it was deleted and is too large.
 	abandoned bool
 }
 

@@ -26,32 +26,41 @@ type sender struct {
 	process uint64
 }
 
-// trusts reports whether a sender is one whose entries are believed. The name of a
+// trust is whose entries are believed.
+type trust struct {
+	// senders are they; none for all.
+	senders []Sender
+	// engine is the process that has sent the newest entry of which the program's name
+	// is known.
+	engine uint64
+	// warned is set once entries of other programs were logged.
+	warned bool
+}
+
+// has reports whether a sender is one whose entries are believed. The name of a
 // program that was killed may be missing of the last it has sent: that is believed if
 // it comes from the process that has sent what came before.
-func (l *Log) trusts(s sender) bool {
-	all := l.journal.config.Senders
-	if len(all) == 0 {
+func (t *trust) has(s sender) bool {
+	if len(t.senders) == 0 {
 		return true
 	}
-	for _, t := range all {
+	for _, one := range t.senders {
 		switch {
-		case !s.known || s.uid != uint64(t.UID):
-		case t.Program == "":
+		case !s.known || s.uid != uint64(one.UID):
+		case one.Program == "":
 			return true
-		case s.program == 0 && s.process != 0 && s.process == l.engine:
+		case s.program == 0 && s.process != 0 && s.process == t.engine:
 			return true
-		case s.program == xxhash.Sum64String(t.Program):
-			l.engine = s.process
+		case s.program == xxhash.Sum64String(one.Program):
+			t.engine = s.process
 			return true
 		}
 	}
 	return false
 }
 
-// suspects reports whether a user is none whose entries are believed, whatever the
+// excludes reports whether a user is none whose entries are believed, whatever the
 // other fields say.
-func (l *Log) suspects(s sender) bool {
-	all := l.journal.config.Senders
-	return len(all) > 0 && !slices.ContainsFunc(all, func(t Sender) bool { return s.uid == uint64(t.UID) })
+func (t *trust) excludes(s sender) bool {
+	return len(t.senders) > 0 && !slices.ContainsFunc(t.senders, func(one Sender) bool { return s.uid == uint64(one.UID) })
 }

@@ -39,6 +39,8 @@ type Container struct {
 	Driver string
 	// DriverOptions are the log driver's options, daemon defaults included.
 	DriverOptions map[string]string
+	// Network is how others reach the container.
+	Network Network
 	// Running tells that the container's process exists, paused or not.
 	Running bool
 	// StartedAt identifies the present or the last run; zero when the
@@ -56,6 +58,28 @@ type Container struct {
 
 // Over reports whether the container has run and does not.
 func (c *Container) Over() bool { return !c.Running && !c.StartedAt.IsZero() }
+
+// Network is how others reach a container, as far as the engine says so of the container
+// itself.
+type Network struct {
+	// Mode is the network mode: "bridge", "host", "container:ID", a network's name, …
+	Mode string
+	// Attached are the networks the container is in, by name. Ports are its TCP ports, the
+	// lowest first.
+	Attached []Attachment
+	Ports    []Port
+}
+
+// Attachment is a network that a container is in.
+type Attachment struct {
+	Name, ID string
+	// IP is the container's address there; empty while the container does not run.
+	IP string
+}
+
+// Port is a TCP port of a container, and where it is published; Public and PublicIP are
+// empty where it is not.
+type Port struct{ Private, Public, PublicIP string }
 
 // RouteKind is how a container's log is read.
 type RouteKind uint8

@@ -24,6 +24,9 @@ const (
 	MaxLabelValue = 2048
 )
 
+// CutLabel returns as much of a label's value as Loki takes, in whole characters.
+func CutLabel(value string) string { return cut(value, MaxLabelValue) }
+
 // cut returns a text up to a number of bytes, in whole characters.
 func cut(text string, limit int) string {
 	if len(text) <= limit {
@@ -44,6 +47,12 @@ func cut(text string, limit int) string {
 type Labels struct {
 	Pairs    []Label `json:"labels"`
 	Metadata []Label `json:"metadata,omitempty"`
+	// Whole reports whether Pairs are all labels there are, and the stream label is not
+	// added: it was renamed or removed.
+	Whole bool `json:"whole,omitempty"`
+	// Stderr are the labels of what is written to the standard error output, where they
+	// differ from these in more than the stream label; nil otherwise.
+	Stderr *Labels `json:"stderr,omitempty"`
 
 	// selectors are what Selector returns, once it was asked.
 	selectors [Streams]atomic.Pointer[string]
@@ -65,6 +74,14 @@ func sorted(m map[string]string) []Label {
 	return out
 }
 
+// Of returns the labels of the entries of a stream.
+func (l *Labels) Of(s Stream) *Labels {
+	if s == Stderr && l.Stderr != nil {
+		return l.Stderr
+	}
+	return l
+}
+
 // Get returns the value of a label, or the empty string.
 func (l *Labels) Get(name string) string {
 	for _, p := range l.Pairs {
@@ -75,9 +92,48 @@ func (l *Labels) Get(name string) string {
 	return ""
 }
 
+// Container returns what the container is called in messages: its label, or what is left of
+// its name and ID where that has another name or was removed.
+func (l *Labels) Container() string {
+	if name := l.Get("container"); name != "" {
+		return name
+	}
+	metadata := Labels{Pairs: l.Metadata}
+	if name := metadata.Get("container"); name != "" {
+		return name
+	}
+	id := metadata.Get("container_id")
+	return id[:min(12, len(id))]
+}
+
+// streamLabel is the label that tells the streams of a container apart.
+const streamLabel = "stream"
+
+// Value returns the value that a label has in Loki for a stream, or the empty string.
+func (l *Labels) Value(name string, s Stream) string {
+	if l = l.Of(s); name == streamLabel && !l.Whole {
+		return s.String()
+	}
+	return l.Get(name)
+}
+
+// Len returns the number of labels in Loki, of the standard output.
+func (l *Labels) Len() int {
+	if l.Whole {
+		return len(l.Pairs)
+	}
+	return len(l.Pairs) + 1
+}
+
+// HasMetadata reports whether metadata of a name goes with every entry.
+func (l *Labels) HasMetadata(name []byte) bool {
+	return slices.ContainsFunc(l.Metadata, func(p Label) bool { return p.Name == string(name) })
+}
+
 // Selector names the Loki stream of a container's stream as Loki does:
 // {a="b", c="d"}, sorted by name. It is made once: every push needs it.
 func (l *Labels) Selector(s Stream) string {
+	l = l.Of(s)
 	if text := l.selectors[s].Load(); text != nil {
 		return *text
 	}
@@ -87,8 +143,11 @@ func (l *Labels) Selector(s Stream) string {
 }
 
 func (l *Labels) selector(s Stream) string {
-	pairs := append(slices.Clone(l.Pairs), Label{Name: "stream", Value: s.String()})
-	slices.SortStableFunc(pairs, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+	pairs := l.Pairs
+	if !l.Whole {
+		pairs = append(slices.Clone(pairs), Label{Name: streamLabel, Value: s.String()})
+		slices.SortStableFunc(pairs, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+	}
 	var out strings.Builder
 	for i, p := range pairs {
 		if i > 0 {
@@ -103,7 +162,10 @@ func (l *Labels) selector(s Stream) string {
 
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
-// Valid tells whether l is a set as NewLabels makes it, of labels that Loki takes. Other
+// IsLabelName reports whether Loki takes a name for a label.
+func IsLabelName(name string) bool { return len(name) <= MaxLabelName && labelName.MatchString(name) }
+
+// Valid reports whether l is a set as NewLabels makes it, of labels that Loki takes. Other
 // sets come from a damaged file only.
 func (l *Labels) Valid() bool {
 	for _, pairs := range [][]Label{l.Pairs, l.Metadata} {
@@ -113,14 +175,17 @@ func (l *Labels) Valid() bool {
 			}
 		}
 	}
-	return len(l.Pairs) > 0 && l.Get("stream") == ""
+	if l.Stderr != nil && (l.Stderr.Stderr != nil || !l.Stderr.Valid()) {
+		return false
+	}
+	return len(l.Pairs) > 0 && (l.Whole || l.Get(streamLabel) == "")
 }
 
-// Equal tells whether both sets have the same labels and metadata.
+// Equal reports whether both sets have the same labels and metadata.
 func (l *Labels) Equal(other *Labels) bool {
 	if l == other {
 		return true
 	}
-	return l != nil && other != nil &&
-		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata)
+	return l != nil && other != nil && l.Whole == other.Whole &&
+		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata) && l.Stderr.Equal(other.Stderr)
 }

@@ -65,20 +65,42 @@ func (s *shelf[T]) give(old []T) {
 	}
 }
 
+// keepSmall empties a slice of the smallest size, and gives any other back.
+func (s *shelf[T]) keepSmall(old []T) []T {
+	if cap(old) == smallest {
+		return old[:0]
+	}
+	s.give(old)
+	return nil
+}
+
 var (
 	texts shelf[byte]
 	times shelf[int64]
 	ends  shelf[int]
 )
 
+// groups keeps those that are empty, with what memory they have that is of no size.
+var groups sync.Pool
+
+func newGroup() *Group {
+	if g, ok := groups.Get().(*Group); ok {
+		return g
+	}
+	return &Group{}
+}
+
 // Recycle empties a batch that was filled by Add, and lets its memory be used for
 // others. Nothing may refer to its groups or their text any more.
 func (b *Batch) Recycle() {
-	for _, g := range b.Groups {
-		texts.give(g.Text)
-		times.give(g.Times)
-		ends.give(g.Ends)
-		*g = Group{}
+	for i, g := range b.Groups {
+		if g != nil {
+			texts.give(g.Metadata)
+			ends.give(g.MetadataEnds)
+			*g = Group{Times: times.keepSmall(g.Times), Ends: ends.keepSmall(g.Ends), Text: texts.keepSmall(g.Text)}
+			groups.Put(g)
+		}
+		b.Groups[i] = nil
 	}
-	*b = Batch{}
+	*b = Batch{Groups: b.Groups[:0]}
 }

@@ -158,18 +158,26 @@ func (p FilePosition) Start() int64 { return min(p.Offsets[Stdout], p.Offsets[St
 
 // Mark identifies the newest entry of a stream, by its timestamp as Docker gave it in
 // Unix nanoseconds and, since several entries may share a timestamp, by the
-// hashes of the texts of all entries handed over that have it. What else it
-// holds is absent unless lines are equal or very many.
+// hashes of the stored texts of all entries handed over that have it. What else it
+// holds is absent unless lines are equal, very many, or changed before they are sent.
 type Mark struct {
 	Time   int64    `json:"time"`
 	Hashes []uint64 `json:"hashes,omitempty"`
 	// Counts is the number of entries at Time, per hash; absent when it is one each.
 	Counts []int64 `json:"counts,omitempty"`
-	// Ahead is, per hash, by how many nanoseconds more than Counts the next
-	// entry of this text has to be sent after Time; absent when it is none.
-	Ahead []int64 `json:"ahead,omitempty"`
-	// More is the number of entries at Time whose hashes are not kept, and Top
-	// the newest timestamp that such an entry was sent with.
+	// At is how many nanoseconds after Time the newest entry has the timestamp that it is
+	// sent with: not 0 where it was given another. Sent are the hashes of the texts that
+	// were sent with that timestamp or later, and Ahead by how many nanoseconds after it
+	// the next entry of each is to be sent. They are absent where they follow from Hashes
+	// and Counts.
+	At    int64    `json:"at,omitempty"`
+	Sent  []uint64 `json:"sent,omitempty"`
+	Ahead []int64  `json:"ahead,omitempty"`
+	// More is the number of entries at Time whose hashes are not kept, and Top the newest
+	// timestamp that an entry was sent with whose text is not among Sent.
 	More int64 `json:"more,omitempty"`
 	Top  int64 `json:"top,omitempty"`
+	// Span is how many nanoseconds after Time the last part of the newest entry has its
+	// timestamp: a line in parts, or several lines that make one entry.
+	Span int64 `json:"span,omitempty"`
 }

@@ -20,14 +20,14 @@ type buffer struct {
 	pool    *sync.Pool
 }
 
-// encode encodes and compresses a batch. release must follow.
-func (c *Client) encode(b *logs.Batch) *buffer {
+// encode encodes and compresses a batch of a tenant. release must follow.
+func (c *Client) encode(b *logs.Batch, tenant string) *buffer {
 	buf, ok := c.buffers.Get().(*buffer)
 	if !ok {
 		buf = &buffer{pool: &c.buffers}
 	}
 	buf.users.Store(1)
-	buf.encoder.bare = c.bare.Load()
+	buf.encoder.bare = c.bare.has(tenant)
 	buf.packed = buf.encoder.encode(b)
 	return buf
 }

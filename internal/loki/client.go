@@ -25,7 +25,7 @@ import (
 type Config struct {
 	// URL is Loki's address. Without a path, that of the push API is added.
 	URL *url.URL
-	// Tenant is the value of X-Scope-OrgID; none when empty.
+	// Tenant is the value of X-Scope-OrgID for entries that name none; none when empty.
 	Tenant string
 	// Username and Password are for basic authentication. A PasswordFile is
 	// read again for every push, so that its content may change.
@@ -56,8 +56,8 @@ type Client struct {
 	config  Config
 	url     string
 	buffers sync.Pool
-	// bare tells that Loki does not take structured metadata.
-	bare atomic.Bool
+	// bare are the tenants of which Loki does not take structured metadata.
+	bare tenants
 	// proven tells that entries were accepted, and asked is when it was last found to be
 	// Loki that answers, in Unix nanoseconds.
 	proven atomic.Bool
@@ -196,9 +196,10 @@ func total(rejects []logs.Reject) (entries int) {
 // nothing was. bare tells that it was sent without structured metadata.
 func (c *Client) exchange(ctx context.Context, b *logs.Batch) (a *reply, bare bool, failed logs.Outcome) {
 	c.renew()
-	buf := c.encode(b)
+	tenant := c.tenantOf(b)
+	buf := c.encode(b, tenant)
 	defer buf.release()
-	response, err := c.send(ctx, buf)
+	response, err := c.send(ctx, buf, tenant)
 	if err != nil {
 		out := logs.Outcome{Kind: logs.Retry, Err: c.config.Secrets.Error(cured(err)), Misconfigured: mendable(err), Unreachable: unreachable(err), TimedOut: timedOut(err)}
 		if out.TimedOut {
@@ -278,7 +279,7 @@ func (c *Client) withoutMetadata(ctx context.Context, b *logs.Batch, out logs.Ou
 	own, _ := classify(a, ownBatch(b))
 	switch {
 	case own.Kind == logs.Refused && c.wantsBare(a):
-		c.bare.Store(true)
+		c.bare.add(c.tenantOf(b))
 		return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("%w (so container_id is left out until the next start; allow_structured_metadata keeps it)", out.Err)}
 	case own.Kind == logs.Accepted:
 		out.Exact, out.Rejects = false, nil
@@ -291,13 +292,16 @@ func (c *Client) withoutMetadata(ctx context.Context, b *logs.Batch, out logs.Ou
 // and nothing else of it.
 func ownBatch(b *logs.Batch) *logs.Batch {
 	const own = "lighterman"
-	pairs := map[string]string{"container": own}
+	pairs := make(map[string]string)
 	for _, p := range b.Groups[0].Labels.Pairs {
 		pairs[p.Name] = own
 	}
+	labels := logs.NewLabels(pairs, map[string]string{"container_id": own})
+	labels.Whole = b.Groups[0].Labels.Whole
 	out := &logs.Batch{}
-	out.Add(logs.NewLabels(pairs, map[string]string{"container_id": own}), logs.Entry{
+	out.Add(labels, logs.Entry{
 		Time: time.Now().UnixNano(), Line: []byte("lighterman asks whether structured metadata is taken"),
+		Extra: &logs.Extra{Tenant: b.Groups[0].Tenant},
 	})
 	return out
 }
@@ -305,7 +309,7 @@ func ownBatch(b *logs.Batch) *logs.Batch {
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
 
-func (c *Client) send(ctx context.Context, buf *buffer) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, buf *buffer, tenant string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a push request: %w", err)
@@ -319,8 +323,8 @@ func (c *Client) send(ctx context.Context, buf *buffer) (*http.Response, error) 
 	// This is not sent: it tells the transport that sending twice does no harm.
 	// A server may close an idle connection in the moment that it is used again.
 	request.Header["Idempotency-Key"] = nil
-	if c.config.Tenant != "" {
-		request.Header.Set("X-Scope-OrgID", c.config.Tenant)
+	if tenant != "" {
+		request.Header.Set("X-Scope-OrgID", tenant)
 	}
 	if err := c.authorize(request); err != nil {
 		return nil, err

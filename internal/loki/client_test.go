@@ -242,7 +242,7 @@ func TestBufferReuse(t *testing.T) {
 // TestBufferIsReleased when the push and the body are done with it, not before.
 func TestBufferIsReleased(t *testing.T) {
 	c := newClient(t, "http://loki.invalid", nil)
-	buf := c.encode(batch(1))
+	buf := c.encode(batch(1), "")
 	body := buf.open()
 	buf.release()
 	if n := buf.users.Load(); n != 1 {

@@ -25,7 +25,10 @@ var (
 // encoder makes push requests, compressed, in memory that is used again.
 type encoder struct {
 	packer
-	metadata []byte
+	// metadata is what all entries of the group have, and extra what each has beside that,
+	// which ends at extraEnds; there are none where no entry has any.
+	metadata, extra []byte
+	extraEnds       []int
 	// bare tells that metadata is left out.
 	bare bool
 }
@@ -46,11 +49,12 @@ func (e *encoder) stream(g *logs.Group) {
 	if !e.bare {
 		e.metadata = appendMetadata(e.metadata, g.Labels.Metadata)
 	}
+	e.gatherExtra(g)
 	size := bytesField(len(labels))
 	var at second
 	start := 0
 	for i, nano := range g.Times {
-		size += bytesField(entrySize(at.size(at.fraction(nano)), g.Ends[i]-start, len(e.metadata)))
+		size += bytesField(entrySize(at.size(at.fraction(nano)), g.Ends[i]-start, len(e.metadata)+len(e.extraOf(i))))
 		start = g.Ends[i]
 	}
 	if len(e.plain)+maxHead+len(labels) > blockSize {
@@ -61,9 +65,38 @@ func (e *encoder) stream(g *logs.Group) {
 	e.plain = append(e.plain, labels...)
 	start = 0
 	for i, nano := range g.Times {
-		e.entry(&at, nano, g.Text[start:g.Ends[i]])
+		e.entry(&at, nano, g.Text[start:g.Ends[i]], e.extraOf(i))
 		start = g.Ends[i]
 	}
+}
+
+// gatherExtra encodes the metadata that single entries of a group have. What goes with all of
+// them has precedence over what is called the same.
+func (e *encoder) gatherExtra(g *logs.Group) {
+	e.extra, e.extraEnds = e.extra[:0], e.extraEnds[:0]
+	if g.MetadataEnds == nil || e.bare {
+		return
+	}
+	for i := range g.Len() {
+		for name, value := range g.MetadataOf(i).All() {
+			if !g.Labels.HasMetadata(name) {
+				e.extra = appendPair(e.extra, name, value)
+			}
+		}
+		e.extraEnds = append(e.extraEnds, len(e.extra))
+	}
+}
+
+// extraOf returns the encoded metadata that entry i alone has.
+func (e *encoder) extraOf(i int) []byte {
+	if len(e.extraEnds) == 0 {
+		return nil
+	}
+	start := 0
+	if i > 0 {
+		start = e.extraEnds[i-1]
+	}
+	return e.extra[start:e.extraEnds[i]]
 }
 
 // maxHead is more than what an entry has besides its text and metadata, in bytes.
@@ -73,8 +106,8 @@ const maxHead = 4*binary.MaxVarintLen64 + 8
 // allows: together with the beginning of the timestamp that is one stretch of some
 // hundred bytes that all entries share, and so one match for Snappy where it would be two.
 // Compressing takes 15 % less time for it, and the requests are 3 % smaller.
-func (e *encoder) entry(at *second, nano int64, line []byte) {
-	room := maxHead + len(e.metadata) + len(line)
+func (e *encoder) entry(at *second, nano int64, line, extra []byte) {
+	room := maxHead + len(e.metadata) + len(line) + len(extra)
 	if len(e.plain)+room > blockSize {
 		e.flush()
 	}
@@ -83,7 +116,7 @@ func (e *encoder) entry(at *second, nano int64, line []byte) {
 	e.plain = slices.Grow(e.plain, room)
 	out, n := e.plain[len(e.plain):len(e.plain)+room], 1
 	out[0] = tagEntries
-	n += putUvarint(out[n:], uint64(entrySize(stamp, len(line), len(e.metadata)))) //nolint:gosec // a size is not negative
+	n += putUvarint(out[n:], uint64(entrySize(stamp, len(line), len(e.metadata)+len(extra)))) //nolint:gosec // a size is not negative
 	n += copy(out[n:], e.metadata)
 	out[n], out[n+1], out[n+2] = tagTimestamp, byte(stamp), tagSeconds //nolint:gosec // a timestamp's size takes one byte
 	n += 3
@@ -95,6 +128,7 @@ func (e *encoder) entry(at *second, nano int64, line []byte) {
 	n++
 	n += putUvarint(out[n:], uint64(len(line)))
 	n += copy(out[n:], line)
+	n += copy(out[n:], extra)
 	e.plain = e.plain[:len(e.plain)+n]
 }
 
@@ -158,10 +192,14 @@ func appendLength(dst []byte, tag byte, n int) []byte {
 // appendMetadata encodes the structured metadata that all entries of a group share.
 func appendMetadata(dst []byte, pairs []logs.Label) []byte {
 	for _, p := range pairs {
-		value := strings.ToValidUTF8(p.Value, "\ufffd")
-		dst = appendLength(dst, tagMetadata, bytesField(len(p.Name))+bytesField(len(value)))
-		dst = append(appendLength(dst, 1<<3|byte(protowire.BytesType), len(p.Name)), p.Name...)
-		dst = append(appendLength(dst, 2<<3|byte(protowire.BytesType), len(value)), value...)
+		dst = appendPair(dst, p.Name, strings.ToValidUTF8(p.Value, "\ufffd"))
 	}
 	return dst
+}
+
+// appendPair encodes a name and a value of structured metadata.
+func appendPair[T string | []byte](dst []byte, name, value T) []byte {
+	dst = appendLength(dst, tagMetadata, bytesField(len(name))+bytesField(len(value)))
+	dst = append(appendLength(dst, 1<<3|byte(protowire.BytesType), len(name)), name...)
+	return append(appendLength(dst, 2<<3|byte(protowire.BytesType), len(value)), value...)
 }

@@ -173,10 +173,10 @@ func TestS4MetadataNeedsProof(t *testing.T) {
 			return c.Push(t.Context(), b)
 		}
 		out := push("evil")
-		if lies && (out.Kind != logs.Refused || out.Exact || c.bare.Load()) {
+		if lies && (out.Kind != logs.Refused || out.Exact || c.bare.has("")) {
 			t.Errorf("got %+v", out)
 		}
-		if !lies && (out.Kind != logs.Retry || out.Misconfigured || !c.bare.Load()) {
+		if !lies && (out.Kind != logs.Retry || out.Misconfigured || !c.bare.has("")) {
 			t.Errorf("got %+v", out)
 		}
 		if asked := s.bodies[1]; strings.Contains(asked, "evil") || !strings.Contains(asked, `team="lighterman"`) {

@@ -73,7 +73,7 @@ func sizeOf(g *logs.Group) float64 {
 	for _, p := range g.Labels.Metadata {
 		metadata += len(p.Name) + len(p.Value)
 	}
-	return float64(len(g.Text) + g.Len()*max(metadata, logs.EntryOverhead))
+	return float64(len(g.Text) + len(g.Metadata) + g.Len()*max(metadata, logs.EntryOverhead))
 }
 
 // groupOf returns the group that an answer about a limit speaks of: the one whose

@@ -34,7 +34,7 @@ func ignored(v *verdict, b *logs.Batch) (rejects []logs.Reject, exact bool) {
 	// Entries that did not reach the stream were refused before, or went
 	// to another shard of it.
 	g := b.Groups[len(b.Groups)-1]
-	if len(b.Groups) > 1 && (len(v.stream) != len(g.Labels.Pairs)+1 || !isOf(v.stream, g)) {
+	if len(b.Groups) > 1 && (len(v.stream) != g.Labels.Len() || !isOf(v.stream, g)) {
 		return nil, false // of another stream, or a shard of one
 	}
 	if v.ingester.reached != g.Len() || v.ingester.ignored > mostBehind(v.ingester.cutoff, g) || v.ingester.limited {
@@ -156,4 +156,4 @@ func longestFirst(labels []logs.Label) (values []string) {
 	return values
 }
 
-func nameOf(g *logs.Group) string { return g.Labels.Get("container") }
+func nameOf(g *logs.Group) string { return g.Labels.Container() }

@@ -371,19 +371,15 @@ func isOf(labels []logs.Label, g *logs.Group) bool {
 	has := g.Labels.Get(serviceName) != ""
 	n := 0
 	for _, l := range labels {
-		switch {
-		case l.Name == streamShard, l.Name == timeShard, l.Name == serviceName && !has:
+		if l.Name == streamShard || l.Name == timeShard || l.Name == serviceName && !has {
 			continue
-		case l.Name == "stream":
-			if l.Value != g.Stream.String() {
-				return false
-			}
-		case g.Labels.Get(l.Name) != l.Value && strings.ToValidUTF8(g.Labels.Get(l.Name), "\ufffd") != l.Value:
+		}
+		if value := g.Labels.Value(l.Name, g.Stream); value != l.Value && strings.ToValidUTF8(value, "\ufffd") != l.Value {
 			return false
 		}
 		n++
 	}
-	return n == len(g.Labels.Pairs)+1
+	return n == g.Labels.Len()
 }
 
 // named returns the groups whose labels a verdict names; the only group of a batch in any

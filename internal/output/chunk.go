@@ -8,9 +8,11 @@ import (
 
 // Chunk hands over what one read of a log has found. It belongs to the goroutine that
 // reads, and is used again for the next read, of whatever log: Begin or TryBegin, Add, then
-// End or Cancel. In between the lane is locked.
+// End or Cancel.
 type Chunk struct {
 	out *Output
+	// draft is what is handed over, with memory that is used again.
+	draft logs.Draft
 	// Lines and Bytes are what was added since it was begun.
 	Lines, Bytes int
 	// first is the timestamp of the first of it.
@@ -19,20 +21,22 @@ type Chunk struct {
 
 // Begin begins what is handed over of a log. It waits until there is room.
 func (c *Chunk) Begin(ctx context.Context, out *Output) error {
-	*c = Chunk{out: out}
-	return out.lane.Begin(ctx, out.ID)
+	c.begin(out)
+	return out.lane.Begin(ctx, out.ID, &c.draft)
 }
 
 // TryBegin does not wait: without room, which it returns in bytes, nothing is begun, and
 // wake is called when there is some.
 func (c *Chunk) TryBegin(out *Output, wake func()) (room int, err error) {
-	*c = Chunk{out: out}
-	return out.lane.TryBegin(out.ID, wake)
+	c.begin(out)
+	return out.lane.TryBegin(out.ID, &c.draft, wake)
 }
+
+func (c *Chunk) begin(out *Output) { c.out, c.Lines, c.Bytes, c.first = out, 0, 0, 0 }
 
 // Add passes an entry on, with the labels of its time.
 func (c *Chunk) Add(e logs.Entry) {
-	c.out.lane.Add(c.out.Labels().At(e.Time), e)
+	c.draft.Add(c.out.Labels().At(e.Time), e)
 	if c.Lines == 0 {
 		c.first = e.Time
 	}
@@ -41,10 +45,10 @@ func (c *Chunk) Add(e logs.Entry) {
 }
 
 // Behind notes that what is added is of a backlog.
-func (c *Chunk) Behind() { c.out.lane.Behind() }
+func (c *Chunk) Behind() { c.draft.Behind = true }
 
 // Cancel ends a chunk with which nothing was read.
-func (c *Chunk) Cancel() { c.out.lane.End(nil) }
+func (c *Chunk) Cancel() { c.out.lane.End(c.out.ID, &c.draft, nil) }
 
 // End counts what was read, and commits the position when it is delivered. read is its
 // size in bytes, in the log where that is a file. released, if not nil, is called then.
@@ -53,7 +57,7 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 	o.metrics.Lines(route.String(), c.Lines, c.Bytes)
 	o.counts.lines.Add(int64(c.Lines))
 	o.counts.handed(read, c.first)
-	o.lane.End(func() {
+	o.lane.End(o.ID, &c.draft, func() {
 		o.store.Commit(o.ID, position)
 		o.counts.delivered(read, position)
 		o.WakeNext()

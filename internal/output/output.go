@@ -12,11 +12,9 @@ import (
 
 // Lane takes entries; see package dispatch for the rules of its methods.
 type Lane interface {
-	Begin(ctx context.Context, id string) error
-	TryBegin(id string, wake func()) (room int, err error)
-	Behind()
-	Add(labels *logs.Labels, e logs.Entry)
-	End(delivered func())
+	Begin(ctx context.Context, id string, d *logs.Draft) error
+	TryBegin(id string, d *logs.Draft, wake func()) (room int, err error)
+	End(id string, d *logs.Draft, delivered func())
 	After(id string, delivered func())
 	Flush()
 }

@@ -21,12 +21,19 @@ type sink struct {
 	counted   int
 }
 
-func (s *sink) TryBegin(string, func()) (int, error) { return 1, nil }
-func (s *sink) Add(l *logs.Labels, e logs.Entry) {
-	s.lines = append(s.lines, l.Get("container")+" "+string(e.Line))
+func (s *sink) TryBegin(_ string, d *logs.Draft, _ func()) (int, error) {
+	d.Open(1<<20, 1<<20)
+	return 1, nil
 }
 
-func (s *sink) End(delivered func()) {
+func (s *sink) End(_ string, d *logs.Draft, delivered func()) {
+	for _, part := range d.Parts {
+		for _, g := range part.Batch.Groups {
+			for i := range g.Len() {
+				s.lines = append(s.lines, g.Labels.Get("container")+" "+string(g.Line(i)))
+			}
+		}
+	}
 	if delivered != nil {
 		s.receipts = append(s.receipts, delivered)
 	}

@@ -53,6 +53,8 @@ var gauges = []gauge{
 		func(s Snapshot) float64 { return float64(s.CheckpointFailures) }},
 	{desc("checkpoint_unsaved_seconds", "Age of the oldest change of a position that is not on disk."), prometheus.GaugeValue,
 		func(s Snapshot) float64 { return s.CheckpointAge }},
+	{desc("crowded_labels", "Labels with more than 100 values on this host within a day; the status page names them."), prometheus.GaugeValue,
+		func(s Snapshot) float64 { return float64(s.CrowdedLabels) }},
 	{desc("goroutines", "Goroutines of the process."), prometheus.GaugeValue,
 		func(Snapshot) float64 { return float64(runtime.NumGoroutine()) }},
 	{desc("open_fds", "Open file descriptors of the process."), prometheus.GaugeValue,

@@ -21,6 +21,8 @@ type Snapshot struct {
 	// SetAside is the number of containers whose delivery waits for a reason
 	// that concerns them alone.
 	SetAside int `json:"set_aside_containers"`
+	// CrowdedLabels is the number of labels that have too many values on this host.
+	CrowdedLabels int `json:"crowded_labels"`
 	// Source is the engine's address, or without one the directory in which
 	// containers are found; EngineConnected tells that it answers, or can be read.
 	Source           string `json:"source"`

@@ -11,7 +11,7 @@ import (
 
 // Files of one log may be alike from the first byte to the last: all parts of a long line
 // have one time, and with a small max-size a file holds nothing else. So what is in a file
-// does not tell it from its neighbours. What does is its inode together with the time it
+// does not distinguish it from its neighbours. What does is its inode together with the time it
 // was made, and where it was compressed its place among the others: the engine compresses
 // a file after the last record was written to it, removes it then, and only after that
 // rotates the next.
@@ -50,35 +50,10 @@ func madeAt(path string, id identity) int64 {
 	return timesIn(&st).made
 }
 
-// beginsInLine tells that a file begins with a part of a line that goes on: others of the
-// log may begin with the very same record.
-func (g *generation) beginsInLine() bool {
-	head := make([]byte, fingerprintMax)
-	n, err := g.readAt(head, 0)
-	if z, ok := g.data.(*gzipContent); ok {
-		z.release()
-	}
-	if err != nil {
-		return true // nobody knows
-	}
-	in := g.format.fresh()
-	for head = head[:n]; ; {
-		var r logs.Record
-		n, what := in.next(head, 0, &r)
-		switch {
-		case n == 0:
-			return true
-		case what == record || what == repaired:
-			return len(r.Text) == 0 || r.Text[len(r.Text)-1] != '\n'
-		}
-		head = head[n:]
-	}
-}
-
 // compressedAs returns the index of the file that the engine has made of g, which it has
 // removed since, when it compressed it; -1 where there is none. files are in order.
 //
-// Where several hold the same, or where it is strict, only the times tell: it was made
+// Where several hold the same, or where it is strict, only the times decide: it was made
 // after g was written, and was there when g was removed, and those made of newer files
 // were not. A clock that was set back meanwhile hides it; then both are read.
 func (g *generation) compressedAs(files []*generation, strict bool) int {
@@ -112,7 +87,7 @@ func (g *generation) compressedAs(files []*generation, strict bool) int {
 		case gone == (times{}):
 			return i // nobody knows: nothing is lost where it is the oldest
 		case t.made < gone.written, t.made > gone.changed:
-		case t.made == gone.changed && best >= 0: // the clock is too coarse to tell: likewise
+		case t.made == gone.changed && best >= 0: // the clock is too coarse to decide: likewise
 		default:
 			best = i
 		}

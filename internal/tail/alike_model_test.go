@@ -41,7 +41,7 @@ type alikeLine struct {
 	time int64
 	in   []*alikeFile
 	done bool
-	// torn tells that a part of it was gone before it had been handed over.
+	// torn is set when a part of it was gone before it had been handed over.
 	torn bool
 }
 

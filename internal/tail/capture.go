@@ -19,7 +19,7 @@ func (l *Log) Capture() error {
 	return err
 }
 
-// capture tells also whether other files than before may be held by us alone.
+// capture reports also whether other files than before may be held by us alone.
 func (l *Log) capture() (changed bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +62,7 @@ func (l *Log) capture() (changed bool, err error) {
 	return true, err
 }
 
-func (l *Log) last() *generation { return l.files[len(l.files)-1] }
+func (s *shared) last() *generation { return s.files[len(s.files)-1] }
 
 // successor opens the live file if it is the only one newer than the last one known:
 // when that is the first rotated file before and after it was opened, there was no
@@ -100,7 +100,7 @@ func (l *Log) successor() ([]*generation, error) {
 	return []*generation{live}, nil
 }
 
-// unknown opens the files newer than the last one known, oldest first; cut tells that
+// unknown opens the files newer than the last one known, oldest first; cut is set when
 // there are more of them.
 func (l *Log) unknown() (fresh []*generation, cut bool, err error) {
 	s := newLooks(l.path, l.format, l.files)
@@ -155,7 +155,7 @@ func (l *Log) newer(s *looks) ([]*generation, error) {
 	return found, nil
 }
 
-// lookForMissed notes when files have come and gone since the last look. The reader tells of
+// lookForMissed notes when files have come and gone since the last look. The reader reports
 // it, as what is between has to be read: here others wait. mu is held.
 func (l *Log) lookForMissed(found []*generation) {
 	if len(l.files) == 0 || len(found) == 0 || found[len(found)-1].compressed {
@@ -165,13 +165,13 @@ func (l *Log) lookForMissed(found []*generation) {
 		return
 	}
 	l.events.RotatedAway()
-	l.untold = append([]*generation{l.last()}, found...)
+	l.missing = append([]*generation{l.last()}, found...)
 }
 
-// between tells whether there were files between one that is gone and those that are there,
+// between reports whether there were files between one that is gone and those that are there,
 // which are in order. The engine removes a file only when it makes one that comes later than
 // the next, unless it keeps but one: so what was made after it had gone does not follow it.
-// Where files are compressed that does not tell, and there may have been some.
+// Where files are compressed that does not show, and there may have been some.
 func between(gone *generation, there []*generation, keepsOne bool) bool {
 	if len(there) == 0 || gone.held != nil && gone.held.Names() > 0 {
 		return false // or somebody else has moved it
@@ -183,7 +183,7 @@ func between(gone *generation, there []*generation, keepsOne bool) bool {
 	return !keepsOne && there[0].made >= timesOf(gone.file).changed
 }
 
-// keepsOne tells whether there is, and was, no rotated file of a log: the engine keeps but
+// keepsOne reports whether there is, and was, no rotated file of a log: the engine keeps but
 // the live one. Between two steps of a rotation there may be none of several either.
 func keepsOne(live string, listed []name) bool {
 	if slices.ContainsFunc(listed, func(n name) bool { return n.path != live }) {
@@ -193,55 +193,54 @@ func keepsOne(live string, listed []name) bool {
 }
 
 // rank gives the names looked at last the order of their files. A look misses no file
-// between two that it sees, so one known is enough. mu is held, or nobody else knows the
-// log yet.
-func (l *Log) rank() {
+// between two that it sees, so one known is enough.
+func (s *shared) rank() {
 	order, known := 0, false
-	for i, n := range slices.Backward(l.listed) {
+	for i, n := range slices.Backward(s.listed) {
 		order--
-		if at := slices.IndexFunc(l.files, func(g *generation) bool { return g.id == n.id }); at >= 0 {
-			order, known = l.files[at].order, true
+		if at := slices.IndexFunc(s.files, func(g *generation) bool { return g.id == n.id }); at >= 0 {
+			order, known = s.files[at].order, true
 		}
 		if known {
-			l.listed[i].order, l.listed[i].ranked = order, true
+			s.listed[i].order, s.listed[i].ranked = order, true
 		}
 	}
 }
 
-// counted tells how many of the files found, which follow one that was there at an earlier
+// counted returns how many of the files found, which follow one that was there at an earlier
 // look, are known: as many as were known to follow it, if the last of them holds what the
 // last one known holds. That needs no clock, and no difference between the files.
-func (l *Log) counted(s *looks, found []*generation) int {
-	if len(found) == 0 || len(l.files) == 0 || l.last().compressed {
+func (s *shared) counted(seen *looks, found []*generation) int {
+	if len(found) == 0 || len(s.files) == 0 || s.last().compressed {
 		return 0
 	}
-	before, ok := s.before(found[0], l.listed)
+	before, ok := seen.before(found[0], s.listed)
 	if !ok {
 		return 0
 	}
-	n := l.last().order - before
+	n := s.last().order - before
 	if n <= 0 || n > len(found) {
 		return 0
 	}
-	now := l.last().asNow()
+	now := s.last().asNow()
 	if g := found[n-1]; now.fingerprint != 0 && g.compressed && g.fingerprint == now.fingerprint && (g.size() == now.size() || g.cutFrom(now)) {
 		return n
 	}
 	return 0
 }
 
-// since tells how many files that were known by then may have been compressed since the
+// since returns how many files that were known by then may have been compressed since the
 // last look.
-func (l *Log) since() int {
+func (s *shared) since() int {
 	out := 0
-	for _, n := range slices.Backward(l.listed) {
+	for _, n := range slices.Backward(s.listed) {
 		switch {
 		case !n.ranked:
 			return math.MaxInt
 		case n.made != 0 || isCompressed(n.path):
-			return max(0, l.last().order-n.order)
+			return max(0, s.last().order-n.order)
 		}
-		out = max(out, l.last().order-n.order+1)
+		out = max(out, s.last().order-n.order+1)
 	}
 	if out == 0 {
 		return math.MaxInt
@@ -250,17 +249,17 @@ func (l *Log) since() int {
 }
 
 // copyOf returns the index of what the engine has made of a file that is still to be read
-// when it compressed it; -1 where there is none. The last one known is told by what it
+// when it compressed it; -1 where there is none. The last one known is recognised by what it
 // holds now, as it may have been truncated since it was looked at, and its copy may have
 // been cut by a crash.
-func (l *Log) copyOf(known *generation, found []*generation, last bool) int {
+func (s *shared) copyOf(known *generation, found []*generation, last bool) int {
 	if known.compressed || known.identifyContent() != nil {
 		return -1
 	}
 	if !last {
 		return known.compressedAs(found, true)
 	}
-	found = found[:min(len(found), l.since())]
+	found = found[:min(len(found), s.since())]
 	now := known.asNow()
 	switch {
 	case now.fingerprint != 0:
@@ -277,25 +276,14 @@ func (l *Log) copyOf(known *generation, found []*generation, last bool) int {
 	})
 }
 
-// ofNothing tells that a file is what compression makes of an empty one.
-func (g *generation) ofNothing() bool {
-	z, compressed := g.data.(*gzipContent)
-	if !compressed {
-		return false
-	}
-	defer z.release()
-	n, err := g.readAt(make([]byte, 1), 0)
-	return err == nil && n == 0 && !z.damaged
-}
-
-// hasLeft tells whether g is the compressed copy of a file read before. Where the last one
+// hasLeft reports whether g is the compressed copy of a file read before. Where the last one
 // known is gone it is the next older that is met, which was compressed before that one was
 // rotated.
-func (l *Log) hasLeft(g *generation) bool {
-	if !g.compressed || g.fingerprint == 0 || !slices.Contains(l.left, g.mark()) {
+func (s *shared) hasLeft(g *generation) bool {
+	if !g.compressed || g.fingerprint == 0 || !slices.Contains(s.left, g.mark()) {
 		return false
 	}
-	return len(l.files) == 0 || g.made == 0 || g.made < timesOf(l.last().file).changed
+	return len(s.files) == 0 || g.made == 0 || g.made < timesOf(s.last().file).changed
 }
 
 // maxLeft is how many files that were read are remembered: as many as there may be of a

@@ -1,14 +1,10 @@
 package tail
 
-import (
-	"bytes"
+import "github.com/lighterman/lighterman/internal/logs"
 
-	"github.com/lighterman/lighterman/internal/logs"
-)
-
-// copiedTo tells that another file, which came into the place of g, begins with what is in
+// copiedTo reports whether another file, which came into the place of g, begins with what is in
 // g, so that all that was read comes again: `sed -i`, or a backup that was moved back. The
-// first record does not tell, as two files may begin with parts of the same long line; so
+// first record does not show that, as two files may begin with parts of the same long line; so
 // there has to be one with another time that is the same in both, or nothing else in g.
 func (g *generation) copiedTo(next *generation, held bool) bool {
 	if g.compressed || next.compressed || g.fingerprint == 0 || g.fingerprint != next.fingerprint || g.held == nil || g.held.Names() > 0 {
@@ -43,9 +39,6 @@ func commonHead(a, b *generation) []byte {
 	n, _ := a.data.ReadAt(one, 0) // what cannot be read is not the same
 	m, _ := b.data.ReadAt(other, 0)
 	n = min(n, m)
-	if bytes.Equal(one[:n], other[:n]) {
-		return one[:n]
-	}
 	for i := range n {
 		if one[i] != other[i] {
 			return one[:i]

@@ -49,7 +49,7 @@ func candidates(live string) (out []candidate) {
 
 // copies opens the file that holds what is right, and those that were copied after it,
 // oldest first; none if there is no such file. One that has more is alike, and comes before
-// others that are right; edited tells that it is not. known are files that are no copies.
+// others that are right; edited is set when it is not. known are files that are no copies.
 func copies(live string, in format, known []*generation, right, alike func(*generation) bool) (out []*generation, edited bool) {
 	if live == "" {
 		return nil, false
@@ -97,8 +97,8 @@ func copiedSince(all []candidate, in format, known []*generation, made int64, fi
 	return out
 }
 
-// isCopy tells whether two files are one, or begin with the same record. The first line
-// alone does not tell, as it may be an empty one.
+// isCopy reports whether two files are one, or begin with the same record. The first line
+// alone does not show that, as it may be an empty one.
 func (g *generation) isCopy(other *generation) bool {
 	if g.id == other.id || g.fingerprint == 0 || g.fingerprint != other.fingerprint {
 		return g.id == other.id
@@ -180,26 +180,7 @@ func openCopy(path string, in format) (*generation, error) {
 	return identified(newGeneration(f, info, bytes.Equal(magic, gzipMagic), in))
 }
 
-// copyOf tells whether c is a copy of g, as it was: all that was read of it is there.
-func (g *generation) copyOf(c *generation, fingerprint uint64) bool {
-	if c.fingerprint != fingerprint {
-		return false
-	}
-	if g.offset == 0 {
-		return true
-	}
-	tail := make([]byte, min(g.offset, g.format.tail()))
-	if _, err := c.data.ReadAt(tail, g.offset-int64(len(tail))); err != nil {
-		return false
-	}
-	if len(g.tail) > 0 {
-		return bytes.Equal(tail, g.tail)
-	}
-	guard := g.format.guard()
-	return len(tail) >= guard && g.format.ends(tail[len(tail)-guard:])
-}
-
-// hasMore tells whether c begins as a file that was read and ends with what is newer than
+// hasMore reports whether c begins as a file that was read and ends with what is newer than
 // all that was handed over of its stream. It may have been changed before the place where
 // that was left: cut, and written on.
 func hasMore(c *generation, fingerprint uint64, newest [logs.Streams]logs.Mark) bool {
@@ -210,7 +191,7 @@ func hasMore(c *generation, fingerprint uint64, newest [logs.Streams]logs.Mark) 
 	return ok && last.Time > newest[last.Stream].Time
 }
 
-// goOn puts what was copied of g before it, to be read on where g was left, and tells
+// goOn puts what was copied of g before it, to be read on where g was left, and reports
 // whether that was found. A copy that was changed before that place is read from its
 // start. mu is not held.
 func (l *Log) goOn(g *generation, fingerprint uint64) bool {
@@ -219,7 +200,7 @@ func (l *Log) goOn(g *generation, fingerprint uint64) bool {
 	}
 	newest := l.assemble.Newest()
 	found, edited := copies(l.path, g.format, l.others(g),
-		func(c *generation) bool { return g.copyOf(c, fingerprint) },
+		func(c *generation) bool { return c.fingerprint == fingerprint && g.guard.isIn(c, g.offset) },
 		func(c *generation) bool { return hasMore(c, fingerprint, newest) })
 	if len(found) == 0 {
 		return false
@@ -227,7 +208,7 @@ func (l *Log) goOn(g *generation, fingerprint uint64) bool {
 	first := found[0]
 	if !edited {
 		first.offset, first.skip, first.inRecord = g.offset, g.skip, g.inRecord
-		first.findTails()
+		first.guard.find(&first.fileContent, &first.cursor)
 	}
 	if !l.putBefore(g, found) {
 		return false
@@ -246,7 +227,7 @@ func (l *Log) goOn(g *generation, fingerprint uint64) bool {
 	return true
 }
 
-// putBefore puts copies before g, the first in its place, and tells whether g is there. mu
+// putBefore puts copies before g, the first in its place, and reports whether g is there. mu
 // is not held.
 func (l *Log) putBefore(g *generation, found []*generation) bool {
 	l.mu.Lock()
@@ -261,7 +242,7 @@ func (l *Log) putBefore(g *generation, found []*generation) bool {
 		l.read = found[0]
 	}
 	for _, c := range found {
-		c.held, c.over = l.box.AddOpen(c.file), true // the engine does not write to it
+		c.held, c.phase = l.box.AddOpen(c.file), over // the engine does not write to it
 	}
 	l.files = slices.Insert(l.files, at, found...)
 	l.number(l.files[at+1:])
@@ -275,20 +256,17 @@ func (l *Log) others(g *generation) []*generation {
 	defer l.mu.Unlock()
 	out := slices.DeleteFunc(slices.Clone(l.files), func(o *generation) bool { return o == g })
 	// What is in g now, if it was copied by then, is read there.
-	now := &generation{id: g.id, file: g.file, data: g.data, format: g.format}
-	now.fingerprint, _ = fingerprint(g.data, g.format)
-	return append(out, now)
+	return append(out, g.asNow())
 }
 
 // copied is goOn for a log that is being opened: the file that a position speaks of is not
-// there any more, as it was. Of a copy that is edited the marks tell what is new.
+// there any more, as it was. Of a copy that is edited the marks show what is new.
 func (l *Log) copied(from logs.Position) (found, edited bool) {
 	if from.File.Fingerprint == 0 || l.path == "" {
 		return false, false
 	}
 	opened, edited := copies(l.path, l.format, l.files, func(c *generation) bool {
-		probe := &generation{format: l.format, offset: from.File.Start()}
-		return probe.copyOf(c, from.File.Fingerprint) && !c.rewritten(from)
+		return c.matches(from.File) && new(guard).isIn(c, from.File.Start()) && !c.rewritten(from)
 	}, func(c *generation) bool { return hasMore(c, from.File.Fingerprint, from.Newest) })
 	if len(opened) == 0 {
 		return false, false
@@ -298,7 +276,7 @@ func (l *Log) copied(from logs.Position) (found, edited bool) {
 		l.finish(g)
 	}
 	for _, c := range opened {
-		c.over = true // the engine does not write to it
+		c.phase = over // the engine does not write to it
 	}
 	l.files = append(opened, l.files[at:]...)
 	l.number(l.files)
@@ -325,23 +303,14 @@ func (l *Log) lostFrom(from logs.Position) {
 		return
 	}
 	for _, c := range found {
-		c.over = true // the engine does not write to it
+		c.phase = over // the engine does not write to it
 	}
 	l.files = slices.Insert(l.files, l.madeBefore(found[0], from.File), found...)
 	l.number(l.files)
 	l.limit(from)
 }
 
-// written returns when a file was written to last, in Unix nanoseconds.
-func (g *generation) written() int64 {
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0
-	}
-	return info.ModTime().UnixNano()
-}
-
-// isTruncated tells that a position's file is there and is not what it was.
+// isTruncated reports whether a position's file is there and is not what it was.
 func isTruncated(files []*generation, p logs.FilePosition) bool {
 	return p.Fingerprint != 0 && slices.ContainsFunc(files, func(g *generation) bool {
 		return !g.compressed && g.isAt(p) && g.fingerprint != p.Fingerprint
@@ -351,7 +320,7 @@ func isTruncated(files []*generation, p logs.FilePosition) bool {
 // keepLines is the cure.
 const keepLines = "let Docker rotate its logs (max-size, max-file), or let logrotate keep its copy beside the log"
 
-// lose tells that a file was truncated and no copy was found, when it had been read up to
+// lose reports that a file was truncated and no copy was found, when it had been read up to
 // an offset: so many bytes at least were not read.
 func (l *Log) lose(read, bytes int64) {
 	l.events.Truncated(false, bytes)
@@ -377,7 +346,7 @@ func (l *Log) Glance() {
 	shrunk, known := false, uint64(0)
 	if g != nil && !g.compressed {
 		size, ok := g.length()
-		shrunk = ok && size < max(g.most, g.offset)
+		shrunk = ok && size < max(g.guard.most, g.offset)
 		if g.fingerprint == 0 && !shrunk {
 			_ = g.identifyContent() // what cannot be read is met when it is read
 		}

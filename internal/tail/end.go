@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -29,8 +30,7 @@ func End(path string, of logs.FileFormat) (logs.FilePosition, error) {
 			return logs.FilePosition{}, fmt.Errorf("cannot find the end of a log: %w", err)
 		}
 	}
-	id := identify(info)
-	p := logs.FilePosition{Device: id.device, Inode: id.inode, Made: timesOf(f).made, Fingerprint: sum}
+	p := (&origin{identify(info), timesOf(f).made, sum}).position()
 	for s := range p.Offsets {
 		p.Offsets[s] = end
 	}
@@ -49,10 +49,8 @@ func lastLine(r io.ReaderAt, end int64) (int64, error) {
 		if _, err := r.ReadAt(part, end-int64(len(part))); err != nil {
 			return 0, err
 		}
-		for i := len(part) - 1; i >= 0; i-- {
-			if part[i] == '\n' {
-				return end - int64(len(part)) + int64(i) + 1, nil
-			}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return end - int64(len(part)) + int64(i) + 1, nil
 		}
 		end -= int64(len(part))
 	}

@@ -34,7 +34,7 @@ func TestD5CopyOfADamagedLog(t *testing.T) {
 				t.Cleanup(func() { _ = g.close() })
 				both[i] = g
 			}
-			l := Log{assemble: new(assemble.Assembler)}
+			l := Log{readerState: readerState{assemble: new(assemble.Assembler)}}
 			if got := l.judge(both[1].compare(both[0], int64(len(content))), both[1]); got != copied {
 				t.Errorf("%s, format %d: %d", name, f, got)
 			}

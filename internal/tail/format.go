@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/jsonfile"
 	"github.com/lighterman/lighterman/internal/locallog"
@@ -13,7 +14,7 @@ import (
 // format is how records lie in the files of a log.
 type format interface {
 	// next takes apart what a chunk begins with, and returns its size; 0 when
-	// that cannot be told yet. It may change that memory.
+	// that is not known yet. It may change that memory.
 	next(chunk []byte, at place, r *logs.Record) (int, found)
 	// first returns the size of the file's beginning that ends with the first
 	// whole record; 0 when there is none.
@@ -24,16 +25,16 @@ type format interface {
 	// hopeless returns how many bytes of a chunk that is too long for a record, and
 	// holds none, no record can begin in.
 	hopeless(chunk []byte) int
-	// ends tells whether such bytes can be the end of a record.
+	// ends reports whether such bytes can be the end of a record.
 	ends(guard []byte) bool
 	// last returns where the record begins that ends at an offset; not ok when none
-	// ends there. A start of 0 with ok means that it cannot be told.
+	// ends there. A start of 0 with ok means that it is not known.
 	last(content io.ReaderAt, end int64) (start int64, ok bool)
 	// stamp is what every record of a time has in it, and nothing else.
 	stamp(at int64) []byte
 	// end returns the offset after the last whole record of the content up to size.
 	end(content io.ReaderAt, size int64) (int64, error)
-	// tail is how many bytes before a record's end tell it from others, and are left as
+	// tail is how many bytes before a record's end differ from those of others, and are left as
 	// they are in the file when it is decoded.
 	tail() int64
 	// fresh returns one of the same kind without what decoding has left in it. Whoever looks
@@ -79,7 +80,7 @@ const (
 	corrupt
 	// endless is no record either, and may go on after the chunk.
 	endless
-	// blank is nothing, and need not be told of.
+	// blank is nothing, and is not counted.
 	blank
 	// hole is zeros, which do not end what is no record.
 	hole
@@ -93,7 +94,7 @@ func formatOf(f logs.FileFormat) format {
 	return new(jsonLines)
 }
 
-// sniffed tells the format of a file of which nothing is known by its beginning.
+// sniffed finds out the format of a file of which nothing is known by its beginning.
 // No json-file has such a byte as every frame has.
 func sniffed(content io.ReaderAt) format {
 	head := make([]byte, 4<<10)
@@ -159,12 +160,16 @@ func (j *jsonLines) unended(chunk []byte, at place, r *logs.Record) (int, found)
 	return 0, blank
 }
 
-// whole is what a record is told as that begins at start.
+// whole says how a record was found that begins at start.
 func whole(start int, at place) found {
 	if start > 0 && at&inside == 0 {
 		return repaired
 	}
 	return record
+}
+
+func (j *jsonLines) stamp(at int64) []byte {
+	return time.Unix(0, at).UTC().AppendFormat([]byte(`"time":"`), time.RFC3339Nano+`"`)
 }
 
 func (j *jsonLines) hopeless(chunk []byte) int { return jsonfile.NoRecord(chunk) }
@@ -255,6 +260,10 @@ func (frames) first(head []byte) int {
 		return 0
 	}
 	return n + size
+}
+
+func (frames) stamp(at int64) []byte {
+	return binary.AppendUvarint([]byte{0x10}, uint64(at)) //nolint:gosec // as protobuf has it
 }
 
 func (frames) hopeless(chunk []byte) int { return len(chunk) }

@@ -1,40 +1,36 @@
 package tail
 
 import (
-	"bytes"
-	"encoding/binary"
-	"errors"
-	"io"
 	"os"
-	"runtime"
-
-	"golang.org/x/sys/unix"
+	"slices"
 
 	"github.com/lighterman/lighterman/internal/hold"
-	"github.com/lighterman/lighterman/internal/locallog"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// generation is one file of a log: the live one, or one that was rotated away.
+// generation is one file of a log: the live one, or one that was rotated away. The reader's
+// goroutine owns it, and what it changes of it that the watcher's looks at is guarded by the
+// log's mu.
 type generation struct {
-	file *os.File
-	// format is how its records lie in it.
-	format format
+	fileContent
+	origin
+	cursor
+	guard guard
+	verdict
 	// held owns the descriptor once the generation is to be read, and is nil before.
 	held *hold.File
 	// order rises from file to file of a log.
 	order int
-	// leave tells that the generation is given up as soon as nobody reads it.
+	// leave is set when the generation is given up as soon as nobody reads it.
 	leave bool
-	// data reads the file's content, uncompressed.
-	data io.ReaderAt
-	id   identity
-	// made is when the file was made, in Unix nanoseconds; 0 when that is not known.
-	made int64
-	// gone are its times when it was given up, before our own link went.
+	// gone are its times when that was decided, before our own link went.
 	gone times
-	// fingerprint is 0 while the first record is not complete.
-	fingerprint uint64
+	// named is set when the file was seen to have the name of the live one.
+	named bool
+}
+
+// cursor is how far a generation was read. mu guards what it is moved by.
+type cursor struct {
 	// offset is where the next record begins, in bytes of content.
 	offset int64
 	// skip is, per stream, the offset before which records were handed over.
@@ -42,42 +38,25 @@ type generation struct {
 	// seen is the end of what was read, which lies after offset while a record
 	// is incomplete.
 	seen int64
-	// most is the size that the file was seen to have.
-	most int64
-	// sealed is the end of the file when it was told that nothing more is written to
+	// sealed is the end of the file when it was said that nothing more is written to
 	// it; 0 when it was not.
 	sealed int64
+	// inRecord is set when offset lies inside a record that is given up.
+	inRecord bool
 	// need is the size of buffer that the next record was found to need.
 	need int
-	// inRecord tells that offset lies inside a record that is given up.
-	inRecord bool
-	// tail is what lies before offset, when that was read to the end of a record.
-	tail []byte
-	// hollow tells that what lies before offset is zeros, at least tailSize of them.
-	hollow bool
-	// ahead is where the stream that is ahead begins in a file that was read before, and
-	// aheadTail what lies before that.
-	ahead     int64
-	aheadTail []byte
-	// rested tells that the last read came to the end of the file: before the
-	// next one the file may have been truncated.
-	rested     bool
-	compressed bool
-	// over tells that a newer file was found to be the engine's: nothing more is written
-	// to this one.
-	over bool
-	// emptied tells that the file was truncated, and that nothing was seen in it since.
-	emptied bool
-	// named tells that the file was seen to have the name of the live one.
-	named bool
-	// outside tells that the file was not made by the engine: it holds what an older one
-	// holds, too. judged, sizeThen and standing are what was found when it was looked at
-	// last beside the file being read.
-	outside, judged bool
-	sizeThen        int64
-	standing        standing
-	// compared is a comparison under way; the reader's goroutine has it.
-	compared *comparison
+}
+
+// furthest is the offset from which on nothing was handed over of any stream.
+func (c *cursor) furthest() int64 { return max(c.offset, slices.Max(c.skip[:])) }
+
+// unfinished returns the end of what was read when that is no whole record, and may still
+// become one; otherwise 0.
+func (c *cursor) unfinished() int64 {
+	if c.seen > c.offset && c.seen != c.sealed {
+		return c.seen
+	}
+	return 0
 }
 
 // openGeneration opens a file, rotated or live, to be read from its start.
@@ -90,19 +69,10 @@ func openGeneration(path string, in format) (*generation, error) {
 }
 
 func newGeneration(f *os.File, info os.FileInfo, compressed bool, in format) *generation {
-	g := &generation{file: f, format: in, data: f, id: identify(info), made: timesOf(f).made, compressed: compressed}
-	if compressed {
-		g.data = newGzipContent(f)
+	return &generation{
+		fileContent: newContent(f, compressed, in),
+		origin:      origin{id: identify(info), made: timesOf(f).made},
 	}
-	return g
-}
-
-// suffix is how the name of a link to the file ends.
-func (g *generation) suffix() string {
-	if g.compressed {
-		return gzipSuffix
-	}
-	return ""
 }
 
 func (g *generation) close() error {
@@ -116,8 +86,8 @@ func (g *generation) close() error {
 // asNow is a file with the fingerprint of what it holds now, for a look beside its reader: it
 // has nothing that the reader changes.
 func (g *generation) asNow() *generation {
-	now := &generation{file: g.file, format: g.format, data: g.data, id: g.id, made: g.made, gone: g.gone, compressed: g.compressed}
-	now.fingerprint, _ = fingerprint(g.data, g.format) // 0 where it cannot be read
+	now := &generation{fileContent: g.fileContent, origin: g.origin, gone: g.gone}
+	now.fingerprint, _ = g.fingerprintNow() // 0 where it cannot be read
 	return now
 }
 
@@ -126,7 +96,7 @@ func (g *generation) identifyContent() error {
 	if g.fingerprint != 0 {
 		return nil
 	}
-	sum, err := fingerprint(g.data, g.format)
+	sum, err := g.fingerprintNow()
 	g.fingerprint = sum
 	return err
 }
@@ -134,28 +104,12 @@ func (g *generation) identifyContent() error {
 // recognise is identifyContent for a file that is not to be read yet.
 func (g *generation) recognise() error {
 	err := g.identifyContent()
-	if z, ok := g.data.(*gzipContent); ok {
-		z.release()
-	}
+	g.release()
 	return err
 }
 
-// empty tells that nothing was written to the file.
-func (g *generation) empty() bool {
-	info, err := g.file.Stat()
-	return err == nil && info.Size() == 0
-}
-
-// matches tells whether g has the content of the file a position speaks of. A
-// file that was compressed or moved to another place is recognised by it.
-// Where nothing was known of the content nothing matches: the inode alone may
-// have been used again.
-func (g *generation) matches(p logs.FilePosition) bool {
-	return p.Fingerprint != 0 && g.fingerprint == p.Fingerprint
-}
-
-// same tells whether two open generations are the same file, also when one of
-// them is compressed. The first record alone does not tell two files apart: both
+// same reports whether two open generations are the same file, also when one of
+// them is compressed. The first record alone does not keep two files apart: both
 // may begin with a part of the same long line.
 func (g *generation) same(other *generation) bool {
 	if g.compressed == other.compressed {
@@ -173,103 +127,7 @@ type mark struct {
 
 func (g *generation) mark() mark { return mark{g.fingerprint, g.size()} }
 
-// size is the size of the content modulo 2^32, which is what gzip stores in
-// the last four bytes of a file; 0 when it cannot be told.
-func (g *generation) size() uint32 {
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0
-	}
-	if !g.compressed {
-		return uint32(info.Size()) //nolint:gosec // modulo 2^32 is meant
-	}
-	var trailer [4]byte
-	if _, err := g.file.ReadAt(trailer[:], info.Size()-int64(len(trailer))); err != nil {
-		return 0
-	}
-	return binary.LittleEndian.Uint32(trailer[:])
-}
-
-// cutFrom tells whether g is what a crash during the compression of whole has
-// left: the beginning of its content. Others wait meanwhile, so of a long one nobody knows:
-// it is read, and the reader leaves out what it has (see follow).
-func (g *generation) cutFrom(whole *generation) bool {
-	z, ok := g.data.(*gzipContent)
-	if !ok {
-		return false
-	}
-	defer z.release()
-	a, b := make([]byte, gzipStep), make([]byte, gzipStep)
-	for at := int64(0); at < cutMost; at += int64(len(a)) {
-		n, err := z.ReadAt(a, at)
-		m, _ := whole.data.ReadAt(b[:n], at) // an error makes it too short
-		if m < n || !bytes.Equal(a[:n], b[:n]) {
-			return false
-		}
-		if err != nil {
-			return errors.Is(err, io.EOF) && z.damaged
-		}
-	}
-	return false
-}
-
-// cutMost is how much of a compressed copy is looked at, in bytes of content.
-const cutMost = 1 << 20
-
-// readAt fills buf from offset at on. It returns less than len(buf) only at the
-// end of the content, as it is now.
-func (g *generation) readAt(buf []byte, at int64) (int, error) {
-	n, err := g.data.ReadAt(buf, at)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return n, err
-}
-
-// readSome is readAt for the live file, where less than len(buf) need not be all: what is
-// left is found by the next look. It spares the system call that would show the end of
-// the file, which is half of those of a poll.
-func (g *generation) readSome(buf []byte, at int64) (int, error) {
-	if g.compressed {
-		return g.readAt(buf, at)
-	}
-	defer runtime.KeepAlive(g.file)
-	for {
-		n, err := unix.Pread(int(g.file.Fd()), buf, at)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return 0, &os.PathError{Op: "read", Path: g.file.Name(), Err: err}
-		}
-		return n, nil
-	}
-}
-
-// hole is the size of the hole that the file has from an offset on, less what a frame may
-// have of zeros in front of its data; 0 when there is none, or nobody knows.
-func (g *generation) hole(from int64) int {
-	if g.compressed {
-		return 0
-	}
-	defer runtime.KeepAlive(g.file)
-	data, err := unix.Seek(int(g.file.Fd()), from, unix.SEEK_DATA)
-	switch {
-	case err == nil:
-		data -= locallog.LengthSize
-	case errors.Is(err, unix.ENXIO): // up to the end
-		info, err := g.file.Stat()
-		if err != nil {
-			return 0
-		}
-		data = info.Size()
-	default:
-		return 0
-	}
-	return int(max(0, data-from))
-}
-
-// keep is called when p was read at start and taken as far as offset tells.
+// keep is called when p was read at start and taken as far as offset.
 func (g *generation) keep(p []byte, start int64) {
 	if z, ok := g.data.(*gzipContent); ok {
 		z.keep(p, start, g.before())
@@ -289,11 +147,11 @@ func (g *generation) lag() int64 {
 		}
 		return info.Size()
 	}
-	g.most = max(g.most, info.Size())
+	g.guard.most = max(g.guard.most, info.Size())
 	return max(0, info.Size()-g.offset)
 }
 
-// atEnd tells whether nothing was written since the last read.
+// atEnd reports whether nothing was written since the last read.
 func (g *generation) atEnd() bool {
 	info, err := g.file.Stat()
 	return err == nil && (g.compressed || info.Size() == g.seen)

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// isCompressed tells by its name whether a rotated file is compressed.
+// isCompressed reports whether a rotated file, by its name, is compressed.
 func isCompressed(path string) bool { return strings.HasSuffix(path, gzipSuffix) }
 
 const gzipSuffix = ".gz"
@@ -33,7 +33,7 @@ type gzipContent struct {
 	// kept holds the content [base, base+len(kept)), which z has passed.
 	kept []byte
 	base int64
-	// ended tells that z has no more; damaged, that it ended too early.
+	// ended is set when z has no more; damaged, when it ended too early.
 	ended, damaged bool
 }
 
@@ -110,7 +110,7 @@ func (c *gzipContent) unpack(p []byte) (int, error) {
 	return n, nil
 }
 
-// readable tells whether the whole stream was read without error: ReadFull
+// readable reports whether the whole stream was read without error: ReadFull
 // says ErrUnexpectedEOF at its regular end, too.
 func (c *gzipContent) readable() bool {
 	_, err := c.z.Read(make([]byte, 1))

@@ -17,7 +17,7 @@ type finished struct {
 }
 
 // openHeld opens the files that are linked from before, oldest first. Without a
-// format each file tells its own.
+// format each file shows its own.
 func openHeld(box *hold.Box, in format) (out []*generation, err error) {
 	for _, held := range box.Linked() {
 		file, err := held.Open()
@@ -62,7 +62,7 @@ func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
 		return
 	}
 	defer newest.Close()
-	last := &generation{file: file, held: newest, compressed: isCompressed(newest.Name())}
+	last := &generation{fileContent: newContent(file, isCompressed(newest.Name()), nil), held: newest}
 	made := timesOf(file).made
 	if info, err := file.Stat(); err == nil {
 		last.id = identify(info)
@@ -75,7 +75,7 @@ func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
 			return
 		}
 		if !slices.ContainsFunc(files, last.isFile) && between(last, files[i:], keepsOne) {
-			// Should we be killed before it is told of, the next start still sees the gap.
+			// Should we be killed before it is reported, the next start still sees the gap.
 			box.Skip()
 		}
 		for _, g := range files[i:] {
@@ -86,10 +86,10 @@ func linkFirst(box *hold.Box, files []*generation, keepsOne bool) {
 }
 
 // number gives new generations their order.
-func (l *Log) number(fresh []*generation) {
+func (s *shared) number(fresh []*generation) {
 	for _, g := range fresh {
-		g.order = l.next
-		l.next++
+		g.order = s.next
+		s.next++
 	}
 }
 
@@ -108,7 +108,7 @@ func (l *Log) hold(fresh []*generation) {
 	for i := last - 1; i >= 0; i-- {
 		switch g := fresh[i]; {
 		case g.held != nil:
-		case g.over: // the copy that somebody has made
+		case g.phase == over: // the copy that somebody has made
 			g.held = l.box.AddOpen(g.file)
 		default:
 			g.held = l.box.Insert(g.file, g.suffix(), fresh[i+1].held)
@@ -127,7 +127,7 @@ func (l *Log) linkCopies(fresh []*generation) {
 	if len(fresh) == 0 {
 		return
 	}
-	all := compressedNow(l.path, l.format)
+	all := compressedNow(l.path, l.format, fresh)
 	defer func() { closeAll(all) }()
 	for _, g := range fresh {
 		if at := g.compressedAs(all, false); at >= 0 {
@@ -136,20 +136,29 @@ func (l *Log) linkCopies(fresh []*generation) {
 	}
 }
 
-// compressedNow opens the compressed files of a log, oldest first.
-func compressedNow(live string, in format) (all []*generation) {
-	slots, err := slotsOf(live)
+// compressedNow opens those compressed files of a log, oldest first, that some may have been
+// compressed to. The others are closed at once: there may be more than descriptors.
+func compressedNow(live string, in format, some []*generation) (out []*generation) {
+	numbers, err := rotatedOf(live)
 	if err != nil {
 		return nil
 	}
-	for _, slot := range slots {
-		if path := slot[len(slot)-1]; isCompressed(path) && !slot.besides() {
-			if g, err := openIdentified(path, in); err == nil {
-				all = append(all, g)
-			}
+	for _, slot := range numbers.slots(nil) {
+		path := slot[len(slot)-1]
+		if !isCompressed(path) {
+			continue
 		}
+		c, err := openIdentified(path, in)
+		if err != nil {
+			continue
+		}
+		if !slices.ContainsFunc(some, func(g *generation) bool { return g.same(c) }) {
+			_ = c.close()
+			continue
+		}
+		out = append(out, c)
 	}
-	return all
+	return out
 }
 
 // finish closes a file that was read to its end. mu is held, or nobody else
@@ -166,7 +175,7 @@ func (l *Log) finish(g *generation) {
 	}
 }
 
-// recount tells the box which file the engine may still write to. mu is held,
+// recount lets the box know which file the engine may still write to. mu is held,
 // or nobody else knows the log yet.
 func (l *Log) recount() {
 	var live *hold.File
@@ -179,23 +188,7 @@ func (l *Log) recount() {
 	l.box.Recount(live)
 }
 
-// Needed returns the order of the oldest file that the present Position needs,
-// for Delivered.
-func (l *Log) Needed() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch oldest := l.oldestAnchor(); {
-	case oldest != nil:
-		return oldest.order
-	case len(l.files) > 0 && l.standsIn():
-		return l.previousOrder
-	case len(l.files) > 0:
-		return l.files[0].order
-	}
-	return l.next
-}
-
-// Linked tells whether Delivered may have something to release.
+// Linked reports whether Delivered may have something to release.
 func (l *Log) Linked() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -234,7 +227,7 @@ func (l *Log) GiveUp(held *hold.File) {
 		return // read to its end meanwhile
 	}
 	g := l.files[at]
-	if g == l.reading || l.looking {
+	if l.use.needs(g) {
 		g.leave, g.gone = true, timesOf(g.file)
 		l.mu.Unlock()
 		return
@@ -242,7 +235,7 @@ func (l *Log) GiveUp(held *hold.File) {
 	unread, lost := l.letGo(g)
 	l.mu.Unlock()
 	if lost {
-		l.tell(unread)
+		l.countGivenUp(unread)
 	}
 }
 
@@ -267,7 +260,7 @@ func (l *Log) exchange(g *generation) bool {
 	if g.compressed || g.identifyContent() != nil || g.fingerprint == 0 {
 		return false
 	}
-	all := compressedNow(l.path, l.format)
+	all := compressedNow(l.path, l.format, []*generation{g})
 	at := g.compressedAs(all, false)
 	for i, other := range all {
 		if i != at {
@@ -280,12 +273,12 @@ func (l *Log) exchange(g *generation) bool {
 	other, before := all[at], g.held
 	g.held = before.Replace(other.file, gzipSuffix)
 	before.Close()
-	g.file, g.data, g.id, g.made, g.compressed = other.file, other.data, other.id, other.made, true
+	g.fileContent, g.id, g.made = other.fileContent, other.id, other.made
 	return true
 }
 
-// tell reports a file that was given up. No lock is held.
-func (l *Log) tell(unread int64) {
+// countGivenUp counts a file that was given up. No lock is held.
+func (l *Log) countGivenUp(unread int64) {
 	l.box.GaveUp(unread)
 	if l.gaveUp != nil {
 		l.gaveUp(unread)

@@ -9,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/lighterman/lighterman/internal/beneath"
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // identity names a file for as long as it is held open. An inode number may be
@@ -16,6 +17,36 @@ import (
 // with the fingerprint.
 type identity struct {
 	device, inode uint64
+}
+
+// origin is which file a generation is, also for another process or after its compression.
+type origin struct {
+	id identity
+	// made is when the file was made, in Unix nanoseconds; 0 when that is not known.
+	made int64
+	// fingerprint is 0 while the first record is not complete.
+	fingerprint uint64
+}
+
+// position is the beginning of the file.
+func (o *origin) position() logs.FilePosition {
+	return logs.FilePosition{Device: o.id.device, Inode: o.id.inode, Made: o.made, Fingerprint: o.fingerprint}
+}
+
+// place is an offset in the file.
+func (o *origin) place(offset int64) logs.Place {
+	return logs.Place{Device: o.id.device, Inode: o.id.inode, Fingerprint: o.fingerprint, Offset: offset}
+}
+
+// isFile reports whether two open generations are one file.
+func (o *origin) isFile(other *generation) bool { return o.id == other.id }
+
+// matches reports whether a file has the content of the file a position speaks of. A
+// file that was compressed or moved to another place is recognised by it.
+// Where nothing was known of the content nothing matches: the inode alone may
+// have been used again.
+func (o *origin) matches(p logs.FilePosition) bool {
+	return p.Fingerprint != 0 && o.fingerprint == p.Fingerprint
 }
 
 func identify(info os.FileInfo) identity {
@@ -71,4 +102,22 @@ func fingerprintOf(head []byte, f format) uint64 {
 		return xxhash.Sum64(head)
 	}
 	return 0
+}
+
+// is reports whether g is the very file that a position speaks of.
+func (g *generation) is(p logs.FilePosition) bool {
+	return g.matches(p) && g.isAt(p)
+}
+
+// isAt reports whether g has the inode that a position speaks of, and was made when that
+// was: an inode is used again, by the next file of the same log perhaps, which may begin
+// with the same record.
+func (g *generation) isAt(p logs.FilePosition) bool {
+	if g.id != (identity{p.Device, p.Inode}) {
+		return false
+	}
+	if p.Made == 0 || g.made == 0 {
+		return !g.compressed
+	}
+	return p.Made == g.made
 }

@@ -18,75 +18,79 @@ import (
 // there are both, the latter truncated; only the first counts.
 type slot []string
 
-// besides tells that a slot is that of a compressed file beside one that is not and has
+// besides reports whether a slot is that of a compressed file beside one that is not and has
 // its number: somebody else has moved a log there. It is one of its own when it holds
 // something else.
 func (s slot) besides() bool { return len(s) == 1 && isCompressed(s[0]) }
 
-// slotsOf returns the slots of a log, oldest first, the live one last. Beside those that
-// there are files in come those that a rotation under way may bring one to.
-func slotsOf(live string) ([]slot, error) {
+// rotated is what there is of a log's rotated files, by their numbers.
+type rotated struct {
+	live string
+	// numbers are those that there are files with, and that a rotation under way may bring
+	// one to, the lowest first.
+	numbers []int
+	// twice are those of which there is a compressed file beside another.
+	twice []int
+	// moved is the highest of one that is not compressed.
+	moved int
+}
+
+// rotatedOf lists the rotated files of a log.
+func rotatedOf(live string) (r rotated, err error) {
+	r.live = live
 	if live == "" {
-		return nil, nil // removed: there is only what is held
+		return r, nil // removed: there is only what is held
 	}
 	names, err := beneath.Names(filepath.Dir(live))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return rotated{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot list rotated log files: %w", err)
+		return r, fmt.Errorf("cannot list rotated log files: %w", err)
 	}
-	numbers := []int{1}
+	r.numbers = []int{1}
 	var found []int
-	moved := 0
 	for _, name := range names {
 		if number, ok := rotation(filepath.Base(live), name); ok {
-			numbers = append(numbers, max(1, number-1), number, number+1)
+			r.numbers = append(r.numbers, max(1, number-1), number, number+1)
 			found = append(found, number)
 			if !isCompressed(name) {
-				moved = max(moved, number)
+				r.moved = max(r.moved, number)
 			}
 		}
 	}
-	slices.Sort(numbers)
-	twice := repeated(found)
-	var out []slot
-	for _, number := range slices.Backward(slices.Compact(numbers)) {
-		if number == moved {
+	slices.Sort(r.numbers)
+	r.numbers, r.twice = slices.Compact(r.numbers), repeated(found)
+	return r, nil
+}
+
+// slots returns the slots of a log, oldest first, the live one last. later reports whether the
+// compressed file with a number begins later than the one beside it; where it is nil those
+// beside others are left out.
+func (r rotated) slots(later func(live string, number int) bool) (out []slot) {
+	if r.live == "" {
+		return nil
+	}
+	for _, number := range slices.Backward(r.numbers) {
+		if later == nil {
+			out = append(out, slotOf(r.live, number))
+			continue
+		}
+		if number == r.moved {
 			// What the engine has compressed is older than what was moved, unless it has
 			// rotated since.
-			for _, number := range slices.Backward(twice) {
-				if !compressedLater(live, number) {
-					out = append(out, slotOf(live, number)[1:])
+			for _, number := range slices.Backward(r.twice) {
+				if !later(r.live, number) {
+					out = append(out, slotOf(r.live, number)[1:])
 				}
 			}
 		}
-		out = append(out, slotOf(live, number))
-		if slices.Contains(twice, number) && compressedLater(live, number) {
-			out = append(out, slotOf(live, number)[1:])
+		out = append(out, slotOf(r.live, number))
+		if slices.Contains(r.twice, number) && later(r.live, number) {
+			out = append(out, slotOf(r.live, number)[1:])
 		}
 	}
-	return append(out, slot{live}), nil
-}
-
-// compressedLater tells whether the compressed file with a number begins later than the
-// other one.
-func compressedLater(live string, number int) bool {
-	var times [2]int64
-	for i, path := range slotOf(live, number) {
-		g, err := openGeneration(path, nil)
-		if err != nil {
-			return false
-		}
-		g.format = sniffed(g.data)
-		first, ok := g.firstRecord()
-		_ = g.close()
-		if !ok {
-			return false
-		}
-		times[i] = first.Time
-	}
-	return times[1] > times[0]
+	return append(out, slot{r.live})
 }
 
 // repeated returns those of some numbers that are there twice, in order.
@@ -122,9 +126,9 @@ func rotation(live, name string) (number int, ok bool) {
 }
 
 // name is a name in the directory and the file that it stands for. A rotated file
-// does not change any more: its size and when it was written last tell it from
+// does not change any more: its size and when it was written last distinguish it from
 // one that has its inode and its name later. A compressed one grows while it is made, and
-// is told by when that began.
+// is known by when that began.
 type name struct {
 	path       string
 	id         identity
@@ -136,13 +140,13 @@ type name struct {
 	ranked bool
 }
 
-// remains tells whether n stands for the same rotated file as at an earlier look.
+// remains reports whether n stands for the same rotated file as at an earlier look.
 //
 // It need not have the same name: when somebody else has taken the live file away, rotation
 // gives a higher number to those before all the same.
 func (n name) remains(earlier []name) bool { return n.among(earlier) >= 0 }
 
-// among returns the index of what remains was told of; -1 for none.
+// among returns the index of what remains speaks of; -1 for none.
 func (n name) among(earlier []name) int {
 	if n.nano == 0 && n.made == 0 {
 		return -1

@@ -28,7 +28,7 @@ type looks struct {
 	past   []name
 	passed map[identity]*generation
 	// below is where descriptors end. most is how many files are opened, 0 for all: then
-	// want of descriptors is no error, and cut tells that the last look ended for that.
+	// want of descriptors is no error, and cut is set when the last look ended for that.
 	below, most int
 	cut         bool
 }
@@ -74,10 +74,11 @@ func (s *looks) settle() error {
 // not, there was a rotation, and it goes back to where the one before is now; it ends
 // where that is gone. So a look misses no file between two that it sees.
 func (s *looks) look() (out []sighting, err error) {
-	slots, err := slotsOf(s.live)
+	numbers, err := rotatedOf(s.live)
 	if err != nil {
 		return nil, err
 	}
+	slots := numbers.slots(compressedLater)
 	w := walk{looks: s, slots: slots, before: nowhere}
 	for steps := 0; w.at < len(slots) && err == nil; steps++ {
 		err = w.step(steps > maxSteps*len(slots))
@@ -121,7 +122,7 @@ func (w *walk) step(hurry bool) error {
 	return nil
 }
 
-// calm tells whether the last file seen is still the next before a slot. If not, it goes
+// calm reports whether the last file seen is still the next before a slot. If not, it goes
 // back to it; where that is gone, it ends.
 func (w *walk) calm(at int) (bool, error) {
 	var last *generation
@@ -192,14 +193,14 @@ func (s *looks) beside(path string) (sighting, error) {
 	}
 	switch {
 	case errors.Is(err, os.ErrNotExist), err == nil && nameOf(plain, s.live).id != id:
-		return sighting{}, nil // rotated between: the next look tells
+		return sighting{}, nil // rotated between: the next look shows it
 	case err != nil:
 		return sighting{}, err
 	}
 	return out, nil
 }
 
-// apart tells that a compressed file was not made of another, which has a path.
+// apart reports whether a compressed file was not made of another, which has a path.
 func (s *looks) apart(z, g *generation, path string) bool {
 	if g.compressed || !z.compressed {
 		return false
@@ -219,6 +220,26 @@ func (s *looks) apart(z, g *generation, path string) bool {
 	return known.fingerprint != 0 && z.fingerprint != known.fingerprint
 }
 
+// compressedLater reports whether the compressed file with a number begins later than the
+// other one.
+func compressedLater(live string, number int) bool {
+	var times [2]int64
+	for i, path := range slotOf(live, number) {
+		g, err := openGeneration(path, nil)
+		if err != nil {
+			return false
+		}
+		g.format = sniffed(g.data)
+		first, ok := g.firstRecord()
+		_ = g.close()
+		if !ok {
+			return false
+		}
+		times[i] = first.Time
+	}
+	return times[1] > times[0]
+}
+
 // at returns the file that a path stands for now.
 func (s *looks) at(path string) (sighting, error) {
 	n := nameOf(path, s.live)
@@ -235,7 +256,7 @@ func (s *looks) at(path string) (sighting, error) {
 // pass returns what stands for a file that is not opened.
 func (s *looks) pass(id identity) *generation {
 	if s.passed[id] == nil {
-		s.passed[id] = &generation{id: id}
+		s.passed[id] = &generation{origin: origin{id: id}}
 	}
 	return s.passed[id]
 }
@@ -274,113 +295,6 @@ func (s *looks) names() (out []name) {
 		out = append(out, sighting.name)
 	}
 	return out
-}
-
-// ordered returns all that was seen, oldest first. Each look's order holds. Where no look
-// tells which of two files is older, it is the one that was seen last by the earlier
-// look: rotation deletes the oldest file first.
-func (s *looks) ordered() (out []*generation) {
-	lists := make([][]*generation, len(s.seen))
-	last := make(map[*generation]int)
-	for i, look := range s.seen {
-		for _, sighting := range look {
-			lists[i] = append(lists[i], sighting.file)
-			last[sighting.file] = i
-		}
-	}
-	for len(last) > 0 {
-		next := oldest(lists, last)
-		out = append(out, next)
-		delete(last, next)
-		for i, list := range lists {
-			lists[i] = slices.DeleteFunc(list, func(g *generation) bool { return g == next })
-		}
-	}
-	return out
-}
-
-// oldest returns the file that lists begin with and that none has behind another; of
-// several the one whose last sighting is the earliest.
-func oldest(lists [][]*generation, last map[*generation]int) (out *generation) {
-	for strict := true; out == nil; strict = false { // not strict where somebody else has renamed files
-		for _, list := range lists {
-			if len(list) == 0 || (strict && behind(list[0], lists)) {
-				continue
-			}
-			if out == nil || last[list[0]] < last[out] {
-				out = list[0]
-			}
-		}
-	}
-	return out
-}
-
-func behind(g *generation, lists [][]*generation) bool {
-	return slices.ContainsFunc(lists, func(list []*generation) bool {
-		return len(list) > 0 && slices.Contains(list[1:], g)
-	})
-}
-
-// unique leaves out of files in order those that are there twice, as they were
-// compressed between two looks, and those that have vanished empty. Of two the first has
-// the right place, and the other is what Docker still has.
-func (s *looks) unique(all []*generation) (out []*generation) {
-	all = slices.Clone(all)
-	var taken []*generation
-	// The newest first: it is the older one whose copy may be gone.
-	for i, g := range slices.Backward(all) {
-		if g == nil || g.compressed || !s.vanished(g) {
-			continue
-		}
-		var others []*generation
-		for _, other := range all {
-			if other != nil && other.compressed && !s.together(g, other) && !slices.Contains(taken, other) {
-				others = append(others, other)
-			}
-		}
-		if at := g.compressedAs(others, true); at >= 0 {
-			other := others[at]
-			taken = append(taken, other)
-			at = slices.Index(all, other)
-			all[max(i, at)], all[min(i, at)] = nil, other
-		}
-	}
-	return slices.DeleteFunc(all, func(g *generation) bool { return g == nil || s.vanished(g) && g.empty() })
-}
-
-// together tells whether one look saw both, so that they are two files, whatever is in
-// them: all parts of a long line can be alike.
-func (s *looks) together(a, b *generation) bool {
-	return slices.ContainsFunc(s.seen, func(look []sighting) bool { return saw(look, a) && saw(look, b) })
-}
-
-// vanished tells whether the last look did not see a file.
-func (s *looks) vanished(g *generation) bool { return !saw(s.seen[len(s.seen)-1], g) }
-
-func saw(look []sighting, g *generation) bool {
-	return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g })
-}
-
-// remained tells whether a file had a name that it has had since an earlier look.
-func (s *looks) remained(g *generation, earlier []name) bool {
-	return slices.ContainsFunc(s.seen, func(look []sighting) bool {
-		return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g && now.name.remains(earlier) })
-	})
-}
-
-// before returns the order of the file that a look has seen right before another one, which
-// it has had since an earlier look.
-func (s *looks) before(g *generation, earlier []name) (order int, ok bool) {
-	for _, look := range slices.Backward(s.seen) {
-		at := slices.IndexFunc(look, func(now sighting) bool { return now.file == g })
-		if at <= 0 {
-			continue
-		}
-		if known := look[at-1].name.among(earlier); known >= 0 && earlier[known].ranked {
-			return earlier[known].order, true
-		}
-	}
-	return 0, false
 }
 
 // closeBut closes what was opened here but those.

@@ -12,40 +12,27 @@ import "github.com/lighterman/lighterman/internal/logs"
 const lostWithPower = 5 * 60 * 1e9
 
 // resumeAt begins a file that was recognised where it was left, and returns of which
-// streams entries that were handed over may come again and are to be left out; again tells
+// streams entries that were handed over may come again and are to be left out; again is set
 // that all come again.
 func (g *generation) resumeAt(from logs.Position) (behind [logs.Streams]bool, again bool) {
 	g.offset, g.skip = from.File.Start(), from.File.Offsets
-	g.rested = !g.compressed // it may be truncated before it is read
+	g.guard.rested = !g.compressed // it may be truncated before it is read
 	size, ok := g.length()
 	switch {
 	case !ok, size >= g.offset && !g.rewritten(from):
-		g.findTails()
+		g.guard.find(&g.fileContent, &g.cursor)
 		return from.File.Behind, false
 	case size < g.offset && !g.recent(size, from):
 		again = true // Loki has what it has
 	default:
-		// Where the old ends and the new begins only the times tell.
+		// Where the old ends and the new begins only the times decide.
 		behind = [logs.Streams]bool{true, true}
 	}
 	g.offset, g.skip = 0, [logs.Streams]int64{}
 	return behind, again
 }
 
-// length is the size of a file that is not compressed; not ok when it is, or cannot be
-// told.
-func (g *generation) length() (size int64, ok bool) {
-	if g.compressed {
-		return 0, false
-	}
-	info, err := g.file.Stat()
-	if err != nil {
-		return 0, false
-	}
-	return info.Size(), true
-}
-
-// recent tells whether the last record of a file that has lost its end is about as new
+// recent reports whether the last record of a file that has lost its end is about as new
 // as what was handed over, or newer.
 func (g *generation) recent(size int64, from logs.Position) bool {
 	info, err := g.file.Stat()
@@ -67,11 +54,11 @@ func (g *generation) recent(size int64, from logs.Position) bool {
 	return ok && r.Time >= from.Last-lostWithPower
 }
 
-// rewritten tells that what lies before the place where a file was left is not what was
+// rewritten reports whether what lies before the place where a file was left is not what was
 // read: no record ends there, or one that is newer than all that was handed over.
 func (g *generation) rewritten(from logs.Position) bool {
 	if from.Last == 0 {
-		return false // nothing was handed over: reading begins there because it was told to
+		return false // nothing was handed over: reading begins there because that was asked for
 	}
 	for _, end := range from.File.Offsets {
 		if end == 0 {
@@ -89,22 +76,4 @@ func (g *generation) rewritten(from logs.Position) bool {
 		}
 	}
 	return false
-}
-
-// record decodes the last record that lies between two offsets, where start is not 0, of
-// a log that nobody reads yet. Its text is not kept.
-func (g *generation) record(start, end int64) (r logs.Record, ok bool) {
-	if start == 0 {
-		return logs.Record{}, false
-	}
-	text := make([]byte, end-start)
-	if _, err := g.data.ReadAt(text, start); err != nil {
-		return logs.Record{}, false
-	}
-	what, in := blank, g.format.fresh()
-	for n := 1; n > 0 && len(text) > 0; text = text[n:] {
-		n, what = in.next(text, final, &r)
-	}
-	r.Text = nil
-	return r, what <= repaired
 }

@@ -2,7 +2,7 @@ package tail
 
 import "time"
 
-// gapBefore tells whether there were files before one that is linked, and after the one
+// gapBefore reports whether there were files before one that is linked, and after the one
 // before it, that are gone.
 func (l *Log) gapBefore(i int) bool {
 	if i <= 0 || i >= len(l.files) {
@@ -20,14 +20,14 @@ const (
 	waited     = "while the log waited for a descriptor: raise the limit of open files (LimitNOFILE=, ulimit -n)"
 )
 
-// missed tells that files which came after a time and before others are gone: Docker has
+// missed reports that files which came after a time and before others are gone: Docker has
 // rotated them away before they were opened. What was in them nobody knows.
 func (l *Log) missed(after int64, before []*generation, when string) {
 	l.events.RotatedAway()
-	l.tellMissed(after, before, when)
+	l.logMissed(after, before, when)
 }
 
-func (l *Log) tellMissed(after int64, before []*generation, when string) {
+func (l *Log) logMissed(after int64, before []*generation, when string) {
 	if l.log == nil {
 		return
 	}

@@ -13,7 +13,7 @@ import (
 
 // TestV4LookedWithinARotation: with two files, of which the older has just been removed and
 // the newer has not been renamed yet, there is but one; that it does not follow the last
-// one known is told of, and only that.
+// one known is reported, and only that.
 func TestV4LookedWithinARotation(t *testing.T) {
 	for _, missed := range []bool{true, false} {
 		w := newWriter(t)

@@ -83,9 +83,6 @@ func (g *generation) among(docker []*generation, from int) int {
 	return -1
 }
 
-// isFile tells whether two open generations are one file.
-func (g *generation) isFile(other *generation) bool { return g.id == other.id }
-
 // before returns the place of the live file, which may not be there.
 func before(docker []*generation, live string) int {
 	id := nameOf(live, live).id
@@ -95,7 +92,7 @@ func before(docker []*generation, live string) int {
 	return len(docker)
 }
 
-// takenAway tells whether a file was the live one when somebody other than Docker took its
+// takenAway reports whether a file was the live one when somebody other than Docker took its
 // name away, and its place then: where rotation has left a hole, since what had the name
 // next was nothing, empty or a copy. Times alone would not do, as clocks are set back.
 func takenAway(h *generation, docker []*generation, live string, names []name) (at int, taken bool) {
@@ -197,7 +194,7 @@ func addMoved(files []*generation, live string, in format, from logs.FilePositio
 	return files
 }
 
-// isMoved tells whether a name looks like one that an operator, or logrotate, gives to a
+// isMoved reports whether a name looks like one that an operator, or logrotate, gives to a
 // log that lay at live.
 func isMoved(live, name string) bool {
 	base := filepath.Base(live)
@@ -205,22 +202,4 @@ func isMoved(live, name string) bool {
 		return false
 	}
 	return strings.HasPrefix(name, base) && !isCompressed(name) && !strings.HasSuffix(name, ".tmp")
-}
-
-// is tells whether g is the very file that a position speaks of.
-func (g *generation) is(p logs.FilePosition) bool {
-	return g.matches(p) && g.isAt(p)
-}
-
-// isAt tells whether g has the inode that a position speaks of, and was made when that
-// was: an inode is used again, by the next file of the same log perhaps, which may begin
-// with the same record.
-func (g *generation) isAt(p logs.FilePosition) bool {
-	if g.id != (identity{p.Device, p.Inode}) {
-		return false
-	}
-	if p.Made == 0 || g.made == 0 {
-		return !g.compressed
-	}
-	return p.Made == g.made
 }

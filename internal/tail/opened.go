@@ -11,7 +11,7 @@ import (
 )
 
 // Two rules leave out lines by their time: since, and the marks where the place alone
-// does not tell what was handed over. Clocks are set, so they hold for what was in the log
+// does not show what was handed over. Clocks are set, so they hold for what was in the log
 // when it was opened and for nothing that was written while it was watched: they end at a
 // place, which the position keeps.
 
@@ -20,13 +20,11 @@ type bound struct {
 	// order is that of the file, and offset the place in it.
 	order  int
 	offset int64
-	// id and fingerprint are the file's, also when it is closed.
-	id          identity
-	fingerprint uint64
-	// active tells that reading is before it.
+	// origin is the file's, also when it is closed. While that is still to be opened, order is
+	// unopened, and it may be known only when it was made.
+	origin
+	// active is set when reading is before it.
 	active bool
-	// made is when the file was, while it is not open: order is unopened then.
-	made int64
 	// since is the time before which lines are left out; 0 for none, or when what it
 	// concerned is gone.
 	since int64
@@ -59,7 +57,7 @@ func (l *Log) limit(from logs.Position) {
 		}
 	}
 	g, b := l.files[at], &l.bound
-	b.order, b.id, b.fingerprint, b.active = g.order, g.id, g.fingerprint, true
+	b.order, b.origin, b.active = g.order, g.origin, true
 	if b.seen = from.Seen; !b.seen.Known && !known && b.since != 0 {
 		b.seen = lastSeen(l.files)
 	}
@@ -101,7 +99,7 @@ const unopened = math.MaxInt
 // limitLater is limit where the file with the bound is not open, for want of descriptors.
 func (l *Log) limitLater(from logs.Position) {
 	live := nameOf(l.path, l.path)
-	l.bound = bound{order: unopened, id: live.id, made: madeAt(l.path, live.id), since: from.Since, active: true}
+	l.bound = bound{order: unopened, origin: origin{id: live.id, made: madeAt(l.path, live.id)}, since: from.Since, active: true}
 	if info, err := os.Lstat(l.path); err == nil {
 		l.bound.offset = info.Size()
 	}
@@ -128,7 +126,7 @@ func (l *Log) limitTo(g *generation) {
 	if !ok {
 		size = math.MaxInt64
 	}
-	l.bound = bound{order: g.order, offset: size, id: g.id, fingerprint: l.fingerprint(g), since: l.bound.since, active: true, seen: l.bound.seen}
+	l.bound = bound{order: g.order, offset: size, origin: origin{id: g.id, fingerprint: l.fingerprint(g)}, since: l.bound.since, active: true, seen: l.bound.seen}
 	l.assemble.LeaveOut(l.bound.since)
 }
 
@@ -193,7 +191,7 @@ func (l *Log) endRules(half bool) {
 	l.assemble.Live()
 }
 
-// beginsWith tells that a file begins with a record that is known: what was there is there
+// beginsWith reports whether a file begins with a record that is known: what was there is there
 // again, edited.
 func (g *generation) beginsWith(known uint64) bool {
 	sum, err := fingerprint(g.data, g.format)
@@ -223,24 +221,23 @@ func (l *Log) opened(replays bool) logs.Place {
 	b := &l.bound
 	switch {
 	case b.since != 0, b.active && l.replaying():
-		return logs.Place{Device: b.id.device, Inode: b.id.inode, Fingerprint: l.boundFingerprint(), Offset: b.offset}
+		l.findBound()
+		return b.place(b.offset)
 	case len(l.files) == 0:
 	case replays, l.files[0].fingerprint == 0:
-		g := l.files[0]
-		return logs.Place{Device: g.id.device, Inode: g.id.inode, Fingerprint: g.fingerprint, Offset: max(g.offset, slices.Max(g.skip[:]))}
+		return l.files[0].place(l.files[0].furthest())
 	}
 	return logs.Place{}
 }
 
-// boundFingerprint is that of the file with the bound, which may have been empty. mu is
-// held.
-func (l *Log) boundFingerprint() uint64 {
+// findBound learns the fingerprint of the file with the bound, which may have been empty. mu
+// is held.
+func (l *Log) findBound() {
 	for _, g := range l.files {
 		if g.order == l.bound.order && g.fingerprint != 0 {
 			l.bound.fingerprint = g.fingerprint
 		}
 	}
-	return l.bound.fingerprint
 }
 
 func (l *Log) replaying() bool { return l.assemble.Replaying() != [logs.Streams]bool{} }

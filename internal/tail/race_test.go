@@ -2,5 +2,5 @@
 
 package tail
 
-// raced tells that the race detector makes everything slow.
+// raced reports whether the race detector makes everything slow.
 const raced = true

@@ -3,13 +3,11 @@ package tail
 import (
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/locallog"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -47,15 +45,15 @@ func (b *Buffer) fit(need int) {
 	}
 }
 
-// Progress tells what one Read did.
+// Progress says what one Read did.
 type Progress struct {
 	// Bytes is how far reading has come.
 	Bytes int
-	// More tells that there may be more to read at once.
+	// More is set when there may be more to read at once.
 	More bool
-	// Full tells that the read filled its buffer: there is more than a chunk.
+	// Full is set when the read filled its buffer: there is more than a chunk.
 	Full bool
-	// Finished tells that a file was read to its end and left for the next
+	// Finished is set when a file was read to its end and left for the next
 	// one: its link can be released once everything is delivered.
 	Finished bool
 }
@@ -91,25 +89,27 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 		return Progress{}, err
 	}
 	atEnd := n < len(buf.b)
-	chunk, intact := l.check(g, buf.b[:n], atEnd)
-	if !intact {
+	chunk, is := l.check(g, buf.b[:n], atEnd)
+	if is == begunAgain {
 		l.startAgain(g, emit)
+	}
+	if is != intact {
 		return Progress{More: true}, nil
 	}
 	chunk = l.stepBack(g, buf.b[:n], chunk)
-	g.rested = atEnd
+	g.guard.rested = atEnd
 	sealed := atEnd && last && g.sealed == start+int64(n)
 	before := l.endOf(g, buf.b[:n])
 	taken, ends := l.decode(g, chunk, ending{last: atEnd && !last, sealed: sealed, full: !atEnd}, emit)
 	l.advance(g, taken, start+int64(n))
 	if taken > 0 {
 		l.begun = true
-		g.keepTail(buf.b[:n-len(chunk)+taken], ends, taken == len(chunk), before)
+		g.guard.keep(&g.fileContent, g.offset, buf.b[:n-len(chunk)+taken], ends, taken == len(chunk), before)
 	}
-	if taken > 0 && (len(g.tail) == 0 || g.sealed != 0 && l.fingerprint(g) == 0) {
+	if taken > 0 && (len(g.guard.tail) == 0 || g.sealed != 0 && l.fingerprint(g) == 0) {
 		// What was read last is no record, or its first record is torn: only this will
-		// tell the file from what it may be cut to and filled with.
-		g.tail = g.tailAt(g.offset)
+		// distinguish the file from what it may be cut to and filled with.
+		g.guard.tail = g.tailAt(g.offset)
 	}
 	g.keep(buf.b[:n], start)
 	switch {
@@ -131,25 +131,6 @@ func (l *Log) readFile(g *generation, last bool, buf *Buffer, emit func(logs.Ent
 	return Progress{Bytes: taken, More: !atEnd || !last, Full: !atEnd}, nil
 }
 
-// stepBack makes a chunk of frames begin with the length before its first entry. A file
-// that was cut by the last length of its last frame, and written on, seems to be whole where
-// the next frame begins with the same.
-func (l *Log) stepBack(g *generation, read, chunk []byte) []byte {
-	before := len(read) - len(chunk)
-	if _, framed := g.format.(frames); !framed || before < locallog.LengthSize || g.inRecord || !locallog.Headless(chunk) {
-		return chunk
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for s := range g.skip {
-		if g.skip[s] == g.offset {
-			g.skip[s] -= locallog.LengthSize
-		}
-	}
-	g.offset -= locallog.LengthSize
-	return read[before-locallog.LengthSize:]
-}
-
 // advance notes how far g was read: to the end of the last whole record, and to
 // the end of what was there.
 func (l *Log) advance(g *generation, taken int, seen int64) {
@@ -165,19 +146,19 @@ func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool)
 	l.lookForStray(time.Now())
 	var newer []*generation
 	l.mu.Lock()
-	gap, untold := l.gap, l.untold
-	l.gap, l.untold = false, nil
+	gap, missing := l.gap, l.missing
+	l.gap, l.missing = false, nil
 	if len(l.files) > 0 {
 		g, last = l.files[0], len(l.files) == 1
-		if !last && !g.over {
+		if !last && g.phase != over {
 			newer = slices.Clone(l.files[1:])
 		}
 	}
-	l.reading, l.looking = g, newer != nil || untold != nil
+	l.use = use{file: g, all: newer != nil || missing != nil}
 	l.mu.Unlock()
-	if untold != nil {
-		after, _ := untold[0].lastRecord()
-		l.tellMissed(after.Time, untold[1:], tooQuick)
+	if missing != nil {
+		after, _ := missing[0].lastRecord()
+		l.logMissed(after.Time, missing[1:], tooQuick)
 	}
 	if gap || g != nil && g.outside && g != l.read {
 		// What would have completed these lines is lost, or came from others.
@@ -199,7 +180,7 @@ func (l *Log) begin(emit func(logs.Entry)) (g *generation, last, undecided bool)
 // end lets go of what was given up during the read.
 func (l *Log) end() {
 	l.mu.Lock()
-	l.reading, l.looking = nil, false
+	l.use = use{}
 	var lost []int64
 	for i := 0; i < len(l.files); i++ {
 		if g := l.files[i]; g.leave {
@@ -211,7 +192,7 @@ func (l *Log) end() {
 	}
 	l.mu.Unlock()
 	for _, unread := range lost {
-		l.tell(unread)
+		l.countGivenUp(unread)
 	}
 }
 
@@ -228,108 +209,10 @@ func (l *Log) setFingerprint(g *generation, sum uint64) {
 	g.fingerprint = sum
 }
 
-// ending tells whether a chunk ends with its file, and with one that may yet grow, though
-// not with what would complete a record; or that the file goes on behind the chunk.
-type ending struct{ last, sealed, full bool }
-
-// decode passes on all whole records of a chunk and returns how far it came, and whether
-// that is the end of a record.
-func (l *Log) decode(g *generation, chunk []byte, end ending, emit func(logs.Entry)) (taken int, ends bool) {
-	offset := g.offset
-	var at place
-	if end.last || end.sealed {
-		at = final
-	}
-	if end.full {
-		at |= full
-	}
-	if g.inRecord {
-		at |= inside
-	}
-	r, rulesEnd := &l.record, l.rulesEnd(g)
-	for {
-		at &^= torn
-		if begin := offset + int64(taken); begin < g.sealed && offset+int64(len(chunk)) > g.sealed {
-			at |= torn // and what is written since lies behind it
-		}
-		n, what := g.format.next(chunk[taken:], at, r)
-		if n == 0 || what == endless && (end.sealed || !end.last && l.fingerprint(g) == 0) {
-			break // passed over when the file can be recognised, or ends
-		}
-		if ends && what > repaired && frameBefore(g.format, chunk, taken) {
-			taken -= locallog.LengthSize
-			ends = false
-			continue
-		}
-		r.Offset = offset + int64(taken)
-		taken += n
-		ends = what <= repaired
-		if what != record || at&inside != 0 {
-			at = l.passed(what, at)
-		}
-		if offset+int64(taken) > rulesEnd {
-			// Of a record that was half there its beginning may be of one that was handed
-			// over, and lost its end since.
-			l.endRules(r.Offset < rulesEnd)
-			if r.Offset >= rulesEnd {
-				rulesEnd = math.MaxInt64
-			}
-		}
-		passed := what <= repaired && l.bound.awaited(r)
-		if what <= repaired && r.Offset >= g.skip[r.Stream] {
-			l.assemble.Add(r, emit)
-		}
-		if passed {
-			l.passSince()
-		}
-	}
-	g.inRecord = at&inside != 0
-	l.assemble.Seal()
-	r.Text = nil // the buffer's
-	return taken, ends
-}
-
-// frameBefore tells that a frame begins with the last length of the one before, and that
-// it can be read: decoding has used the first byte of that, which is zero.
-func frameBefore(in format, chunk []byte, at int) bool {
-	if _, framed := in.(frames); !framed || at < locallog.LengthSize || !locallog.Headless(chunk[at:]) {
-		return false
-	}
-	chunk[at-locallog.LengthSize] = 0
-	return true
-}
-
-// passed counts what is no record, and says where the next one is looked for.
-func (l *Log) passed(what found, at place) place {
-	switch {
-	case what == blank && at&inside == 0, what == record:
-	case what == hole, what == endless && at&inside != 0:
-		// counted before
-	case what != blank:
-		l.events.CorruptRecord()
-	}
-	return at.behind(what)
-}
-
-// giveUp passes over a stretch without line feed that is too long for a record, and
-// returns its size.
-func (l *Log) giveUp(g *generation, chunk []byte) int {
-	if !g.inRecord {
-		l.events.CorruptRecord()
-	}
-	n := g.format.hopeless(chunk)
-	g.need = 0
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g.offset += int64(n)
-	g.inRecord, g.tail, g.hollow = true, nil, false
-	return n
-}
-
 // overHole passes over a hole that the file system knows of, once zeros were read, and
 // returns its size: reading it would keep other logs waiting for as long as it is large.
 func (l *Log) overHole(g *generation) int {
-	if !g.hollow {
+	if !g.guard.hollow {
 		return 0
 	}
 	n := g.hole(g.offset)
@@ -337,8 +220,7 @@ func (l *Log) overHole(g *generation) int {
 		return 0
 	}
 	l.advance(g, n, g.offset+int64(n))
-	g.rested = false
-	g.tail = append(g.tail[:0], make([]byte, g.format.tail())...)
+	g.guard.overHole(g.format)
 	return n
 }
 
@@ -358,23 +240,13 @@ func (l *Log) finishFile(g *generation, rest int) {
 		l.assemble.Again()
 	}
 	l.assemble.Seam()
-	l.keepAnchors(g)
+	l.keepLineStarts(g)
 	if p := l.place(g); p.Fingerprint != 0 { // nothing was written to it: the one before still stands
-		l.previous, l.previousOrder = p, g.order
+		l.previous = resumePoint{p, g.order}
 	}
 	l.files = l.files[1:]
 	l.finish(g)
 	l.recount()
-}
-
-// keepAnchors remembers where in g the lines began that are held back.
-func (l *Log) keepAnchors(g *generation) {
-	place, replaying := l.place(g), l.assemble.Replaying()
-	for s := range l.anchors {
-		if offset, time, held := l.assemble.Held(logs.Stream(s)); held && l.anchor(logs.Stream(s)) == nil {
-			l.anchors[s] = &anchor{place: place, offset: offset, time: time, order: g.order, replaying: replaying[s]}
-		}
-	}
 }
 
 // Flush passes on lines held back: their container has stopped, and everything
@@ -392,9 +264,9 @@ func (l *Log) Flush(emit func(logs.Entry)) (more bool) {
 	return true
 }
 
-// AtEnd tells whether the live file is the one being read, has been read to its
+// AtEnd reports whether the live file is the one being read, has been read to its
 // end, and has no successor yet: the log may be left alone until it changes.
-// The error says that it can no longer be told what rotation does.
+// The error says why rotation can no longer be seen.
 func (l *Log) AtEnd() (bool, error) {
 	if err := l.Capture(); err != nil {
 		return false, err
@@ -407,17 +279,17 @@ func (l *Log) AtEnd() (bool, error) {
 	return l.live() && l.files[0].atEnd() && !l.stirred(), nil
 }
 
-// Detached tells that the live file still exists, but not where it was: its
+// Detached reports whether the live file still exists, but not where it was: its
 // directory cannot be reached any more, and what rotation makes will not be
 // seen. A file that was deleted is not detached; the engine may still write to it.
 func (l *Log) Detached() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.files) == 0 || l.path == "" {
+	if l.path == "" {
 		return false
 	}
 	if _, err := os.Lstat(filepath.Dir(l.path)); !errors.Is(err, fs.ErrNotExist) {
 		return false // the file alone was renamed: it is followed
 	}
-	return l.last().held.Names() > 0
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.files) > 0 && l.last().held.Names() > 0
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -54,14 +55,14 @@ func (s *looks) frugal(past []name) *looks {
 }
 
 // beforePosition returns the names of the files that are older than the one that a position
-// speaks of; none where it cannot be told which that is.
+// speaks of; none where it is not known which that is.
 func beforePosition(live string, in format, from logs.FilePosition) []name {
 	if from.Fingerprint == 0 {
 		return nil
 	}
 	var names, past []name
 	matches := 0
-	for _, n := range namesOf(live) {
+	for _, n := range namesOf(live, in) {
 		g, err := openIdentified(n.path, in)
 		if err != nil {
 			continue
@@ -86,14 +87,14 @@ func beforePosition(live string, in format, from logs.FilePosition) []name {
 }
 
 // namesOf returns the names that a log's files have now, oldest first.
-func namesOf(live string) (out []name) {
-	slots, err := slotsOf(live)
+func namesOf(live string, in format) (out []name) {
+	numbers, err := rotatedOf(live)
 	if err != nil {
 		return nil
 	}
-	for _, slot := range slots {
-		if slot.besides() {
-			continue // it is opened
+	for _, slot := range numbers.slots(compressedLater) {
+		if slot.besides() && !apartNow(slot[0], in) {
+			continue
 		}
 		for _, path := range slot {
 			if n := nameOf(path, live); n.id != (identity{}) {
@@ -105,10 +106,25 @@ func namesOf(live string) (out []name) {
 	return out
 }
 
+// apartNow reports whether a compressed file that is beside another holds something else. It
+// opens one after the other, as descriptors are short.
+func apartNow(path string, in format) bool {
+	var sums [2]uint64
+	for i, path := range []string{path, strings.TrimSuffix(path, gzipSuffix)} {
+		g, err := openIdentified(path, in)
+		if err != nil {
+			return false
+		}
+		sums[i] = g.fingerprint
+		_ = g.close()
+	}
+	return sums[0] != 0 && sums[1] != 0 && sums[0] != sums[1]
+}
+
 // beforeLast returns the names of the files that are older than the last one known.
 func (l *Log) beforeLast() []name {
 	if len(l.files) > 0 {
-		names := namesOf(l.path)
+		names := namesOf(l.path, l.format)
 		if at := slices.IndexFunc(names, func(n name) bool { return n.id == l.last().id }); at >= 0 {
 			return append(names[:at:at], l.listed...)
 		}
@@ -121,7 +137,7 @@ func (l *Log) beforeLast() []name {
 func Unread(path string, from logs.FilePosition) (bytes int64, changed, rotated bool) {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return 0, false, false // between two steps of a rotation, or removed: that is told
+		return 0, false, false // between two steps of a rotation, or removed: that is reported
 	}
 	id := identify(info)
 	same := id == identity{from.Device, from.Inode}

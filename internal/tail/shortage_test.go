@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -150,4 +151,118 @@ func TestD11SinceWithManyFiles(t *testing.T) {
 	if r.events.skipped != 65 {
 		t.Errorf("%d lines are left out", r.events.skipped)
 	}
+}
+
+// fewDescriptors leaves so many that can still be opened, until the function returned is
+// called.
+func fewDescriptors(t *testing.T, free int) (restore func()) {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := int(f.Fd())
+	_ = f.Close()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	fewer := limit
+	fewer.Cur = uint64(next + free)
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &fewer); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestD11CopyAmongMany: what a file was compressed to is found among more files than there
+// are descriptors, to be linked in its stead.
+func TestD11CopyAmongMany(t *testing.T) {
+	k, w := newKeeper(t, 0, true), newWriter(t)
+	w.compress, w.maxFiles = true, 30
+	w.number(1, 10)
+	for n := range 20 {
+		w.rotate()
+		w.number(11+10*n, 20+10*n)
+	}
+	r := k.reader(w.live, 1, logs.Position{})
+	w.rotate()
+	w.must(r.log.Capture())
+	g := r.log.files[20] // which was the live one, and was compressed since
+	g.held.Release()
+	restore := fewDescriptors(t, 8)
+	defer restore()
+	r.log.mu.Lock()
+	r.log.linkCopies(r.log.files[20:21])
+	r.log.mu.Unlock()
+	restore()
+	if g.held.Name() == "" {
+		t.Errorf("it is not linked: %v", k.links(1))
+	}
+}
+
+// TestD11BesideOthers: compressed files that somebody has moved beside others with their
+// numbers are in their place also where not all can be open: what is older than the file that
+// was read last is not opened for it.
+func TestD11BesideOthers(t *testing.T) {
+	for _, in := range []string{".4", ".2.gz", ".2"} {
+		t.Run(in, func(t *testing.T) {
+			w := newWriter(t)
+			w.maxFiles = 9
+			w.number(1, 10)
+			next := 11
+			for range 3 {
+				w.rotate()
+				w.number(next, next+9)
+				next += 10
+			}
+			// What there is by now is moved away, compressed, beside what comes next.
+			var moved [][]byte
+			for i := range 3 {
+				content, err := os.ReadFile(fmt.Sprint(w.live, ".", i+1))
+				w.must(err)
+				moved = append(moved, compressed(t, content))
+				w.must(os.Remove(fmt.Sprint(w.live, ".", i+1)))
+			}
+			for range 4 {
+				w.rotate()
+				w.number(next, next+9)
+				next += 10
+			}
+			for i, content := range moved {
+				w.must(os.WriteFile(fmt.Sprint(w.live, ".", i+2, gzipSuffix), content, 0o640))
+			}
+			all := openReader(t, w.live, logs.Position{})
+			var at logs.Position
+			for {
+				more := all.step()
+				if at = all.saved(); endsIn(t, w, at, in) || !more {
+					break
+				}
+			}
+			done := len(all.lines)
+			rest := all.drain()[done:]
+			all.log.Close()
+			r := openShort(t, w, at, 3) // one and its neighbour
+			if got := r.drain(); !slices.Equal(got, rest) {
+				t.Errorf("after %d lines %d come, want %d", done, len(got), len(rest))
+			}
+			if r.events != (counter{}) {
+				t.Errorf("counted %+v", r.events)
+			}
+		})
+	}
+}
+
+// endsIn reports whether a position is in the file with a name.
+func endsIn(t *testing.T, w *writer, at logs.Position, name string) bool {
+	t.Helper()
+	g, err := openIdentified(w.live+name, formatOf(w.format))
+	w.must(err)
+	defer func() { _ = g.close() }()
+	return g.is(at.File)
 }

@@ -41,11 +41,12 @@ func (s *scene) dispatch(parts ...lines) *counts {
 		Lanes: 1, LastOnly: true, BatchWait: time.Millisecond, BatchSize: 1 << 20, MaxMemory: 64 << 20,
 	})
 	lane, receipts := d.Lane(0), 0
-	if err := lane.Begin(s.Context(), "x"); err != nil {
+	var draft logs.Draft
+	if err := lane.Begin(s.Context(), "x", &draft); err != nil {
 		s.Fatal(err)
 	}
-	s.each(parts, func(labels *logs.Labels, e logs.Entry) { lane.Add(labels, e) })
-	lane.End(func() { receipts++ })
+	s.each(parts, func(labels *logs.Labels, e logs.Entry) { draft.Add(labels, e) })
+	lane.End("x", &draft, func() { receipts++ })
 	d.Close()
 	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()

@@ -41,11 +41,12 @@ func (r *running) send(parts ...lines) {
 	r.scene.Helper()
 	lane := r.Lane(0)
 	for _, p := range parts {
-		if err := lane.Begin(r.scene.Context(), p.container); err != nil {
+		var draft logs.Draft
+		if err := lane.Begin(r.scene.Context(), p.container, &draft); err != nil {
 			r.scene.Fatal(err)
 		}
-		r.scene.each([]lines{p}, func(labels *logs.Labels, e logs.Entry) { lane.Add(labels, e) })
-		lane.End(func() { r.mu.Lock(); r.done[p.container] = true; r.mu.Unlock() })
+		r.scene.each([]lines{p}, func(labels *logs.Labels, e logs.Entry) { draft.Add(labels, e) })
+		lane.End(p.container, &draft, func() { r.mu.Lock(); r.done[p.container] = true; r.mu.Unlock() })
 	}
 	lane.Flush()
 }

@@ -1,0 +1,77 @@
+package assemble
+
+import "github.com/lighterman/lighterman/internal/logs"
+
+// Group says which lines of a stream make one entry, as those of a stack trace do. What
+// it says of lines that come again must be the same, so it has neither a memory nor a
+// clock: an entry ends by the timestamps that Docker gave.
+type Group struct {
+	// Begins reports whether a line begins an entry. It is given what it has returned for
+	// the line before it in the same entry, 0 for the first line of one. Of a line longer
+	// than logs.PartSize it is given the beginning, without line feed.
+	Begins func(state uint8, line []byte) (next uint8, begins bool)
+	// Gap is the longest time between two lines of an entry, in nanoseconds.
+	Gap int64
+	// Lines is how many lines an entry has at most; 0 for any number.
+	Lines int
+}
+
+// beginning is the text of a record without line feed.
+func beginning(r *logs.Record) []byte {
+	if n := len(r.Text); n > 0 && r.Text[n-1] == '\n' {
+		return r.Text[:n-1]
+	}
+	return r.Text
+}
+
+// joins reports whether a record begins a line that goes on with a group, and notes it.
+func (a *Assembler) joins(l *line, r *logs.Record) bool {
+	g, text := a.config.Group, beginning(r)
+	switch replay := a.resume[r.Stream]; {
+	case g == nil, g.Lines > 0 && l.lines >= g.Lines:
+		return false
+	case r.Time < l.newest || r.Time-l.newest > g.Gap:
+		return false
+	case a.config.MaxLine > 0 && l.size+1+len(text) > a.config.MaxLine:
+		return false
+	case replay != nil && r.Time == replay.time && l.time != r.Time:
+		// Reading was resumed in the middle of a group, maybe, and where groups are full
+		// they would then end elsewhere. Here one began when this was read first.
+		return false
+	}
+	next, begins := g.Begins(l.state, text)
+	if begins {
+		return false
+	}
+	l.state = next
+	return true
+}
+
+// lineFeed puts the line that begins with r behind those of a group.
+func (l *line) lineFeed(r *logs.Record, most int) {
+	l.keep([]byte{'\n'}, most)
+	l.size++
+	l.begun, l.id, l.ended = r.Time, r.Line, false
+}
+
+// Grouping reports whether entries are held back only because more lines may belong to
+// them.
+func (a *Assembler) Grouping() bool {
+	for s := range a.lines {
+		if l := &a.lines[s]; l.held && l.ended {
+			return true
+		}
+	}
+	return false
+}
+
+// FlushGroups passes on the entries that are held back only because more lines may belong
+// to them. It must not be called before Group.Gap has passed since all there was had been
+// read: what comes later is then later by its timestamp, too, and would not join them.
+func (a *Assembler) FlushGroups(emit func(logs.Entry)) {
+	for s := range a.lines {
+		if l := &a.lines[s]; l.held && l.ended {
+			a.finish(logs.Stream(s), emit)
+		}
+	}
+}

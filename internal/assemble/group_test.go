@@ -1,0 +1,148 @@
+package assemble
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+func traces() *Group {
+	return &Group{Gap: 1000, Lines: 5, Begins: func(_ uint8, line []byte) (uint8, bool) { return 0, !bytes.HasPrefix(line, []byte("\tat ")) }}
+}
+
+func TestGroup(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		records []logs.Record
+		want    []entry
+	}{
+		{"joined", []logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(4, 0, "next\n")},
+			[]entry{{1, 0, "boom\n\tat a\n\tat b"}, {4, 0, "next"}}},
+		{"streams apart", []logs.Record{rec(1, 0, "boom\n"), rec(2, 1, "other\n"), rec(3, 0, "\tat b\n"), rec(4, 1, "\tat c\n")},
+			[]entry{{1, 0, "boom\n\tat b"}, {2, 1, "other\n\tat c"}}},
+		{"too late", []logs.Record{rec(1, 0, "boom\n"), rec(1002, 0, "\tat a\n")},
+			[]entry{{1, 0, "boom"}, {1002, 0, "\tat a"}}},
+		{"just in time", []logs.Record{rec(1, 0, "boom\n"), rec(1001, 0, "\tat a\n"), rec(2001, 0, "\tat b\n")},
+			[]entry{{1, 0, "boom\n\tat a\n\tat b"}}},
+		{"clock set back", []logs.Record{rec(10, 0, "boom\n"), rec(9, 0, "\tat a\n")},
+			[]entry{{10, 0, "boom"}, {9, 0, "\tat a"}}},
+		{"too many lines", []logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat 2\n"), rec(3, 0, "\tat 3\n"), rec(4, 0, "\tat 4\n"), rec(5, 0, "\tat 5\n"), rec(6, 0, "\tat 6\n"), rec(7, 0, "\tat 7\n")},
+			[]entry{{1, 0, "boom\n\tat 2\n\tat 3\n\tat 4\n\tat 5"}, {6, 0, "\tat 6\n\tat 7"}}},
+		{"blank lines", []logs.Record{rec(1, 0, "\n"), rec(2, 0, "\tat 2\n"), rec(3, 0, "\n")},
+			[]entry{{1, 0, "\n\tat 2"}, {3, 0, ""}}},
+		{"parts", []logs.Record{rec(1, 0, full), rec(1, 0, "end\n"), rec(2, 0, "\tat "+full[:logs.PartSize-4]), rec(2, 0, "end\n"), rec(3, 0, full), rec(3, 0, "\n")},
+			[]entry{{1, 0, full + "end\n\tat " + full[:logs.PartSize-4] + "end"}, {3, 0, full}}},
+		{"no line feed at the end of a run", []logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat a"), rec(3, 0, "\tat b\n")},
+			[]entry{{1, 0, "boom\n\tat a"}, {3, 0, "\tat b"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := New(Config{Group: traces()}, none)
+			got := run(a, c.records...)
+			a.Flush(collect(&got))
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got %v\nwant %v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestGroupWithinLimit: an entry of several lines is not cut, it ends earlier.
+func TestGroupWithinLimit(t *testing.T) {
+	a := New(Config{Group: traces(), MaxLine: 20}, none)
+	got := run(a, rec(1, 0, "0123456789\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(4, 0, "\tat c\n"))
+	a.Flush(collect(&got))
+	want := []entry{{1, 0, "0123456789\n\tat a"}, {3, 0, "\tat b\n\tat c"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+// TestGroupHeld: an open entry is held back, and passed on when it has waited.
+func TestGroupHeld(t *testing.T) {
+	a := New(Config{Group: traces()}, none)
+	got := run(a, rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"))
+	if _, at, held := a.Held(0); len(got) > 0 || !held || at != 1 || !a.Grouping() {
+		t.Fatalf("passed on %v, held %v since %d", got, held, at)
+	}
+	a.FlushGroups(collect(&got))
+	if _, _, held := a.Held(0); len(got) != 1 || got[0].line != "boom\n\tat a" || held || a.Grouping() {
+		t.Errorf("passed on %v, held %v", got, held)
+	}
+	// A line whose end has not come is none.
+	got = run(a, rec(3, 0, "boom\n"), rec(4, 0, "\tat "+full[:logs.PartSize-4]))
+	if a.FlushGroups(collect(&got)); len(got) > 0 || a.Grouping() {
+		t.Errorf("passed on %d", len(got))
+	}
+}
+
+// TestBeginningGone: of the entry that was handed over last only the end is there when
+// reading is resumed by time. It is not passed on as a line of its own.
+func TestBeginningGone(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		config  Config
+		records []logs.Record
+		left    []logs.Record
+		next    logs.Record
+	}{
+		{"group", Config{Group: traces()},
+			[]logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(10, 1, "x\n")},
+			[]logs.Record{rec(3, 0, "\tat b\n")}, rec(4, 0, "next\n")},
+		{"parts with times of their own", Config{TimesDiffer: true},
+			[]logs.Record{rec(1, 0, full), rec(2, 0, full), rec(3, 0, "end\n")},
+			[]logs.Record{rec(2, 0, full), rec(3, 0, "end\n")}, rec(4, 0, "next\n")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			first := New(c.config, none)
+			sent := run(first, c.records...)
+			first.Flush(collect(&sent))
+			position := logs.Position{Newest: first.Newest(), Last: first.Last()}
+			again := New(c.config, position)
+			again.SkipDelivered(both)
+			got := run(again, append(slices.Clone(c.left), c.next)...)
+			again.Flush(collect(&got))
+			if len(got) != 1 || got[0].time != c.next.Time {
+				t.Errorf("passed on %v", got)
+			}
+		})
+	}
+}
+
+// TestGroupState: what a line is may depend on those before it in the same entry.
+func TestGroupState(t *testing.T) {
+	// A line of dashes begins an entry that goes on to the next one of dashes.
+	begins := func(state uint8, line []byte) (uint8, bool) {
+		switch dashes := bytes.HasPrefix(line, []byte("--")); {
+		case state == 1 && dashes:
+			return 2, false
+		case state == 1:
+			return 1, false
+		case dashes:
+			return 1, true
+		}
+		return 0, true
+	}
+	a := New(Config{Group: &Group{Gap: 1000, Begins: begins}}, none)
+	got := run(a, rec(1, 0, "a\n"), rec(2, 0, "--\n"), rec(3, 0, "b\n"), rec(4, 0, "--\n"), rec(5, 0, "c\n"), rec(6, 0, "--\n"))
+	a.Flush(collect(&got))
+	want := []entry{{1, 0, "a"}, {2, 0, "--\nb\n--"}, {5, 0, "c"}, {6, 0, "--"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+func BenchmarkAddGrouped(b *testing.B) {
+	a := New(Config{Group: traces()}, none)
+	records := []logs.Record{rec(1, 0, "2026-11-29 12:00:00 ERROR something has failed\n"), rec(2, 0, "\tat org.example.Class.method(Class.java:10)\n"), rec(3, 0, "\tat org.example.Other.method(Other.java:11)\n")}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r := &records[i%len(records)]
+		r.Time = int64(i)
+		a.Add(r, func(logs.Entry) {})
+		if i%100 == 0 {
+			a.Seal()
+		}
+	}
+}

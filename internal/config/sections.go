@@ -1,0 +1,107 @@
+package config
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/document"
+)
+
+// section is a key of the file that holds more than a setting can: neither a flag nor a
+// variable.
+type section struct {
+	name string
+	// def says what holds without it, empty is how Effective shows that.
+	def   string
+	empty *yaml.Node
+	// help is a paragraph of the reference, example a part of a file below it.
+	help, example string
+	// read takes the section, and adds to what is shown the defaults of what is not in it.
+	read func(l *loader, v document.Value, shown *yaml.Node)
+}
+
+// unsupported are the sections that are read and checked, and that nothing uses yet: a file
+// with one of them is refused. Whoever wires one takes it off the list.
+var unsupported = []string{"container-labels", "stages"}
+
+// elsewhere are keys that users of Prometheus and Promtail look for, and what they are here.
+var elsewhere = map[string]string{"labels": "external-label", "static_labels": "external-label", "pipeline_stages": "stages"}
+
+func lookupSection(name string) *section {
+	for _, s := range sections {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// takeSection takes a section that has a reader.
+func (l *loader) takeSection(s *section, from string, v document.Value) {
+	if !v.Whole() {
+		return
+	}
+	shown := origins(v.Pos.File, v.Node)
+	shown.LineComment = from
+	l.sections[s] = shown
+	s.read(l, v, shown)
+}
+
+// fileKeys returns what a file may hold.
+func fileKeys() (keys []string) {
+	for _, s := range settings {
+		if s.name != configFile {
+			keys = append(keys, s.name)
+		}
+	}
+	for _, s := range sections {
+		if !slices.Contains(unsupported, s.name) {
+			keys = append(keys, s.name)
+		}
+	}
+	return keys
+}
+
+// Stage is a step that lines go through: a map with one key, its name. What is in it is sound
+// YAML without aliases, tags and keys that are set twice; what it means is for package stage
+// to say, with errors at Pos, or at the places of the nodes inside it.
+type Stage struct {
+	Name string
+	Node *yaml.Node
+	Pos  document.Pos
+}
+
+// readStages takes the list apart and leaves each stage to who knows it.
+func readStages(l *loader, v document.Value, _ *yaml.Node) {
+	for _, item := range v.Items("a list of stages") {
+		pairs := item.Pairs("a stage, such as {decolorize: {}}")
+		switch {
+		case len(pairs) == 1:
+			l.config.Stages = append(l.config.Stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})
+		case item.Node.Kind == yaml.MappingNode:
+			item.Fail("expected one stage, found %d keys; begin each with a dash", len(pairs))
+		}
+	}
+}
+
+// containerLabels are the labels that owners of containers may set: lighterman.enable and
+// so on.
+var containerLabels = []string{"enable", "parser", "multiline", "label", "metadata", "drop", "keep", "min_level", "redact", "sample", "limit", "tenant"}
+
+func readContainerLabels(l *loader, v document.Value, _ *yaml.Node) {
+	c := l.config
+	c.Labels.FromContainers = []string{}
+	for _, item := range v.Items("a list of names, such as [enable, parser]") {
+		name, ok := item.Text("a name")
+		switch {
+		case !ok:
+		case !slices.Contains(containerLabels, name):
+			item.Fail("unknown label %q%s", name, document.Hint(name, containerLabels))
+		case slices.Contains(c.Labels.FromContainers, name):
+			item.Fail("%q is given twice", name)
+		default:
+			c.Labels.FromContainers = append(c.Labels.FromContainers, name)
+		}
+	}
+}

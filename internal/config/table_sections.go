@@ -1,0 +1,58 @@
+package config
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var (
+	emptyList = &yaml.Node{Kind: yaml.SequenceNode}
+	emptyMap  = &yaml.Node{Kind: yaml.MappingNode}
+)
+
+// sections is the table of what only the file can hold, in the order of the reference.
+var sections = []*section{
+	{
+		name: "default-labels", def: "all, under their own names", empty: emptyMap, read: readDefaultLabels,
+		help: "Other names for the labels, and the structured metadata, that lighterman sets by itself; false leaves one out. The labels are " + strings.Join(DefaultLabels, ", ") + "; the metadata is " + strings.Join(DefaultMetadata, ", ") + ". Loki stores lines with equal labels, time and text once: without container, or without stream, such lines of two containers, or of standard output and standard error, become one.",
+		example: `default-labels:
+  container: name
+  image: false
+`,
+	},
+	{
+		name: "relabel_configs", def: "none", empty: emptyList, read: readRelabel,
+		help: "Rules in Prometheus' language, with its names and defaults, over the labels __meta_docker_* of a container. What they set without two leading underscores becomes a label; keep and drop choose containers.",
+		example: `relabel_configs:
+  - source_labels: [__meta_docker_container_label_team]
+    target_label: team
+  - source_labels: [__meta_docker_container_name]
+    regex: .*-test
+    action: drop
+`,
+	},
+	{
+		name: "structured_metadata", def: "none", empty: emptyMap, read: readMetadata,
+		help: "Structured metadata that every line of a container gets: its name, and the label that it has its value from. That may be one of __meta_docker_*, or one that would go to Loki, which is then no label any more. Nothing in place of the label means the label of the same name.",
+		example: `structured_metadata:
+  network: __meta_docker_network_name
+  image:
+`,
+	},
+	{
+		name: "container-labels", def: "enable", empty: &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{textNode("enable")}}, read: readContainerLabels,
+		help: "Which labels of containers are honoured, so that their owners can configure them: lighterman.enable, lighterman.parser and so on. A list in the file replaces the default: without enable in it, no owner can opt out.",
+		example: `container-labels: [enable, parser, multiline]
+`,
+	},
+	{
+		name: "stages", def: "none", empty: emptyList, read: readStages,
+		help: "What every line goes through before it is sent, in this order, with the names that Promtail's users know.",
+		example: `stages:
+  - decolorize: {}
+  - drop:
+      expression: GET /health
+`,
+	},
+}

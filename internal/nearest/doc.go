@@ -1,0 +1,2 @@
+// Package nearest finds the known name that somebody most likely meant.
+package nearest

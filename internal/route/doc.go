@@ -1,2 +1,0 @@
-// Package route decides how a container's log is read, and says why in words.
-package route

@@ -1,0 +1,72 @@
+package tail
+
+import (
+	"testing"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// TestResumePointDoesNotChange: where a held line began stays as it was noted when its file
+// was left, whatever is read of the other stream and over how many files, and is what a new
+// start goes on from until the line has ended.
+func TestResumePointDoesNotChange(t *testing.T) {
+	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
+		w := newWriter(t)
+		w.format, w.maxFiles = format, 9
+		r := openFormat(t, w.live, format, logs.Position{})
+		w.line(logs.Stderr, "before\n")
+		w.line(logs.Stdout, fullPart)
+		began := w.now
+		w.rotate()
+		w.line(logs.Stderr, "after\n")
+		r.drain()
+		noted := r.log.lines[logs.Stdout]
+		if !noted.known || noted.order != 0 || noted.time != began || noted.place.Offsets[logs.Stdout] != noted.offset {
+			t.Fatalf("noted %+v", noted)
+		}
+		for range 3 {
+			w.rotate()
+			w.line(logs.Stderr, "more\n")
+			r.drain()
+			at, want := r.log.Position(), noted.place
+			want.Behind = [logs.Streams]bool{logs.Stderr: true} // only of stdout nothing came since
+			if got := r.log.lines[logs.Stdout]; got != noted || at.File != want || r.log.Needed() != 0 {
+				t.Errorf("%+v, position %+v, want %+v", got, at.File, want)
+			}
+		}
+		w.record(began, logs.Stdout, "ended\n")
+		r.drain()
+		if at := r.log.Position(); r.log.oldestLine().known || r.log.Needed() != 4 || at.File.Inode != r.log.files[0].id.inode {
+			t.Errorf("once the line has ended reading goes on at order %d, %+v", r.log.Needed(), at.File)
+		}
+	}
+}
+
+// TestResumeFrom is the table of where a new start goes on when no line is held.
+func TestResumeFrom(t *testing.T) {
+	w := newWriter(t)
+	r := openReader(t, w.live, logs.Position{})
+	if p := r.log.resumeFrom(); p.order != 0 || p.place.Fingerprint != 0 {
+		t.Errorf("an empty file: %+v", p)
+	}
+	w.line(logs.Stdout, "first\n")
+	r.drain()
+	first := r.log.resumeFrom()
+	if first.order != 0 || first.place.Fingerprint == 0 || first.place.Start() == 0 {
+		t.Errorf("one file: %+v", first)
+	}
+	w.rotate()
+	r.drain()
+	if p := r.log.resumeFrom(); p != first {
+		t.Errorf("an empty file behind another: %+v, want %+v", p, first)
+	}
+	w.line(logs.Stdout, "second\n")
+	r.drain()
+	if p := r.log.resumeFrom(); p.order != 1 || p.place.Fingerprint == first.place.Fingerprint {
+		t.Errorf("the next file: %+v", p)
+	}
+	r.log.Close()
+	if p := r.log.resumeFrom(); p.order != 2 || p.place != (logs.FilePosition{}) {
+		t.Errorf("no file: %+v", p)
+	}
+}

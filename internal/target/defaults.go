@@ -1,0 +1,219 @@
+package target
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Labels that Docker Compose puts on its containers.
+const (
+	composeProject = "com.docker.compose.project"
+	composeService = "com.docker.compose.service"
+)
+
+// Labels that Swarm puts on the containers of its tasks.
+const (
+	swarmService = "com.docker.swarm.service.name"
+	swarmStack   = "com.docker.stack.namespace"
+	swarmTask    = "com.docker.swarm.task.name"
+	swarmTaskID  = "com.docker.swarm.task.id"
+	swarmNode    = "com.docker.swarm.node.id"
+)
+
+// LabelsInUse are the labels of containers that have a meaning here, whatever the filter
+// asks for.
+func LabelsInUse() []string {
+	return []string{composeProject, composeService, swarmService, swarmStack, swarmTask, swarmTaskID, swarmNode, EnableLabel}
+}
+
+// Labeler gives containers their labels in Loki: few, because every
+// combination of values is a stream of its own there. The container's ID, which
+// changes with every deployment, is structured metadata instead.
+type Labeler struct {
+	// Host is the value of the label host.
+	Host string
+	// External are labels that every entry gets. They win over the others.
+	External map[string]string
+	// Names are what the default labels are called.
+	Names Names
+	// Relabel are the rules by which labels are changed, and containers chosen; nil for
+	// none.
+	Relabel *Relabel
+	// MaxLabels is how many labels Loki takes; MaxLabels when 0.
+	MaxLabels int
+}
+
+// Labelled is what is decided about the labels of a container.
+type Labelled struct {
+	Labels *logs.Labels
+	// Dropped says which rule drops the container, or nothing.
+	Dropped string
+	// Notes say what is not as it was asked for, and why.
+	Notes []string
+}
+
+// Label labels a container. The outcome depends on nothing but the container and the
+// configuration, and on which labels have exploded: those become structured metadata.
+func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
+	var out Labelled
+	streams := logs.Streams
+	if c.TTY {
+		streams = 1 // there is no other
+	}
+	var sets [logs.Streams]labelSet
+	for s := range streams {
+		sets[s] = l.label(c, logs.Stream(s), exploded) //nolint:gosec // 0 or 1
+		for _, note := range sets[s].notes {
+			if !slices.Contains(out.Notes, note) {
+				out.Notes = append(out.Notes, note)
+			}
+		}
+	}
+	first, second := sets[0].dropped, sets[streams-1].dropped
+	switch {
+	case first > 0 && second > 0:
+		out.Dropped = l.Relabel.reason(first)
+	case first+second > 0:
+		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+", which concerns one of the container's two streams: it is collected all the same, as rules choose whole containers")
+	}
+	out.Labels = join(sets[:streams])
+	return out
+}
+
+// labelSet is what is decided for one stream.
+type labelSet struct {
+	pairs, metadata map[string]string
+	// dropped is the number of the rule that drops it, 0 for none.
+	dropped int
+	notes   []string
+}
+
+// label decides the labels of one stream.
+func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string) (out labelSet) {
+	out.pairs, out.metadata = l.defaults(c, s)
+	if l.Relabel != nil {
+		maps.Copy(out.pairs, Meta(c, s))
+		made := l.Relabel.process(out.pairs)
+		out.pairs, out.dropped = made.labels, made.dropped
+		l.Relabel.move(out.pairs, out.metadata)
+		maps.DeleteFunc(out.pairs, func(name, _ string) bool { return strings.HasPrefix(name, reserved) })
+	}
+	maps.Copy(out.pairs, l.External)
+	for _, name := range exploded {
+		if value := out.pairs[name]; value != "" && out.metadata[name] == "" {
+			out.metadata[name] = value
+		}
+		delete(out.pairs, name)
+	}
+	out.notes = fit(out.pairs, out.metadata, cmp.Or(l.MaxLabels, MaxLabels), l.first())
+	if len(out.pairs) == 0 {
+		out.pairs[labelService] = cmp.Or(c.Name, c.ID)
+		out.notes = append(out.notes, "no label is left, and Loki takes no line without: "+labelService+" is kept")
+	}
+	return out
+}
+
+// first are the labels that stay labels when there are too many, the first of all first:
+// without these, containers could not be told apart.
+func (l *Labeler) first() (names []string) {
+	for _, name := range []string{labelService, labelContainer, labelHost, labelStream} {
+		names = append(names, l.Names.of(name))
+	}
+	return append(names, slices.Sorted(maps.Keys(l.External))...)
+}
+
+// join makes one label set of those of a container's streams. What no label tells apart
+// any more, structured metadata does: Loki keeps one of two entries whose labels, text,
+// time and metadata are equal.
+func join(sets []labelSet) *logs.Labels {
+	if len(sets) > 1 && maps.Equal(sets[0].pairs, sets[1].pairs) && maps.Equal(sets[0].metadata, sets[1].metadata) {
+		for s := range sets {
+			sets[s].metadata[labelStream] = logs.Stream(s).String() //nolint:gosec // 0 or 1
+		}
+	}
+	whole := false
+	for s := range sets {
+		whole = whole || sets[s].pairs[labelStream] != logs.Stream(s).String() || len(sets[s].pairs) == 1 //nolint:gosec // 0 or 1
+	}
+	var all [logs.Streams]*logs.Labels
+	for s := range sets {
+		if !whole {
+			delete(sets[s].pairs, labelStream)
+		}
+		all[s] = logs.NewLabels(sets[s].pairs, sets[s].metadata)
+		all[s].Whole = whole
+	}
+	out := all[logs.Stdout]
+	if other := all[logs.Stderr]; other != nil && !other.Equal(out) {
+		out.Stderr = other
+	}
+	return out
+}
+
+// defaults are the labels that a stream of a container has without any rules, and its
+// structured metadata.
+func (l *Labeler) defaults(c *logs.Container, s logs.Stream) (pairs, metadata map[string]string) {
+	service := c.Labels[composeService]
+	pairs = map[string]string{
+		labelContainer:      c.Name,
+		labelImage:          c.Image,
+		labelHost:           l.Host,
+		labelStream:         s.String(),
+		labelComposeProject: c.Labels[composeProject],
+		labelComposeService: service,
+		labelService:        cmp.Or(service, c.Name),
+	}
+	metadata = map[string]string{metadataID: c.ID}
+	if c.Labels[swarmService] != "" {
+		labelTask(c, pairs, metadata)
+	}
+	return l.Names.rename(pairs), l.Names.rename(metadata)
+}
+
+// labelTask labels a task of Swarm. Every update makes new tasks, so what names the task
+// is no label: a label that changes would make a new stream, and a new service, of each.
+func labelTask(c *logs.Container, pairs, metadata map[string]string) {
+	pairs[labelContainer] = replica(c)
+	pairs[labelImage] = withoutDigest(c.Image)
+	pairs[labelSwarmService] = c.Labels[swarmService]
+	pairs[labelSwarmStack] = c.Labels[swarmStack]
+	if pairs[labelComposeService] == "" {
+		pairs[labelService] = c.Labels[swarmService]
+	}
+	metadata[metadataTask] = c.Labels[swarmTask]
+	metadata[metadataNode] = c.Labels[swarmNode]
+}
+
+// replica names a task's place, which stays while tasks come and go in it: SERVICE.SLOT
+// of a replicated service, SERVICE of a global one, which has one task on each host. Two
+// containers of a host with the same labels would be one stream, in which Loki merges
+// equal lines of equal time; so the place is taken from the container's own name, which
+// no two have, and is only that name where it is not what Swarm calls its tasks.
+func replica(c *logs.Container) string {
+	service, task := c.Labels[swarmService], c.Labels[swarmTaskID]
+	place, isTask := strings.CutSuffix(c.Name, "."+task)
+	slot, ofService := strings.CutPrefix(place, service+".")
+	switch {
+	case task == "" || !isTask || !ofService || c.Name != c.Labels[swarmTask]:
+		return c.Name
+	case slot != "" && strings.Trim(slot, "0123456789") == "":
+		return place
+	case slot != "" && slot == c.Labels[swarmNode]:
+		return service
+	}
+	return c.Name
+}
+
+// withoutDigest returns an image reference without the digest that Swarm's manager adds
+// to it, which another build under the same tag changes. One without a tag is the user's.
+func withoutDigest(image string) string {
+	name, _, ok := strings.Cut(image, "@")
+	if !ok || !strings.Contains(name[strings.LastIndexByte(name, '/')+1:], ":") {
+		return image
+	}
+	return name
+}

@@ -1,0 +1,88 @@
+package target
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// The labels that lighterman gives by itself, and the structured metadata.
+const (
+	labelContainer      = "container"
+	labelImage          = "image"
+	labelHost           = "host"
+	labelStream         = "stream"
+	labelService        = "service_name"
+	labelComposeProject = "compose_project"
+	labelComposeService = "compose_service"
+	labelSwarmService   = "swarm_service"
+	labelSwarmStack     = "swarm_stack"
+
+	metadataID   = "container_id"
+	metadataTask = "swarm_task"
+	metadataNode = "swarm_node"
+)
+
+// DefaultLabels returns the names of the labels, and of the structured metadata, that
+// lighterman gives by itself.
+func DefaultLabels() (labels, metadata []string) {
+	return []string{
+		labelComposeProject, labelComposeService, labelContainer, labelHost, labelImage, labelService, labelStream, labelSwarmService, labelSwarmStack,
+	}, []string{metadataID, metadataNode, metadataTask}
+}
+
+// Names are what the labels and the structured metadata that lighterman gives by itself
+// are called: from the name each has otherwise to another one, or to nothing, for one that
+// is not wanted. What is not among them keeps its name.
+type Names map[string]string
+
+// of returns what a label is called; nothing for one that is not wanted.
+func (n Names) of(name string) string {
+	if other, ok := n[name]; ok {
+		return other
+	}
+	return name
+}
+
+// rename returns labels by their names.
+func (n Names) rename(labels map[string]string) map[string]string {
+	if len(n) == 0 {
+		return labels
+	}
+	out := make(map[string]string, len(labels))
+	for name, value := range labels {
+		if name = n.of(name); name != "" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// Validate says what is wrong with names.
+func (n Names) Validate() error {
+	labels, metadata := DefaultLabels()
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		switch to := n[name]; {
+		case !slices.Contains(labels, name) && !slices.Contains(metadata, name):
+			return fmt.Errorf("there is no default label %.80q: they are %s", name, strings.Join(slices.Concat(labels, metadata), ", "))
+		case to != "" && !logs.IsLabelName(to):
+			return fmt.Errorf("%s: %.80q is no label name: expected letters, digits and underscores, not beginning with a digit", name, to)
+		case strings.HasPrefix(to, reserved):
+			return fmt.Errorf("%s: the name %.80q is reserved: labels that begin with two underscores are dropped", name, to)
+		}
+	}
+	for _, together := range [][]string{labels, metadata} {
+		by := make(map[string]string)
+		for _, name := range together {
+			to := n.of(name)
+			if other := by[to]; to != "" && other != "" {
+				return fmt.Errorf("%s and %s would both be called %.80q", other, name, to)
+			}
+			by[to] = name
+		}
+	}
+	return nil
+}
