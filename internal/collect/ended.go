@@ -10,11 +10,11 @@ import (
 // ended takes a source's end up and does what follows.
 func (c *Collector) ended(ctx context.Context, e ended) {
 	u := e.unit
-	kind, before := u.runs(), u.phase
-	c.descriptors.free += u.source.Descriptors()
+	source, kind, before := u.source(), u.runs(), u.phase
+	c.descriptors.free += source.Descriptors()
 	u.running.Store(nil)
-	u.source.Close()
-	u.source, u.position = nil, e.position
+	source.Close()
+	u.position = e.position
 	if kind == logs.API {
 		u.search = e.search
 	}

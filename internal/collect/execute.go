@@ -9,7 +9,6 @@ import (
 
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/tail"
@@ -18,8 +17,8 @@ import (
 
 // reconcile brings one unit's source to what it should be.
 func (c *Collector) reconcile(ctx context.Context, u *unit) {
-	if u.source != nil {
-		u.source.Update(u.container(), u.fate.removedAt)
+	if s := u.source(); s != nil {
+		s.Update(u.container(), u.fate.removedAt)
 	}
 	s := u.situation()
 	s.held = u.fate.presence == removed && c.config.Hold.Has(u.ID)
@@ -60,7 +59,7 @@ func (c *Collector) start(ctx context.Context, u *unit) {
 	}
 	c.descriptors.unpark(u)
 	u.enter(reading)
-	u.source, u.startedAt = source, time.Now()
+	u.startedAt = time.Now()
 	u.running.Store(&source)
 	c.descriptors.free -= source.Descriptors()
 	if file := u.file(); file != nil {
@@ -106,7 +105,7 @@ func (c *Collector) openLog(u *unit, route logs.RouteKind) (*reader.Source, erro
 // describe keeps a unit's labels beside the files that are held, too.
 func (c *Collector) describe(u *unit) {
 	if labels := u.Labels(); len(labels) > 0 {
-		c.config.Hold.Describe(u.ID, output.Timeline.Encode(labels))
+		c.config.Hold.Describe(u.ID, labels.Encode())
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/reader"
 )
 
 // holding makes the host hold files, in a directory that is opened again with
@@ -230,11 +229,7 @@ func TestGivenUpIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.write("1", 3+i, `more\n`)
-		file, ok := (*u.running.Load()).(*reader.Source)
-		if !ok {
-			t.Fatal("no file is read")
-		}
-		file.Rotated()
+		u.file().Rotated()
 	}
 	h.mu.Unlock()
 	h.until(func() bool {

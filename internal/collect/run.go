@@ -48,8 +48,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	c.loop(ctx)
 	err := group.Wait()
 	for _, u := range c.units {
-		if u.source != nil {
-			u.source.Close()
+		if s := u.source(); s != nil {
+			s.Close()
 		}
 	}
 	return err

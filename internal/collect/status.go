@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/reader"
 )
 
 // Status is what is known of one container's collection.
@@ -41,15 +40,14 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 	for _, u := range units {
 		s := Status{Container: u.container(), Route: u.route(), Lines: u.Lines(), LastError: u.LastError()}
 		s.LagBytes, s.LagSeconds = u.Lag(now)
-		if running := u.running.Load(); running != nil {
-			if file, is := (*running).(*reader.Source); is {
-				s.LagBytes += file.Lag()
-				if stray := file.Stray(s.Container.StartedAt); stray != nil && s.Container.Running {
-					s.LastError = stray.Error()
-				}
-			} else {
-				streams++
+		if file := u.file(); file != nil {
+			s.LagBytes += file.Lag()
+			if stray := file.Stray(s.Container.StartedAt); stray != nil && s.Container.Running {
+				s.LastError = stray.Error()
 			}
+		}
+		if u.runs() == logs.API {
+			streams++
 		}
 		if t := u.turn.Load(); t != nil {
 			s.Waits, s.LagBytes = true, s.LagBytes+t.bytes

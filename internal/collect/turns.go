@@ -111,8 +111,8 @@ func (c *Collector) countFree() {
 	}
 	c.descriptors.free = c.config.MaxLogs
 	for _, u := range c.units {
-		if u.source != nil {
-			c.descriptors.free -= u.source.Descriptors()
+		if s := u.source(); s != nil {
+			c.descriptors.free -= s.Descriptors()
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (c *Collector) makeRoom(want int, now time.Time) {
 		if u.phase != reading || u.fate.gone() {
 			continue
 		}
-		switch s := u.source.(type) {
+		switch s := u.source().(type) {
 		case *stream.Source:
 			turn := turnLength
 			if !s.CaughtUp() {
@@ -170,12 +170,8 @@ func (c *Collector) Waiting() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, u := range c.units {
-		if u.turn.Load() != nil {
+		if file := u.file(); u.turn.Load() != nil || file != nil && file.Short() {
 			n++
-		} else if running := u.running.Load(); running != nil {
-			if file, is := (*running).(*reader.Source); is && file.Short() {
-				n++
-			}
 		}
 	}
 	return n

@@ -35,15 +35,14 @@ type unit struct {
 
 	current atomic.Pointer[logs.Container]
 	chosen  atomic.Pointer[logs.Route]
-	// running is source, and turn what is known of a log that is parked.
+	// running is the source that does run, and turn what is known of a log that is parked.
 	running atomic.Pointer[Source]
 	turn    atomic.Pointer[turn]
 
 	phase phase
 	fate  fate
-	// source is nil while nothing runs, and position is where the next one goes on. While
-	// one runs that is the source's own. startedAt is when it began.
-	source    Source
+	// position is where the next source goes on. While one runs, since startedAt, that is
+	// the source's own.
 	position  logs.Position
 	startedAt time.Time
 	retry     retry
@@ -71,7 +70,7 @@ func (u *unit) enter(next phase) {
 func (u *unit) stop(why phase) {
 	if u.phase == reading {
 		u.enter(why)
-		u.source.Stop()
+		u.source().Stop()
 	}
 }
 
@@ -101,15 +100,23 @@ func (u *unit) situation() situation {
 
 // runs returns the route of the source that does run.
 func (u *unit) runs() logs.RouteKind {
-	if u.source == nil {
-		return logs.Unreadable
+	if s := u.source(); s != nil {
+		return s.Kind()
 	}
-	return u.source.Kind()
+	return logs.Unreadable
+}
+
+// source returns the source that does run; nil while none does.
+func (u *unit) source() Source {
+	if s := u.running.Load(); s != nil {
+		return *s
+	}
+	return nil
 }
 
 // file returns the source that reads files, or the journal; nil when there is none.
 func (u *unit) file() *reader.Source {
-	file, _ := u.source.(*reader.Source)
+	file, _ := u.source().(*reader.Source)
 	return file
 }
 

@@ -45,8 +45,9 @@ func (s *Source) attend(now time.Time) {
 		s.mu.Unlock()
 		return
 	}
-	v, held := s.listen(now), s.heldTooLong(now)
-	if v.look {
+	look, end := s.listen(now)
+	held := s.heldTooLong(now)
+	if look {
 		s.doubt.looking = true
 		idle := s.idleSince.Load()
 		// The stream's own goroutine has not ended, so that Wait waits for this one too.
@@ -57,9 +58,9 @@ func (s *Source) attend(now time.Time) {
 	if held != nil {
 		s.start.Output.WarnHeld(held)
 	}
-	if v.end != nil {
+	if end != nil {
 		s.trust()
-		s.cancel(v.end)
+		s.cancel(end)
 	}
 }
 
@@ -111,43 +112,35 @@ func (s *Source) lastWordsAt(now time.Time) time.Time {
 	return s.doubt.removedAt.Add(silence)
 }
 
-// verdict is what to do about a stream.
-type verdict struct {
-	// look: ask the engine whether it has more.
-	look bool
-	// end is why to end the stream; nil for not.
-	end error
-}
-
-// listen judges a stream that is silent. Engines before 23 fall silent for good at some
+// listen judges a stream that is silent: look says that the engine is to be asked whether it
+// has more, and end why to end the stream. Engines before 23 fall silent for good at some
 // rotations of a log that they follow, and so does a stream whose connection was cut
 // without a word; it is ended, and opened again where it was left. When the run is over a
 // stream has no reason to be silent at all.
-func (s *Source) listen(now time.Time) (v verdict) {
+func (s *Source) listen(now time.Time) (look bool, end error) {
 	d := &s.doubt
-	if !d.removedAt.IsZero() {
-		if now.After(s.lastWordsAt(now)) {
-			v.end = errSilent // otherwise it ends by itself
-		}
-		return v
+	switch {
+	case d.removedAt.IsZero():
+	case now.After(s.lastWordsAt(now)):
+		return false, errSilent
+	default:
+		return false, nil // it ends by itself
 	}
 	if now.Before(d.lookAt) {
-		return v
+		return false, nil
 	}
 	silence := s.silence(now)
 	if silence < s.patience() {
 		d.silence = minSilence
 		d.lookIn(now, minSilence)
-		return v
+		return false, nil
 	}
 	d.lookIn(now, d.silence)
 	d.silence = min(2*d.silence, maxSilence)
 	if s.endless(min(silence, now.Sub(d.stoppedAt))) {
-		v.end = errEndless
-		return v
+		return false, errEndless
 	}
-	v.look = !d.looking
-	return v
+	return !d.looking, nil
 }
 
 // silence is for how long the stream has been silent; 0 while it is not, or
