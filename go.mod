@@ -18,6 +18,11 @@ require (
 )
 
 require (
+	github.com/buger/jsonparser v1.6.1 // indirect
+	github.com/go-logfmt/logfmt v0.6.1 // indirect
+)
+
+require (
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/containerd/errdefs/pkg v0.3.0 // indirect
