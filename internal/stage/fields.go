@@ -32,7 +32,9 @@ func found(n *yaml.Node) string {
 	return "a single value"
 }
 
-func (f *fields) report(n *yaml.Node, format string, args ...any) { f.b.report(n, f.path, format, args...) }
+func (f *fields) report(n *yaml.Node, format string, args ...any) {
+	f.b.report(n, f.path, format, args...)
+}
 
 // at reports a mistake in a field.
 func (f *fields) at(key, format string, args ...any) {

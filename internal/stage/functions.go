@@ -104,12 +104,12 @@ var functions = template.FuncMap{
 		}
 		return n
 	},
-	"sub":  func(a, b any) int64 { return int64(float(a)) - int64(float(b)) },
-	"mul":  func(a, b any) int64 { return int64(float(a)) * int64(float(b)) },
-	"div":  func(a, b any) (int64, error) { return divide(a, b, func(x, y int64) int64 { return x / y }) },
-	"mod":  func(a, b any) (int64, error) { return divide(a, b, func(x, y int64) int64 { return x % y }) },
-	"max":  func(a, b any) int64 { return max(int64(float(a)), int64(float(b))) },
-	"min":  func(a, b any) int64 { return min(int64(float(a)), int64(float(b))) },
+	"sub":    func(a, b any) int64 { return int64(float(a)) - int64(float(b)) },
+	"mul":    func(a, b any) int64 { return int64(float(a)) * int64(float(b)) },
+	"div":    func(a, b any) (int64, error) { return divide(a, b, func(x, y int64) int64 { return x / y }) },
+	"mod":    func(a, b any) (int64, error) { return divide(a, b, func(x, y int64) int64 { return x % y }) },
+	"max":    func(a, b any) int64 { return max(int64(float(a)), int64(float(b))) },
+	"min":    func(a, b any) int64 { return min(int64(float(a)), int64(float(b))) },
 	"b64enc": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 	"b64dec": func(s string) string {
 		out, err := base64.StdEncoding.DecodeString(s)
@@ -237,4 +237,3 @@ func at(list []string, i int) string {
 	}
 	return list[i]
 }
-

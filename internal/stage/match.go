@@ -85,4 +85,3 @@ func (e *Entry) changedLabel(name string) bool {
 	}
 	return false
 }
-

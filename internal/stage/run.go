@@ -24,7 +24,8 @@ type Run struct {
 	bound    bound
 	emit     func(*Entry)
 	// scratch is memory for values of the line in hand.
-	scratch []byte
+	scratch  []byte
+	redacted []byte
 	// key is memory for looking up label sets, sets what was found.
 	key  []byte
 	sets map[string]*logs.Labels
@@ -34,9 +35,9 @@ type Run struct {
 	groups  []group
 	windows []window
 	// saved is the state of each stream before the first line of its open groups.
-	saved   [logs.Streams][]byte
-	fudges  []fudge
-	counts  counts
+	saved  [logs.Streams][]byte
+	fudges []fudge
+	counts counts
 }
 
 // bound is what depends on the labels of the container alone.
@@ -58,8 +59,8 @@ const (
 )
 
 type counts struct {
-	read, sent, joined uint64
-	dropped            []uint64
+	read, sent, joined, redacted uint64
+	dropped                      []uint64
 }
 
 // maxScratch and maxSets bound the memory that a Run keeps from line to line.
@@ -234,13 +235,15 @@ type Counts struct {
 	Joined uint64
 	// Open is the number of groups that are open.
 	Open uint64
+	// Redacted is how much was taken out of lines.
+	Redacted uint64
 	// Dropped has every rule of the pipeline.
 	Dropped []Count
 }
 
 // Counts returns what became of the lines so far.
 func (r *Run) Counts() Counts {
-	c := Counts{Read: r.counts.read, Sent: r.counts.sent, Joined: r.counts.joined}
+	c := Counts{Read: r.counts.read, Sent: r.counts.sent, Joined: r.counts.joined, Redacted: r.counts.redacted}
 	for i, rule := range r.pipeline.rules {
 		c.Dropped = append(c.Dropped, Count{rule, r.counts.dropped[i]})
 	}

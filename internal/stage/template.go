@@ -47,6 +47,9 @@ func (t *templateStage) run(r *Run, e *Entry, n *node) *node {
 			data[l.Name] = l.Value
 		}
 	}
+	if !r.named(streamLabel) {
+		data[streamLabel] = e.Stream.String()
+	}
 	data["Entry"] = string(e.Line)
 	out := bounded{limit: maxOutput}
 	if t.template.Execute(&out, data) != nil {

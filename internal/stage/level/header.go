@@ -67,6 +67,7 @@ func header(line []byte, i int) Level {
 		switch {
 		case digits || at:
 			timed = timed || digits
+		case len(token) == 1 && letters && i < end && line[i] == ',': // Ruby's W, [2026
 		case letters && calendar(token), letters && timed && zone(token):
 		case inside:
 			// A word in brackets is a name: the rest of it is passed over.
@@ -107,9 +108,12 @@ func ends(c byte) bool {
 // levelToken returns the level that a token of the header is. line[from:to] is the token,
 // open what stands before it, colon the place of the first colon in it or -1.
 func levelToken(line, token []byte, from, to int, open byte, inside bool, colon int) Level {
-	after := byte(' ')
-	if to < len(line) {
-		after = line[to]
+	after, end := byte(' '), to
+	for end < len(line) && line[end] == esc {
+		end = skipColour(line, end)
+	}
+	if end < len(line) {
+		after = line[end]
 	}
 	bracket := inside && (open == '[' || open == '(' || open == '<')
 	if len(token) == 1 {
