@@ -122,6 +122,11 @@ func (s *logfmtScanner) quoted() bool {
 }
 
 func (s *logfmtScanner) unquote() bool {
+	for _, c := range s.value {
+		if c < ' ' {
+			return s.fail()
+		}
+	}
 	if s.r == nil {
 		out, err := jsonparser.Unescape(s.value, nil)
 		s.value = out

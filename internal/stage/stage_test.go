@@ -200,3 +200,12 @@ func TestSelectors(t *testing.T) {
 		}
 	}
 }
+
+// yamlNodes are the stages of a text that may be anything.
+func yamlNodes(text string) []*yaml.Node {
+	var doc yaml.Node
+	if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.SequenceNode {
+		return nil
+	}
+	return doc.Content[0].Content
+}

@@ -41,6 +41,15 @@ var byLast = func() (out [256][]prefix) {
 	return out
 }()
 
+// letterBefore has, by the last byte of prefixes, which byte may stand before it, as far
+// as its lowest six bits tell.
+var letterBefore = func() (out [256][64]bool) {
+	for _, p := range prefixes {
+		out[p.text[len(p.text)-1]][p.text[len(p.text)-2]&63] = true
+	}
+	return out
+}()
+
 func alnum(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
@@ -59,6 +68,9 @@ func prefixed(b []byte, i int) (from, to int, name string) {
 		return 0, 0, ""
 	}
 	list := byLast[b[i]]
+	if i == 0 || !letterBefore[b[i]][b[i-1]&63] {
+		return 0, 0, ""
+	}
 	for k := range list {
 		p := &list[k]
 		from = i + 1 - len(p.text)
@@ -139,6 +151,10 @@ func privateKey(b []byte, i int) (from, to int) {
 // card returns the end of the number of a payment card that begins at i, 0 for none. The
 // beginning and the length are those of an issuer, and the check digit is right.
 func card(b []byte, i int) int {
+	// All write four digits first. Most numbers are shorter than the shortest card's.
+	if i+13 > len(b) || !digit(b[i+1]) || !digit(b[i+2]) || !digit(b[i+3]) {
+		return 0
+	}
 	var digits [20]byte
 	n, end, gap := 0, i, false
 	for end < len(b) {
@@ -231,6 +247,9 @@ func mail(b []byte, i, least int) (from, to int) {
 
 // address returns the address of a host around the first dot or colon of it at i.
 func address(b []byte, i, least int) (from, to int) {
+	if i+1 >= len(b) || !hex(b[i+1]) && b[i+1] != ':' {
+		return 0, 0
+	}
 	from = i
 	for from > least && i-from < 5 && hex(b[from-1]) {
 		from--

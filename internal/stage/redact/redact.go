@@ -37,8 +37,10 @@ type Config struct {
 // Redactor takes out what it was made for. It is immutable.
 type Redactor struct {
 	// watch has the classes that a byte is a sign of.
-	watch   [256]uint8
-	watched bool
+	watch [256]uint8
+	// tokens and addresses: these presets are asked for.
+	watched, tokens, addresses bool
+
 	own     []ownPattern
 	replace string
 	texts   map[string]string
@@ -92,6 +94,7 @@ func (r *Redactor) watchFor(preset string) {
 	}
 	switch preset {
 	case Tokens:
+		r.tokens = true
 		mark(underscore, "_")
 		mark(hyphen, "-")
 		mark(dot, ".")
@@ -103,13 +106,13 @@ func (r *Redactor) watchFor(preset string) {
 			r.texts[name] = r.text(name)
 		}
 	case Cards:
-		mark(numeral, "3456")
-		mark(numeral, "2")
+		mark(numeral, "23456")
 		r.texts["card"] = r.text("card")
 	case Mails:
 		mark(sign, "@")
 		r.texts["mail"] = r.text("mail")
 	case Addresses:
+		r.addresses = true
 		mark(colon, ":")
 		mark(dot, ".")
 		r.texts["address"] = r.text("address")
@@ -122,9 +125,6 @@ func (r *Redactor) text(name string) string {
 	}
 	return "<redacted:" + name + ">"
 }
-
-// has reports whether a kind of finding is asked for.
-func (r *Redactor) has(name string) bool { return r.texts[name] != "" }
 
 // Redact returns the line without what is to be taken out, and how much that was. The
 // result is in buf, which it returns for the next call, or the line itself.
@@ -205,7 +205,7 @@ func (s *pass) run(r *Redactor, buf, line []byte) {
 // look looks closer at a byte, and returns what is to be taken out there; to is 0 for
 // nothing.
 func (s *pass) look(r *Redactor, line []byte, i int, class uint8) (from, to int, name string) {
-	if class&(underscore|hyphen) != 0 || class&dot != 0 && r.has("jwt") {
+	if class&(underscore|hyphen) != 0 || class&dot != 0 && r.tokens {
 		if from, to, name = prefixed(line, i); to > 0 {
 			return from, to, name
 		}
@@ -233,7 +233,7 @@ func (s *pass) look(r *Redactor, line []byte, i int, class uint8) (from, to int,
 			}
 		}
 	}
-	if class&numeral != 0 && r.has("card") && border(line, i) {
+	if class&numeral != 0 && border(line, i) {
 		if to := card(line, i); to > 0 {
 			return i, to, "card"
 		}
@@ -243,7 +243,7 @@ func (s *pass) look(r *Redactor, line []byte, i int, class uint8) (from, to int,
 			return from, to, "mail"
 		}
 	}
-	if class&(dot|colon) != 0 && r.has("address") {
+	if class&(dot|colon) != 0 && r.addresses {
 		if from, to := address(line, i, s.last); to > 0 {
 			return from, to, "address"
 		}
