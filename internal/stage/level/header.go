@@ -69,6 +69,8 @@ func header(line []byte, i int) Level {
 			timed = timed || digits
 		case len(token) == 1 && letters && i < end && line[i] == ',': // Ruby's W, [2026
 		case letters && calendar(token), letters && timed && zone(token):
+		case timed && i+3 <= end && string(line[i:i+3]) == " - ":
+			// Python's name of the logger: time - name - LEVEL - text
 		case inside:
 			// A word in brackets is a name: the rest of it is passed over.
 			for i < end && line[i] != ']' && line[i] != ')' && line[i] != '>' {

@@ -75,6 +75,7 @@ var lines = []struct {
 	{"jul", `SEVERE: cannot start`, Error},
 	{"jul fine", `FINE: a detail`, Debug},
 	{"python", `WARNING:root:text`, Warn},
+	{"python with a name", `2026-11-29 12:00:00,123 - shop.db - CRITICAL - x`, Critical},
 	{"uvicorn", `INFO:     127.0.0.1:5 - "GET / HTTP/1.1" 200 OK`, Info},
 	{"gunicorn", `[2026-11-29 12:00:00 +0000] [1] [INFO] Listening at: http://0.0.0.0:8000 (1)`, Info},
 	{"celery", `[2026-11-29 12:00:00,123: ERROR/MainProcess] Task x raised`, Error},

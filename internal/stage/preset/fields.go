@@ -41,20 +41,18 @@ func status(b []byte) level.Level {
 	return level.Unknown
 }
 
-// haproxyLevel is the level by the status, which comes after the timers: 0/0/1/2/3 200.
+// haproxyLevel is the level by the status, which comes after the timers: 0/0/1/2/3 200. It
+// counts more than the priority of syslog, which is that of all traffic.
 func haproxyLevel(line []byte) level.Level {
-	if l := level.Detect(line); l != level.Unknown {
-		return l
-	}
 	head := line[:min(len(line), 1024)]
 	for len(head) > 0 {
 		token, rest, _ := bytes.Cut(head, []byte(" "))
-		if bytes.Count(token, []byte("/")) == 4 && (digit(token[0]) || token[0] == '-') {
+		if len(token) > 8 && bytes.Count(token, []byte("/")) == 4 && (digit(token[0]) || token[0] == '-') {
 			return status(rest)
 		}
 		head = rest
 	}
-	return level.Unknown
+	return level.Detect(line)
 }
 
 // phpLevel knows the words of PHP's own messages.

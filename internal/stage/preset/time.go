@@ -17,6 +17,9 @@ func textTime(line []byte) []byte {
 		i++
 	}
 	from := i
+	for i = run(b, i, "-/"); i < len(b) && i-from >= 3 && i-from < 6 && b[i]|0x20 >= 'a' && b[i]|0x20 <= 'z'; {
+		i++ // 29-Nov-2026
+	}
 	i = run(b, i, "-/")
 	date := i-from >= 8
 	if date && i < len(b) && (b[i] == 'T' || b[i] == ' ') && i+1 < len(b) && digit(b[i+1]) {
