@@ -184,12 +184,12 @@ func (b *builder) stage(n *yaml.Node, path string, next *node, depth int) *node 
 		return next
 	}
 	key, val := n.Content[0], n.Content[1]
-	make, known := makers[key.Value]
+	maker, known := makers[key.Value]
 	switch why, is := refused[key.Value]; {
 	case key.Kind != yaml.ScalarNode:
 		b.report(key, path, "expected the name of a stage, found %s", found(key))
 	case known:
-		return make(b, &fields{b: b, node: val, path: path + "." + key.Value}, next, depth)
+		return maker(b, &fields{b: b, node: val, path: path + "." + key.Value}, next, depth)
 	case is:
 		b.report(key, path, "there is no stage %q here: %s", key.Value, why)
 	default:

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -208,7 +209,7 @@ func (f *fields) number(key string, fallback float64) float64 {
 		return fallback
 	}
 	n, err := strconv.ParseFloat(t, 64)
-	if err != nil || n != n {
+	if err != nil || math.IsNaN(n) {
 		f.at(key, "expected a number, found %q", t)
 		return fallback
 	}
