@@ -190,14 +190,14 @@ func (f *fields) duration(key string, fallback time.Duration) time.Duration {
 	return d
 }
 
-func (f *fields) integer(key string, fallback, least, most int) int {
+func (f *fields) integer(key string, fallback, most int) int {
 	t := f.text(key)
 	if t == "" {
 		return fallback
 	}
 	n, err := strconv.Atoi(t)
-	if err != nil || n < least || n > most {
-		f.at(key, "expected a whole number from %d to %d, found %q", least, most, t)
+	if err != nil || n < 1 || n > most {
+		f.at(key, "expected a whole number from 1 to %d, found %q", most, t)
 		return fallback
 	}
 	return n
@@ -264,7 +264,8 @@ func (f *fields) label(n *yaml.Node, name string) bool {
 func validName(name string) bool {
 	for i := range len(name) {
 		c := name[i]
-		if !(c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || i > 0 && c >= '0' && c <= '9') {
+		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
 			return false
 		}
 	}

@@ -57,7 +57,7 @@ var functions = template.FuncMap{
 	"trunc":      trunc,
 	"substr":     substr,
 	"repeat":     repeat,
-	"indent":     func(n int, s string) (string, error) { return indent(n, s) },
+	"indent":     indent,
 	"cat":        func(v ...any) string { return strings.TrimSuffix(fmt.Sprintln(v...), "\n") },
 	"toString":   str,
 	"splitList":  func(sep, s string) []string { return strings.Split(s, sep) },

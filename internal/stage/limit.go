@@ -11,7 +11,7 @@ import (
 // were interleaved.
 type limit struct {
 	id, rule int
-	burst    int
+	burst    uint64
 	length   int64 // of a window, in nanoseconds
 	byLabel  string
 	distinct int
@@ -20,8 +20,8 @@ type limit struct {
 // window is what a limit has counted, per stream.
 type window [logs.Streams]struct {
 	number int64
-	count  int
-	of     map[string]int
+	count  uint64
+	of     map[string]uint64
 }
 
 // maxDistinct is how many values of a label are counted apart, unless said otherwise.
@@ -32,8 +32,8 @@ func newLimit(b *builder, f *fields) step {
 	l := &limit{id: b.pipeline.windows, byLabel: f.text("by_label_name")}
 	b.pipeline.windows++
 	rate := f.number("rate", 0)
-	l.burst = f.integer("burst", 0, 1, 1<<30)
-	l.distinct = f.integer("max_distinct_labels", maxDistinct, 1, 1<<20)
+	l.burst = uint64(max(0, f.integer("burst", 0, 1<<30)))
+	l.distinct = f.integer("max_distinct_labels", maxDistinct, 1<<20)
 	switch {
 	case b.pipeline.groups > 0:
 		f.report(f.node, "limit has to stand behind all stages that join lines: it would tear what belongs together")
@@ -69,7 +69,7 @@ func (l *limit) run(r *Run, e *Entry, n *node) *node {
 		return n.next
 	}
 	if w.of == nil {
-		w.of = make(map[string]int)
+		w.of = make(map[string]uint64)
 	}
 	if w.of[val] >= l.burst || w.of[val] == 0 && len(w.of) >= l.distinct {
 		return r.drop(l.rule)

@@ -49,7 +49,7 @@ func newMultiline(b *builder, f *fields) step {
 	f.read("firstline", "max_lines", "max_wait_time")
 	expr := f.expression("firstline")
 	m := b.multiline(func(_ uint8, line []byte) (uint8, bool) { return 0, expr.MatchBytes(line) })
-	m.maxLines = f.integer("max_lines", linesDefault, 1, 1<<20)
+	m.maxLines = f.integer("max_lines", linesDefault, 1<<20)
 	m.maxWait = int64(f.duration("max_wait_time", waitDefault))
 	return m
 }

@@ -33,7 +33,7 @@ func newParser(b *builder, f *fields, next *node, _ int) *node {
 		return next
 	}
 	m := b.multiline(p.Begins)
-	m.maxLines = f.integer("max_lines", presetLines, 1, 1<<20)
+	m.maxLines = f.integer("max_lines", presetLines, 1<<20)
 	m.maxWait = int64(f.duration("max_wait_time", waitDefault))
 	return &node{step: m, next: next}
 }

@@ -33,7 +33,7 @@ func newSampling(b *builder, f *fields) step {
 func (s *sampling) run(r *Run, e *Entry, n *node) *node {
 	// FNV's prime spreads the time over all bits.
 	var time [8]byte
-	binary.LittleEndian.PutUint64(time[:], uint64(e.docker))
+	binary.LittleEndian.PutUint64(time[:], uint64(e.docker)) //nolint:gosec // all bits of it
 	h := xxhash.Sum64(time[:])*1099511628211 ^ xxhash.Sum64(e.Line)
 	if h^h>>32 <= s.below && s.below > 0 {
 		return n.next

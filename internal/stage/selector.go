@@ -67,17 +67,18 @@ func (s *selector) matches(e *Entry, known answer) bool {
 	}
 	for i := range s.filters {
 		f := &s.filters[i]
-		has := false
-		if f.expr != nil {
-			has = f.expr.MatchBytes(e.Line)
-		} else {
-			has = bytes.Contains(e.Line, f.text)
-		}
-		if has == f.not {
+		if f.in(e.Line) == f.not {
 			return false
 		}
 	}
 	return true
+}
+
+func (f *filter) in(line []byte) bool {
+	if f.expr != nil {
+		return f.expr.MatchBytes(line)
+	}
+	return bytes.Contains(line, f.text)
 }
 
 func (m *matcher) matches(val string) bool {

@@ -99,7 +99,7 @@ func TestStages(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	for _, c := range []struct{ stages, want string }{
 		{"- jsn: {}", `1:3: pipeline_stages[0]: there is no stage "jsn"; did you mean "json"?`},
-		{"- json:\n    expresions: {a: b}", `2:5: pipeline_stages[0].json: there is no "expresions"; did you mean "expressions"?`},
+		{"- json:\n    expression: {a: b}", `2:5: pipeline_stages[0].json: there is no "expression"; did you mean "expressions"?`},
 		{"- json: {expressions: {a: 'b || c'}}", `only names`},
 		{"- json: {expressions: {a: 'b[*].c'}}", `neither * nor filters`},
 		{"- json: {expressions: {a: a-b}}", `has to be quoted`},

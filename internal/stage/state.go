@@ -40,12 +40,12 @@ func (r *Run) appendState(b []byte, s logs.Stream) []byte {
 	for i := range r.windows {
 		w := &r.windows[i][s]
 		b = binary.AppendVarint(b, w.number)
-		b = binary.AppendUvarint(b, uint64(w.count))
+		b = binary.AppendUvarint(b, w.count)
 		b = binary.AppendUvarint(b, uint64(len(w.of)))
 		for _, val := range slices.Sorted(maps.Keys(w.of)) {
 			b = binary.AppendUvarint(b, uint64(len(val)))
 			b = append(b, val...)
-			b = binary.AppendUvarint(b, uint64(w.of[val]))
+			b = binary.AppendUvarint(b, w.of[val])
 		}
 	}
 	for i := range r.fudges {
@@ -73,7 +73,7 @@ func (r *Run) Restore(s logs.Stream, b []byte) error {
 		return nil
 	}
 	d := decoder{b: b}
-	fresh := &Run{pipeline: r.pipeline, groups: make([]group, len(r.groups)), windows: make([]window, len(r.windows)), fudges: make([]fudge, len(r.fudges))}
+	fresh := &Run{groups: make([]group, len(r.groups)), windows: make([]window, len(r.windows)), fudges: make([]fudge, len(r.fudges))}
 	if d.byte() != stateVersion {
 		return errState
 	}
@@ -82,7 +82,7 @@ func (r *Run) Restore(s logs.Stream, b []byte) error {
 	}
 	for i := range fresh.windows {
 		w := &fresh.windows[i][s]
-		w.number, w.count = d.varint(), int(min(d.uvarint(), 1<<31))
+		w.number, w.count = d.varint(), d.uvarint()
 		n := d.uvarint()
 		for range n {
 			val := d.text()
@@ -91,9 +91,9 @@ func (r *Run) Restore(s logs.Stream, b []byte) error {
 				return errState
 			}
 			if w.of == nil {
-				w.of = make(map[string]int)
+				w.of = make(map[string]uint64)
 			}
-			w.of[val] = int(min(count, 1<<31))
+			w.of[val] = count
 		}
 	}
 	for i := range fresh.fudges {

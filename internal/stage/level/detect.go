@@ -14,10 +14,10 @@ func Detect(line []byte) Level {
 	if i == len(line) {
 		return Unknown
 	}
-	switch c := line[i]; {
-	case c == '{':
+	switch line[i] {
+	case '{':
 		return object(line[i:])
-	case c == '<':
+	case '<':
 		return priority(line[i:])
 	}
 	if l := klog(line[i:]); l != Unknown {

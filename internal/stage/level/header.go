@@ -20,12 +20,14 @@ func header(line []byte, i int) Level {
 				i = skipColour(line, i)
 				continue
 			}
-			if c == '[' || c == '(' || c == '<' {
-				inside = true
-			} else if c == ']' || c == ')' || c == '>' {
-				inside = false
-			} else if c > ' ' && c != '|' && c != '-' && c != ',' && c != ':' && c != '#' && c != '*' {
+			if !between[c] {
 				break
+			}
+			switch c {
+			case '[', '(', '<':
+				inside = true
+			case ']', ')', '>':
+				inside = false
 			}
 			open = c
 			i++
@@ -36,7 +38,7 @@ func header(line []byte, i int) Level {
 		from := i
 		letters, digits, at := true, false, false
 		colon := -1
-		for i < end && !ends(line[i]) {
+		for i < end && !ends[line[i]] {
 			switch c := line[i]; {
 			case letter(c):
 			case digit(c):
@@ -61,7 +63,7 @@ func header(line []byte, i int) Level {
 			i++
 		}
 		token := line[from:i]
-		if l := levelToken(line, token, from, i, open, inside, colon); l != Unknown {
+		if l := levelToken(line, token, i, open, inside, colon); l != Unknown {
 			return l
 		}
 		switch {
@@ -98,18 +100,22 @@ func skipColour(b []byte, i int) int {
 	return i
 }
 
-// ends reports whether a byte ends a token.
-func ends(c byte) bool {
-	switch c {
-	case ' ', '\t', '\n', '\r', '[', ']', '(', ')', '<', '>', '|', ',', esc:
-		return true
+// between are the bytes between tokens, ends those that end one.
+var between, ends = table("[(<])>|-,:#*"), table("[(<])>|,")
+
+func table(text string) (t [256]bool) {
+	for c := range ' ' + 1 {
+		t[c] = true
 	}
-	return false
+	for i := range len(text) {
+		t[text[i]] = true
+	}
+	return t
 }
 
-// levelToken returns the level that a token of the header is. line[from:to] is the token,
-// open what stands before it, colon the place of the first colon in it or -1.
-func levelToken(line, token []byte, from, to int, open byte, inside bool, colon int) Level {
+// levelToken returns the level that a token of the header is. line[:to] ends with the token,
+// open is what stands before it, colon the place of the first colon in it or -1.
+func levelToken(line, token []byte, to int, open byte, inside bool, colon int) Level {
 	after, end := byte(' '), to
 	for end < len(line) && line[end] == esc {
 		end = skipColour(line, end)
@@ -120,12 +126,11 @@ func levelToken(line, token []byte, from, to int, open byte, inside bool, colon 
 	bracket := inside && (open == '[' || open == '(' || open == '<')
 	if len(token) == 1 {
 		// [E] and [I 12:00:00
-		if open != '[' || !(after == ']' || after == ' ' && to+1 < len(line) && digit(line[to+1])) {
-			return Unknown
-		}
-		switch token[0] {
-		case 'T', 'D', 'I', 'W', 'E', 'C', 'F':
-			return word([]byte{token[0] | 0x20})
+		if open == '[' && (after == ']' || after == ' ' && to+1 < len(line) && digit(line[to+1])) {
+			switch token[0] {
+			case 'T', 'D', 'I', 'W', 'E', 'C', 'F':
+				return word([]byte{token[0] | 0x20})
+			}
 		}
 		return Unknown
 	}

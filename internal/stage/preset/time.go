@@ -22,12 +22,12 @@ func textTime(line []byte) []byte {
 	}
 	i = run(b, i, "-/")
 	date := i-from >= 8
-	if date && i < len(b) && (b[i] == 'T' || b[i] == ' ') && i+1 < len(b) && digit(b[i+1]) {
-		i++
+	switch {
+	case date && i+1 < len(b) && (b[i] == 'T' || b[i] == ' ') && digit(b[i+1]):
+		i = run(b, i+1, ":.,")
+	case i < len(b) && b[i] == ':' && i-from <= 2:
 		i = run(b, i, ":.,")
-	} else if i < len(b) && b[i] == ':' && i-from <= 2 {
-		i = run(b, i, ":.,")
-	} else {
+	default:
 		return nil
 	}
 	for i > from && (b[i-1] == ':' || b[i-1] == ',' || b[i-1] == '.') {

@@ -95,7 +95,7 @@ func awsKey(b []byte, i int) int {
 		return 0
 	}
 	for _, c := range b[i : i+length] {
-		if !(c >= 'A' && c <= 'Z' || c >= '2' && c <= '7') {
+		if (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
 			return 0
 		}
 	}
@@ -230,7 +230,8 @@ func mail(b []byte, i, least int) (from, to int) {
 		}
 	}
 	if last == to-1 && last > 0 { // a full stop behind it
-		for to--; to > i+1 && b[to-1] == '.'; to-- {
+		for to > i+1 && b[to-1] == '.' {
+			to--
 		}
 		last = i + 1 + bytes.LastIndexByte(b[i+1:to], '.')
 	}
@@ -281,7 +282,8 @@ done:
 		}
 		to--
 	}
-	if !(dots == 3 && colons == 0 || colons == 7 || double && colons > 1) {
+	four, six := dots == 3 && colons == 0, colons == 7 || double && colons > 1
+	if !four && !six {
 		return 0, 0
 	}
 	// The unspecified address is no secret, and :: stands in code.
