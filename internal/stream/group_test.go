@@ -34,13 +34,15 @@ func (engine) Last(context.Context, string) (io.ReadCloser, error) { return nil,
 // sink is lane, store and metrics of one container.
 type sink struct{ output.Lane }
 
-func (sink) Begin(ctx context.Context, _ string) error  { return ctx.Err() }
-func (sink) Add(*logs.Labels, logs.Entry)               {}
-func (sink) End(delivered func())                       { delivered() }
-func (sink) Flush()                                     {}
-func (sink) Commit(string, logs.Position)               {}
-func (sink) SetLabels(string, []checkpoint.LabelsSince) {}
-func (sink) Lines(string, int, int)                     {}
+func (sink) Begin(ctx context.Context, _ string, d *logs.Draft) error {
+	d.Open(1<<20, 1<<20)
+	return ctx.Err()
+}
+func (sink) End(_ string, d *logs.Draft, delivered func()) { d.Reset(); delivered() }
+func (sink) Flush()                                        {}
+func (sink) Commit(string, logs.Position)                  {}
+func (sink) SetLabels(string, []checkpoint.LabelsSince)    {}
+func (sink) Lines(string, int, int)                        {}
 func (sink) frame(text string) []byte {
 	payload := time.Unix(0, began).UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + text
 	return append(binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(payload))), payload...)
