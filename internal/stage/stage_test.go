@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/nearest"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -138,13 +138,13 @@ func TestMistakes(t *testing.T) {
 		{"- limit: {rate: 1, burst: 1, drop: true}\n- multiline: {firstline: x}", `behind`},
 		{"- replace: {expression: a, replace: b}", `captured in parentheses`},
 	} {
-		_, err := Compile(nodes(t, c.stages), Options{Nearest: config.Nearest})
+		_, err := Compile(nodes(t, c.stages), Options{Nearest: nearest.Name})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n%v\ninstead of %s", c.stages, err, c.want)
 		}
 	}
 	// All at once, in the order of the file.
-	_, err := Compile(nodes(t, "- jsn: {}\n- regex: {expression: '(', sorce: x}\n- drop: {}"), Options{Nearest: config.Nearest})
+	_, err := Compile(nodes(t, "- jsn: {}\n- regex: {expression: '(', sorce: x}\n- drop: {}"), Options{Nearest: nearest.Name})
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != 4 || !strings.HasPrefix(lines[0], "1:") || !strings.HasPrefix(lines[1], "2:") || !strings.HasPrefix(lines[3], "3:") {
 		t.Errorf("%v", err)
