@@ -18,13 +18,7 @@ type Config struct {
 	// the engine's API sends records twice around a rotation. Without it both
 	// count as lines of their own, which a clock without nanoseconds needs.
 	DropRepeats bool
-	// Group, if it is not nil, says which lines make one entry.
-	Group *Group
-	// Change, if it is not nil, turns an entry into what is sent. It may change the text
-	// and the time, and returns false for an entry that is not sent at all. It is called once for each
-	// entry that is not left out, and must do the same for an entry that comes again.
-	// The text that it returns need not stay longer than until the entry was passed on.
-	Change func(e *logs.Entry) (send bool)
+	Rules
 	// Cut is called once for each entry passed on that was cut; it may be nil.
 	Cut func()
 	// LeftOut is told how many bytes of lines that were cut were left out; it may be nil.
@@ -32,6 +26,19 @@ type Config struct {
 	// Skipped is called for each entry that is left out by its time, with the rule as
 	// the reason; it may be nil.
 	Skipped func(reason string)
+}
+
+// Rules are what is configured for a container's lines. The zero value changes nothing.
+type Rules struct {
+	// Group, if it is not nil, says which lines make one entry.
+	Group *Group
+	// Joined is told how many lines were added to the first one of an entry; it may be nil.
+	Joined func(lines int)
+	// Change, if it is not nil, turns an entry into what is sent. It may change the text
+	// and the time, and returns false for an entry that is not sent at all. It is called
+	// once for each entry that is not left out, and must do the same for an entry that
+	// comes again. What it returns need not stay longer than until the entry was passed on.
+	Change func(e *logs.Entry) (send bool)
 }
 
 // The rules that leave out entries by their time.
@@ -57,6 +64,8 @@ type Assembler struct {
 	beyond  bool
 	// changed is the entry that Change has.
 	changed logs.Entry
+	// recent are the newest records, where they may come twice and make entries together.
+	recent [logs.Streams]recent
 	// since is the time before which entries are left out; 0 for none.
 	since int64
 }
@@ -162,6 +171,9 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
+	if a.config.Group != nil && a.config.DropRepeats && a.recent[r.Stream].again(r) {
+		return
+	}
 	held := &a.lines[r.Stream]
 	switch {
 	case !held.held:
@@ -334,6 +346,9 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	before := a.last
 	if l.replay != nil {
 		a.resume[s] = l.replay
+	}
+	if l.lines > 1 && a.config.Joined != nil {
+		a.config.Joined(l.lines - 1)
 	}
 	inPlace := l.parts == 1 && a.config.Group == nil
 	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, inPlace, false, emit)

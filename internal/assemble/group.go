@@ -1,6 +1,12 @@
 package assemble
 
-import "github.com/lighterman/lighterman/internal/logs"
+import (
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/lighterman/lighterman/internal/logs"
+)
 
 // Group says which lines of a stream make one entry, as those of a stack trace do. What
 // it says of lines that come again must be the same, so it has neither a memory nor a
@@ -66,12 +72,46 @@ func (a *Assembler) Grouping() bool {
 }
 
 // FlushGroups passes on the entries that are held back only because more lines may belong
-// to them. It must not be called before Group.Gap has passed since all there was had been
-// read: what comes later is then later by its timestamp, too, and would not join them.
-func (a *Assembler) FlushGroups(emit func(logs.Entry)) {
+// to them, if none of what comes later can, given that all that was stamped before now, in
+// Unix nanoseconds, has been read.
+func (a *Assembler) FlushGroups(now int64, emit func(logs.Entry)) {
 	for s := range a.lines {
-		if l := &a.lines[s]; l.held && l.ended {
+		if l := &a.lines[s]; l.held && l.ended && now-l.newest > a.config.Group.Gap {
 			a.finish(logs.Stream(s), emit)
 		}
 	}
+}
+
+// recentRecords is how many records are remembered. What the engine repeats when a log is
+// rotated are stretches of some ten.
+const recentRecords = 1024
+
+// recent are the newest records of a stream. Where the engine sends some of them again, they
+// must not be taken for more lines of an entry.
+type recent struct {
+	newest int64
+	of     []stamped
+	next   int
+}
+
+// stamped is a record by its time and the hash of its text.
+type stamped struct {
+	time int64
+	hash uint64
+}
+
+// again reports whether a record is one of them, and remembers it.
+func (n *recent) again(r *logs.Record) bool {
+	own := stamped{r.Time, xxhash.Sum64(r.Text)}
+	if r.Time <= n.newest && slices.Contains(n.of, own) {
+		return true
+	}
+	n.newest = max(n.newest, r.Time)
+	if len(n.of) < recentRecords {
+		n.of = append(n.of, own)
+		return false
+	}
+	n.of[n.next] = own
+	n.next = (n.next + 1) % recentRecords
+	return false
 }

@@ -2,6 +2,8 @@ package assemble
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -38,7 +40,7 @@ func TestGroup(t *testing.T) {
 			[]entry{{1, 0, "boom\n\tat a"}, {3, 0, "\tat b"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := New(Config{Group: traces()}, none)
+			a := New(Config{Rules: Rules{Group: traces()}}, none)
 			got := run(a, c.records...)
 			a.Flush(collect(&got))
 			if !slices.Equal(got, c.want) {
@@ -50,7 +52,7 @@ func TestGroup(t *testing.T) {
 
 // TestGroupWithinLimit: an entry of several lines is not cut, it ends earlier.
 func TestGroupWithinLimit(t *testing.T) {
-	a := New(Config{Group: traces(), MaxLine: 20}, none)
+	a := New(Config{Rules: Rules{Group: traces()}, MaxLine: 20}, none)
 	got := run(a, rec(1, 0, "0123456789\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(4, 0, "\tat c\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "0123456789\n\tat a"}, {3, 0, "\tat b\n\tat c"}}
@@ -61,18 +63,21 @@ func TestGroupWithinLimit(t *testing.T) {
 
 // TestGroupHeld: an open entry is held back, and passed on when it has waited.
 func TestGroupHeld(t *testing.T) {
-	a := New(Config{Group: traces()}, none)
+	a := New(Config{Rules: Rules{Group: traces()}}, none)
 	got := run(a, rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"))
 	if _, at, held := a.Held(0); len(got) > 0 || !held || at != 1 || !a.Grouping() {
 		t.Fatalf("passed on %v, held %v since %d", got, held, at)
 	}
-	a.FlushGroups(collect(&got))
+	if a.FlushGroups(1002, collect(&got)); len(got) > 0 {
+		t.Errorf("passed on %v, while more lines may come", got)
+	}
+	a.FlushGroups(1003, collect(&got))
 	if _, _, held := a.Held(0); len(got) != 1 || got[0].line != "boom\n\tat a" || held || a.Grouping() {
 		t.Errorf("passed on %v, held %v", got, held)
 	}
 	// A line whose end has not come is none.
 	got = run(a, rec(3, 0, "boom\n"), rec(4, 0, "\tat "+full[:logs.PartSize-4]))
-	if a.FlushGroups(collect(&got)); len(got) > 0 || a.Grouping() {
+	if a.FlushGroups(1<<40, collect(&got)); len(got) > 0 || a.Grouping() {
 		t.Errorf("passed on %d", len(got))
 	}
 }
@@ -87,7 +92,7 @@ func TestBeginningGone(t *testing.T) {
 		left    []logs.Record
 		next    logs.Record
 	}{
-		{"group", Config{Group: traces()},
+		{"group", Config{Rules: Rules{Group: traces()}},
 			[]logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(10, 1, "x\n")},
 			[]logs.Record{rec(3, 0, "\tat b\n")}, rec(4, 0, "next\n")},
 		{"parts with times of their own", Config{TimesDiffer: true},
@@ -124,7 +129,7 @@ func TestGroupState(t *testing.T) {
 		}
 		return 0, true
 	}
-	a := New(Config{Group: &Group{Gap: 1000, Begins: begins}}, none)
+	a := New(Config{Rules: Rules{Group: &Group{Gap: 1000, Begins: begins}}}, none)
 	got := run(a, rec(1, 0, "a\n"), rec(2, 0, "--\n"), rec(3, 0, "b\n"), rec(4, 0, "--\n"), rec(5, 0, "c\n"), rec(6, 0, "--\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "a"}, {2, 0, "--\nb\n--"}, {5, 0, "c"}, {6, 0, "--"}}
@@ -133,8 +138,34 @@ func TestGroupState(t *testing.T) {
 	}
 }
 
+// TestGroupRepeats: the engine's API repeats stretches around a rotation, also within an
+// entry.
+func TestGroupRepeats(t *testing.T) {
+	var records []logs.Record
+	var want []entry
+	for i := range 100 {
+		at := int64(1000 + 10*i)
+		records = append(records, rec(at, 0, fmt.Sprintf("boom %d\n", i)), rec(at+1, 0, "\tat a\n"), rec(at+2, 0, "\tat b\n"))
+		want = append(want, entry{at, 0, fmt.Sprintf("boom %d\n\tat a\n\tat b", i)})
+	}
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		a := New(Config{Rules: Rules{Group: traces()}, DropRepeats: true}, none)
+		var got []entry
+		for i := range records {
+			a.Add(&records[i], collect(&got))
+			for j := max(0, i-rng.IntN(20)); rng.IntN(15) == 0 && j <= i; j++ {
+				a.Add(&records[j], collect(&got))
+			}
+		}
+		if a.Flush(collect(&got)); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: got %v", seed, got)
+		}
+	}
+}
+
 func BenchmarkAddGrouped(b *testing.B) {
-	a := New(Config{Group: traces()}, none)
+	a := New(Config{Rules: Rules{Group: traces()}}, none)
 	records := []logs.Record{rec(1, 0, "2026-11-29 12:00:00 ERROR something has failed\n"), rec(2, 0, "\tat org.example.Class.method(Class.java:10)\n"), rec(3, 0, "\tat org.example.Other.method(Other.java:11)\n")}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
