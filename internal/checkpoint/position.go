@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -27,6 +28,7 @@ func (c *coder) position(p *logs.Position) {
 		&p.Opened.Device, &p.Opened.Inode, &p.Opened.Fingerprint, &p.Opened.Offset,
 		&p.Seen.Known, &p.Seen.Time, &p.Seen.Hash, &p.Seen.Past, &p.Seen.Ahead,
 		&p.Rest[0].Time, &p.Rest[0].Line, &p.Rest[0].Ordinal, &p.Rest[1].Time, &p.Rest[1].Line, &p.Rest[1].Ordinal,
+		&p.Stages[0], &p.Stages[1],
 	} {
 		c.field(field)
 	}
@@ -58,6 +60,12 @@ func (c *coder) field(field any) {
 		}
 		c.int(&n)
 		*v = n != 0
+	case *[]byte:
+		if c.reading {
+			*v = slices.Clone(c.block())
+			return
+		}
+		c.b = appendBlock(c.b, *v)
 	case *[]uint64:
 		*v = list(c, *v)
 		for i := range *v {

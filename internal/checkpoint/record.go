@@ -54,6 +54,7 @@ func (r *record) setLabels(timeline []LabelsSince) {
 func (r *record) setPosition(p logs.Position) {
 	for s := range p.Newest {
 		p.Newest[s] = copyMark(p.Newest[s], r.position.Newest[s])
+		p.Stages[s] = append(r.position.Stages[s][:0], p.Stages[s]...)
 	}
 	r.position = p
 }
@@ -73,6 +74,7 @@ func (r *record) export(id string) Record {
 	p := r.position
 	for s := range p.Newest {
 		p.Newest[s] = copyMark(p.Newest[s], logs.Mark{})
+		p.Stages[s] = slices.Clone(p.Stages[s])
 	}
 	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels)}
 }

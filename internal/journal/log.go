@@ -21,6 +21,8 @@ type Options struct {
 	Resume logs.Position
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
 	MaxLine int
+	// Rules are what is configured for its lines.
+	Rules assemble.Rules
 	// Events counts what happens to the log; it must not be nil.
 	Events Events
 	Log    *slog.Logger
@@ -158,7 +160,7 @@ func (j *Journal) Open(o Options) *Log {
 	j.refresh()
 	l := &Log{journal: j, options: o, match: match(o.ID), trust: trust{senders: j.config.Senders}}
 	l.assemble = assemble.New(assemble.Config{
-		MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut, LeftOut: o.Events.LeftOut, Skipped: o.Events.LineSkipped,
+		Rules: o.Rules, MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut, LeftOut: o.Events.LeftOut, Skipped: o.Events.LineSkipped,
 	}, o.Resume)
 	l.resume(o.Resume)
 	j.mu.Lock()
@@ -295,6 +297,13 @@ func (l *Log) Position() logs.Position {
 
 // Flush passes on lines whose end has not come: there will be none.
 func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
+
+// Grouping reports whether entries are held back only because more lines may belong to them.
+func (l *Log) Grouping() bool { return l.assemble.Grouping() }
+
+// FlushGroups passes on those to which nothing can belong that is stamped now, in Unix
+// nanoseconds, or later: all that there is was read.
+func (l *Log) FlushGroups(now int64, emit func(logs.Entry)) { l.assemble.FlushGroups(now, emit) }
 
 // HeldBytes returns the size of the lines that are held back.
 func (l *Log) HeldBytes() int { return l.assemble.HeldBytes() }

@@ -11,6 +11,8 @@ type Extra struct {
 	// Tenant is whose entry it is, as Loki's X-Scope-OrgID names them; the configured one
 	// when it is empty. See ValidTenant.
 	Tenant string
+	// Labels are those of the entry where it has others than its container; nil otherwise.
+	Labels *Labels
 	// Metadata goes with this entry, beside that of its labels.
 	Metadata Metadata
 }

@@ -45,6 +45,9 @@ type Position struct {
 	// Seen is the last record that the log had when it was first opened, on whatever route:
 	// where Since ends once the route has changed. Zero when it is not known.
 	Seen Seen `json:"seen,omitzero"`
+	// Stages is, per stream, what the configuration's stages remember of the lines before
+	// this place; empty for nothing.
+	Stages [Streams][]byte `json:"stages,omitzero"`
 }
 
 // Seen is a record by which a place in a log is found again: by its timestamp and, if that

@@ -35,6 +35,9 @@ func (r *Reader) read(s *Source) {
 	r.follow(s, r.take(s, room))
 }
 
+// grace is for a line that Docker has stamped and not yet written.
+const grace = time.Second
+
 // take reads a chunk, which it hands over.
 func (r *Reader) take(s *Source, room int) (t taken) {
 	st, buf := &s.state, r.buf
@@ -56,6 +59,9 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		st.linger.newest = now
 	}
 	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
+	if t.drained && s.log.Grouping() {
+		s.log.FlushGroups(now.Add(-grace).UnixNano(), r.emit)
+	}
 	complete, ask := false, false
 	if s.lookAtHeld(now); t.drained {
 		if complete, ask = st.held.complete(st.run, t.lingers); complete {

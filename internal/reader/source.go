@@ -18,6 +18,8 @@ type pulled interface {
 	Held() logs.Held
 	HeldBytes() int
 	Flush(emit func(logs.Entry)) (more bool)
+	Grouping() bool
+	FlushGroups(now int64, emit func(logs.Entry))
 	Position() logs.Position
 	Files() int
 	Lag() int64

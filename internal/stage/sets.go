@@ -32,6 +32,7 @@ func (r *Run) labels(e *Entry) *logs.Labels {
 	pairs := pairsOf(e.Labels.Pairs)
 	maps.Copy(pairs, pairsOf(e.changes))
 	set := logs.NewLabels(pairs, pairsOf(e.Labels.Metadata))
+	set.Whole = e.Labels.Whole
 	r.sets[string(r.key)] = set
 	return set
 }

@@ -13,7 +13,7 @@ import (
 func NewReader(body io.Reader, config Config) *Reader {
 	r := &Reader{body: body, config: config}
 	r.assemble = assemble.New(assemble.Config{
-		MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut, Skipped: config.Events.LineSkipped,
+		Rules: config.Rules, MaxLine: config.MaxLine, TimesDiffer: config.TimesDiffer, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut, Skipped: config.Events.LineSkipped,
 		// journald's clock has microseconds, and it does not repeat records.
 		DropRepeats: !config.TimesDiffer,
 	}, config.Resume)
@@ -104,6 +104,13 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 
 // Flush passes on lines whose end has not come: the container's run has ended.
 func (r *Reader) Flush(emit func(logs.Entry)) { r.assemble.Flush(emit) }
+
+// Grouping reports whether entries are held back only because more lines may belong to them.
+func (r *Reader) Grouping() bool { return r.assemble.Grouping() }
+
+// FlushGroups passes on those to which nothing can belong that is stamped now, in Unix
+// nanoseconds, or later: all that has arrived was taken.
+func (r *Reader) FlushGroups(now int64, emit func(logs.Entry)) { r.assemble.FlushGroups(now, emit) }
 
 // HeldBytes returns the size of the lines that are held back.
 func (r *Reader) HeldBytes() int { return r.assemble.HeldBytes() }

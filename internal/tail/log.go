@@ -33,6 +33,8 @@ type Config struct {
 	Resume logs.Position
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
 	MaxLine int
+	// Rules are what is configured for its lines.
+	Rules assemble.Rules
 	// Events counts what happens to the log; it must not be nil.
 	Events Events
 }
@@ -202,7 +204,7 @@ func Open(config Config) (*Log, error) {
 		l.files = addMoved(l.files, config.Path, in, config.Resume.File, listed)
 	}
 	l.assemble = assemble.New(assemble.Config{
-		MaxLine: config.MaxLine, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut, Skipped: l.skip,
+		Rules: config.Rules, MaxLine: config.MaxLine, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut, Skipped: l.skip,
 	}, config.Resume)
 	if at := before(l.files, config.Path); at < len(l.files) {
 		l.files[at].named = true

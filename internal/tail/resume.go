@@ -122,6 +122,13 @@ func (l *Log) keepLineStarts(g *generation) {
 // HeldBytes returns the size of the lines that are held back.
 func (l *Log) HeldBytes() int { return l.assemble.HeldBytes() }
 
+// Grouping reports whether entries are held back only because more lines may belong to them.
+func (l *Log) Grouping() bool { return l.assemble.Grouping() }
+
+// FlushGroups passes on those to which nothing can belong that is stamped now, in Unix
+// nanoseconds, or later: all that there is was read.
+func (l *Log) FlushGroups(now int64, emit func(logs.Entry)) { l.assemble.FlushGroups(now, emit) }
+
 // Held returns what is held back because its end has not come.
 func (l *Log) Held() (h logs.Held) {
 	for s := range h.Lines {
