@@ -62,11 +62,11 @@ func (r *Redactor) tokened(line []byte) bool {
 		}
 		if to-from >= shortest {
 			var s pass
-			for k := from; k < to; k++ {
-				c := r.watch[line[k]] &^ (numeral | sign | colon)
-				if c == 0 {
+			for k := from + 1; k < to; k++ {
+				if !before[line[k]].has(line[k-1]) {
 					continue
 				}
+				c := r.watch[line[k]] &^ (numeral | sign | colon)
 				if _, end, _ := s.look(r, line, k, c); end > 0 {
 					return true
 				}
