@@ -41,11 +41,19 @@ var byLast = func() (out [256][]prefix) {
 	return out
 }()
 
-// letterBefore has, by the last byte of prefixes, which byte may stand before it, as far
-// as its lowest six bits tell.
-var letterBefore = func() (out [256][64]bool) {
+// set is a set of bytes.
+type set [4]uint64
+
+func (s *set) has(c byte) bool { return s[c>>6]>>(c&63)&1 != 0 }
+func (s *set) add(c byte)      { s[c>>6] |= 1 << (c & 63) }
+
+// before has, by the byte that tokens are recognised by, which byte may stand before it.
+var before = func() (out [256]set) {
 	for _, p := range prefixes {
-		out[p.text[len(p.text)-1]][p.text[len(p.text)-2]&63] = true
+		out[p.text[len(p.text)-1]].add(p.text[len(p.text)-2])
+	}
+	for _, two := range []string{"yJ", "AK", "AS", "Iz"} {
+		out[two[1]].add(two[0])
 	}
 	return out
 }()
@@ -68,7 +76,7 @@ func prefixed(b []byte, i int) (from, to int, name string) {
 		return 0, 0, ""
 	}
 	list := byLast[b[i]]
-	if i == 0 || !letterBefore[b[i]][b[i-1]&63] {
+	if i == 0 || !before[b[i]].has(b[i-1]) {
 		return 0, 0, ""
 	}
 	for k := range list {

@@ -38,8 +38,8 @@ type Config struct {
 type Redactor struct {
 	// watch has the classes that a byte is a sign of.
 	watch [256]uint8
-	// tokens and addresses: these presets are asked for.
-	watched, tokens, addresses bool
+	// These presets are asked for.
+	tokens, cards, mails, addresses bool
 
 	own     []ownPattern
 	replace string
@@ -86,7 +86,6 @@ func New(c Config) (*Redactor, error) {
 }
 
 func (r *Redactor) watchFor(preset string) {
-	r.watched = true
 	mark := func(class uint8, bytes string) {
 		for i := range len(bytes) {
 			r.watch[bytes[i]] |= class
@@ -106,9 +105,11 @@ func (r *Redactor) watchFor(preset string) {
 			r.texts[name] = r.text(name)
 		}
 	case Cards:
+		r.cards = true
 		mark(numeral, "23456")
 		r.texts["card"] = r.text("card")
 	case Mails:
+		r.mails = true
 		mark(sign, "@")
 		r.texts["mail"] = r.text("mail")
 	case Addresses:
@@ -130,7 +131,7 @@ func (r *Redactor) text(name string) string {
 // result is in buf, which it returns for the next call, or the line itself.
 func (r *Redactor) Redact(buf, line []byte) (out, rest []byte, n int) {
 	out, rest = line, buf
-	if r.watched {
+	if r.suspect(line) {
 		var s pass
 		if s.run(r, buf, line); s.n > 0 {
 			out, rest, n = s.out, s.out, s.n
