@@ -30,8 +30,8 @@ type Config struct {
 
 // Rules are what is configured for a container's lines. The zero value changes nothing.
 type Rules struct {
-	// Group, if it is not nil, says which lines make one entry.
-	Group *Group
+	// Group says, per stream, which lines make one entry; nil where each is one.
+	Group [logs.Streams]*Group
 	// Joined is told how many lines were added to the first one of an entry; it may be nil.
 	Joined func(lines int)
 	// Change, if it is not nil, turns an entry into what is sent. It may change the text
@@ -171,7 +171,7 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
-	if a.config.Group != nil && a.config.DropRepeats && a.recent[r.Stream].again(r) {
+	if a.config.Group[r.Stream] != nil && a.config.DropRepeats && a.recent[r.Stream].again(r) {
 		return
 	}
 	held := &a.lines[r.Stream]
@@ -190,7 +190,7 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		a.leaveOut(len(r.Text))
 		held.ordinal = r.Ordinal
 		held.held = !whole && len(r.Text) >= logs.PartSize
-	case whole && a.config.Group != nil:
+	case whole && a.config.Group[r.Stream] != nil:
 		a.hold(r, len(r.Text)-1)
 		held.lines++
 		held.ended = true // the next line shows whether it belongs to it
@@ -313,8 +313,8 @@ func (a *Assembler) hold(r *logs.Record, n int) {
 	l := &a.lines[r.Stream]
 	if !l.held {
 		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], progress: progress{begun: r.Time, id: r.Line}}
-		if a.config.Group != nil {
-			l.state, _ = a.config.Group.Begins(0, beginning(r))
+		if group := a.config.Group[r.Stream]; group != nil {
+			l.state, _ = group.Begins(0, beginning(r))
 		}
 	}
 	l.ordinal, l.newest = r.Ordinal, r.Time
@@ -350,7 +350,7 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	if l.lines > 1 && a.config.Joined != nil {
 		a.config.Joined(l.lines - 1)
 	}
-	inPlace := l.parts == 1 && a.config.Group == nil
+	inPlace := l.parts == 1 && a.config.Group[s] == nil
 	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, inPlace, false, emit)
 	if l.replay != nil {
 		l.replay, a.resume[s] = nil, nil

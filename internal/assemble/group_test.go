@@ -10,9 +10,11 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-func traces() *Group {
-	return &Group{Gap: 1000, Lines: 5, Begins: func(_ uint8, line []byte) (uint8, bool) { return 0, !bytes.HasPrefix(line, []byte("\tat ")) }}
+func traces() [logs.Streams]*Group {
+	return bothStreams(&Group{Gap: 1000, Lines: 5, Begins: func(_ uint8, line []byte) (uint8, bool) { return 0, !bytes.HasPrefix(line, []byte("\tat ")) }})
 }
+
+func bothStreams(g *Group) [logs.Streams]*Group { return [logs.Streams]*Group{g, g} }
 
 func TestGroup(t *testing.T) {
 	for _, c := range []struct {
@@ -129,7 +131,7 @@ func TestGroupState(t *testing.T) {
 		}
 		return 0, true
 	}
-	a := New(Config{Rules: Rules{Group: &Group{Gap: 1000, Begins: begins}}}, none)
+	a := New(Config{Rules: Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}}, none)
 	got := run(a, rec(1, 0, "a\n"), rec(2, 0, "--\n"), rec(3, 0, "b\n"), rec(4, 0, "--\n"), rec(5, 0, "c\n"), rec(6, 0, "--\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "a"}, {2, 0, "--\nb\n--"}, {5, 0, "c"}, {6, 0, "--"}}
