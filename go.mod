@@ -3,6 +3,7 @@ module github.com/lighterman/lighterman
 go 1.26.0
 
 require (
+	github.com/buger/jsonparser v1.6.1
 	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/containerd/errdefs v1.0.0
 	github.com/klauspost/compress v1.20.3
@@ -16,6 +17,8 @@ require (
 	golang.org/x/sys v0.49.0
 	google.golang.org/protobuf v1.36.12
 )
+
+require github.com/go-logfmt/logfmt v0.6.1
 
 require (
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect

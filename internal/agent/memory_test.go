@@ -41,10 +41,15 @@ var garbage []byte
 // TestReturnMemory: what was allocated and is not needed any more is given back.
 func TestReturnMemory(t *testing.T) {
 	returnMemory()
-	for range 4 {
-		garbage = make([]byte, worthReturning)
-	}
-	garbage = nil
+	done := make(chan struct{})
+	go func() { // whose stack is gone with it, and keeps nothing alive
+		defer close(done)
+		for range 4 {
+			garbage = make([]byte, worthReturning)
+		}
+		garbage = nil
+	}()
+	<-done
 	if got := returnable(); got < worthReturning {
 		t.Fatalf("returnable is %d bytes with %d of garbage", got, 4*worthReturning)
 	}

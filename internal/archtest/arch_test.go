@@ -44,8 +44,13 @@ var may = map[string][]string{
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
 		"loki", "console", "checkpoint", "status", "compare",
 	},
-	"watch":    {},
-	"archtest": {},
+	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
+	"stage/level":   {},
+	"stage/pattern": {},
+	"stage/preset":  {"stage/level"},
+	"stage/redact":  {"stage/pattern"},
+	"watch":         {},
+	"archtest":      {},
 }
 
 const internal = "github.com/lighterman/lighterman/internal/"

@@ -15,7 +15,7 @@ const longest = 9 << 10
 
 var (
 	named = regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9_]*)(\u2026?)`")
-	ours  = regexp.MustCompile("`([a-z]+)`")
+	ours  = regexp.MustCompile("`([a-z/]+)`")
 )
 
 // TestArchitecture: the document is short, has every package, and the tests that it names

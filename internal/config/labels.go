@@ -75,7 +75,7 @@ func readDefaultLabels(l *loader, v document.Value, _ *yaml.Node) {
 // the same name.
 func readMetadata(l *loader, v document.Value, _ *yaml.Node) {
 	metadata := make(map[string]string)
-	for _, p := range v.Pairs("a map of names to labels, such as {network: __meta_docker_network_name}") {
+	for p := range v.Pairs("a map of names to labels, such as {network: __meta_docker_network_name}") {
 		name := p.Key.Node.Value
 		source := name
 		if !p.Value.Scalar("!!null") {

@@ -75,7 +75,7 @@ type Stage struct {
 // readStages takes the list apart and leaves each stage to who knows it.
 func readStages(l *loader, v document.Value, _ *yaml.Node) {
 	for _, item := range v.Items("a list of stages") {
-		pairs := item.Pairs("a stage, such as {decolorize: {}}")
+		pairs := slices.Collect(item.Pairs("a stage, such as {decolorize: {}}"))
 		switch {
 		case len(pairs) == 1:
 			l.config.Stages = append(l.config.Stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})

@@ -35,7 +35,7 @@ func (l *loader) readFile(name string) {
 func (l *loader) takeFile(name string, data []byte) {
 	root, there, problems := document.Parse(name, data)
 	if there {
-		for _, p := range root.Pairs(`keys and values, such as "mode: hybrid"`) {
+		for p := range root.Pairs(`keys and values, such as "mode: hybrid"`) {
 			l.takeKey(p.Key, p.Value)
 		}
 	}
@@ -90,7 +90,7 @@ func (l *loader) takeValue(s *setting, from string, v document.Value) {
 			add(item, "", "a string")
 		}
 	case pairs:
-		for _, p := range v.Pairs(s.expected) {
+		for p := range v.Pairs(s.expected) {
 			if name := p.Key.Node.Value; strings.Contains(name, "=") {
 				p.Key.Fail("invalid label name %q", name)
 			} else {

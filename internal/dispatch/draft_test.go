@@ -199,7 +199,7 @@ func TestDraftGoesOn(t *testing.T) {
 // TestManyProducers: each container has one of its own, some of which take their time; the
 // sink answers what it likes.
 func TestManyProducers(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &sink{}
 			pushes := 0

@@ -94,8 +94,8 @@ func (f *facts) readConfig(d *sift.Decoder, keep Keep) error {
 // maxLabels bounds the labels that are kept of a container, and maxLabelBytes their names
 // and values: relabelling may ask for any.
 const (
-	maxLabels     = 512
-	maxLabelBytes = 256 << 10
+	maxLabels     = 256
+	maxLabelBytes = 64 << 10
 )
 
 // readLabels reads the labels that have a meaning to somebody. Those beyond the bounds are

@@ -63,7 +63,7 @@ func TestNetworkBounds(t *testing.T) {
 	if len(c.Network.Attached) != maxNetworks || len(c.Network.Ports) > maxPorts+maxBindings || len(c.Labels) != maxLabels {
 		t.Errorf("%d networks, %d ports and %d labels are kept", len(c.Network.Attached), len(c.Network.Ports), len(c.Labels))
 	}
-	if !strings.Contains(c.Problem, "only 512 labels of 256 KiB") {
+	if !strings.Contains(c.Problem, "only 256 labels of 64 KiB") {
 		t.Errorf("problem %q", c.Problem)
 	}
 }

@@ -35,15 +35,10 @@ func (p Pos) Error(text string) error {
 	return fmt.Errorf("%s: %s: %s", p, p.Path, text)
 }
 
-// maxProblems bounds what is remembered of a file that is something else.
-const maxProblems = 10_000
+// maxProblems is where reading a file ends that is something else.
+const maxProblems = 1000
 
-// problems is what is wrong with a file.
-type problems struct {
-	count int
-	first []problem
-}
-
+// problem is what is wrong at a place.
 type problem struct {
 	at  Pos
 	err error

@@ -62,7 +62,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Errorf("%s: %d MiB were allocated", name, used>>20)
 		}
 		if len(errs) > maxProblems+1 {
-			t.Errorf("%s: %d problems", name, len(errs))
+			t.Errorf("%s: %d problems are reported", name, len(errs))
 		}
 	}
 	if _, there, errs := Parse("x.yaml", make([]byte, MaxSize+1)); there || len(errs) != 1 || errs[0].Error() != "x.yaml: larger than 1 MiB: expected a configuration" {

@@ -3,6 +3,7 @@ package document
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,12 +19,12 @@ type Value struct {
 	Node *yaml.Node
 	Pos  Pos
 	// problems are shared by all parts of a file; one goroutine reads it.
-	problems *problems
+	problems *[]problem
 }
 
 // Later returns a value of a node that was kept, with problems of its own.
 func Later(at Pos, node *yaml.Node) Value {
-	return Value{problems: new(problems)}.at(node, at.File, at.Path)
+	return Value{problems: new([]problem)}.at(node, at.File, at.Path)
 }
 
 func (v Value) at(node *yaml.Node, file, path string) Value {
@@ -37,7 +38,7 @@ func (v Value) child(node *yaml.Node, suffix string) Value {
 
 // Problems returns what has been found wrong so far, in the order of the file.
 func (v Value) Problems() []error {
-	sorted := slices.Clone(v.problems.first)
+	sorted := slices.Clone(*v.problems)
 	slices.SortStableFunc(sorted, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column))
 	})
@@ -49,13 +50,11 @@ func (v Value) Problems() []error {
 }
 
 // Count returns how many problems there are so far.
-func (v Value) Count() int { return v.problems.count }
+func (v Value) Count() int { return len(*v.problems) }
 
 // Fail reports a problem at the place of v.
 func (v Value) Fail(format string, args ...any) {
-	if v.problems.count++; v.problems.count <= maxProblems {
-		v.problems.first = append(v.problems.first, problem{v.Pos, v.Pos.Error(fmt.Sprintf(format, args...))})
-	}
+	*v.problems = append(*v.problems, problem{v.Pos, v.Pos.Error(fmt.Sprintf(format, args...))})
 }
 
 // Expected reports that v is something else than what was expected, without showing it: it
@@ -106,38 +105,39 @@ type Pair struct{ Key, Value Value }
 // barePath are the keys that stand in a path as they are.
 var barePath = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,60}$`)
 
-// Pairs returns the keys and values of a map, in their order. What is expected completes the
-// sentence "expected …".
-func (v Value) Pairs(expected string) (out []Pair) {
-	if v.Node.Kind != yaml.MappingNode {
-		v.Expected(expected, "")
-		return nil
-	}
-	lines := make(map[string]int)
-	for i := 0; i+1 < len(v.Node.Content); i += 2 {
-		key := v.child(v.Node.Content[i], "")
-		name, suffix := key.Node.Value, "."+key.Node.Value
-		if !barePath.MatchString(name) {
-			suffix = "[" + Quote(name) + "]"
+// Pairs goes through the keys and values of a map, in their order. What is expected completes
+// the sentence "expected …".
+func (v Value) Pairs(expected string) iter.Seq[Pair] {
+	return func(yield func(Pair) bool) {
+		if v.Node.Kind != yaml.MappingNode {
+			v.Expected(expected, "")
+			return
 		}
-		value := v.child(v.Node.Content[i+1], suffix)
-		first, twice := lines[name]
-		switch {
-		case !key.plain():
-		case key.Node.Kind != yaml.ScalarNode:
-			key.Expected("a key", "")
-		case key.Node.ShortTag() == "!!merge":
-			key.Fail("merge keys are not supported")
-		case twice:
-			key.Fail("duplicate key %s; the first is on line %d", Quote(name), first)
-		default:
-			lines[name] = key.Pos.Line
-			if value.plain() {
-				out = append(out, Pair{key, value})
+		lines := make(map[string]int)
+		for i := 0; i+1 < len(v.Node.Content) && v.Count() < maxProblems; i += 2 {
+			key := v.child(v.Node.Content[i], "")
+			name, suffix := key.Node.Value, "."+key.Node.Value
+			if !barePath.MatchString(name) {
+				suffix = "[" + Quote(name) + "]"
+			}
+			value := v.child(v.Node.Content[i+1], suffix)
+			first, twice := lines[name]
+			switch {
+			case !key.plain():
+			case key.Node.Kind != yaml.ScalarNode:
+				key.Expected("a key", "")
+			case key.Node.ShortTag() == "!!merge":
+				key.Fail("merge keys are not supported")
+			case twice:
+				key.Fail("duplicate key %s; the first is on line %d", Quote(name), first)
+			default:
+				lines[name] = key.Pos.Line
+				if value.plain() && !yield(Pair{key, value}) {
+					return
+				}
 			}
 		}
 	}
-	return out
 }
 
 // Field is a key that a map may have, and what reads its value.
@@ -148,7 +148,7 @@ type Field struct {
 
 // Fields reads a map that may have these keys only.
 func (v Value) Fields(expected string, fields ...Field) {
-	for _, p := range v.Pairs(expected) {
+	for p := range v.Pairs(expected) {
 		name := p.Key.Node.Value
 		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name }); i >= 0 {
 			fields[i].Read(p.Value)
@@ -192,18 +192,20 @@ func OneOf(words []string) string {
 	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
-// Items returns the elements of a list.
-func (v Value) Items(expected string) (out []Value) {
-	if v.Node.Kind != yaml.SequenceNode {
-		v.Expected(expected, "")
-		return nil
-	}
-	for i, n := range v.Node.Content {
-		if item := v.child(n, "["+strconv.Itoa(i)+"]"); item.plain() {
-			out = append(out, item)
+// Items goes through the elements of a list, with their numbers.
+func (v Value) Items(expected string) iter.Seq2[int, Value] {
+	return func(yield func(int, Value) bool) {
+		if v.Node.Kind != yaml.SequenceNode {
+			v.Expected(expected, "")
+			return
+		}
+		for i, n := range v.Node.Content {
+			item := v.child(n, "["+strconv.Itoa(i)+"]")
+			if v.Count() >= maxProblems || item.plain() && !yield(i, item) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // Scalar reports whether v is a scalar of one of these types, such as !!str.
@@ -241,7 +243,7 @@ func (v Value) whole(depth int) {
 			item.whole(depth + 1)
 		}
 	case v.Node.Kind == yaml.MappingNode:
-		for _, p := range v.Pairs("") {
+		for p := range v.Pairs("") {
 			if p.Key.Node.ShortTag() == "!!null" {
 				p.Key.Expected("a key", "")
 			}

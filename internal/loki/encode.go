@@ -49,12 +49,16 @@ func (e *encoder) stream(g *logs.Group) {
 	if !e.bare {
 		e.metadata = appendMetadata(e.metadata, g.Labels.Metadata)
 	}
-	e.gatherExtra(g)
+	own := e.gatherExtra(g)
 	size := bytesField(len(labels))
 	var at second
 	start := 0
 	for i, nano := range g.Times {
-		size += bytesField(entrySize(at.size(at.fraction(nano)), g.Ends[i]-start, len(e.metadata)+len(e.extraOf(i))))
+		metadata := len(e.metadata)
+		if own {
+			metadata += len(e.extraOf(i))
+		}
+		size += bytesField(entrySize(at.size(at.fraction(nano)), g.Ends[i]-start, metadata))
 		start = g.Ends[i]
 	}
 	if len(e.plain)+maxHead+len(labels) > blockSize {
@@ -65,17 +69,21 @@ func (e *encoder) stream(g *logs.Group) {
 	e.plain = append(e.plain, labels...)
 	start = 0
 	for i, nano := range g.Times {
-		e.entry(&at, nano, g.Text[start:g.Ends[i]], e.extraOf(i))
+		var extra []byte
+		if own {
+			extra = e.extraOf(i)
+		}
+		e.entry(&at, nano, g.Text[start:g.Ends[i]], extra)
 		start = g.Ends[i]
 	}
 }
 
-// gatherExtra encodes the metadata that single entries of a group have. What goes with all of
-// them has precedence over what is called the same.
-func (e *encoder) gatherExtra(g *logs.Group) {
+// gatherExtra encodes the metadata that single entries of a group have, and reports whether
+// any has some. What goes with all of them has precedence over what is called the same.
+func (e *encoder) gatherExtra(g *logs.Group) bool {
 	e.extra, e.extraEnds = e.extra[:0], e.extraEnds[:0]
 	if g.MetadataEnds == nil || e.bare {
-		return
+		return false
 	}
 	for i := range g.Len() {
 		for name, value := range g.MetadataOf(i).All() {
@@ -85,13 +93,11 @@ func (e *encoder) gatherExtra(g *logs.Group) {
 		}
 		e.extraEnds = append(e.extraEnds, len(e.extra))
 	}
+	return true
 }
 
 // extraOf returns the encoded metadata that entry i alone has.
 func (e *encoder) extraOf(i int) []byte {
-	if len(e.extraEnds) == 0 {
-		return nil
-	}
 	start := 0
 	if i > 0 {
 		start = e.extraEnds[i-1]

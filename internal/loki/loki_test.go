@@ -3,6 +3,7 @@ package loki
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,11 @@ func TestLokiReadsIt(t *testing.T) {
 		for s := range logs.Stream(logs.Streams) {
 			for k, line := range lines {
 				at := base + int64(k)*999_999_999
-				b.Add(labels, logs.Entry{Time: at, Line: []byte(line), Stream: s})
+				entry := logs.Entry{Time: at, Line: []byte(line), Stream: s}
+				if k%2 == 1 { // only some have metadata of their own
+					entry.Extra = &logs.Extra{Metadata: logs.Metadata(nil).Append("line_size", fmt.Sprint(len(line))).Append("trace", "🚢")}
+				}
+				b.Add(labels, entry)
 				want[fmt.Sprint(name, "|", s, "|", line)] = at
 			}
 		}
@@ -41,6 +46,13 @@ func TestLokiReadsIt(t *testing.T) {
 		got[fmt.Sprint(e.Labels["container"], "|", e.Labels["stream"], "|", e.Line)] = e.Time
 		if e.Metadata["container_id"] != "id of "+e.Labels["container"] {
 			t.Errorf("metadata %v of %v", e.Metadata, e.Labels)
+		}
+		size, trace := "", ""
+		if k := slices.Index(lines, e.Line); k%2 == 1 {
+			size, trace = fmt.Sprint(len(e.Line)), "🚢"
+		}
+		if e.Metadata["line_size"] != size || e.Metadata["trace"] != trace {
+			t.Errorf("metadata %v of %.20q", e.Metadata, e.Line)
 		}
 	}
 	if len(entries) != b.Entries || !maps.Equal(got, want) {

@@ -117,16 +117,3 @@ func TestGuardAhead(t *testing.T) {
 		t.Error("once it is read to there, only the tail counts")
 	}
 }
-
-// TestPhase is the table of what becomes of a file when the newer ones are looked at.
-func TestPhase(t *testing.T) {
-	for from, want := range map[phase][2]phase{ // when none of the newer ones is the engine's, and when one is
-		undecided: {followed, over},
-		followed:  {followed, over},
-		over:      {over, over},
-	} {
-		if got := [2]phase{from.looked(false), from.looked(true)}; got != want {
-			t.Errorf("from %d: %d, want %d", from, got, want)
-		}
-	}
-}

@@ -60,27 +60,28 @@ type Labelled struct {
 // configuration, and on which labels have exploded: those become structured metadata.
 func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
 	var out Labelled
-	streams := logs.Streams
+	streams := uint8(logs.Streams)
 	if c.TTY {
 		streams = 1 // there is no other
 	}
-	var sets [logs.Streams]labelSet
-	for s := range streams {
-		sets[s] = l.label(c, logs.Stream(s), exploded) //nolint:gosec // 0 or 1
-		for _, note := range sets[s].notes {
+	sets := make([]labelSet, 0, streams)
+	for s := range logs.Stream(streams) {
+		set := l.label(c, s, exploded)
+		sets = append(sets, set)
+		for _, note := range set.notes {
 			if !slices.Contains(out.Notes, note) {
 				out.Notes = append(out.Notes, note)
 			}
 		}
 	}
-	first, second := sets[0].dropped, sets[streams-1].dropped
+	first, second := sets[0].dropped, sets[len(sets)-1].dropped
 	switch {
 	case first > 0 && second > 0:
 		out.Dropped = l.Relabel.reason(first)
 	case first+second > 0:
 		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+", which concerns one of the container's two streams: it is collected all the same, as rules choose whole containers")
 	}
-	out.Labels = join(sets[:streams])
+	out.Labels = join(sets)
 	return out
 }
 
@@ -132,12 +133,12 @@ func (l *Labeler) first() (names []string) {
 func join(sets []labelSet) *logs.Labels {
 	if len(sets) > 1 && maps.Equal(sets[0].pairs, sets[1].pairs) && maps.Equal(sets[0].metadata, sets[1].metadata) {
 		for s := range sets {
-			sets[s].metadata[labelStream] = logs.Stream(s).String() //nolint:gosec // 0 or 1
+			sets[s].metadata[labelStream] = logs.Stream(s).String()
 		}
 	}
 	whole := false
 	for s := range sets {
-		whole = whole || sets[s].pairs[labelStream] != logs.Stream(s).String() || len(sets[s].pairs) == 1 //nolint:gosec // 0 or 1
+		whole = whole || sets[s].pairs[labelStream] != logs.Stream(s).String() || len(sets[s].pairs) == 1
 	}
 	var all [logs.Streams]*logs.Labels
 	for s := range sets {

@@ -117,11 +117,11 @@ func (d *Discovery) report(c *logs.Container, before, now told) {
 // Warning says of how many of the containers to collect the labels are not as they were asked
 // for, and names the first, and which labels have too many values; it is empty for none.
 func (d *Discovery) Warning() string {
-	texts := []string{d.changedLabels()}
+	text := d.changedLabels()
 	for _, e := range d.Explosions() {
-		texts = append(texts, e.String())
+		text = joined("; ", text, e.String())
 	}
-	return joined("; ", texts...)
+	return text
 }
 
 // changedLabels says of how many of the containers to collect the labels are not as they were

@@ -61,7 +61,7 @@ func fit(pairs, metadata map[string]string, limit int, first []string) (notes []
 // fitNames makes names and values what Loki takes, and leaves out empty ones.
 func fitNames(kind string, pairs map[string]string) (notes []string) {
 	for _, name := range slices.Sorted(maps.Keys(pairs)) {
-		value := strings.ToValidUTF8(pairs[name], "\ufffd")
+		value := readable(pairs[name])
 		if value == "" {
 			delete(pairs, name)
 			continue
@@ -90,6 +90,12 @@ func fitNames(kind string, pairs map[string]string) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// readable returns a value with a question mark for each stretch of bytes that is no UTF-8, and
+// for the character that others put in place of such bytes: Loki's parser takes neither.
+func readable(value string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(value, "?"), "\ufffd", "?")
 }
 
 // listed names a few of many.

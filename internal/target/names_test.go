@@ -48,7 +48,7 @@ func TestNamesValidate(t *testing.T) {
 		{nil, ""},
 		{Names{"container": "name", "image": "", "host": "", "stream": "output", "container_id": "id"}, ""},
 		{Names{"container": "host", "host": "container"}, ""},
-		{Names{"contianer": "x"}, `there is no default label "contianer": they are compose_project, compose_service, container, host, image, service_name, stream, swarm_service, swarm_stack, container_id, swarm_node, swarm_task`},
+		{Names{"containers": "x"}, `there is no default label "containers": they are compose_project, compose_service, container, host, image, service_name, stream, swarm_service, swarm_stack, container_id, swarm_node, swarm_task`},
 		{Names{"image": "a-b"}, `image: "a-b" is no label name`},
 		{Names{"image": "__a"}, `image: the name "__a" is reserved`},
 		{Names{"image": "host"}, `host and image would both be called "host"`},

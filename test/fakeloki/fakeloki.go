@@ -34,6 +34,7 @@ type Loki struct {
 
 	mu       sync.Mutex
 	entries  []Entry
+	kept     map[Entry]bool
 	count    int
 	requests int
 }
@@ -53,7 +54,9 @@ func StartWith(t testing.TB, l *Loki) *Loki {
 	return l
 }
 
-// Entries are those accepted so far, in the order of coming.
+// Entries are those accepted so far, in the order of coming. As in Loki, of entries with
+// equal labels, time and text there is one: what was accepted when lighterman was killed
+// may come again.
 func (l *Loki) Entries() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,7 +71,7 @@ func (l *Loki) Lines() (lines []string) {
 	return lines
 }
 
-// Count is the number of entries accepted so far.
+// Count is the number of entries accepted so far, also of those that came again.
 func (l *Loki) Count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,11 +112,23 @@ func (l *Loki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status/100 == 2 {
 		l.count += len(entries)
 		if !l.CountOnly {
-			l.entries = append(l.entries, entries...)
+			l.keep(entries)
 		}
 	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, text)
+}
+
+func (l *Loki) keep(entries []Entry) {
+	if l.kept == nil {
+		l.kept = make(map[Entry]bool)
+	}
+	for _, e := range entries {
+		if !l.kept[e] {
+			l.kept[e] = true
+			l.entries = append(l.entries, e)
+		}
+	}
 }
 
 // fields calls f with every field of a message.

@@ -1,0 +1,317 @@
+package level
+
+// How far a logger's header goes: the time, the process, the thread, the level.
+const (
+	headerBytes  = 200
+	headerTokens = 14
+)
+
+// header goes through what stands before the message of a line: times, numbers, words in
+// brackets. It ends at the first word of prose.
+func header(line []byte, i int) Level {
+	end := min(len(line), headerBytes)
+	timed, inside := false, false
+	for range headerTokens {
+		// Between tokens: blanks, brackets, punctuation and colours.
+		open := byte(' ')
+		for i < end {
+			c := line[i]
+			if c == esc {
+				i = skipColour(line, i)
+				continue
+			}
+			if !between[c] {
+				break
+			}
+			switch c {
+			case '[', '(', '<':
+				inside = true
+			case ']', ')', '>':
+				inside = false
+			}
+			open = c
+			i++
+		}
+		if i >= end {
+			return Unknown
+		}
+		from := i
+		letters, digits, at := true, false, false
+		colon := -1
+		for i < end && !ends[line[i]] {
+			switch c := line[i]; {
+			case letter(c):
+			case digit(c):
+				letters, digits = false, true
+			case c == ':':
+				if colon < 0 {
+					colon = i - from
+				}
+				letters = false
+			case c == '=':
+				if i == from || digits || timed && !keyed(line[from:i]) {
+					return Unknown
+				}
+				return pairs(line, from)
+			case c == '@':
+				letters, at = false, true
+			case c == '"' || c == '\'' || c == '/' && i == from:
+				return Unknown
+			default:
+				letters = false
+			}
+			i++
+		}
+		token := line[from:i]
+		if l := levelToken(line, token, i, open, inside, colon); l != Unknown {
+			return l
+		}
+		switch {
+		case digits || at:
+			timed = timed || digits
+		case len(token) == 1 && letters && i < end && line[i] == ',': // Ruby's W, [2026
+		case letters && calendar(token), letters && timed && zone(token):
+		case timed && i+3 <= end && string(line[i:i+3]) == " - ":
+			// Python's name of the logger: time - name - LEVEL - text
+		case inside:
+			// A word in brackets is a name: the rest of it is passed over.
+			for i < end && line[i] != ']' && line[i] != ')' && line[i] != '>' {
+				i++
+			}
+		default:
+			return Unknown
+		}
+	}
+	return Unknown
+}
+
+const esc = 0x1b
+
+// skipColour returns the end of a sequence like ESC [ 32 m that begins at i.
+func skipColour(b []byte, i int) int {
+	i++
+	if i < len(b) && b[i] == '[' {
+		for i++; i < len(b); i++ {
+			if b[i] >= 0x40 && b[i] <= 0x7e {
+				return i + 1
+			}
+		}
+	}
+	return i
+}
+
+// between are the bytes between tokens, ends those that end one.
+var between, ends = table("[(<])>|-,:#*"), table("[(<])>|,")
+
+func table(text string) (t [256]bool) {
+	for c := range ' ' + 1 {
+		t[c] = true
+	}
+	for i := range len(text) {
+		t[text[i]] = true
+	}
+	return t
+}
+
+// levelToken returns the level that a token of the header is. line[:to] ends with the token,
+// open is what stands before it, colon the place of the first colon in it or -1.
+func levelToken(line, token []byte, to int, open byte, inside bool, colon int) Level {
+	after, end := byte(' '), to
+	for end < len(line) && line[end] == esc {
+		end = skipColour(line, end)
+	}
+	if end < len(line) {
+		after = line[end]
+	}
+	bracket := inside && (open == '[' || open == '(' || open == '<')
+	if len(token) == 1 {
+		// [E] and [I 12:00:00
+		if open == '[' && (after == ']' || after == ' ' && to+1 < len(line) && digit(line[to+1])) {
+			switch token[0] {
+			case 'T', 'D', 'I', 'W', 'E', 'C', 'F':
+				return word([]byte{token[0] | 0x20})
+			}
+		}
+		return Unknown
+	}
+	text, marked := token, false
+	if colon >= 0 {
+		text, marked = token[:colon], true
+		if bracket && after == ']' && !digit(token[0]) {
+			text = token[colon+1:] // [core:error]
+		}
+	} else if inside {
+		// [12:00:00: INFO/MainProcess]
+		for i, c := range token {
+			if c == '/' {
+				text = token[:i]
+				break
+			}
+		}
+	}
+	// production.ERROR:
+	dotted := false
+	if marked && len(text) > 0 && !digit(text[0]) {
+		for i := len(text) - 1; i >= 0; i-- {
+			if text[i] == '.' {
+				text, dotted = text[i+1:], true
+				break
+			}
+		}
+	}
+	if len(text) < 3 || len(text) > 11 {
+		return Unknown
+	}
+	caps, low := true, [11]byte{}
+	for i, c := range text {
+		if !letter(c) {
+			return Unknown
+		}
+		caps = caps && c < 'a'
+		low[i] = c | 0x20
+	}
+	l := word(low[:len(text)])
+	if l == Unknown || dotted && !caps {
+		return Unknown
+	}
+	whole := bracket && (after == ']' || after == ')' || after == '>')
+	tabs := open == '\t' && after == '\t' || open == '|' && after == '|'
+	switch {
+	case whole, tabs, marked && plain(low[:len(text)]):
+		return l
+	case !caps:
+		return Unknown
+	case marked || strong(low[:len(text)]):
+		return l
+	case after == ' ' && string(text) == "LOG" && to+1 < len(line) && line[to+1] == '[':
+		return l
+	}
+	return Unknown
+}
+
+// strong words in capitals are levels wherever they stand in a header. The others are
+// words, too: CONFIG LOADED.
+func strong(low []byte) bool {
+	switch string(low) {
+	case "log", "config", "fine", "finer", "finest", "note", "http", "fail", "failure", "alert", "verbose", "silly", "emergency":
+		return false
+	}
+	return true
+}
+
+// plain words followed by a colon are levels in whatever case. Note: and Log: are not.
+func plain(low []byte) bool {
+	switch string(low) {
+	case "note", "log", "config", "fine", "http", "failure", "alert", "notice", "information", "verbose", "silly":
+		return false
+	}
+	return true
+}
+
+// calendar reports whether a word is a month, a day of the week, or a half of the day.
+func calendar(b []byte) bool {
+	switch len(b) {
+	case 2:
+		return (b[0] == 'A' || b[0] == 'P') && b[1] == 'M'
+	case 3:
+		switch string(b) {
+		case "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+			"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+			return true
+		}
+	}
+	return false
+}
+
+// zone reports whether a word behind a time may be a time zone.
+func zone(b []byte) bool {
+	if len(b) > 5 {
+		return false
+	}
+	for _, c := range b {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return true
+}
+
+// pairs reads key=value pairs from i on, up to a level.
+func pairs(line []byte, i int) Level {
+	for i < len(line) {
+		from := i
+		for i < len(line) && line[i] != '=' && line[i] > ' ' {
+			i++
+		}
+		key := line[from:i]
+		if i >= len(line) || line[i] != '=' {
+			i = skipGaps(line, i)
+			continue
+		}
+		i++
+		from = i
+		if i < len(line) && line[i] == '"' {
+			for i++; i < len(line) && line[i] != '"'; i++ {
+				if line[i] == '\\' {
+					i++
+				}
+			}
+			from++
+		} else {
+			for i < len(line) && (line[i] > ' ' || line[i] == esc) {
+				i++
+			}
+		}
+		if i <= len(line) && keyed(key) {
+			if l := Parse(uncolour(line[from:min(i, len(line))])); l != Unknown {
+				return l
+			}
+		}
+		if i < len(line) && line[i] == '"' {
+			i++
+		}
+		i = skipGaps(line, i)
+	}
+	return Unknown
+}
+
+// skipGaps returns the place of the next byte that is visible.
+func skipGaps(b []byte, i int) int {
+	for i < len(b) && b[i] <= ' ' {
+		i++
+	}
+	return i
+}
+
+// uncolour returns a value without a colour around it.
+func uncolour(b []byte) []byte {
+	if len(b) == 0 || b[0] != esc {
+		return b
+	}
+	from := skipColour(b, 0)
+	to := from
+	for to < len(b) && b[to] != esc {
+		to++
+	}
+	return b[from:to]
+}
+
+// keyed reports whether a key is one of those that loggers use for the level.
+func keyed(key []byte) bool {
+	if len(key) < 3 || len(key) > 13 {
+		return string(key) == "@l"
+	}
+	var low [13]byte
+	for i, c := range key {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		low[i] = c
+	}
+	switch string(low[:len(key)]) {
+	case "level", "lvl", "severity", "loglevel", "log_level", "log.level", "levelname", "level_name", "@level",
+		"severity_text", "severitytext", "log-level":
+		return true
+	}
+	return false
+}
