@@ -56,7 +56,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		st.linger.newest = now
 	}
 	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
-	complete, ask := false, false
+	var complete, ask bool
 	if s.lookAtHeld(now); t.drained {
 		if complete, ask = st.held.complete(st.run, t.lingers); complete {
 			t.drained = !s.log.Flush(r.emit)
