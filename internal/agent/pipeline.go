@@ -15,6 +15,7 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -43,8 +44,10 @@ type ends struct {
 	// floor is the time before which lines of new containers are left out, in Unix
 	// nanoseconds; for begin and tail see collect.Config.
 	floor int64
-	begin func(*logs.Container) (logs.Position, bool)
-	tail  int
+	// stages are what lines go through; nil for nothing.
+	stages *stage.Pipeline
+	begin  func(*logs.Container) (logs.Position, bool)
+	tail   int
 	// settled is called when something was delivered; lastOnly and batchWait are the
 	// dispatcher's.
 	settled   func()
@@ -64,7 +67,7 @@ func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *wa
 		Discovery: p.discovery, Engine: source.engine, Store: e.store, Metrics: e.metrics, Watcher: watcher, Log: log, Hold: e.hold, Journal: host,
 		Lanes: fileLanes(p.dispatcher), LaneOf: p.dispatcher.Number,
 		Route: source.rules.Route, Labels: p.discovery.Labels, Marks: e.marks,
-		Floor: e.floor, Begin: e.begin, Tail: e.tail,
+		Stages: e.stages, Floor: e.floor, Begin: e.begin, Tail: e.tail,
 		PollInterval: cfg.Batch.Wait, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.logs, Room: spare.room,
 	})
 	return p

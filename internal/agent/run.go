@@ -36,6 +36,10 @@ func (a Agent) Run(ctx context.Context) error {
 	for _, text := range insecurities(cfg) {
 		log.Warn("this is not secure", "why", text)
 	}
+	lineStages, err := stagesOf(cfg)
+	if err != nil {
+		return err
+	}
 	memory := limitMemory(cfg, log)
 	store, closeStore, err := openStore(cfg, log)
 	if err != nil {
@@ -67,7 +71,8 @@ func (a Agent) Run(ctx context.Context) error {
 	}
 	defer source.close()
 	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
-		store: store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
+		stages: lineStages,
+		store:  store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
 		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
 		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
 	})

@@ -190,6 +190,12 @@ func (c *counts) ForgedEntry() {}
 // LeftOut implements collect.Metrics.
 func (c *counts) LeftOut(_ int) {}
 
+// Dropped implements collect.Metrics.
+func (c *counts) Dropped(string, int) {}
+
+// Joined implements collect.Metrics.
+func (c *counts) Joined(int) {}
+
 // LineSkipped implements collect.Metrics.
 func (c *counts) LineSkipped(string) {}
 

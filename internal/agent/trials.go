@@ -60,7 +60,19 @@ func try(cfg *config.Config) *trials {
 	t.engine(cfg)
 	t.dockerRoot(cfg)
 	t.journal(cfg)
+	t.stages(cfg)
 	return t
+}
+
+// stages tries whether the stages can be run.
+func (t *trials) stages(cfg *config.Config) {
+	p, err := stagesOf(cfg)
+	if err != nil {
+		t.problems = append(t.problems, strings.Split(err.Error(), "\n")...)
+	}
+	for _, note := range p.Notes() {
+		t.notes = append(t.notes, note)
+	}
 }
 
 // mostRead bounds what is read of a file of a few lines, in bytes.

@@ -10,6 +10,7 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
@@ -108,6 +109,8 @@ type Config struct {
 	MaxLogs int
 	// Room bounds the descriptors of files.
 	Room tail.Room
+	// Stages are what lines go through; nil for nothing.
+	Stages *stage.Pipeline
 	// MaxLine is the size in bytes from which on a line is cut.
 	MaxLine int
 }

@@ -23,7 +23,7 @@ type section struct {
 
 // unsupported are the sections that are read and checked, and that nothing uses yet: a file
 // with one of them is refused. Whoever wires one takes it off the list.
-var unsupported = []string{"container-labels", "stages"}
+var unsupported = []string{"container-labels"}
 
 // elsewhere are keys that users of Prometheus and Promtail look for, and what they are here.
 var elsewhere = map[string]string{"labels": "external-label", "static_labels": "external-label", "pipeline_stages": "stages"}

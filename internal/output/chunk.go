@@ -36,7 +36,11 @@ func (c *Chunk) begin(out *Output) { c.out, c.Lines, c.Bytes, c.first = out, 0, 
 
 // Add passes an entry on, with the labels of its time.
 func (c *Chunk) Add(e logs.Entry) {
-	c.draft.Add(c.out.Labels().At(e.Time), e)
+	if e.Extra != nil && e.Extra.Labels != nil {
+		c.draft.Add(e.Extra.Labels, e)
+	} else {
+		c.draft.Add(c.out.Labels().At(e.Time), e)
+	}
 	if c.Lines == 0 {
 		c.first = e.Time
 	}
@@ -56,6 +60,8 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 	o := c.out
 	o.metrics.Lines(route.String(), c.Lines, c.Bytes)
 	o.counts.lines.Add(int64(c.Lines))
+	o.stages.remember(&position)
+	o.stages.count(o.metrics)
 	o.counts.handed(read, c.first)
 	o.lane.End(o.ID, &c.draft, func() {
 		o.store.Commit(o.ID, position)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stage"
 )
 
 // Lane takes entries; see package dispatch for the rules of its methods.
@@ -25,9 +26,14 @@ type Store interface {
 	SetLabels(id string, timeline []checkpoint.LabelsSince)
 }
 
-// Metrics counts entries that were handed over, and their bytes of text.
+// Metrics counts what becomes of lines.
 type Metrics interface {
+	// Lines counts entries that were handed over, and their bytes of text.
 	Lines(route string, lines, bytes int)
+	// Dropped counts entries that a rule of the stages has dropped, and Joined lines that
+	// became part of the entry of another line.
+	Dropped(rule string, entries int)
+	Joined(lines int)
 }
 
 // Output is one container's. The sources of its log use it one after another. Its methods
@@ -41,6 +47,7 @@ type Output struct {
 	store   Store
 	metrics Metrics
 	labels  atomic.Pointer[Timeline]
+	stages  stages
 	counts  counts
 	order   order
 	// held is what is held back; nil for nothing.
@@ -48,15 +55,17 @@ type Output struct {
 	lastError atomic.Pointer[string]
 }
 
-// New makes the output of a container.
-func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics) *Output {
-	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics}
+// New makes the output of a container. pipeline has the stages of the configuration; nil
+// for none.
+func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, pipeline *stage.Pipeline) *Output {
+	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{pipeline: pipeline}}
 	o.labels.Store(new(Timeline))
 	return o
 }
 
 // CommitAfter commits a position behind everything that is still to be delivered.
 func (o *Output) CommitAfter(p logs.Position) {
+	o.stages.remember(&p)
 	o.After(func() { o.store.Commit(o.ID, p) })
 }
 

@@ -62,7 +62,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	if t.drained && s.log.Grouping() {
 		s.log.FlushGroups(now.Add(-grace).UnixNano(), r.emit)
 	}
-	complete, ask := false, false
+	var complete, ask bool
 	if s.lookAtHeld(now); t.drained {
 		if complete, ask = st.held.complete(st.run, t.lingers); complete {
 			t.drained = !s.log.Flush(r.emit)
@@ -166,8 +166,7 @@ func (r *Reader) soonAgain(s *Source, p tail.Progress) bool {
 func (r *Reader) putBack(s *Source) {
 	if s.state.waited++; s.state.waited < patience && r.config.Poll > 0 {
 		r.ticks.add(s)
-	} else if !s.state.slow {
-		s.state.slow = true
+	} else {
 		r.ticks.addSlow(s)
 	}
 }
@@ -175,10 +174,8 @@ func (r *Reader) putBack(s *Source) {
 // glance looks now and then how large a file is that has no room: should somebody truncate
 // it, that is what can be said to be lost.
 func (r *Reader) glance(s *Source) {
-	if s.file == nil || s.state.slow {
-		return
+	if s.file != nil && !s.state.slow {
+		s.file.Glance()
+		r.ticks.addSlow(s)
 	}
-	s.file.Glance()
-	s.state.slow = true
-	r.ticks.addSlow(s)
 }

@@ -20,6 +20,8 @@ type Metrics struct {
 	lines, lineBytes  *series
 	rejected, retries *series
 	pushes, skipped   *series
+	dropped           *series
+	joined            prometheus.Counter
 	truncated         *series
 	truncatedBytes    prometheus.Counter
 	rejectedStreams   prometheus.Counter
@@ -49,6 +51,8 @@ func newMetrics(others ...prometheus.Collector) *Metrics {
 		skipped: newSeries("skipped_lines_total",
 			"Entries that were in a log when it was opened and were left out by their time, by reason: before since, or delivered before.",
 			"reason", "before_since", "delivered"),
+		dropped: newSeries("dropped_lines_total", "Entries that a stage of the configuration has dropped, by its rule.", "rule"),
+		joined:  counter("joined_lines_total", "Lines that became part of the entry of another line, as those of a stack trace do."),
 		truncated: newSeries("truncated_logs_total",
 			"Log files that somebody truncated, by whether a copy was found to go on in.", "copy", "found", "none"),
 		rotatedAway: counter("rotated_away_total",
@@ -76,7 +80,7 @@ func newMetrics(others ...prometheus.Collector) *Metrics {
 			desc("backlog_delivery_seconds", "The same of entries written before lighterman started, or to logs it had still to catch up with."), deliveryBounds),
 	}
 	m.registry.MustRegister(append(inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
-		m.skipped.vec, m.truncated.vec, m.truncatedBytes, m.unsure, m.rotatedAway,
+		m.skipped.vec, m.dropped.vec, m.joined, m.truncated.vec, m.truncatedBytes, m.unsure, m.rotatedAway,
 		m.cut, m.cutBytes, m.corrupt, m.forged, m.rejectedStreams, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.live, m.backlog,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, others...))
 	return m
@@ -115,6 +119,12 @@ func (m *Metrics) Cut(lines int) { m.cut.Add(float64(max(lines, 0))) }
 
 // CutBytes counts bytes that were left out of lines which were too long.
 func (m *Metrics) CutBytes(bytes int) { m.cutBytes.Add(float64(max(bytes, 0))) }
+
+// Dropped counts entries that a rule of the stages has dropped.
+func (m *Metrics) Dropped(rule string, entries int) { m.dropped.add(rule, entries) }
+
+// Joined counts lines that became part of the entry of another line.
+func (m *Metrics) Joined(lines int) { m.joined.Add(float64(lines)) }
 
 // Skipped counts entries that were left out by their time.
 func (m *Metrics) Skipped(reason string, lines int) { m.skipped.add(reason, lines) }

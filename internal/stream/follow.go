@@ -49,7 +49,7 @@ func (s *Source) read(ctx context.Context, records int, e *End) error {
 	container, common, out := s.start.Container, &s.group.config, s.start.Output
 	config := Config{
 		TTY: container.TTY, TimesDiffer: container.Driver == "journald", Heard: &s.heard,
-		Resume: e.Position, MaxLine: common.MaxLine, Events: common.Events,
+		Resume: e.Position, Rules: out.Rules(e.Position), MaxLine: common.MaxLine, Events: common.Events,
 	}
 	since := s.look(ctx, records, &config)
 	if config.Newest.Known {
@@ -66,8 +66,9 @@ func (s *Source) read(ctx context.Context, records int, e *End) error {
 		config.Tail = 0 // there is no place to be found
 	}
 	s.heard.Store(heard(e.Position)) // not what an attempt in vain has brought
-	x := &session{source: s, end: e, reader: NewReader(body, config)}
+	x := &session{source: s, end: e, reader: NewReader(body, config), open: newOpen(config.Rules)}
 	defer out.SetHeld(nil)
+	defer x.open.stop()
 	if fresh(e.Position) {
 		// What is written from here on was not there when the log was opened, also if we
 		// are killed before the first line.
@@ -91,6 +92,7 @@ type session struct {
 	reader *Reader
 	chunk  output.Chunk
 	end    *End
+	open   *open
 	// held is what was held back last, and pending the timestamp of its first part.
 	held    *output.HeldBack
 	pending int64
@@ -123,13 +125,30 @@ func (x *session) run(ctx context.Context) error {
 // cache after that (seen on 20.10: up to 200 of them). Only a stream that was opened when
 // the run was over has it all.
 func (x *session) handOver(ctx context.Context, last bool) error {
+	return x.open.alone(func() error {
+		return x.pass(ctx, last, func() {
+			x.reader.Take(x.chunk.Add)
+			x.open.heard(time.Now(), x.source.heard.Load())
+			if last {
+				x.reader.Flush(x.chunk.Add)
+			}
+		})
+	})
+}
+
+// flushGroups passes on the entries that no further line can join.
+func (x *session) flushGroups(ctx context.Context) {
+	_ = x.open.alone(func() error { // an error is ctx's
+		return x.pass(ctx, false, func() { x.reader.FlushGroups(x.open.engineTime(time.Now()), x.chunk.Add) })
+	})
+}
+
+// pass hands over what take takes.
+func (x *session) pass(ctx context.Context, last bool, take func()) error {
 	if err := x.chunk.Begin(ctx, x.source.start.Output); err != nil {
 		return err
 	}
-	x.reader.Take(x.chunk.Add)
-	if last {
-		x.reader.Flush(x.chunk.Add)
-	}
+	take()
 	position := x.reader.Position()
 	x.lookAtHeld(position.Pending)
 	if last {
@@ -139,6 +158,9 @@ func (x *session) handOver(ctx context.Context, last bool) error {
 	x.end.Read = x.end.Read || x.chunk.Lines > 0
 	x.chunk.End(logs.API, x.chunk.Bytes, position, nil)
 	x.chunk.Flush()
+	if x.reader.Grouping() {
+		x.open.later(func() { x.flushGroups(ctx) })
+	}
 	return nil
 }
 

@@ -36,7 +36,7 @@ type options struct {
 	delay, lag                   time.Duration
 	onUSR1, onStdin              bool
 	corpus, unterminated, linger bool
-	say                          string
+	say, traces                  string
 	storm                        uint64
 	account                      string
 }
@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string) (int, error) {
 	f.IntVar(&o.invalid, "invalid", 0, "a line of this many bytes that are not UTF-8")
 	f.BoolVar(&o.corpus, "corpus", false, "the corpus of awkward lines")
 	f.StringVar(&o.say, "say", "", "this text, as a line")
+	f.StringVar(&o.traces, "traces", "", "instead of numbered lines: what a program in this language writes when it fails so often (java, python or go)")
 	f.Uint64Var(&o.storm, "storm", 0, "bursts and silences until SIGTERM, drawn from this seed")
 	f.StringVar(&o.account, "account", "", "directory to keep count in, as DIR:NUMBER; lines begin with the header of bench/line for container NUMBER and go on where the count is; with -rate, until SIGTERM")
 	f.BoolVar(&o.unterminated, "unterminated", false, "end with text without line feed")
@@ -119,6 +120,12 @@ func (o *options) write(ctx context.Context) error {
 			}
 		}
 		k := o.first + i
+		if o.traces != "" {
+			if err := w.traced(o.traces, k); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := w.line(lines.Stream(o.streams, k), lines.Text(o.tag, lines.Pattern(o.pattern), k)); err != nil {
 			return err
 		}
@@ -187,6 +194,17 @@ func newWriter(size int) *writer {
 }
 
 func (w *writer) line(stream, text string) error { return w.text(stream, text+"\n") }
+
+// traced writes what a program writes when it fails.
+func (w *writer) traced(language string, k int) error {
+	alone, together := lines.Traced(language, k)
+	for _, text := range append([]string{alone}, together...) {
+		if err := w.line("stdout", text); err != nil {
+			return err
+		}
+	}
+	return w.flush()
+}
 
 func (w *writer) text(stream, text string) error {
 	if stream != "stderr" {

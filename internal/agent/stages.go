@@ -1,0 +1,44 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/nearest"
+	"github.com/lighterman/lighterman/internal/stage"
+)
+
+// stagesOf compiles the stages of a configuration; nil when there are none. Its error names
+// the place of every mistake.
+func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
+	if len(cfg.Stages) == 0 {
+		return nil, nil
+	}
+	var nodes []*yaml.Node
+	for _, s := range cfg.Stages {
+		nodes = append(nodes, s.Node)
+	}
+	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name})
+	if err == nil {
+		return p, nil
+	}
+	var all []error
+	for _, err := range unjoined(err) {
+		var mistake *stage.Error
+		if errors.As(err, &mistake) {
+			err = fmt.Errorf("%s:%w", cfg.Stages[0].Pos.File, mistake)
+		}
+		all = append(all, err)
+	}
+	return nil, errors.Join(all...)
+}
+
+func unjoined(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what Compile returns
+		return all.Unwrap()
+	}
+	return []error{err}
+}
