@@ -93,7 +93,7 @@ func rulesOf(cfg *config.Config) *target.Rules {
 		Filter:  filter(cfg),
 		Labeler: target.Labeler{Host: cfg.HostLabel, External: cfg.ExternalLabels},
 		Policy:  target.Policy{Mode: target.Mode(cfg.Mode), FilePercent: cfg.FilePercent},
-		Guard:   target.NewGuard(0, "container", nil),
+		Guard:   target.NewGuard(0, target.Names{}.Own(), nil),
 	}
 }
 
