@@ -3,6 +3,7 @@ package loki
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 	"testing"
@@ -179,7 +180,13 @@ func TestEncodeDoesNotAllocate(t *testing.T) {
 		}
 		var e encoder
 		e.encode(&b)
-		return testing.AllocsPerRun(20, func() { e.encode(&b) })
+		// What other goroutines of the process allocate meanwhile is counted, too: the least
+		// of several is the encoder's own.
+		least := math.Inf(1)
+		for range 5 {
+			least = min(least, testing.AllocsPerRun(20, func() { e.encode(&b) }))
+		}
+		return least
 	}
 	if few, many := allocations(1), allocations(5000); many > few {
 		t.Errorf("%v allocations for 5,000 entries, %v for one", many, few)
