@@ -96,7 +96,7 @@ type labelSet struct {
 // label decides the labels of one stream.
 func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string) (out labelSet) {
 	out.pairs, out.metadata = l.defaults(c, s)
-	if l.Relabel != nil {
+	if !l.Relabel.empty() {
 		maps.Copy(out.pairs, Meta(c, s))
 		made := l.Relabel.process(out.pairs)
 		out.pairs, out.dropped = made.labels, made.dropped

@@ -27,9 +27,9 @@ const (
 // that ever was. It depends on nothing but what it is shown and when.
 type Guard struct {
 	limit int
-	// container is the label that names containers. It may have one more value for each
-	// that exists: that is what it is for.
-	container string
+	// own are the labels that may have one more value for each container that exists, as
+	// that is what they are for.
+	own []string
 	// moves reports whether a label is to become structured metadata.
 	moves func(label string) bool
 
@@ -66,17 +66,17 @@ func (e Explosion) String() string {
 	return fmt.Sprintf("label %s had %d values or more within a day (such as %s): each makes a stream of its own in Loki", e.Label, e.Values, strings.Join(e.Examples, ", "))
 }
 
-// NewGuard makes a guard for labels of up to a number of values, explosionLimit when 0, of
-// which one names containers. moves says which of those that have more become structured
-// metadata; nil for none.
-func NewGuard(limit int, container string, moves func(label string) bool) *Guard {
+// NewGuard makes a guard for labels of up to a number of values, explosionLimit when 0. own
+// are those that name containers, and may have one more for each. moves says which of those
+// that have more become structured metadata; nil for none.
+func NewGuard(limit int, own []string, moves func(label string) bool) *Guard {
 	if limit == 0 {
 		limit = explosionLimit
 	}
 	if moves == nil {
 		moves = func(string) bool { return false }
 	}
-	return &Guard{limit: limit, container: container, moves: moves, labels: make(map[string]*watched)}
+	return &Guard{limit: limit, own: own, moves: moves, labels: make(map[string]*watched)}
 }
 
 // Observe shows the guard the labels of a container, of as many as exist, and returns the
@@ -99,7 +99,7 @@ func (g *Guard) Observe(now time.Time, of *logs.Labels, containers int) (found [
 
 // limitOf is how many values a label may have.
 func (g *Guard) limitOf(label string, containers int) int {
-	if label == g.container {
+	if slices.Contains(g.own, label) {
 		return g.limit + containers
 	}
 	return g.limit

@@ -13,7 +13,7 @@ import (
 // examples, and moved where that is wanted.
 func TestGuard(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	g := NewGuard(0, "container", func(label string) bool { return label == "commit" })
+	g := NewGuard(0, []string{"container"}, func(label string) bool { return label == "commit" })
 	of := func(i int) *logs.Labels {
 		l := logs.NewLabels(map[string]string{"container": "web", "commit": fmt.Sprintf("c%04d", i)}, nil)
 		l.Stderr = logs.NewLabels(map[string]string{"container": "web", "build": fmt.Sprintf("b%04d", i%101)}, nil)
@@ -48,7 +48,7 @@ func TestGuard(t *testing.T) {
 // TestGuardWindow: values count for a day, from when they were there last.
 func TestGuardWindow(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	g := NewGuard(3, "", nil)
+	g := NewGuard(3, nil, nil)
 	observe := func(value string) int {
 		return len(g.Observe(at, logs.NewLabels(map[string]string{"l": value}, nil), 5))
 	}
@@ -71,7 +71,7 @@ func TestGuardWindow(t *testing.T) {
 
 // TestGuardBounds: whatever labels there are, no more is kept than is needed.
 func TestGuardBounds(t *testing.T) {
-	g := NewGuard(10, "", nil)
+	g := NewGuard(10, nil, nil)
 	for i := range 5000 {
 		g.Observe(time.Unix(0, 0), logs.NewLabels(map[string]string{fmt.Sprint("l", i): "v", "l1": fmt.Sprint(i)}, nil), 5)
 	}
@@ -87,7 +87,7 @@ func TestGuardBounds(t *testing.T) {
 // TestMovedLabels: when a label is moved, all containers have it as structured metadata, and
 // are labelled anew.
 func TestMovedLabels(t *testing.T) {
-	rules := &Rules{Labeler: *relabeled(t, `[{source_labels: [__meta_docker_container_label_commit], target_label: commit}]`, nil), Guard: NewGuard(2, "container", func(string) bool { return true })}
+	rules := &Rules{Labeler: *relabeled(t, `[{source_labels: [__meta_docker_container_label_commit], target_label: commit}]`, nil), Guard: NewGuard(2, []string{"container"}, func(string) bool { return true })}
 	e := newEngine()
 	d := New(Config{Source: e, Rules: rules, Log: slogDiscard()})
 	for i := range 3 {
@@ -117,7 +117,7 @@ func TestMovedLabels(t *testing.T) {
 // TestGuardOfContainers: that each container has a name is no explosion, but that there was a
 // hundred more of them in a day is.
 func TestGuardOfContainers(t *testing.T) {
-	g, at := NewGuard(0, "container", nil), time.Unix(0, 0)
+	g, at := NewGuard(0, []string{"container"}, nil), time.Unix(0, 0)
 	for i := range 1000 {
 		found := g.Observe(at, logs.NewLabels(map[string]string{"container": fmt.Sprint("job", i)}, nil), 300)
 		if (i == 400) != (len(found) == 1) {

@@ -47,6 +47,9 @@ func (n Names) of(name string) string {
 	return name
 }
 
+// Own returns what the labels are called that name containers, one by one.
+func (n Names) Own() []string { return []string{n.of(labelContainer), n.of(labelService)} }
+
 // rename returns labels by their names.
 func (n Names) rename(labels map[string]string) map[string]string {
 	if len(n) == 0 {

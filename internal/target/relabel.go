@@ -52,10 +52,13 @@ func NewRelabel(rules []*relabel.Config, metadata map[string]string) (*Relabel, 
 	return r, nil
 }
 
+// empty reports whether there are no rules at all.
+func (r *Relabel) empty() bool { return r == nil || len(r.rules) == 0 && len(r.metadata) == 0 }
+
 // Uses reports whether a label of a container has a meaning to the rules. The others need
 // not be kept in memory.
 func (r *Relabel) Uses(label string) bool {
-	if r == nil {
+	if r.empty() {
 		return false
 	}
 	meta := metaOf(label)
