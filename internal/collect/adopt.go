@@ -63,10 +63,12 @@ func (c *Collector) saveLabels(of []*unit) {
 func (c *Collector) unit(id string, container *logs.Container) *unit {
 	u := c.units[id]
 	if u == nil {
-		c.mu.Lock()
+		c.keeping.Lock()
 		u = c.newUnit(container)
+		c.mu.Lock()
 		c.units[id] = u
 		c.mu.Unlock()
+		c.keeping.Unlock()
 	}
 	u.fate.wanted = true
 	// The engine may take back that it has no such container.

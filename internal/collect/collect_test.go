@@ -316,14 +316,13 @@ func (h *host) End(_ string, d *logs.Draft, delivered func()) {
 	if d.Behind {
 		h.counts["behind"]++
 	}
-	for _, part := range d.Parts {
+	d.HandOver(func(part *logs.Part) {
 		for _, g := range part.Batch.Groups {
 			for i, at := range g.Times {
 				h.lines = append(h.lines, fmt.Sprintf("%s %s %d %s", g.Labels.Get("container"), g.Stream, at-began, g.Line(i)))
 			}
 		}
-	}
-	d.Reset()
+	})
 	later := h.unanswered && delivered != nil
 	if later {
 		h.receipts = append(h.receipts, delivered)

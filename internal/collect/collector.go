@@ -36,6 +36,11 @@ type Collector struct {
 	// mu guards units, which only Run's goroutine changes, for others.
 	mu    sync.Mutex
 	units map[string]*unit
+	// keeping is held while a unit begins and while what is kept of a container is
+	// forgotten, so that no unit begins with a position that is about to go. It is taken
+	// before mu, and held while files are looked at: nobody who only wants to see units
+	// waits for that.
+	keeping sync.Mutex
 
 	succession  succession
 	descriptors descriptors

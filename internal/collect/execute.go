@@ -154,9 +154,9 @@ func (c *Collector) drop(u *unit) {
 
 // forget forgets what is kept of a container that was left, unless it is back.
 func (c *Collector) forget(id string) {
-	c.mu.Lock() // no unit begins with a position that is about to go
-	defer c.mu.Unlock()
-	if c.units[id] == nil {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	if c.isLeft(id) {
 		c.config.Hold.Remove(id)
 		c.config.Store.Forget(id)
 		c.config.Lanes[c.config.LaneOf(id)].Forget(id)
@@ -219,12 +219,19 @@ func (c *Collector) leaveExcluded(id string) {
 	lane := c.config.Lanes[c.config.LaneOf(id)]
 	lane.After(id, func() {
 		c.config.Hold.Remove(id)
-		c.mu.Lock() // no unit begins with what is about to go
-		defer c.mu.Unlock()
-		if c.units[id] == nil {
+		c.keeping.Lock()
+		defer c.keeping.Unlock()
+		if c.isLeft(id) {
 			lane.Forget(id)
 		}
 	})
+}
+
+// isLeft reports whether a container has no unit. It may be called from any goroutine.
+func (c *Collector) isLeft(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.units[id] == nil
 }
 
 // gaveUp notes that a file was given up before it was read to its end.

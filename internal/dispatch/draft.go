@@ -124,12 +124,8 @@ func (l *Lane) gather(f *feed, d *logs.Draft) (added int, last *parcel) {
 		f.parcels = append(f.parcels, p)
 		fresh -= f.draft.size
 	}
-	for i := range d.Parts {
-		part := &d.Parts[i]
+	d.HandOver(func(part *logs.Part) {
 		size := part.Batch.Bytes
-		if part.Batch.Entries == 0 {
-			continue
-		}
 		p := f.open()
 		if p == nil || p.behind != part.Behind || p.batch.Entries > 0 && p.batch.Bytes+size > full(l.pace.limit) {
 			p = f.add()
@@ -137,8 +133,7 @@ func (l *Lane) gather(f *feed, d *logs.Draft) (added int, last *parcel) {
 		}
 		p.batch.Take(&part.Batch)
 		added += size
-	}
-	d.Reset()
+	})
 	fresh += added
 	f.bytes += fresh
 	l.queue.bytes += fresh

@@ -78,8 +78,9 @@ func (s *streams) plan(b *logs.Batch, now time.Time) ([]*logs.Batch, []*streamSt
 	defer s.mu.Unlock()
 	s.prune(now)
 	states := s.depart(b)
-	var out []*logs.Batch
-	for _, part := range byTenant(b) {
+	parts := byTenant(b)
+	out := make([]*logs.Batch, 0, len(parts))
+	for _, part := range parts {
 		out = append(out, s.order(part, now)...)
 	}
 	return out, states

@@ -124,20 +124,35 @@ func (b *Batch) group(labels *Labels, tenant string, s Stream) *Group {
 	return g
 }
 
-// Take adds all entries of another batch, which is empty then and has none of its memory.
-// A group that b does not have changes hands as it is; of others the entries are copied.
+// Take adds all entries of another batch, which is empty then. A group that b does not
+// have changes hands as it is, unless it has much more memory than it needs; of others the
+// entries are copied.
 func (b *Batch) Take(from *Batch) {
 	entries, bytes := from.Entries, from.Bytes
 	for i, g := range from.Groups {
-		if own := b.find(g.Labels, g.Tenant, g.Stream); own != nil {
-			own.append(g)
+		own := b.find(g.Labels, g.Tenant, g.Stream)
+		if own == nil && !g.roomy() {
+			b.Groups, from.Groups[i] = append(b.Groups, g), nil
 			continue
 		}
-		b.Groups, from.Groups[i] = append(b.Groups, g), nil
+		if own == nil {
+			own = b.group(g.Labels, g.Tenant, g.Stream)
+		}
+		own.append(g)
 	}
 	from.Recycle()
 	b.Entries += entries
 	b.Bytes += bytes
+}
+
+// reserve makes room for so much text of so many entries in a group that has none.
+func (g *Group) reserve(text, entries int) {
+	g.Text, g.Times, g.Ends = texts.grow(g.Text, text), times.grow(g.Times, entries), ends.grow(g.Ends, entries)
+}
+
+// roomy tells whether a group has much more memory than it would have grown to.
+func (g *Group) roomy() bool {
+	return cap(g.Text) > max(4*len(g.Text), smallest) || cap(g.Times) > max(4*g.Len(), smallest)
 }
 
 // append copies the entries of another group of the same stream.

@@ -27,16 +27,16 @@ func TestDraft(t *testing.T) {
 			want, behind = append(want, line), append(behind, d.Behind)
 		}
 		seen := 0
-		for i := range d.Parts {
-			b, limit := &d.Parts[i].Batch, most
+		for i := range d.parts {
+			b, limit := &d.parts[i].Batch, most
 			if i == 0 && b.Bytes <= first {
 				limit = first
 			}
 			if b.Bytes > limit && b.Entries > 1 {
-				t.Fatalf("round %d: part %d of %d has %d bytes, want %d", round, i, len(d.Parts), b.Bytes, limit)
+				t.Fatalf("round %d: part %d of %d has %d bytes, want %d", round, i, len(d.parts), b.Bytes, limit)
 			}
 			for _, is := range behind[seen : seen+b.Entries] {
-				if is != d.Parts[i].Behind {
+				if is != d.parts[i].Behind {
 					t.Fatalf("round %d: part %d mixes what is behind with what is not", round, i)
 				}
 			}
@@ -70,14 +70,14 @@ func TestDraftGoesOnWithABatch(t *testing.T) {
 	b.Add(labels, Entry{Line: []byte("one")})
 	var d Draft
 	d.Continue(&b, true, 1000)
-	if b.Entries != 0 || d.Parts[0].Batch.Entries != 1 || !d.Parts[0].Behind {
+	if b.Entries != 0 || d.parts[0].Batch.Entries != 1 || !d.parts[0].Behind {
 		t.Fatalf("got %+v, left %+v", d, b)
 	}
 	d.Behind = true
 	d.Add(labels, Entry{Line: []byte("two")})
 	d.Behind = false
 	d.Add(labels, Entry{Line: []byte("three")})
-	if len(d.Parts) != 2 || string(d.Parts[0].Batch.Groups[0].Text) != "onetwo" || d.Parts[1].Behind {
+	if len(d.parts) != 2 || string(d.parts[0].Batch.Groups[0].Text) != "onetwo" || d.parts[1].Behind {
 		t.Errorf("got %+v", d)
 	}
 }
@@ -94,7 +94,7 @@ func TestDraftDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		d.Open(1<<20, 1<<20)
 		d.Add(labels, Entry{Line: line})
-		b.Take(&d.Parts[0].Batch)
+		b.Take(&d.parts[0].Batch)
 		d.Reset()
 	}); n > 2 { // none, but that the race detector makes pools forget
 		t.Errorf("%v allocations to hand over a line", n)
@@ -109,5 +109,29 @@ func TestDraftDoesNotAllocate(t *testing.T) {
 	fill()
 	if n := testing.AllocsPerRun(20, fill); n > 64 {
 		t.Errorf("%v allocations for 4,000 lines", n)
+	}
+}
+
+// TestDraftKeepsNoMemoryBusy: a draft that had much makes room for as much, and what is handed
+// over of little has no more memory than it would have had without.
+func TestDraftKeepsNoMemoryBusy(t *testing.T) {
+	labels, line := &Labels{}, bytes.Repeat([]byte{'x'}, 1000)
+	var d Draft
+	handOver := func(lines int) *Group {
+		d.Open(1<<20, 1<<20)
+		for range lines {
+			d.Add(labels, Entry{Line: line})
+		}
+		var b Batch
+		d.HandOver(func(part *Part) { b.Take(&part.Batch) })
+		if b.Entries != lines || len(b.Groups[0].Text) != lines*len(line) {
+			t.Fatalf("%d of %d lines", b.Entries, lines)
+		}
+		return b.Groups[0]
+	}
+	for _, lines := range []int{1, 200, 1, 1, 200, 200, 3, 50, 1} {
+		if g := handOver(lines); cap(g.Text) > 4*len(g.Text) || cap(g.Times) > max(4*g.Len(), smallest) || cap(g.Ends) > max(4*g.Len(), smallest) {
+			t.Errorf("%d lines of 1000 bytes have memory for %d bytes, %d times", lines, cap(g.Text), cap(g.Times))
+		}
 	}
 }

@@ -77,8 +77,8 @@ func TestExtraStaysWithItsEntry(t *testing.T) {
 			add(b.Add, rng.IntN(50), often[rng.IntN(4)])
 			d.Open(100+rng.IntN(2000), 1000)
 			add(d.Add, rng.IntN(50), often[rng.IntN(4)])
-			for i := range d.Parts {
-				b.Take(&d.Parts[i].Batch)
+			for i := range d.parts {
+				b.Take(&d.parts[i].Batch)
 			}
 			d.Reset()
 		}

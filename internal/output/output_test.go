@@ -27,13 +27,13 @@ func (s *sink) TryBegin(_ string, d *logs.Draft, _ func()) (int, error) {
 }
 
 func (s *sink) End(_ string, d *logs.Draft, delivered func()) {
-	for _, part := range d.Parts {
+	d.HandOver(func(part *logs.Part) {
 		for _, g := range part.Batch.Groups {
 			for i := range g.Len() {
 				s.lines = append(s.lines, g.Labels.Get("container")+" "+string(g.Line(i)))
 			}
 		}
-	}
+	})
 	if delivered != nil {
 		s.receipts = append(s.receipts, delivered)
 	}

@@ -56,7 +56,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		st.linger.newest = now
 	}
 	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
-	complete, ask := false, false
+	var complete, ask bool
 	if s.lookAtHeld(now); t.drained {
 		if complete, ask = st.held.complete(st.run, t.lingers); complete {
 			t.drained = !s.log.Flush(r.emit)
@@ -160,8 +160,7 @@ func (r *Reader) soonAgain(s *Source, p tail.Progress) bool {
 func (r *Reader) putBack(s *Source) {
 	if s.state.waited++; s.state.waited < patience && r.config.Poll > 0 {
 		r.ticks.add(s)
-	} else if !s.state.slow {
-		s.state.slow = true
+	} else {
 		r.ticks.addSlow(s)
 	}
 }
@@ -169,10 +168,8 @@ func (r *Reader) putBack(s *Source) {
 // glance looks now and then how large a file is that has no room: should somebody truncate
 // it, that is what can be said to be lost.
 func (r *Reader) glance(s *Source) {
-	if s.file == nil || s.state.slow {
-		return
+	if s.file != nil && !s.state.slow {
+		s.file.Glance()
+		r.ticks.addSlow(s)
 	}
-	s.file.Glance()
-	s.state.slow = true
-	r.ticks.addSlow(s)
 }

@@ -15,7 +15,7 @@ type state struct {
 	// begun: something was read, or looked for. caughtUp: all that was there has been read
 	// since the log was opened. ended: its end was reported.
 	begun, caughtUp, ended bool
-	// slow: the source was put back for being looked at seldom.
+	// slow: the source is among those that are looked at seldom.
 	slow bool
 	// waited counts the looks at the logs that go before.
 	waited int

@@ -39,7 +39,12 @@ func (t *ticks) take() (hot, slow []*Source) {
 func (t *ticks) add(s *Source) { t.hot = append(t.hot, s) }
 
 // addSlow has a source come at the next tick, and does not hasten that.
-func (t *ticks) addSlow(s *Source) { t.slow = append(t.slow, s) }
+func (t *ticks) addSlow(s *Source) {
+	if !s.state.slow {
+		s.state.slow = true
+		t.slow = append(t.slow, s)
+	}
+}
 
 // pulseZero is a moment from which on all readers count the intervals of their polls.
 var pulseZero = time.Now()

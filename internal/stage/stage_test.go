@@ -7,8 +7,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/lighterman/lighterman/internal/nearest"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/nearest"
 )
 
 var base = logs.NewLabels(map[string]string{"container": "shop", "app": "a", "host": "h"}, map[string]string{"container_id": "1"})
