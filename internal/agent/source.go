@@ -96,7 +96,7 @@ func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
 		Filter:  filter(cfg),
 		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed},
 		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
-		Guard:   target.NewGuard(0, target.Names(cfg.Labels.Renamed).Own(), nil),
+		Guard:   target.NewGuard(0, target.Names(cfg.Labels.Renamed).Own(), func(label string) bool { return slices.Contains(cfg.Labels.Crowded, label) }),
 	}
 	if len(cfg.Labels.Relabel)+len(cfg.Labels.Metadata) == 0 {
 		return rules, nil

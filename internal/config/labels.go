@@ -17,6 +17,8 @@ type Labels struct {
 	Host string
 	// External are labels that every line gets.
 	External map[string]string
+	// Crowded are the labels that become structured metadata when they have very many values.
+	Crowded []string
 	// Relabel are rules over what is known of a container, in the order of the file.
 	Relabel []*relabel.Config
 	// Metadata is structured metadata: the label that each name has its value from. That is

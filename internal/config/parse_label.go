@@ -20,6 +20,8 @@ func checkLabelName(name string) error {
 	return nil
 }
 
+func parseLabelName(text string) (string, error) { return text, checkLabelName(text) }
+
 // storeExternal stores name=value.
 func (l *Labels) storeExternal(texts []string) []error {
 	errs := make([]error, len(texts))

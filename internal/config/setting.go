@@ -129,6 +129,7 @@ var (
 	kindHosts    = &kind{"list of host names", "HOST", "a list of host names", list, tagString, free}
 	kindSenders  = &kind{"list of senders", "UID[/PROGRAM]|any", "a list of senders, such as 0/dockerd", list, tagString, free}
 	kindMatches  = &kind{"list of labels", "KEY[=VALUE]", "a list of labels", list, tagString, free}
+	kindNames    = &kind{"list of label names", "NAME", "a list of label names", list, tagString, free}
 	kindPairs    = &kind{"map", "NAME=VALUE", "a map of label names to values", pairs, tagString, free}
 )
 

@@ -86,6 +86,8 @@ func table(c *Config) (all []*setting) {
 			"Value of the label host. Seldom needed: in a container the name of the engine's host is taken."},
 		{"external-label", value{kindPairs, c.Labels.storeExternal}, "", "none", "datacenter=north",
 			"Labels added to every line. The names stream, container, container_id and host are taken; others that lighterman sets may be overridden."},
+		{"crowded-label", many(kindNames, &c.Labels.Crowded, parseLabelName), "", "none", "commit",
+			"Labels that become structured metadata when they have had more than 100 values on this host within a day, until the next start. Without it such a label is only named."},
 	})
 	group("Access to Loki", []row{
 		{"loki-username", one(kindText, &c.Loki.Username, parseUsername), "", "none", "lighterman",

@@ -47,7 +47,7 @@ func (s *shipment) postpone(b *logs.Batch, out logs.Outcome) {
 	f.again.at = now.Add(max(jitter(f.again.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
 	s.mu.Unlock()
 	s.keepPieces(b, parts)
-	s.said.throttled(f.id, b.Groups[0].Labels.Get("container"), out.Err, now)
+	s.said.throttled(f.id, b.Groups[0].Labels.Container(), out.Err, now)
 }
 
 // waits tells that a request is of a single container of which an earlier one has

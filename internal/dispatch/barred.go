@@ -109,7 +109,7 @@ func (s *shipment) withoutBarred(b *logs.Batch) *logs.Batch {
 	out, rest := divideBy(b, func(g *logs.Group) bool { return said[g] != nil })
 	for _, g := range out.Groups {
 		s.reject([]logs.Reject{{
-			Container: g.Labels.Get("container"), ID: g.Container, Reason: said[g].reason, Count: g.Len(), Message: said[g].message,
+			Container: g.Labels.Container(), ID: g.Container, Reason: said[g].reason, Count: g.Len(), Message: said[g].message,
 		}}, logs.Join(g))
 	}
 	return rest

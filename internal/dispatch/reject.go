@@ -15,7 +15,7 @@ func (s *shipment) refuse(b *logs.Batch, out logs.Outcome, reason string) {
 		message = out.Err.Error()
 	}
 	g := b.Groups[0]
-	s.reject([]logs.Reject{{Container: g.Labels.Get("container"), ID: g.Container, Reason: reason, Count: 1, Message: message}}, b)
+	s.reject([]logs.Reject{{Container: g.Labels.Container(), ID: g.Container, Reason: reason, Count: 1, Message: message}}, b)
 	s.passed()
 }
 
@@ -39,7 +39,7 @@ func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
 // idOf finds the container of a request that has a name.
 func idOf(b *logs.Batch, name string) string {
 	for _, g := range b.Groups {
-		if g.Labels.Get("container") == name || single(b) {
+		if g.Labels.Container() == name || single(b) {
 			return g.Container
 		}
 	}
@@ -55,7 +55,7 @@ func oldest(b *logs.Batch, container string) int64 {
 		if all == 0 || first < all {
 			all = first
 		}
-		if g.Labels.Get("container") == container && (own == 0 || first < own) {
+		if g.Labels.Container() == container && (own == 0 || first < own) {
 			own = first
 		}
 	}
