@@ -138,7 +138,8 @@ func (r *Run) closeAll() {
 }
 
 // Idle says that the source has nothing more at a time of the clock. It passes on groups
-// that no line could join any more, by the timestamp it would have.
+// that no line could join any more, by the timestamp it would have: Docker stamps a line
+// before it writes it, and a second is left for that.
 func (r *Run) Idle(now int64, emit func(*Entry)) {
 	r.emit = emit
 	for i := range r.groups {
