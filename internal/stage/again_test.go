@@ -230,3 +230,18 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// TestRedactedOnce: nothing of a secret is left where stages before redact did not take it.
+func TestRedactedOnce(t *testing.T) {
+	p := compile(t, "- multiline: {firstline: '^\\S'}\n- redact: [tokens, mails]\n- level:\n- regex: {expression: '(?P<who>\\S+)$'}\n- structured_metadata: {who: }")
+	r := p.For(base)
+	token := "ghp_" + strings.Repeat("a", 36)
+	for _, line := range send(r, "ERROR "+token, " joe@example.org", "done") {
+		if strings.Contains(line, token) || strings.Contains(line, "joe@") {
+			t.Error(line)
+		}
+	}
+	if k := r.Counts(); k.Redacted != 2 {
+		t.Errorf("%+v", k)
+	}
+}

@@ -127,8 +127,10 @@ func (r *Run) close(g *openGroup) {
 	}
 }
 
+// closeAll closes all groups. What one stage passes on another may hold, so those that come
+// first are closed first: they have the highest number.
 func (r *Run) closeAll() {
-	for i := range r.groups {
+	for i := len(r.groups) - 1; i >= 0; i-- {
 		for s := range r.groups[i].of {
 			if g := &r.groups[i].of[s]; g.open {
 				r.close(g)
@@ -138,10 +140,11 @@ func (r *Run) closeAll() {
 }
 
 // Idle says that the source has nothing more at a time of the clock. It passes on groups
-// that no line could join any more, by the timestamp it would have.
+// that no line could join any more, by the timestamp it would have: Docker stamps a line
+// before it writes it, and a second is left for that.
 func (r *Run) Idle(now int64, emit func(*Entry)) {
 	r.emit = emit
-	for i := range r.groups {
+	for i := len(r.groups) - 1; i >= 0; i-- {
 		for s := range r.groups[i].of {
 			if g := &r.groups[i].of[s]; g.open && now-g.last > g.wait+grace {
 				r.close(g)

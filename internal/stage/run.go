@@ -71,7 +71,8 @@ const (
 )
 
 // For returns the run of a container with these labels, or nil when no stage concerns it:
-// then its entries go on as they are.
+// then its entries go on as they are. After a change of labels ask again where it was nil;
+// a Run notices by itself.
 func (p *Pipeline) For(labels *logs.Labels) *Run {
 	if p == nil || p.head == nil {
 		return nil

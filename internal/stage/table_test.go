@@ -59,7 +59,7 @@ var stageTable = []struct {
     - static_labels: {env: x}
     - match: {selector: '{env="x"} |~ "deeper$"', action: drop, drop_counter_reason: deeper}
     - match: {selector: '{env="x"}', stages: [{labels: {copy: env}}]}
-- match: {selector: '{copy="x"}', stages: [{static_labels: {seen: yes}}]}`,
+- match: {selector: '{copy="x"}', stages: [{static_labels: {seen: 'yes'}}]}`,
 		[]string{`deep`, `deeper`, `other`}, []string{`copy=x env=x seen=yes deep`, `other`}},
 	{"template", `
 - regex: {expression: '^(?P<level>\w+) (?P<msg>.*)'}
