@@ -67,6 +67,9 @@ var snippets = []string{
 // Joining comes first: behind other stages Promtail joins by label set and forgets metadata.
 var joining = []string{"", "", "- multiline: {firstline: '^\\S'}\n", "- multiline: {firstline: '^[A-Z{]'}\n"}
 
+// firstLines is how many of the lines begin an entry for each of joining.
+const firstLines = 5
+
 var comparedLines = []string{
 	`{"level":"info","message":"a user=joe 200","user":{"name":"joe"},"list":["x",2],"status":200,"ts":"2026-11-29T12:00:00Z"}`,
 	`{"level":"debug","message":"x=1 y","status":500.50,"a.b":true,"sev":"warn"}`,
@@ -93,6 +96,7 @@ func TestLikePromtail(t *testing.T) {
 	var in bytes.Buffer
 	for range 1000 {
 		c := testCase{Stages: joining[rnd.Intn(len(joining))]}
+		joins := c.Stages != ""
 		for range 1 + rnd.Intn(6) {
 			c.Stages += snippets[rnd.Intn(len(snippets))] + "\n"
 		}
@@ -100,8 +104,12 @@ func TestLikePromtail(t *testing.T) {
 			c.Lines = append(c.Lines, compared{Time: start + int64(i)*1e6, Text: comparedLines[rnd.Intn(len(comparedLines))],
 				Labels: map[string]string{"container": "shop", "app": "a", "host": "h"}})
 		}
+		if joins {
+			// Lines before the first first line are one entry here, and one each in Promtail.
+			c.Lines[0].Text = comparedLines[rnd.Intn(firstLines)]
+		}
 		if _, err := Compile(nodes(t, c.Stages), Options{}); err != nil {
-			continue // a combination that is refused, as fudge before multiline
+			t.Fatal(err)
 		}
 		cases = append(cases, c)
 		if err := json.NewEncoder(&in).Encode(c); err != nil {
@@ -147,8 +155,7 @@ func TestLikePromtail(t *testing.T) {
 }
 
 func through(t *testing.T, stages string, lines []compared) (out []compared) {
-	r := compile(t, stages).For(base)
-	emit := func(e *Entry) {
+	r := newReading(compile(t, stages), logs.Position{}, func(e *Entry) {
 		c := compared{Time: e.Time, Labels: make(map[string]string), Metadata: make(map[string]string), Text: string(e.Line)}
 		for _, l := range e.Labels.Pairs {
 			c.Labels[l.Name] = l.Value
@@ -160,19 +167,11 @@ func through(t *testing.T, stages string, lines []compared) (out []compared) {
 			c.Labels["__tenant_id__"] = e.Tenant
 		}
 		out = append(out, c)
-	}
+	})
 	for _, l := range lines {
-		e := Entry{Time: l.Time, Labels: base, Line: []byte(l.Text), Stream: logs.Stdout}
-		if r == nil {
-			e.docker = e.Time
-			emit(&e)
-			continue
-		}
-		r.Process(&e, emit)
+		r.add(l.Time, logs.Stdout, l.Text)
 	}
-	if r != nil {
-		r.Flush(emit)
-	}
+	r.end()
 	return out
 }
 
