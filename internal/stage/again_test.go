@@ -3,17 +3,25 @@ package stage
 import (
 	"fmt"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
+// told is a line of a log.
+type told struct {
+	at     int64
+	stream logs.Stream
+	line   string
+}
+
 // story is a log of two streams with joined lines, gaps and times that go back a little.
-func story(seed int64, n int) []Entry {
+func story(seed int64, n int) []told {
 	rnd := rand.New(rand.NewSource(seed))
 	at := start
-	var out []Entry
+	var out []told
 	for i := range n {
 		at += rnd.Int63n(2e9)
 		if rnd.Intn(20) == 0 {
@@ -26,7 +34,7 @@ func story(seed int64, n int) []Entry {
 		case 1:
 			line = fmt.Sprintf("t=%d.5 x", at/1e9)
 		}
-		out = append(out, Entry{Time: at - rnd.Int63n(3e8), Stream: logs.Stream(rnd.Intn(2)), Line: []byte(line), Labels: base, Mark: uint64(i)})
+		out = append(out, told{at - rnd.Int63n(3e8), logs.Stream(rnd.Intn(2)), line})
 	}
 	return out
 }
@@ -40,145 +48,69 @@ const storyStages = `
 - limit: {rate: 0.5, burst: 3, drop: true}
 - level:`
 
-// out is an entry that was passed on, and what a position behind it would be.
-type out struct {
-	text string
-	mark uint64
-}
-
-// TestSecondReading: from whatever place a second run begins, with the state that the
-// position there has, what it passes on is what the first run has passed on after it.
+// TestSecondReading: from whatever place a second reading begins, with what the position
+// there has, it passes on what the first has passed on after it, and no more.
 func TestSecondReading(t *testing.T) {
 	p := compile(t, storyStages)
 	for seed := range int64(12) {
 		lines := story(seed, 200)
-		// The first run, with the position and the state per stream after each line.
 		type place struct {
-			next  [logs.Streams]uint64 // the first line to be read again
-			state [logs.Streams][]byte
-			sent  [logs.Streams]int
+			position logs.Position
+			next     [logs.Streams]int64 // the first line to be read again
+			state    [logs.Streams][]byte
+			sent     [logs.Streams]int
 		}
 		var places []place
-		var first [logs.Streams][]out
-		r := p.For(base)
-		pass := func(to *[logs.Streams][]out) func(*Entry) {
-			return func(e *Entry) { to[e.Stream] = append(to[e.Stream], out{e.text(), e.Mark}) }
+		var first [logs.Streams][]string
+		pass := func(to *[logs.Streams][]string) func(*Entry) {
+			return func(e *Entry) { to[e.Stream] = append(to[e.Stream], e.text()) }
 		}
-		for i := range lines {
-			e := lines[i]
-			r.Process(&e, pass(&first))
-			var at place
+		// later is the time that no line from one on is older than.
+		later := make([]int64, len(lines)+1)
+		later[len(lines)] = 1 << 62
+		for i := len(lines) - 1; i >= 0; i-- {
+			later[i] = min(later[i+1], lines[i].at)
+		}
+		r := newReading(p, logs.Position{}, pass(&first))
+		for i, l := range lines {
+			r.add(l.at, l.stream, l.line)
+			if i%7 == 0 {
+				r.idle(later[i+1])
+			}
+			at := place{position: logs.Position{Newest: r.joins.Newest(), Last: r.joins.Last()}}
 			for s := range logs.Stream(logs.Streams) {
-				at.next[s] = uint64(i + 1)
-				if mark, held := r.Open(s); held {
-					at.next[s] = mark
+				at.next[s] = r.next
+				if offset, _, held := r.joins.Held(s); held {
+					at.next[s] = offset
 				}
-				at.state[s] = r.State(s)
-				at.sent[s] = len(first[s])
+				at.state[s], at.sent[s] = r.run.State(s), len(first[s])
 			}
 			places = append(places, at)
 		}
-		r.Flush(pass(&first))
-		for i := 0; i < len(places); i += 11 {
-			at := places[i]
-			again := p.For(base)
+		r.end()
+		if !r.addsUp() || r.joined == 0 || len(r.dropped) != 2 {
+			t.Fatalf("%d read, %d sent, %d joined, dropped %v", r.read, r.sent, r.joined, r.dropped)
+		}
+		for i, at := range places {
+			var second [logs.Streams][]string
+			again := newReading(p, at.position, pass(&second))
 			for s := range logs.Stream(logs.Streams) {
-				if err := again.Restore(s, at.state[s]); err != nil {
+				if err := again.run.Restore(s, at.state[s]); err != nil {
 					t.Fatal(err)
 				}
 			}
-			var second [logs.Streams][]out
-			for k := range lines {
-				e := lines[k]
-				if e.Mark >= at.next[e.Stream] {
-					again.Process(&e, pass(&second))
+			for k, l := range lines {
+				if again.next = int64(k); again.next >= at.next[l.stream] {
+					again.add(l.at, l.stream, l.line)
 				}
 			}
-			again.Flush(pass(&second))
+			again.end()
 			for s := range first {
-				// What lies between the open group and the place was sent, and comes again.
-				want := first[s]
-				for len(want) > 0 && want[0].mark < at.next[s] {
-					want = want[1:]
-				}
-				if fmt.Sprint(want) != fmt.Sprint(second[s]) {
-					t.Fatalf("seed %d, place %d, stream %d:\n%v\ninstead of\n%v", seed, i, s, second[s], want)
+				if want := first[s][at.sent[s]:]; !slices.Equal(want, second[s]) {
+					t.Fatalf("seed %d, place %d, stream %d:\n%q\ninstead of\n%q", seed, i, s, second[s], want)
 				}
 			}
 		}
-	}
-}
-
-func TestOpenGroups(t *testing.T) {
-	p := compile(t, "- multiline: {firstline: '^\\S', max_wait_time: 3s}")
-	var got []string
-	emit := func(e *Entry) { got = append(got, fmt.Sprintf("%s %d/%d", e.Line, e.Mark, e.Lines)) }
-	r := p.For(base)
-	feed := func(mark uint64, at int64, s logs.Stream, line string) Verdict {
-		return r.Process(&Entry{Time: start + at, Stream: s, Line: []byte(line), Labels: base, Mark: mark}, emit)
-	}
-	expect := func(want ...string) {
-		t.Helper()
-		if strings.Join(got, "|") != strings.Join(want, "|") {
-			t.Fatalf("got %q instead of %q", got, want)
-		}
-		got = nil
-	}
-	if v := feed(7, 0, logs.Stdout, "a"); v != Held {
-		t.Error(v)
-	}
-	if v := feed(8, 1e9, logs.Stdout, " b"); v != Joined {
-		t.Error(v)
-	}
-	feed(9, 1e9, logs.Stderr, "c")
-	expect()
-	if mark, ok := r.Open(logs.Stdout); !ok || mark != 7 || r.HeldBytes() != 5 {
-		t.Error(mark, ok, r.HeldBytes())
-	}
-	if k := r.Counts(); k.Open != 2 || k.Joined != 1 || k.Read != 3 {
-		t.Errorf("%+v", k)
-	}
-	// The clock alone ends nothing before the wait is over.
-	r.Idle(start+4e9, emit)
-	expect()
-	if at := r.Deadline(); at != start+5e9 {
-		t.Error(at - start)
-	}
-	r.Idle(start+5e9+1, emit)
-	expect("a\n b 7/2", "c 9/1")
-	// A line of the same stream that comes too late does not join.
-	feed(10, 20e9, logs.Stdout, "d")
-	feed(11, 23e9+1, logs.Stdout, " e")
-	expect("d 10/1")
-	// The other stream shows that time has passed, but not before twice the wait.
-	feed(12, 29e9, logs.Stderr, "f")
-	expect()
-	feed(13, 30e9, logs.Stderr, "g")
-	expect(" e 11/1", "f 12/1")
-	// Labels that change end the groups that were begun with the old ones.
-	other := logs.NewLabels(map[string]string{"container": "new"}, nil)
-	r.Process(&Entry{Time: start + 31e9, Stream: logs.Stderr, Line: []byte(" h"), Labels: other, Mark: 14}, emit)
-	expect("g 13/1")
-	r.Flush(emit)
-	expect(" h 14/1")
-	if _, ok := r.Open(logs.Stderr); ok {
-		t.Error("open after Flush")
-	}
-}
-
-func TestGroupsAreBounded(t *testing.T) {
-	p := compile(t, "- multiline: {firstline: '^a', max_lines: 1000000}")
-	r := p.For(base)
-	longest, total := 0, 0
-	emit := func(e *Entry) { longest, total = max(longest, len(e.Line)), total+e.Lines }
-	line := []byte(strings.Repeat("x", 10_000))
-	r.Process(&Entry{Time: start, Line: []byte("a"), Labels: base}, emit)
-	for range 200 {
-		r.Process(&Entry{Time: start, Line: line, Labels: base}, emit)
-	}
-	r.Flush(emit)
-	if longest > bytesDefault || total != 201 {
-		t.Errorf("%d bytes, %d lines", longest, total)
 	}
 }
 
@@ -188,18 +120,18 @@ func TestLabelSets(t *testing.T) {
 	seen := make(map[string]*logs.Labels)
 	for i := range 300 {
 		k := fmt.Sprint(i % 100)
-		r.Process(&Entry{Time: start, Line: []byte(k), Labels: base}, func(e *Entry) {
-			if old := seen[k]; old != nil && old != e.Labels {
-				t.Fatalf("%s: another pointer for the same set", k)
-			}
-			seen[k] = e.Labels
-		})
+		e := Entry{Time: start, Line: []byte(k), Labels: base}
+		r.Process(&e)
+		if old := seen[k]; old != nil && old != e.Labels {
+			t.Fatalf("%s: another pointer for the same set", k)
+		}
+		seen[k] = e.Labels
 	}
 	if !seen["7"].Valid() || seen["7"].Get("k") != "7" || len(seen["7"].Metadata) != 1 {
 		t.Errorf("%+v", seen["7"])
 	}
 	for i := range 5000 {
-		r.Process(&Entry{Time: start, Line: []byte(fmt.Sprint(i)), Labels: base}, func(*Entry) {})
+		r.Process(&Entry{Time: start, Line: []byte(fmt.Sprint(i)), Labels: base})
 	}
 	if len(r.sets) > maxSets || len(r.words) > maxWords {
 		t.Errorf("%d sets, %d words", len(r.sets), len(r.words))
@@ -210,7 +142,9 @@ func TestSamplingIsEven(t *testing.T) {
 	r := compile(t, "- sampling: {rate: 0.1}").For(base)
 	kept := 0
 	for i := range 20000 {
-		r.Process(&Entry{Time: start + int64(i)*1000, Line: []byte("the same"), Labels: base}, func(*Entry) { kept++ })
+		if r.Process(&Entry{Time: start + int64(i)*1000, Line: []byte("the same"), Labels: base}) {
+			kept++
+		}
 	}
 	if kept < 1800 || kept > 2200 {
 		t.Errorf("%d of 20000", kept)
@@ -220,7 +154,7 @@ func TestSamplingIsEven(t *testing.T) {
 func FuzzRestore(f *testing.F) {
 	p := compile(f, "- match: {selector: '{}', stages: [{multiline: {firstline: x}}]}\n- timestamp: {source: t, format: Unix}\n- limit: {rate: 1, burst: 1, drop: true, by_label_name: app}")
 	r := p.For(base)
-	r.Process(&Entry{Time: start, Line: []byte("y"), Labels: base}, func(*Entry) {})
+	r.Process(&Entry{Time: start, Line: []byte("y"), Labels: base})
 	f.Add(r.State(logs.Stdout))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := p.For(base)
@@ -229,4 +163,24 @@ func FuzzRestore(f *testing.F) {
 			t.Fatal("something was restored of what does not fit")
 		}
 	})
+}
+
+// TestRedactedOnce: nothing of a secret is left where stages before redact did not take it.
+func TestRedactedOnce(t *testing.T) {
+	p := compile(t, "- multiline: {firstline: '^\\S'}\n- redact: [tokens, mails]\n- level:\n- regex: {expression: '(?P<who>\\S+)$'}\n- structured_metadata: {who: }")
+	var got []string
+	r := newReading(p, logs.Position{}, func(e *Entry) { got = append(got, e.text()) })
+	token := "ghp_" + strings.Repeat("a", 36)
+	for i, line := range []string{"ERROR " + token, " joe@example.org", "done"} {
+		r.add(start+int64(i), logs.Stdout, line)
+	}
+	r.end()
+	for _, line := range got {
+		if strings.Contains(line, token) || strings.Contains(line, "joe@") {
+			t.Error(line)
+		}
+	}
+	if len(got) != 2 || r.redacted != 2 {
+		t.Errorf("%q, %d redacted", got, r.redacted)
+	}
 }

@@ -32,7 +32,6 @@ func BenchmarkStages(b *testing.B) {
 		{"replace", "- replace: {expression: 'customer (\\d+)', replace: '#'}", javaLine},
 		{"decolorize", "- decolorize:", "\x1b[32mINFO\x1b[0m " + javaLine},
 		{"timestamp", "- json: {expressions: {time: }}\n- timestamp: {source: time, format: RFC3339Nano}", jsonLine},
-		{"multiline", "- multiline: {firstline: '^\\d{4}-'}", javaLine},
 		{"parser java", "- parser: java", javaLine},
 		{"parser json", "- parser: json", jsonLine},
 		{"sampling", "- sampling: {rate: 0.5}", javaLine},
@@ -44,7 +43,6 @@ func BenchmarkStages(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			r := p.For(base)
 			line := []byte(c.line)
-			emit := func(*Entry) {}
 			b.ReportAllocs()
 			b.SetBytes(int64(len(line)))
 			at := start
@@ -52,7 +50,7 @@ func BenchmarkStages(b *testing.B) {
 			for b.Loop() {
 				at += 1000
 				e.Time, e.Line, e.Labels = at, line, base
-				r.Process(&e, emit)
+				r.Process(&e)
 			}
 		})
 	}

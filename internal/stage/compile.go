@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,9 +31,11 @@ type Pipeline struct {
 	// rules are the names under which entries are dropped.
 	rules     []string
 	selectors []*selector
-	// groups, windows and fudges are how many stages remember something.
-	groups, windows, fudges int
-	notes                   []string
+	// groupings join lines, before the stages from head on.
+	groupings []grouping
+	// windows and fudges are how many stages remember something.
+	windows, fudges int
+	notes           []string
 }
 
 // Rules returns the names under which the pipeline may drop entries.
@@ -78,19 +81,27 @@ func Compile(nodes []*yaml.Node, options Options) (*Pipeline, error) {
 	if options.Path == "" {
 		options.Path = "pipeline_stages"
 	}
-	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1}, changed: make(map[string]bool)}
+	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1}}
 	var end *node
 	if options.Level && !b.mentions(nodes, "level") {
 		end = &node{step: &levelStage{source: -1}}
 	}
-	b.dynamic(nodes, 0)
 	b.pipeline.head = b.list(nodes, options.Path, end, 0)
+	b.lift()
 	if len(b.problems) > 0 {
-		return nil, errors.Join(b.problems...)
+		// In the order of the file, which is not that of compiling.
+		slices.SortStableFunc(b.problems, func(a, b *Error) int {
+			return cmp.Or(a.Line-b.Line, a.Column-b.Column)
+		})
+		all := make([]error, len(b.problems))
+		for i, problem := range b.problems {
+			all[i] = problem
+		}
+		return nil, errors.Join(all...)
 	}
 	p := b.pipeline
 	p.streamSlot = slot(slices.Index(p.names, streamLabel))
-	if p.head == nil && len(p.notes) == 0 {
+	if p.head == nil && len(p.groupings) == 0 && len(p.notes) == 0 {
 		return nil, nil
 	}
 	return p, nil
@@ -100,12 +111,8 @@ func Compile(nodes []*yaml.Node, options Options) (*Pipeline, error) {
 type builder struct {
 	options  Options
 	pipeline *Pipeline
-	problems []error
-	// changed are the labels that any stage may change; all of them where a stage
-	// removes all but a few.
-	changed    map[string]bool
-	allChanged bool
-	stages     int
+	problems []*Error
+	stages   int
 }
 
 // makers compile a stage of a name. It gets what comes after it.
@@ -157,17 +164,8 @@ func (b *builder) list(nodes []*yaml.Node, path string, next *node, depth int) *
 		b.report(nodes[0], path, "stages are nested more than %d deep", maxDepth)
 		return next
 	}
-	// Mistakes are reported in the order of the file.
-	parts := make([][]error, len(nodes))
-	before := b.problems
 	for i := len(nodes) - 1; i >= 0; i-- {
-		b.problems = nil
 		next = b.stage(nodes[i], path+"["+strconv.Itoa(i)+"]", next, depth)
-		parts[i] = b.problems
-	}
-	b.problems = before
-	for _, part := range parts {
-		b.problems = append(b.problems, part...)
 	}
 	return next
 }
@@ -256,27 +254,6 @@ func nested(match *yaml.Node) []*yaml.Node {
 		}
 	}
 	return nil
-}
-
-// dynamic notes which labels the stages may change, so that selectors on the others can be
-// decided once per container.
-func (b *builder) dynamic(nodes []*yaml.Node, depth int) {
-	for _, n := range nodes {
-		if n == nil || n.Kind != yaml.MappingNode || len(n.Content) != 2 || depth > maxDepth {
-			continue
-		}
-		val := n.Content[1]
-		switch n.Content[0].Value {
-		case "match":
-			b.dynamic(nested(val), depth+1)
-		case "labelallow":
-			b.allChanged = true
-		case "labels", "static_labels", "labeldrop", "structured_metadata":
-			for _, c := range val.Content {
-				b.changed[c.Value] = true
-			}
-		}
-	}
 }
 
 // nothing is docker and cri, which undo the envelope of a file of Docker's. That is read

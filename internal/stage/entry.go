@@ -5,9 +5,9 @@ import (
 	"github.com/lighterman/lighterman/internal/stage/level"
 )
 
-// Entry is one line on its way through the stages. What comes in is what Docker stored:
-// Time, Stream, Line, Labels and Mark. What goes to emit has been through all stages, and
-// is valid during that call only.
+// Entry is one entry on its way through the stages: a line, or several that were joined.
+// What comes in is what Docker stored: Time, that of the first line, Stream, Line and
+// Labels. What Process makes of it is valid until the next call.
 type Entry struct {
 	// Time is in Unix nanoseconds: Docker's, until the stage timestamp moves it.
 	Time   int64
@@ -22,11 +22,6 @@ type Entry struct {
 	Metadata []logs.Label
 	// Tenant is Loki's tenant where a stage has chosen one.
 	Tenant string
-	// Mark is the caller's: an offset, or a number that grows with each entry of a stream.
-	// That of joined lines is the first line's.
-	Mark uint64
-	// Lines is the number of lines that were joined, 1 for a single one.
-	Lines int
 
 	// docker is Docker's time, and raw the text as it was read: level looks at it when
 	// stages have taken the level out of the line.

@@ -65,6 +65,11 @@ func (r *Run) input(e *Entry, source slot) ([]byte, bool) {
 // Only a strict look checks all of it.
 func (r *Run) extract(e *Entry, in []byte, t *tree, strict bool) bool {
 	in = bytes.TrimSpace(in)
+	if string(in) == "null" {
+		// For Promtail that is an object without fields.
+		t.all(func(s slot) { e.values[s] = value{kind: null} })
+		return true
+	}
 	if len(in) < 2 || in[0] != '{' || in[len(in)-1] != '}' || strict && !json.Valid(in) {
 		return false
 	}

@@ -35,8 +35,6 @@ func newLimit(b *builder, f *fields) step {
 	l.burst = uint64(max(0, f.integer("burst", 0, 1<<30)))
 	l.distinct = f.integer("max_distinct_labels", maxDistinct, 1<<20)
 	switch {
-	case b.pipeline.groups > 0:
-		f.report(f.node, "limit has to stand behind all stages that join lines: it would tear what belongs together")
 	case rate <= 0 || rate > 1e9:
 		f.at("rate", "rate is missing: entries per second, more than 0")
 	case l.burst == 0:

@@ -24,10 +24,6 @@ func newMatch(b *builder, f *fields, next *node, depth int) *node {
 		f.at("selector", "cannot use the selector: %v", err)
 		sel = &selector{}
 	}
-	for i := range sel.matchers {
-		name := sel.matchers[i].name
-		sel.matchers[i].changing = name != streamLabel && (b.allChanged || b.changed[name])
-	}
 	m.selector, m.id = sel, len(b.pipeline.selectors)
 	b.pipeline.selectors = append(b.pipeline.selectors, sel)
 	stages := f.keys["stages"]

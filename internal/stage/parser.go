@@ -32,9 +32,8 @@ func newParser(b *builder, f *fields, next *node, _ int) *node {
 	if p.Begins == nil {
 		return next
 	}
-	m := b.multiline(p.Begins)
-	m.maxLines = f.integer("max_lines", presetLines, 1<<20)
-	m.maxWait = int64(f.duration("max_wait_time", waitDefault))
+	m := f.multiline(presetLines, p.Begins)
+	m.parser = true
 	return &node{step: m, next: next}
 }
 

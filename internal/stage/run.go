@@ -4,26 +4,14 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Verdict is what became of the line that was given to Process.
-type Verdict uint8
-
-const (
-	// Kept: the line was passed on.
-	Kept Verdict = iota
-	// Dropped: a rule has dropped it, and counted it under its name.
-	Dropped
-	// Held: it is the first line of a group, or a single line that others may join.
-	Held
-	// Joined: it became part of a group. The group may have been passed on with it.
-	Joined
-)
-
-// Run takes the lines of one container through a pipeline. It belongs to one goroutine.
+// Run takes the entries of one container through a pipeline. It belongs to one goroutine.
 type Run struct {
 	pipeline *Pipeline
 	bound    bound
-	emit     func(*Entry)
-	// scratch is memory for values of the line in hand.
+	// rule is the number of the rule that has dropped the newest entry, -1 for none, and
+	// found how much was redacted in it.
+	rule, found int
+	// scratch is memory for values of the entry in hand.
 	scratch  []byte
 	redacted []byte
 	// key is memory for looking up label sets, sets what was found.
@@ -32,12 +20,8 @@ type Run struct {
 	// words are label values in use.
 	words map[string]string
 
-	groups  []group
 	windows []window
-	// saved is the state of each stream before the first line of its open groups.
-	saved  [logs.Streams][]byte
-	fudges []fudge
-	counts counts
+	fudges  []fudge
 }
 
 // bound is what depends on the labels of the container alone.
@@ -58,12 +42,7 @@ const (
 	no
 )
 
-type counts struct {
-	read, sent, joined, redacted uint64
-	dropped                      []uint64
-}
-
-// maxScratch and maxSets bound the memory that a Run keeps from line to line.
+// maxScratch and maxSets bound the memory that a Run keeps from entry to entry.
 const (
 	maxScratch = 64 << 10
 	maxSets    = 128
@@ -71,21 +50,20 @@ const (
 )
 
 // For returns the run of a container with these labels, or nil when no stage concerns it:
-// then its entries go on as they are.
+// then its lines are not joined, and go on as they are. After a change of labels ask again where it was nil;
+// a Run notices by itself.
 func (p *Pipeline) For(labels *logs.Labels) *Run {
-	if p == nil || p.head == nil {
+	if p == nil || p.head == nil && len(p.groupings) == 0 {
 		return nil
 	}
-	r := &Run{pipeline: p}
+	r := &Run{pipeline: p, rule: -1}
 	r.bind(labels)
 	if !r.concerned() {
 		return nil
 	}
 	r.sets, r.words = make(map[string]*logs.Labels), make(map[string]string)
-	r.groups = make([]group, p.groups)
 	r.windows = make([]window, p.windows)
 	r.fudges = make([]fudge, p.fudges)
-	r.counts.dropped = make([]uint64, len(p.rules))
 	return r
 }
 
@@ -110,6 +88,9 @@ func (r *Run) bind(labels *logs.Labels) {
 // concerned reports whether any stage may do something with any line.
 func (r *Run) concerned() bool {
 	for s := range logs.Stream(logs.Streams) {
+		if r.Group(s) != nil {
+			return true
+		}
 		for n := r.pipeline.head; n != nil; n = n.next {
 			m, ok := n.step.(*match)
 			if !ok || r.bound.decided[m.id][s] != no {
@@ -131,75 +112,56 @@ type node struct {
 	next *node
 }
 
-// The ends of a line before the end of the chain.
-var (
-	ended = &node{} // dropped
-	kept  = &node{} // held in a group
-)
+// dropped is the end of an entry before the end of the chain.
+var dropped = &node{}
 
-// Process takes one line through all stages. emit is called for what comes out behind
-// them: this line, a group that ended before it, both or none, in their order.
-func (r *Run) Process(e *Entry, emit func(*Entry)) Verdict {
-	r.emit = emit
+// Process takes one entry through all stages, which change it, and reports whether it is to
+// be sent. Labels has to be set anew for each entry, to the container's.
+func (r *Run) Process(e *Entry) (send bool) {
 	if e.Labels != r.bound.labels {
-		// The groups that are open go with the labels that they were begun with.
-		r.closeAll()
 		r.bind(e.Labels)
 	}
-	r.counts.read++
 	if cap(r.scratch) > maxScratch {
 		r.scratch = nil
 	}
 	r.scratch = r.scratch[:0]
-	e.docker, e.raw, e.Lines, e.Tenant, e.level = e.Time, e.Line, 1, "", 0
+	r.rule, r.found = -1, 0
+	e.docker, e.raw, e.Tenant, e.level = e.Time, e.Line, "", 0
 	e.Metadata, e.changes = e.Metadata[:0], e.changes[:0]
 	if len(e.values) != len(r.pipeline.names) {
 		e.values = make([]value, len(r.pipeline.names))
 	} else {
 		clear(e.values)
 	}
-	joined := r.counts.joined
-	switch end := r.follow(e, r.pipeline.head); {
-	case end == ended:
-		return Dropped
-	case end == nil:
-		return Kept
-	case r.counts.joined > joined:
-		return Joined
-	default:
-		return Held
-	}
-}
-
-// follow takes an entry through the stages from n on. It returns nil when it was emitted.
-func (r *Run) follow(e *Entry, n *node) *node {
-	for n != nil {
-		if n = n.step.run(r, e, n); n == ended || n == kept {
-			return n
+	for n := r.pipeline.head; n != nil; {
+		if n = n.step.run(r, e, n); n == dropped {
+			return false
 		}
 	}
-	r.finish(e)
-	return nil
-}
-
-// finish gives an entry the label set that stages have made, and passes it on.
-func (r *Run) finish(e *Entry) {
-	base := e.Labels
 	if len(e.changes) > 0 {
 		e.Labels = r.labels(e)
 	}
-	r.counts.sent++
-	r.emit(e)
-	e.Labels = base
+	return true
 }
 
-// drop counts an entry under a rule.
+// Rule returns the name of the rule that has dropped the newest entry, or nothing.
+func (r *Run) Rule() string {
+	if r.rule < 0 {
+		return ""
+	}
+	return r.pipeline.rules[r.rule]
+}
+
+// Redacted returns how much was taken out of the newest entry, also if it was dropped then.
+func (r *Run) Redacted() int { return r.found }
+
+// drop ends an entry by a rule.
 func (r *Run) drop(rule int) *node {
-	r.counts.dropped[rule]++
-	return ended
+	r.rule = rule
+	return dropped
 }
 
-// keep copies bytes to where they stay until the next line.
+// keep copies bytes to where they stay until the next entry.
 func (r *Run) keep(b []byte) []byte {
 	n := len(r.scratch)
 	r.scratch = append(r.scratch, b...)
@@ -219,42 +181,6 @@ func (r *Run) word(b []byte) string {
 		r.words[s] = s
 	}
 	return s
-}
-
-// Count is how many entries a rule has dropped.
-type Count struct {
-	Rule string
-	N    uint64
-}
-
-// Counts says what became of the lines: Read = Sent + Dropped + Joined + Open.
-type Counts struct {
-	// Read is the number of lines given to Process, Sent that of entries emitted.
-	Read, Sent uint64
-	// Joined is the number of lines that became part of an entry with another line.
-	Joined uint64
-	// Open is the number of groups that are open.
-	Open uint64
-	// Redacted is how much was taken out of lines.
-	Redacted uint64
-	// Dropped has every rule of the pipeline.
-	Dropped []Count
-}
-
-// Counts returns what became of the lines so far.
-func (r *Run) Counts() Counts {
-	c := Counts{Read: r.counts.read, Sent: r.counts.sent, Joined: r.counts.joined, Redacted: r.counts.redacted}
-	for i, rule := range r.pipeline.rules {
-		c.Dropped = append(c.Dropped, Count{rule, r.counts.dropped[i]})
-	}
-	for i := range r.groups {
-		for s := range r.groups[i].of {
-			if r.groups[i].of[s].open {
-				c.Open++
-			}
-		}
-	}
-	return c
 }
 
 func (r *Run) keepText(s string) []byte {

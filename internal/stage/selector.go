@@ -23,7 +23,7 @@ type matcher struct {
 	// expr is nil where the value itself is asked for.
 	expr *regexp.Regexp
 	not  bool
-	// changing: stages may set the label, so it is asked for each entry.
+	// changing: stages before may set the label, so it is asked for each entry.
 	changing bool
 }
 

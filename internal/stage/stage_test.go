@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,37 +63,39 @@ func (e *Entry) text() string {
 	return b.String() + string(e.Line)
 }
 
-// send gives lines to a run, a second apart.
-func send(r *Run, lines ...string) (out []string) {
-	for i, line := range lines {
-		e := Entry{Time: start + int64(i)*1e9, Line: []byte(line), Labels: base, Mark: uint64(i)}
-		r.Process(&e, func(e *Entry) { out = append(out, e.text()) })
-	}
-	return out
-}
-
 func TestStages(t *testing.T) {
 	for _, c := range stageTable {
 		t.Run(c.name, func(t *testing.T) {
-			r := compile(t, c.stages).For(base)
 			var got []string
-			if r == nil {
+			r := newReading(compile(t, c.stages), logs.Position{}, func(e *Entry) { got = append(got, e.text()) })
+			if r.run == nil {
 				t.Fatal("no stage concerns it")
 			}
-			got = send(r, c.in...)
-			r.Flush(func(e *Entry) { got = append(got, e.text()) })
+			for i, line := range c.in { // a second apart
+				r.add(start+int64(i)*1e9, logs.Stdout, line)
+			}
+			r.end()
 			if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 				t.Errorf("got\n%s\ninstead of\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
 			}
-			k := r.Counts()
-			sum := k.Sent + k.Joined + k.Open
-			for _, d := range k.Dropped {
-				sum += d.N
-			}
-			if sum != k.Read || k.Read != uint64(len(c.in)) {
-				t.Errorf("counts do not add up: %+v", k)
+			if !r.addsUp() {
+				t.Errorf("%d read, %d sent, %d joined, dropped %v", r.read, r.sent, r.joined, r.dropped)
 			}
 		})
+	}
+}
+
+// TestRule: the rule that has dropped an entry is known until the next one.
+func TestRule(t *testing.T) {
+	p := compile(t, "- drop: {expression: x, drop_counter_reason: why}\n- min_level: warn")
+	r := p.For(base)
+	for _, c := range []struct{ line, rule string }{{"x", "why"}, {"y", ""}, {"INFO y", "min_level"}, {"ERROR y", ""}} {
+		if send := r.Process(&Entry{Time: start, Line: []byte(c.line), Labels: base}); send != (c.rule == "") || r.Rule() != c.rule {
+			t.Errorf("%s: %v by %q", c.line, send, r.Rule())
+		}
+		if c.rule != "" && !slices.Contains(p.Rules(), c.rule) {
+			t.Errorf("%q is not among %q", c.rule, p.Rules())
+		}
 	}
 }
 
@@ -135,7 +138,6 @@ func TestMistakes(t *testing.T) {
 		{"- metrics: {}", `recording rules`},
 		{"- [a]", `expected a stage`},
 		{"- a: &x 1\n- b: *x", `there is no stage`},
-		{"- limit: {rate: 1, burst: 1, drop: true}\n- multiline: {firstline: x}", `behind`},
 		{"- replace: {expression: a, replace: b}", `captured in parentheses`},
 	} {
 		_, err := Compile(nodes(t, c.stages), Options{Nearest: nearest.Name})

@@ -9,34 +9,14 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// save keeps the state of a stream as it is before the first line of a group: a position
-// stays before that line, and the stages behind see it again.
-func (r *Run) save(s logs.Stream) {
-	if _, held := r.Open(s); !held {
-		r.saved[s] = r.appendState(r.saved[s][:0], s)
-	}
-}
-
 // State returns what a position of a stream has to carry, so that the stages go on after
-// it as they would have: nothing for most pipelines. While a group is open it is that of
-// the place where Open keeps the position.
+// it as they would have: nothing for most pipelines. It is that behind the entry of the
+// stream that was given to Process last.
 func (r *Run) State(s logs.Stream) []byte {
-	if _, held := r.Open(s); held {
-		return slices.Clone(r.saved[s])
+	if len(r.windows)+len(r.fudges) == 0 {
+		return nil
 	}
-	return r.appendState(nil, s)
-}
-
-const stateVersion = 1
-
-func (r *Run) appendState(b []byte, s logs.Stream) []byte {
-	if !r.remembers(s) {
-		return b
-	}
-	b = append(b, stateVersion)
-	for i := range r.groups {
-		b = append(b, map[bool]byte{true: 1}[r.groups[i].of[s].begun])
-	}
+	b := []byte{stateVersion}
 	for i := range r.windows {
 		w := &r.windows[i][s]
 		b = binary.AppendVarint(b, w.number)
@@ -54,15 +34,7 @@ func (r *Run) appendState(b []byte, s logs.Stream) []byte {
 	return b
 }
 
-// remembers reports whether there is anything but zeros.
-func (r *Run) remembers(s logs.Stream) bool {
-	for i := range r.groups {
-		if r.groups[i].of[s].begun {
-			return true
-		}
-	}
-	return len(r.windows)+len(r.fudges) > 0
-}
+const stateVersion = 1
 
 var errState = errors.New("cannot go on with the state of stages: it is of another configuration or damaged")
 
@@ -73,12 +45,9 @@ func (r *Run) Restore(s logs.Stream, b []byte) error {
 		return nil
 	}
 	d := decoder{b: b}
-	fresh := &Run{groups: make([]group, len(r.groups)), windows: make([]window, len(r.windows)), fudges: make([]fudge, len(r.fudges))}
+	fresh := &Run{windows: make([]window, len(r.windows)), fudges: make([]fudge, len(r.fudges))}
 	if d.byte() != stateVersion {
 		return errState
-	}
-	for i := range fresh.groups {
-		fresh.groups[i].of[s].begun = d.byte() == 1
 	}
 	for i := range fresh.windows {
 		w := &fresh.windows[i][s]
@@ -101,9 +70,6 @@ func (r *Run) Restore(s logs.Stream, b []byte) error {
 	}
 	if d.failed || len(d.b) > 0 {
 		return errState
-	}
-	for i := range fresh.groups {
-		r.groups[i].of[s].begun = fresh.groups[i].of[s].begun
 	}
 	for i := range fresh.windows {
 		r.windows[i][s] = fresh.windows[i][s]

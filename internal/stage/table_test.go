@@ -59,7 +59,7 @@ var stageTable = []struct {
     - static_labels: {env: x}
     - match: {selector: '{env="x"} |~ "deeper$"', action: drop, drop_counter_reason: deeper}
     - match: {selector: '{env="x"}', stages: [{labels: {copy: env}}]}
-- match: {selector: '{copy="x"}', stages: [{static_labels: {seen: yes}}]}`,
+- match: {selector: '{copy="x"}', stages: [{static_labels: {seen: 'yes'}}]}`,
 		[]string{`deep`, `deeper`, `other`}, []string{`copy=x env=x seen=yes deep`, `other`}},
 	{"template", `
 - regex: {expression: '^(?P<level>\w+) (?P<msg>.*)'}
@@ -96,6 +96,12 @@ var stageTable = []struct {
 	{"multiline", "- multiline: {firstline: '^\\d', max_lines: 3}",
 		[]string{`before`, `1 a`, ` b`, `2`, `3`, `c`, `d`, `e`, `4`},
 		[]string{"before", "1 a\n b", "2", "3\nc\nd", "e", "4"}},
+	{"multiline before a first line", "- multiline: {firstline: '^\\d', max_lines: 3}",
+		[]string{`a`, `b`, `1 c`, `d`}, []string{"a\nb", "1 c\nd"}},
+	{"multiline and limit", "- multiline: {firstline: '^\\d'}\n- limit: {rate: 0.25, burst: 1, drop: true}",
+		[]string{`1 a`, ` b`, `2 c`, ` d`, ` e`, ` f`, `3 g`}, []string{"1 a\n b", "3 g"}},
+	{"multiline and timestamp", "- multiline: {firstline: '^\\d'}\n- regex: {expression: '^(?P<t>\\d+)\\n'}\n- timestamp: {source: t, format: Unix}",
+		[]string{`1795953601`, ` b`, `2`}, []string{"+1000000000ns 1795953601\n b", "-999999999ns 2"}},
 	{"multiline and what follows", `
 - multiline: {firstline: '^\S'}
 - regex: {expression: '(?s)^(?P<first>\w+).*\n\s(?P<rest>.*)$'}

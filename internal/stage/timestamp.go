@@ -44,13 +44,6 @@ func newTimestamp(b *builder, f *fields) step {
 	}
 	switch action := f.text("action_on_failure"); action {
 	case "", "fudge":
-		if b.pipeline.groups > 0 {
-			// What it remembers would count lines of a group that are read again.
-			if action != "" {
-				f.at("action_on_failure", "fudge has to stand behind all stages that join lines; say skip, or move the stage")
-			}
-			break
-		}
 		t.fudge = b.pipeline.fudges
 		b.pipeline.fudges++
 	case "skip":
