@@ -9,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/nearest"
 	"github.com/lighterman/lighterman/internal/stage"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // stagesOf compiles the stages of a configuration; nil when there are none. Its error names
@@ -21,7 +22,7 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 	for _, s := range cfg.Stages {
 		nodes = append(nodes, s.Node)
 	}
-	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name})
+	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name, Fit: target.Fit})
 	if err == nil {
 		return p, nil
 	}

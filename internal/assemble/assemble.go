@@ -30,8 +30,10 @@ type Config struct {
 
 // Rules are what is configured for a container's lines. The zero value changes nothing.
 type Rules struct {
-	// Group says, per stream, which lines make one entry; nil where each is one.
-	Group [logs.Streams]*Group
+	// Group says which lines make one entry with one that has a time; it returns nil where
+	// that is one by itself, and may be nil. Gap is the longest of any group, in nanoseconds.
+	Group func(s logs.Stream, at int64) *Group
+	Gap   int64
 	// Joined is told how many lines were added to the first one of an entry; it may be nil.
 	Joined func(lines int)
 	// Change, if it is not nil, turns an entry into what is sent. It may change the text
@@ -78,6 +80,8 @@ type line struct {
 	time   int64
 	offset int64
 	text   []byte
+	// group says which lines may be added; nil for none.
+	group *Group
 	progress
 	// cut means that the line was passed on when it had reached the limit, and that the
 	// rest of it is passed over.
@@ -171,7 +175,7 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
-	if a.config.Group[r.Stream] != nil && a.config.DropRepeats && a.recent[r.Stream].again(r) {
+	if a.config.Group != nil && a.config.DropRepeats && a.recent[r.Stream].again(r) {
 		return
 	}
 	held := &a.lines[r.Stream]
@@ -185,12 +189,17 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		a.finish(r.Stream, emit)
 	}
 	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
+	if !held.held {
+		if held.group = nil; a.config.Group != nil {
+			held.group = a.config.Group(r.Stream, r.Time)
+		}
+	}
 	switch {
 	case held.held && held.cut:
 		a.leaveOut(len(r.Text))
 		held.ordinal = r.Ordinal
 		held.held = !whole && len(r.Text) >= logs.PartSize
-	case whole && a.config.Group[r.Stream] != nil:
+	case whole && held.group != nil && !held.cut:
 		a.hold(r, len(r.Text)-1)
 		held.lines++
 		held.ended = true // the next line shows whether it belongs to it
@@ -312,9 +321,9 @@ func (a *Assembler) HeldBytes() (bytes int) {
 func (a *Assembler) hold(r *logs.Record, n int) {
 	l := &a.lines[r.Stream]
 	if !l.held {
-		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], progress: progress{begun: r.Time, id: r.Line}}
-		if group := a.config.Group[r.Stream]; group != nil {
-			l.state, _ = group.Begins(0, beginning(r))
+		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], group: l.group, progress: progress{begun: r.Time, id: r.Line}}
+		if l.group != nil {
+			l.state, _ = l.group.Begins(0, beginning(r))
 		}
 	}
 	l.ordinal, l.newest = r.Ordinal, r.Time
@@ -350,7 +359,7 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	if l.lines > 1 && a.config.Joined != nil {
 		a.config.Joined(l.lines - 1)
 	}
-	inPlace := l.parts == 1 && a.config.Group[s] == nil
+	inPlace := l.parts == 1 && l.group == nil
 	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, inPlace, false, emit)
 	if l.replay != nil {
 		l.replay, a.resume[s] = nil, nil

@@ -32,7 +32,7 @@ func beginning(r *logs.Record) []byte {
 
 // joins reports whether a record begins a line that goes on with a group, and notes it.
 func (a *Assembler) joins(l *line, r *logs.Record) bool {
-	g, text := a.config.Group[r.Stream], beginning(r)
+	g, text := l.group, beginning(r)
 	switch replay := a.resume[r.Stream]; {
 	case g == nil, g.Lines > 0 && l.lines >= g.Lines:
 		return false
@@ -76,7 +76,7 @@ func (a *Assembler) Grouping() bool {
 // Unix nanoseconds, has been read.
 func (a *Assembler) FlushGroups(now int64, emit func(logs.Entry)) {
 	for s := range a.lines {
-		if l := &a.lines[s]; l.held && l.ended && now-l.newest > a.config.Group[s].Gap {
+		if l := &a.lines[s]; l.held && l.ended && now-l.newest > l.group.Gap {
 			a.finish(logs.Stream(s), emit)
 		}
 	}

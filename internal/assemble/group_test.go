@@ -10,11 +10,13 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-func traces() [logs.Streams]*Group {
+func traces() func(logs.Stream, int64) *Group {
 	return bothStreams(&Group{Gap: 1000, Lines: 5, Begins: func(_ uint8, line []byte) (uint8, bool) { return 0, !bytes.HasPrefix(line, []byte("\tat ")) }})
 }
 
-func bothStreams(g *Group) [logs.Streams]*Group { return [logs.Streams]*Group{g, g} }
+func bothStreams(g *Group) func(logs.Stream, int64) *Group {
+	return func(logs.Stream, int64) *Group { return g }
+}
 
 func TestGroup(t *testing.T) {
 	for _, c := range []struct {

@@ -338,6 +338,10 @@ func (h *host) Flush() {}
 func (h *host) Due() time.Time { return time.Time{} }
 
 // Lines and the others implement Metrics.
+func (h *host) Dropped(string, int) {}
+
+func (h *host) Joined(int) {}
+
 func (h *host) Lines(string, int, int) {}
 func (h *host) CorruptRecord()         {}
 func (h *host) LineCut()               {}

@@ -66,6 +66,10 @@ type Metrics interface {
 	// Unsure counts a start at which nobody can say which of several files that
 	// begin alike was read last.
 	Unsure()
+	// Dropped counts entries that a rule of the stages has dropped, and Joined lines that
+	// became part of the entry of another line.
+	Dropped(rule string, entries int)
+	Joined(lines int)
 	// Reconnected counts log streams that were opened again.
 	Reconnected()
 }

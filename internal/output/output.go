@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/stage"
@@ -58,10 +59,15 @@ type Output struct {
 // New makes the output of a container. pipeline has the stages of the configuration; nil
 // for none.
 func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, pipeline *stage.Pipeline) *Output {
-	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{pipeline: pipeline}}
+	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{pipeline: pipeline, log: log}}
+	o.stages.labels = func(at int64) *logs.Labels { return o.Labels().At(at) }
 	o.labels.Store(new(Timeline))
 	return o
 }
+
+// Rules returns what the configuration makes of the container's lines from a position on.
+// Who reads the log asks, before.
+func (o *Output) Rules(from logs.Position) assemble.Rules { return o.stages.rules(from) }
 
 // CommitAfter commits a position behind everything that is still to be delivered.
 func (o *Output) CommitAfter(p logs.Position) {

@@ -8,8 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stage"
 )
 
 // sink is lane, store and metrics of one container.
@@ -19,6 +23,9 @@ type sink struct {
 	receipts  []func()
 	committed logs.Position
 	counted   int
+	dropped   []string
+	extra     []string
+	joined    int
 }
 
 func (s *sink) TryBegin(_ string, d *logs.Draft, _ func()) (int, error) {
@@ -31,6 +38,9 @@ func (s *sink) End(_ string, d *logs.Draft, delivered func()) {
 		for _, g := range part.Batch.Groups {
 			for i := range g.Len() {
 				s.lines = append(s.lines, g.Labels.Get("container")+" "+string(g.Line(i)))
+				for name, value := range g.MetadataOf(i).All() {
+					s.extra = append(s.extra, fmt.Sprintf("{container=%q, to=%q} %s %s=%s", g.Labels.Get("container"), g.Labels.Get("to"), g.Tenant, name, value))
+				}
 			}
 		}
 	})
@@ -40,11 +50,15 @@ func (s *sink) End(_ string, d *logs.Draft, delivered func()) {
 }
 func (s *sink) Commit(_ string, p logs.Position)           { s.committed = p }
 func (s *sink) SetLabels(string, []checkpoint.LabelsSince) {}
-func (s *sink) Lines(_ string, lines, _ int)               { s.counted += lines }
+func (s *sink) Joined(lines int)                           { s.joined += lines }
+func (s *sink) Dropped(rule string, entries int) {
+	s.dropped = append(s.dropped, fmt.Sprint(rule, " ", entries))
+}
+func (s *sink) Lines(_ string, lines, _ int) { s.counted += lines }
 func named(name string) *logs.Labels {
 	return logs.NewLabels(map[string]string{"container": name}, nil)
 }
-func newOutput(s *sink) *Output           { return New("a", slog.New(slog.DiscardHandler), s, s, s) }
+func newOutput(s *sink) *Output           { return New("a", slog.New(slog.DiscardHandler), s, s, s, nil) }
 func add(c *Chunk, at int64, text string) { c.Add(logs.Entry{Time: at, Line: []byte(text)}) }
 
 // TestChunk: entries have the labels of their time, and the position is committed when the
@@ -142,5 +156,62 @@ func TestHeldBack(t *testing.T) {
 		if err := test.held.Problem(now); (err != nil) != test.want {
 			t.Errorf("%+v: %v", test.held, err)
 		}
+	}
+}
+
+// TestStages: lines go through the stages that concern the container's labels, with the
+// labels of their time; what the stages remember is in the position, and what they drop and
+// join is counted.
+func TestStages(t *testing.T) {
+	var nodes []*yaml.Node
+	var list yaml.Node
+	if err := yaml.Unmarshal([]byte(`
+- match: {selector: '{container="web"}', stages: [{multiline: {firstline: '^\S'}}, {drop: {expression: noise}}, {limit: {rate: 1, burst: 2, drop: true}}]}
+- regex: {expression: 'to=(?P<to>\S+) as=(?P<as>\S+) for=(?P<tenant>\S+)'}
+- labels: {to: }
+- structured_metadata: {as: }
+- tenant: {source: tenant}
+`), &list); err != nil {
+		t.Fatal(err)
+	}
+	nodes = list.Content[0].Content
+	pipeline, err := stage.Compile(nodes, stage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sink{}
+	o := New("a", slog.New(slog.DiscardHandler), s, s, s, pipeline)
+	o.Relabel(named("web"))
+	o.Relabel(named("db")) // in a second
+	c := new(Chunk)
+	read := func(from logs.Position, at int64, texts ...string) logs.Position {
+		a := assemble.New(assemble.Config{Rules: o.Rules(from)}, from)
+		if _, err := c.TryBegin(o, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range texts {
+			a.Add(&logs.Record{Time: at + int64(i), Text: []byte(text + "\n")}, c.Add)
+		}
+		a.Flush(c.Add)
+		c.End(logs.File, 1, logs.Position{Newest: a.Newest(), Last: a.Last()}, nil)
+		s.receipts[len(s.receipts)-1]()
+		return s.committed
+	}
+	at := read(logs.Position{}, 1e9, "one", " more", "noise", "two to=north as=admin for=blue")
+	if len(at.Stages[logs.Stdout]) == 0 {
+		t.Error("what the limit remembers is not in the position")
+	}
+	read(at, 1e9+10, "three") // beyond the limit, also after a restart
+	after := o.Labels()[1].From
+	read(logs.Position{}, after, "three", " four", "noise")
+	want := []string{"web one\n more", "web two to=north as=admin for=blue", "db three", "db  four", "db noise"}
+	if !slices.Equal(s.lines, want) {
+		t.Errorf("got %q\nwant %q", s.lines, want)
+	}
+	if want := []string{"drop_stage 1", "ratelimit_drop_stage 1"}; !slices.Equal(s.dropped, want) || s.joined != 1 {
+		t.Errorf("dropped %q, joined %d", s.dropped, s.joined)
+	}
+	if want := []string{`{container="web", to="north"} blue as=admin`}; !slices.Equal(s.extra, want) {
+		t.Errorf("beyond the text: %q", s.extra)
 	}
 }

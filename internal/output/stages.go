@@ -1,16 +1,21 @@
 package output
 
 import (
+	"log/slog"
+
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/stage"
 )
 
 // stages takes the entries of one container through the stages of the configuration. But
-// for the pipeline it belongs to the goroutine that reads the log.
+// for the first three fields it belongs to the goroutine that reads the log.
 type stages struct {
 	pipeline *stage.Pipeline
-	of       [logs.Streams]staged
+	// labels are the container's at a time.
+	labels func(at int64) *logs.Labels
+	log    *slog.Logger
+	of     [logs.Streams]staged
 	// entry is the one in hand, and extra what it has beyond what it had.
 	entry stage.Entry
 	extra logs.Extra
@@ -27,31 +32,9 @@ type stages struct {
 type staged struct {
 	run    *stage.Run
 	labels *logs.Labels
-}
-
-// Rules returns what the configuration makes of the container's lines from a position on.
-// It is called before the log is read, by who reads it.
-func (o *Output) Rules(from logs.Position) assemble.Rules {
-	s := &o.stages
-	if s.pipeline == nil {
-		return assemble.Rules{}
-	}
-	rules := assemble.Rules{Change: o.change, Joined: func(lines int) { s.joined += lines }}
-	s.dropped = make(map[string]int)
-	for i := range s.of {
-		stream := logs.Stream(i) //nolint:gosec // 0 or 1
-		run := s.bind(stream, o.Labels().Newest().Of(stream))
-		if run == nil {
-			continue
-		}
-		if err := run.Restore(stream, from.Stages[stream]); err != nil {
-			o.Log.Warn("cannot go on with what stages remember of the lines before, they begin anew", "reason", err)
-		}
-		if g := run.Group(stream); g != nil {
-			rules.Group[stream] = &assemble.Group{Begins: g.Begins, Gap: g.Wait, Lines: g.Lines}
-		}
-	}
-	return rules
+	// group says which lines make one entry, for the run groupOf.
+	group   *assemble.Group
+	groupOf *stage.Run
 }
 
 // bind makes the run of a stream for labels. What it remembers it goes on with.
@@ -68,16 +51,58 @@ func (s *stages) bind(stream logs.Stream, labels *logs.Labels) *stage.Run {
 	return of.run
 }
 
+// rules are what assemble is to do with lines from a position on.
+func (s *stages) rules(from logs.Position) assemble.Rules {
+	if s.pipeline == nil {
+		return assemble.Rules{}
+	}
+	if s.dropped == nil {
+		s.dropped = make(map[string]int)
+	}
+	begin := max(from.Last, from.Latest())
+	for i := range s.of {
+		stream := logs.Stream(i) //nolint:gosec // 0 or 1
+		run := s.bind(stream, s.labels(begin).Of(stream))
+		if run == nil {
+			continue
+		}
+		if err := run.Restore(stream, from.Stages[stream]); err != nil {
+			s.log.Warn("cannot use what the stages remember of earlier lines, they begin anew", "reason", err)
+		}
+	}
+	rules := assemble.Rules{Change: s.change, Joined: func(lines int) { s.joined += lines }}
+	if wait := s.pipeline.Wait(); wait > 0 {
+		rules.Group, rules.Gap = s.group, wait
+	}
+	return rules
+}
+
+// group says which lines make one entry with one of a time; nil for none.
+func (s *stages) group(stream logs.Stream, at int64) *assemble.Group {
+	run := s.bind(stream, s.labels(at).Of(stream))
+	if run == nil {
+		return nil
+	}
+	of := &s.of[stream]
+	if of.groupOf != run {
+		of.groupOf, of.group = run, nil
+		if g := run.Group(stream); g != nil {
+			of.group = &assemble.Group{Begins: g.Begins, Gap: g.Wait, Lines: g.Lines}
+		}
+	}
+	return of.group
+}
+
 // change takes an entry through the stages.
-func (o *Output) change(e *logs.Entry) (send bool) {
-	s, labels := &o.stages, o.Labels().At(e.Time).Of(e.Stream)
+func (s *stages) change(e *logs.Entry) (send bool) {
+	labels := s.labels(e.Time).Of(e.Stream)
 	run := s.bind(e.Stream, labels)
 	if run == nil {
 		return true
 	}
 	s.entry.Time, s.entry.Stream, s.entry.Line, s.entry.Labels = e.Time, e.Stream, e.Line, labels
-	if rule, dropped := run.Process(&s.entry); dropped {
-		s.dropped[rule]++
+	if !run.Process(&s.entry) {
+		s.dropped[run.Rule()]++
 		return false
 	}
 	entry, moved := &s.entry, s.entry.Time != e.Time
@@ -85,7 +110,7 @@ func (o *Output) change(e *logs.Entry) (send bool) {
 	if entry.Tenant != "" && !logs.ValidTenant(entry.Tenant) {
 		if !s.strange {
 			s.strange = true
-			o.Log.Warn("a stage gives a line a tenant that Loki does not take, the configured one is used", "tenant", entry.Tenant)
+			s.log.Warn("a stage gives a line a tenant that Loki does not take, the configured one is used", "tenant", entry.Tenant)
 		}
 		entry.Tenant = ""
 	}

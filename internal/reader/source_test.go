@@ -10,7 +10,7 @@ import (
 // TestSuccessorThatIsNotOpened: what its predecessor would wake is no source yet, and may
 // never be one.
 func TestSuccessorThatIsNotOpened(t *testing.T) {
-	before, s := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil), &Source{}
+	before, s := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil, nil), &Source{}
 	woken := false
 	s.wake = func() { woken = true }
 	s.Follow([]*output.Output{before})

@@ -19,6 +19,9 @@ type Options struct {
 	Level bool
 	// Nearest returns the known name that was most likely meant, or nothing. It may be nil.
 	Nearest func(name string, known []string) string
+	// Fit makes labels and structured metadata what Loki takes, given whether the label
+	// stream is among them, where it is one. It may be nil.
+	Fit func(labels, metadata map[string]string, whole bool)
 }
 
 // Pipeline is a list of stages, ready to be run. It is immutable.
@@ -30,6 +33,7 @@ type Pipeline struct {
 	streamSlot slot
 	// rules are the names under which entries are dropped.
 	rules     []string
+	fit       func(labels, metadata map[string]string, whole bool)
 	selectors []*selector
 	// groupings join lines, before the stages from head on.
 	groupings []grouping
@@ -81,7 +85,7 @@ func Compile(nodes []*yaml.Node, options Options) (*Pipeline, error) {
 	if options.Path == "" {
 		options.Path = "pipeline_stages"
 	}
-	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1}}
+	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1, fit: options.Fit}}
 	var end *node
 	if options.Level && !b.mentions(nodes, "level") {
 		end = &node{step: &levelStage{source: -1}}

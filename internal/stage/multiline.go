@@ -77,3 +77,12 @@ groupings:
 	}
 	return nil
 }
+
+// Wait returns the longest time that a group waits for its next line, in nanoseconds; 0
+// where no lines are joined.
+func (p *Pipeline) Wait() (longest int64) {
+	for i := range p.groupings {
+		longest = max(longest, p.groupings[i].group.Wait)
+	}
+	return longest
+}

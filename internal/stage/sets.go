@@ -31,7 +31,11 @@ func (r *Run) labels(e *Entry) *logs.Labels {
 	}
 	pairs := pairsOf(e.Labels.Pairs)
 	maps.Copy(pairs, pairsOf(e.changes))
-	set := logs.NewLabels(pairs, pairsOf(e.Labels.Metadata))
+	metadata := pairsOf(e.Labels.Metadata)
+	if fit := r.pipeline.fit; fit != nil {
+		fit(pairs, metadata, e.Labels.Whole)
+	}
+	set := logs.NewLabels(pairs, metadata)
 	set.Whole = e.Labels.Whole
 	r.sets[string(r.key)] = set
 	return set

@@ -52,7 +52,7 @@ func (b behind) Newest(context.Context, string, bool, int64) (int64, error) { re
 
 // source makes a source of a container that is not read.
 func (g *Group) source(t *testing.T, c *logs.Container, search time.Duration) *Source {
-	out := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil)
+	out := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil, nil)
 	s := newSource(t.Context(), g, Start{Output: out, Container: c, Position: logs.Position{Last: began}, Search: search})
 	t.Cleanup(s.trust)
 	return s

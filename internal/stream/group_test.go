@@ -43,6 +43,8 @@ func (sink) Flush()                                        {}
 func (sink) Commit(string, logs.Position)                  {}
 func (sink) SetLabels(string, []checkpoint.LabelsSince)    {}
 func (sink) Lines(string, int, int)                        {}
+func (sink) Dropped(string, int)                           {}
+func (sink) Joined(int)                                    {}
 func (sink) frame(text string) []byte {
 	payload := time.Unix(0, began).UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + text
 	return append(binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0}, uint32(len(payload))), payload...)
@@ -75,7 +77,7 @@ func TestEnds(t *testing.T) {
 		"stopped and not ended": {engine: engine{body: quiet}, container: running("a", "local"), read: true, want: errEndless, do: func(s *Source) { s.Update(stopped("a", "local"), time.Time{}); s.attend(time.Now().Add(time.Hour)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := output.New("a", slog.New(slog.DiscardHandler), sink{}, sink{}, sink{})
+			out := output.New("a", slog.New(slog.DiscardHandler), sink{}, sink{}, sink{}, nil)
 			out.Relabel(logs.NewLabels(map[string]string{"a": "b"}, nil))
 			g, ends := NewGroup(GroupConfig{Engine: test.engine, Events: unheard{}}), make(chan End, 2)
 			s := g.Start(t.Context(), Start{Output: out, Container: test.container, Ended: func(e End) { ends <- e }})

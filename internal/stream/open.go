@@ -24,13 +24,7 @@ type open struct {
 }
 
 func newOpen(rules assemble.Rules) *open {
-	o := &open{turn: make(chan struct{}, 1), ahead: math.MaxInt64}
-	for _, g := range rules.Group {
-		if g != nil {
-			o.wait = max(o.wait, time.Duration(g.Gap)+grace)
-		}
-	}
-	return o
+	return &open{turn: make(chan struct{}, 1), ahead: math.MaxInt64, wait: time.Duration(rules.Gap) + grace}
 }
 
 // alone runs f while nobody else hands over.

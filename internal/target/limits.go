@@ -21,6 +21,16 @@ const (
 	maxMetadataBytes = 32 << 10
 )
 
+// Fit makes the labels that stages have given to a line what Loki takes: what is too much
+// becomes structured metadata. whole says that the label stream is among them, if it is one.
+func Fit(labels, metadata map[string]string, whole bool) {
+	limit := MaxLabels
+	if !whole {
+		limit--
+	}
+	fit(labels, metadata, limit, []string{labelService, labelContainer, labelHost, labelStream})
+}
+
 // fit makes labels and structured metadata what Loki takes, and says what it has changed.
 // Labels beyond the limit become structured metadata: first those that are not among
 // first, from the last by name on.
