@@ -3,6 +3,7 @@ package stage
 import (
 	"testing"
 
+	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/stage/level"
 )
 
@@ -51,6 +52,27 @@ func BenchmarkStages(b *testing.B) {
 				at += 1000
 				e.Time, e.Line, e.Labels = at, line, base
 				r.Process(&e)
+			}
+		})
+	}
+}
+
+// BenchmarkJoined is what reading a line costs where lines are joined, with no other stage.
+func BenchmarkJoined(b *testing.B) {
+	for _, c := range []struct{ name, stages string }{
+		{"not", "- match: {selector: '{container=\"other\"}', action: drop}"},
+		{"multiline", "- multiline: {firstline: '^\\d{4}-'}"},
+	} {
+		p := compile(b, c.stages)
+		b.Run(c.name, func(b *testing.B) {
+			r := newReading(p, logs.Position{}, func(*Entry) {})
+			lines := [][]byte{[]byte(javaLine + "\n"), []byte("\tat com.example.shop.OrderService.accept(OrderService.java:120)\n")}
+			emit := func(logs.Entry) {}
+			b.ReportAllocs()
+			var record logs.Record
+			for i := 0; b.Loop(); i++ {
+				record.Time, record.Text = start+int64(i)*1000, lines[i%2]
+				r.joins.Add(&record, emit)
 			}
 		})
 	}

@@ -135,6 +135,9 @@ func FuzzCompile(f *testing.F) {
 		}()
 		p, err := Compile(yamlNodes(text), Options{Level: true})
 		if err == nil && p != nil {
+			if joinsIn(p.head, nil) {
+				t.Fatalf("%q: what joins lines is left among the stages", text)
+			}
 			if r := p.For(base); r != nil {
 				r.Process(&Entry{Time: start, Line: []byte(`{"a":"b"} x=y`), Labels: base})
 				r.Group(logs.Stdout)
