@@ -2,7 +2,6 @@ package checkpoint
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -61,11 +60,12 @@ func (c *coder) field(field any) {
 		c.int(&n)
 		*v = n != 0
 	case *[]byte:
-		if c.reading {
-			*v = slices.Clone(c.block())
-			return
+		switch {
+		case !c.reading:
+			c.b = appendBlock(c.b, *v)
+		case len(c.b) > 0:
+			*v = append([]byte(nil), c.block()...)
 		}
-		c.b = appendBlock(c.b, *v)
 	case *[]uint64:
 		*v = list(c, *v)
 		for i := range *v {

@@ -74,7 +74,7 @@ func (r *record) export(id string) Record {
 	p := r.position
 	for s := range p.Newest {
 		p.Newest[s] = copyMark(p.Newest[s], logs.Mark{})
-		p.Stages[s] = slices.Clone(p.Stages[s])
+		p.Stages[s] = append([]byte(nil), p.Stages[s]...)
 	}
 	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels)}
 }

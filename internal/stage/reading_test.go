@@ -23,13 +23,15 @@ type reading struct {
 func newReading(p *Pipeline, from logs.Position, out func(*Entry)) *reading {
 	r := &reading{run: p.For(base), labels: base, out: out, dropped: make(map[string]int)}
 	rules := assemble.Rules{Change: r.change, Joined: func(lines int) { r.joined += lines }}
-	for s := range rules.Group {
+	rules.Group = func(s logs.Stream, _ int64) *assemble.Group {
 		if r.run == nil {
-			break
+			return nil
 		}
-		if g := r.run.Group(logs.Stream(s)); g != nil {
-			rules.Group[s] = &assemble.Group{Begins: g.Begins, Gap: g.Wait, Lines: g.Lines}
+		g := r.run.Group(s)
+		if g == nil {
+			return nil
 		}
+		return &assemble.Group{Begins: g.Begins, Gap: g.Wait, Lines: g.Lines}
 	}
 	r.joins = assemble.New(assemble.Config{Rules: rules}, from)
 	return r
