@@ -61,7 +61,7 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 	o.metrics.Lines(route.String(), c.Lines, c.Bytes)
 	o.counts.lines.Add(int64(c.Lines))
 	o.stages.remember(&position)
-	o.stages.count(o.metrics)
+	o.stages.count(o.metrics.Dropped, o.metrics.Joined)
 	o.counts.handed(read, c.first)
 	o.lane.End(o.ID, &c.draft, func() {
 		o.store.Commit(o.ID, position)

@@ -136,15 +136,15 @@ func (s *stages) remember(p *logs.Position) {
 }
 
 // count counts what became of lines.
-func (s *stages) count(metrics Metrics) {
+func (s *stages) count(dropped func(rule string, entries int), joined func(lines int)) {
 	for rule, n := range s.dropped {
 		if n > 0 {
-			metrics.Dropped(rule, n)
+			dropped(rule, n)
 			s.dropped[rule] = 0
 		}
 	}
 	if s.joined > 0 {
-		metrics.Joined(s.joined)
+		joined(s.joined)
 		s.joined = 0
 	}
 }
