@@ -40,24 +40,29 @@ func TestTraces(t *testing.T) {
 	}
 	type written struct {
 		*engine.Container
-		driver, language string
+		log, language string
 	}
 	var all []written
-	for driver, opts := range map[string]map[string]string{
+	for log, opts := range map[string]map[string]string{
 		"json-file": {"max-size": "10k", "max-file": "99", "compress": "true"},
 		"local":     {"max-size": "20k", "max-file": "99"},
 		"journald":  {"mode": "blocking"},
+		"one":       {},
 	} {
+		driver := log
+		if log == "one" { // file, that does not rotate
+			driver = "json-file"
+		}
 		for _, language := range []string{"java", "python", "go"} {
 			c := docker.Start(t, engine.Spec{
-				Name: "traces-" + driver + "-" + language, Driver: driver, Opts: opts,
+				Name: "traces-" + log + "-" + language, Driver: driver, Opts: opts,
 				Args: []string{"-n", fmt.Sprint(traces), "-traces", language, "-rate", "5"},
 			})
-			all = append(all, written{c, driver, language})
+			all = append(all, written{c, log, language})
 		}
 	}
 	state := t.TempDir()
-	routes := map[string][]string{"files": {"--mode", "hybrid"}, "api": {"--mode", "stream-only"}}
+	routes := map[string][]string{"files": {"--mode", "hybrid"}, "api": {"--mode", "stream"}}
 	start := func() (out []*carrier.Carrier) {
 		for host, mode := range routes {
 			out = append(out, carrier.Start(t, ledger.Only(t, "traces", loki.URL, append(mode,
@@ -83,16 +88,18 @@ func TestTraces(t *testing.T) {
 		c.Wait(t)
 	}
 	for _, c := range all {
-		var want []string
-		for k := range traces {
-			alone, together := lines.Traced(c.language, k)
-			if c.driver == "journald" { // which keeps no blank lines
-				together = slices.DeleteFunc(together, func(line string) bool { return line == "" })
-			}
-			want = append(want, alone, strings.Join(together, "\n"))
-		}
 		for host := range routes {
-			var got []string
+			if host == "api" && (c.log == "json-file" || c.log == "local") {
+				continue // this engine itself loses lines where it follows rotation
+			}
+			var got, want []string
+			for k := range traces {
+				alone, together := lines.Traced(c.language, k)
+				if c.log == "journald" && host == "api" { // the engine leaves out blank lines
+					together = slices.DeleteFunc(together, func(line string) bool { return line == "" })
+				}
+				want = append(want, alone, strings.Join(together, "\n"))
+			}
 			for _, e := range loki.AwaitMost(t, selector(host, c), len(want), 2*time.Minute) {
 				got = append(got, e.Line)
 			}
@@ -109,7 +116,7 @@ func TestTraces(t *testing.T) {
 func firstDifference(got, want []string) string {
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
-			return fmt.Sprintf("%d: got %q, want %q", i, got[i], want[i])
+			return fmt.Sprintf("%d: got %.300q, want %.300q", i, got[i:min(i+3, len(got))], want[i:min(i+3, len(want))])
 		}
 	}
 	return "one is longer"
