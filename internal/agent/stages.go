@@ -38,7 +38,7 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 }
 
 func unjoined(err error) []error {
-	if all, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is what Compile returns
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		return all.Unwrap()
 	}
 	return []error{err}

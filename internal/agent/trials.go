@@ -70,9 +70,7 @@ func (t *trials) stages(cfg *config.Config) {
 	if err != nil {
 		t.problems = append(t.problems, strings.Split(err.Error(), "\n")...)
 	}
-	for _, note := range p.Notes() {
-		t.notes = append(t.notes, note)
-	}
+	t.notes = append(t.notes, p.Notes()...)
 }
 
 // mostRead bounds what is read of a file of a few lines, in bytes.

@@ -61,7 +61,7 @@ func (s *stages) rules(from logs.Position) assemble.Rules {
 	}
 	begin := max(from.Last, from.Latest())
 	for i := range s.of {
-		stream := logs.Stream(i) //nolint:gosec // 0 or 1
+		stream := logs.Stream(i)
 		run := s.bind(stream, s.labels(begin).Of(stream))
 		if run == nil {
 			continue
@@ -130,7 +130,7 @@ func (s *stages) change(e *logs.Entry) (send bool) {
 func (s *stages) remember(p *logs.Position) {
 	for i := range s.of {
 		if run := s.of[i].run; run != nil {
-			p.Stages[i] = run.State(logs.Stream(i)) //nolint:gosec // 0 or 1
+			p.Stages[i] = run.State(logs.Stream(i))
 		}
 	}
 }

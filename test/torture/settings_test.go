@@ -3,6 +3,7 @@ package torture
 import (
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ type settings struct {
 	minutes int
 	// clock allows steps of the machine's clock.
 	clock bool
+	// stages has lines go through stages, which hold each back until the next has come.
+	stages bool
 	// report is the file that the result is written to, if any.
 	report string
 }
@@ -37,6 +40,7 @@ func read(t testing.TB) settings {
 	if number(t, "TORTURE_SEED", &seed); seed > 0 {
 		s.seed = uint64(seed)
 	}
+	s.stages = s.seed%2 == 0 // half of all runs
 	return s
 }
 
@@ -52,6 +56,27 @@ func number(t testing.TB, name string, into *int) {
 		t.Fatalf("%s must be a whole number above 0, not %q", name, text)
 	}
 	*into = n
+}
+
+// stagesFile has what changes no text: what comes of a line is compared with the line.
+const stagesFile = `stages:
+  - multiline: {firstline: '^', max_wait_time: 1s}
+  - regex: {expression: '^(?P<writer>t\d+) '}
+  - structured_metadata: {writer: }
+  - drop: {expression: 'no line has this'}
+`
+
+// args are what the settings add to lighterman's.
+func (s settings) args(t testing.TB) []string {
+	t.Helper()
+	if !s.stages {
+		return nil
+	}
+	path := filepath.Join(t.TempDir(), "lm.yaml")
+	if err := os.WriteFile(path, []byte(stagesFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--config", path}
 }
 
 // deadline is when no more faults begin.

@@ -114,9 +114,9 @@ func setUp(t *testing.T, set settings) (*stage, *witness) {
 	if err := os.Symlink(s.target, s.root); err != nil {
 		t.Fatal(err)
 	}
-	s.carrier = newSupervisor(t, s.stateDir,
+	s.carrier = newSupervisor(t, s.stateDir, append(set.args(t),
 		"--loki-url", s.proxy.URL, "--docker-host", docker.Host, "--docker-root", s.root,
-		"--hold-dir", filepath.Join(docker.DataRoot(), "hold"), "--max-line-bytes", "1MiB", "--push-timeout", "5s", "--shutdown-timeout", "2s")
+		"--hold-dir", filepath.Join(docker.DataRoot(), "hold"), "--max-line-bytes", "1MiB", "--push-timeout", "5s", "--shutdown-timeout", "2s")...)
 	w := &witness{root: filepath.Join(s.target, "containers"), pid: func() int { return int(s.carrier.pid.Load()) }, keep: s.carrier.keep, watched: map[string]*ledger{}}
 	s.fleet = &fleet{t: t, engine: docker, witness: w, seed: set.seed, berths: berths(engine.StartSyslog(t).Unix)}
 	return s, w
