@@ -1,7 +1,7 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki clean
+.PHONY: help build test test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki promtail clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -44,6 +44,9 @@ demo: ## containers on several log drivers, their lines on this terminal; DEMO_S
 
 demo-loki: ## the same into a real local Loki
 	@scripts/demo loki
+
+promtail: ## run Promtail's own stages, from its module, on the cases that ours are held against, and record what they say
+	@scripts/promtail
 
 clean: ## remove bin and the images of tests and demos
 	@scripts/clean
