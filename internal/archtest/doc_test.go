@@ -18,6 +18,9 @@ var (
 	ours  = regexp.MustCompile("`([a-z/]+)`")
 )
 
+// filed is a file below internal.
+var filed = regexp.MustCompile("`((?:[a-z]+/)+[a-z_]+\\.go)`")
+
 // TestArchitecture: the document is short, has every package, and the tests that it names
 // are there.
 func TestArchitecture(t *testing.T) {
@@ -40,6 +43,11 @@ func TestArchitecture(t *testing.T) {
 	for _, pkg := range packages(t) {
 		if pkg != "archtest" && !slices.Contains(rows, pkg) {
 			t.Errorf("ARCHITECTURE.md does not say what package %s is", pkg)
+		}
+	}
+	for _, m := range filed.FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat("../" + m[1]); err != nil {
+			t.Errorf("ARCHITECTURE.md names %s, which is not there", m[1])
 		}
 	}
 	out, err := exec.Command("grep", "-rhoE", "--include=*_test.go", `^func (Test|Fuzz)\w+`, "../..").Output()

@@ -60,15 +60,16 @@ func (l *line) lineFeed(r *logs.Record, most int) {
 	l.begun, l.id, l.ended = r.Time, r.Line, false
 }
 
-// Grouping reports whether entries are held back only because more lines may belong to
-// them.
-func (a *Assembler) Grouping() bool {
+// Grouping reports whether some entries are held back because more lines may belong to
+// them, and whether nothing else is.
+func (a *Assembler) Grouping() (some, only bool) {
+	only = true
 	for s := range a.lines {
-		if l := &a.lines[s]; l.held && l.ended {
-			return true
+		if l := &a.lines[s]; l.held && !l.cut {
+			some, only = some || l.ended, only && l.ended
 		}
 	}
-	return false
+	return some, some && only
 }
 
 // FlushGroups passes on the entries that are held back only because more lines may belong

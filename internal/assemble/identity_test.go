@@ -52,7 +52,7 @@ func (s *source) read(a *Assembler, from saved, byTime bool, since int64, stop, 
 		}
 		if i%chunk == 0 || i == stop-1 {
 			a.Seal()
-			if a.Grouping() && s.quiet(i, a.config.Group(0, 0).Gap) {
+			if grouping(a) && s.quiet(i, a.config.Group(0, 0).Gap) {
 				a.FlushGroups(1<<62, emit)
 			}
 			if i == len(s.records)-1 {

@@ -298,8 +298,9 @@ func (l *Log) Position() logs.Position {
 // Flush passes on lines whose end has not come: there will be none.
 func (l *Log) Flush(emit func(logs.Entry)) { l.assemble.Flush(emit) }
 
-// Grouping reports whether entries are held back only because more lines may belong to them.
-func (l *Log) Grouping() bool { return l.assemble.Grouping() }
+// Grouping reports whether some entries are held back because more lines may belong to
+// them, and whether nothing else is.
+func (l *Log) Grouping() (some, only bool) { return l.assemble.Grouping() }
 
 // FlushGroups passes on those to which nothing can belong that is stamped now, in Unix
 // nanoseconds, or later: all that there is was read.

@@ -44,6 +44,8 @@ type HeldBack struct {
 	// other kind is a record that is not whole, which was not read.
 	Bytes int
 	Line  bool
+	// Open: entries are complete, but that more lines may belong to them.
+	Open bool
 }
 
 // heldTooLong is how long something is held back until that is a lag.
@@ -52,7 +54,7 @@ const heldTooLong = 10 * time.Second
 // Problem says what is held back, if it is for too long.
 func (h *HeldBack) Problem(now time.Time) error {
 	switch {
-	case h == nil || now.Sub(h.Since) < heldTooLong:
+	case h == nil || h.Open || now.Sub(h.Since) < heldTooLong:
 		return nil
 	case h.Line:
 		return fmt.Errorf("a line has no end since %s: %d bytes of it are held back until it ends, is longer than max-line-bytes, or the container stops", h.Since.UTC().Format(time.RFC3339), h.Bytes)

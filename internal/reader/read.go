@@ -59,7 +59,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		st.linger.newest = now
 	}
 	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
-	if t.drained && s.log.Grouping() {
+	if some, _ := s.log.Grouping(); some && t.drained {
 		s.log.FlushGroups(now.Add(-grace).UnixNano(), r.emit)
 	}
 	var complete, ask bool
@@ -83,6 +83,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	r.note(s, progress)
 	s.warnStray()
 	s.noteQuiet(t.drained && err == nil && !t.some)
+	t.grouping, _ = s.log.Grouping()
 	t.err = err
 	return t
 }
@@ -127,6 +128,9 @@ func (s *Source) lookAtHeld(now time.Time) {
 	st := &s.state
 	st.held = st.held.next(s.log.Held(), s.log.HeldBytes(), now)
 	report := st.held.report()
+	if report != nil {
+		_, report.Open = s.log.Grouping()
+	}
 	s.out.SetHeld(report)
 	if err := report.Problem(now); err != nil && !st.held.warned {
 		st.held.warned = true

@@ -18,7 +18,7 @@ type pulled interface {
 	Held() logs.Held
 	HeldBytes() int
 	Flush(emit func(logs.Entry)) (more bool)
-	Grouping() bool
+	Grouping() (some, only bool)
 	FlushGroups(now int64, emit func(logs.Entry))
 	Position() logs.Position
 	Files() int

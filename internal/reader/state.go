@@ -137,6 +137,8 @@ func (f facts) step() step {
 		return pollSlowly
 	case f.patience > 0 && f.polls:
 		return pollSoon
+	case f.grouping:
+		return pollSlowly
 	case !f.reported:
 		return pollSlowly
 	case !f.held.nothing() && !f.held.warned:
@@ -149,9 +151,10 @@ func (f facts) step() step {
 type taken struct {
 	// some: something was read. drained: that was all that there is.
 	some, drained bool
-	// lingers: more may come although the container has ended.
-	lingers bool
-	err     error
+	// lingers: more may come although the container has ended. grouping: an entry waits for
+	// more lines, until somebody looks whether it has waited for long enough.
+	lingers, grouping bool
+	err               error
 }
 
 // slot is a source's place in the queue, guarded by the reader's mu.

@@ -29,6 +29,7 @@ func TestStep(t *testing.T) {
 		"was written, and not watched":         {facts{taken: taken{drained: true}, polls: true}, pollSlowly},
 		"no polls":                             {facts{taken: taken{drained: true}, reported: true, patience: patience}, sleep},
 		"holds a line":                         {facts{taken: taken{drained: true}, polls: true, reported: true, held: some}, pollSlowly},
+		"has an open entry":                    {facts{taken: taken{drained: true, grouping: true}, polls: true, reported: true, held: warned}, pollSlowly},
 		"holds a line, as everybody has heard": {facts{taken: taken{drained: true}, polls: true, reported: true, held: warned}, sleep},
 	} {
 		if got := test.facts.step(); got != test.want {

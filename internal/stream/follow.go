@@ -158,7 +158,7 @@ func (x *session) pass(ctx context.Context, last bool, take func()) error {
 	x.end.Read = x.end.Read || x.chunk.Lines > 0
 	x.chunk.End(logs.API, x.chunk.Bytes, position, nil)
 	x.chunk.Flush()
-	if x.reader.Grouping() {
+	if some, _ := x.reader.Grouping(); some {
 		x.open.later(func() { x.flushGroups(ctx) })
 	}
 	return nil
@@ -174,7 +174,9 @@ func (x *session) lookAtHeld(pending int64) {
 	default:
 		x.held = &output.HeldBack{Since: x.held.Since, Bytes: bytes, Line: true}
 	}
-	x.pending = pending
+	if x.pending = pending; x.held != nil {
+		_, x.held.Open = x.reader.Grouping()
+	}
 	x.source.start.Output.SetHeld(x.held)
 }
 

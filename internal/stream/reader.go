@@ -105,8 +105,9 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 // Flush passes on lines whose end has not come: the container's run has ended.
 func (r *Reader) Flush(emit func(logs.Entry)) { r.assemble.Flush(emit) }
 
-// Grouping reports whether entries are held back only because more lines may belong to them.
-func (r *Reader) Grouping() bool { return r.assemble.Grouping() }
+// Grouping reports whether some entries are held back because more lines may belong to
+// them, and whether nothing else is.
+func (r *Reader) Grouping() (some, only bool) { return r.assemble.Grouping() }
 
 // FlushGroups passes on those to which nothing can belong that is stamped now, in Unix
 // nanoseconds, or later: all that has arrived was taken.

@@ -122,8 +122,9 @@ func (l *Log) keepLineStarts(g *generation) {
 // HeldBytes returns the size of the lines that are held back.
 func (l *Log) HeldBytes() int { return l.assemble.HeldBytes() }
 
-// Grouping reports whether entries are held back only because more lines may belong to them.
-func (l *Log) Grouping() bool { return l.assemble.Grouping() }
+// Grouping reports whether some entries are held back because more lines may belong to
+// them, and whether nothing else is.
+func (l *Log) Grouping() (some, only bool) { return l.assemble.Grouping() }
 
 // FlushGroups passes on those to which nothing can belong that is stamped now, in Unix
 // nanoseconds, or later: all that there is was read.
