@@ -175,10 +175,10 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
-	if a.config.Group != nil && a.config.DropRepeats && a.recent[r.Stream].again(r) {
+	held := &a.lines[r.Stream]
+	if a.config.Group != nil && a.repeated(held, r) {
 		return
 	}
-	held := &a.lines[r.Stream]
 	switch {
 	case !held.held:
 	case held.ended && a.joins(held, r):
@@ -189,10 +189,8 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		a.finish(r.Stream, emit)
 	}
 	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
-	if !held.held {
-		if held.group = nil; a.config.Group != nil {
-			held.group = a.config.Group(r.Stream, r.Time)
-		}
+	if a.config.Group != nil && !held.held {
+		held.group = a.config.Group(r.Stream, r.Time)
 	}
 	switch {
 	case held.held && held.cut:

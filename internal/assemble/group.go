@@ -87,12 +87,23 @@ func (a *Assembler) FlushGroups(now int64, emit func(logs.Entry)) {
 // rotated are stretches of some ten.
 const recentRecords = 1024
 
+// repeated reports whether a record of a stream whose lines are joined has come before, where
+// records may.
+func (a *Assembler) repeated(held *line, r *logs.Record) bool {
+	if !held.held {
+		held.group = a.config.Group(r.Stream, r.Time)
+	}
+	return a.config.DropRepeats && held.group != nil && a.recent[r.Stream].again(r)
+}
+
 // recent are the newest records of a stream. Where the engine sends some of them again, they
 // must not be taken for more lines of an entry.
 type recent struct {
 	newest int64
 	of     []stamped
 	next   int
+	// repeats: the record before this was one of them. ended: it ended a line.
+	repeats, ended bool
 }
 
 // stamped is a record by its time and the hash of its text.
@@ -101,10 +112,14 @@ type stamped struct {
 	hash uint64
 }
 
-// again reports whether a record is one of them, and remembers it.
+// again reports whether a record is one of them, and remembers it. Parts of a line have one
+// time and may have one text: one that follows another is only taken for one that comes
+// again where that does.
 func (n *recent) again(r *logs.Record) bool {
 	own := stamped{r.Time, xxhash.Sum64(r.Text)}
-	if r.Time <= n.newest && slices.Contains(n.of, own) {
+	whole := len(r.Text) > 0 && r.Text[len(r.Text)-1] == '\n'
+	n.repeats = r.Time <= n.newest && (r.Time < n.newest || whole || n.ended || n.repeats) && slices.Contains(n.of, own)
+	if n.ended = whole; n.repeats {
 		return true
 	}
 	n.newest = max(n.newest, r.Time)

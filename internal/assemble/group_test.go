@@ -15,6 +15,9 @@ func traces() func(logs.Stream, int64) *Group {
 }
 
 func bothStreams(g *Group) func(logs.Stream, int64) *Group {
+	if g == nil {
+		return nil
+	}
 	return func(logs.Stream, int64) *Group { return g }
 }
 
@@ -156,6 +159,10 @@ func TestGroupRepeats(t *testing.T) {
 		at := int64(1000 + 10*i)
 		records = append(records, rec(at, 0, fmt.Sprintf("boom %d\n", i)), rec(at+1, 0, "\tat a\n"), rec(at+2, 0, "\tat b\n"))
 		want = append(want, entry{at, 0, fmt.Sprintf("boom %d\n\tat a\n\tat b", i)})
+		if i%10 == 0 { // a line in equal parts
+			records = append(records, rec(at+3, 0, full), rec(at+3, 0, full), rec(at+3, 0, full), rec(at+3, 0, "end\n"))
+			want = append(want, entry{at + 3, 0, full + full + full + "end"})
+		}
 	}
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 9))
@@ -163,12 +170,20 @@ func TestGroupRepeats(t *testing.T) {
 		var got []entry
 		for i := range records {
 			a.Add(&records[i], collect(&got))
-			for j := max(0, i-rng.IntN(20)); rng.IntN(15) == 0 && j <= i; j++ {
+			ends := func(i int) bool { return i < 0 || bytes.HasSuffix(records[i].Text, []byte("\n")) }
+			if rng.IntN(15) > 0 || !ends(i) {
+				continue
+			}
+			first := max(0, i-rng.IntN(20))
+			for !ends(first - 1) {
+				first--
+			}
+			for j := first; j <= i; j++ {
 				a.Add(&records[j], collect(&got))
 			}
 		}
 		if a.Flush(collect(&got)); !slices.Equal(got, want) {
-			t.Fatalf("seed %d: got %v", seed, got)
+			t.Fatalf("seed %d: %d entries, want %d", seed, len(got), len(want))
 		}
 	}
 }
