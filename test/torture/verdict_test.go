@@ -89,6 +89,7 @@ func judge(loki *lokitest.Loki, all []*ledger, byAPI []interval, began time.Time
 			v.wrong(&v.duplicated, "again with another time or stream", e)
 		default:
 			extra[id] = true
+			l.whole(e)
 			v.wrong(&v.unseen, "unseen", e)
 		}
 	})
@@ -184,6 +185,20 @@ func (l *ledger) rest(e lokitest.Entry, byAPI []interval) bool {
 		rule := l.excuse(line, byAPI)
 		return rule == ruleAway || rule == ruleKilled
 	})
+}
+
+// partSize is the size of the parts that Docker stores a long line in, in bytes.
+const partSize = 16 << 10
+
+// whole marks as delivered what the witness has seen of a line that Loki has whole, and
+// that proves itself: it began in a file that the witness has not seen.
+func (l *ledger) whole(e lokitest.Entry) {
+	for n := partSize; n < len(e.Line); n += partSize {
+		if end := l.find(key(e.Labels["stream"], e.Time, e.Line[n:])); end != nil && !end.got {
+			end.got, end.with = true, "as the end of a whole line"
+			return
+		}
+	}
 }
 
 // byAPI tells whether a line of a rotating log may have been read through the API.
