@@ -197,6 +197,7 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		a.leaveOut(len(r.Text))
 		held.ordinal = r.Ordinal
 		held.held = !whole && len(r.Text) >= logs.PartSize
+		held.cut = held.held
 	case whole && held.group != nil && !held.cut:
 		a.hold(r, len(r.Text)-1)
 		held.lines++
@@ -227,7 +228,7 @@ func (a *Assembler) Rest() (rest [logs.Streams]logs.Rest) {
 		// Without the number of a line, and with parts that differ in time, nobody
 		// could tell later where it ends.
 		if l := &a.lines[s]; l.held && l.cut && (!a.config.TimesDiffer || l.id != 0) {
-			rest[s] = logs.Rest{Time: l.time, Line: l.id, Ordinal: l.ordinal}
+			rest[s] = logs.Rest{Time: l.begun, Line: l.id, Ordinal: l.ordinal}
 		}
 	}
 	return rest
@@ -346,6 +347,7 @@ const keepCapacity = 64 << 10
 
 func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	l := &a.lines[s]
+	l.seam = progress{}
 	if l.held = false; l.cut {
 		l.cut = false
 		return // it was passed on

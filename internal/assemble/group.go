@@ -33,12 +33,19 @@ func beginning(r *logs.Record) []byte {
 // joins reports whether a record begins a line that goes on with a group, and notes it.
 func (a *Assembler) joins(l *line, r *logs.Record) bool {
 	g, text := l.group, beginning(r)
-	switch replay := a.resume[r.Stream]; {
+	replay := l.replay
+	if replay == nil {
+		replay = a.resume[r.Stream]
+	}
+	switch {
 	case g == nil, g.Lines > 0 && l.lines >= g.Lines:
 		return false
 	case r.Time < l.newest || r.Time-l.newest > g.Gap:
 		return false
 	case a.config.MaxLine > 0 && l.size+1+len(text) > a.config.MaxLine:
+		return false
+	case replay != nil && l.time <= replay.until && r.Time > replay.until:
+		// The entry that was handed over last ended there.
 		return false
 	case replay != nil && r.Time == replay.time && l.time != r.Time:
 		// Reading was resumed in the middle of a group, maybe, and where groups are full

@@ -85,7 +85,7 @@ func (r *replay) delivered(e logs.Entry) bool {
 	first := !r.begun
 	r.begun = true
 	if e.Time != r.time {
-		return e.Time < r.time || first && r.waits() && e.Time <= r.until
+		return e.Time < r.time || r.waits() && e.Time <= r.until
 	}
 	// An entry at the mark's own time that was not handed over is new, and
 	// those after it may still be old ones: the replay goes on.

@@ -41,8 +41,8 @@ func (c *Chunk) Add(e logs.Entry) {
 	} else {
 		c.draft.Add(c.out.Labels().At(e.Time), e)
 	}
-	if c.Lines == 0 {
-		c.first = e.Time
+	if c.first == 0 && (e.Extra == nil || e.Extra.Labels == nil) {
+		c.first = e.Time // Docker's: that of others may have been moved
 	}
 	c.Lines++
 	c.Bytes += len(e.Line)

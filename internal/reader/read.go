@@ -48,6 +48,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	if !st.caughtUp && s.slot.backlog.behind { // which only this goroutine sets
 		r.chunk.Behind()
 	}
+	began := time.Now() // what was stamped long before has been read, whatever holds us up
 	progress, err := s.log.Read(buf, r.emit)
 	t.some, t.drained = progress.Bytes > 0, err == nil && !progress.More
 	if t.drained && !r.soonAgain(s, progress) {
@@ -59,17 +60,20 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		st.linger.newest = now
 	}
 	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
+	passed := false
 	if some, _ := s.log.Grouping(); some && t.drained {
-		s.log.FlushGroups(now.Add(-grace).UnixNano(), r.emit)
+		before := s.log.HeldBytes()
+		s.log.FlushGroups(began.Add(-grace).UnixNano(), r.emit)
+		passed = s.log.HeldBytes() < before
 	}
 	var complete, ask bool
 	if s.lookAtHeld(now); t.drained {
 		if complete, ask = st.held.complete(st.run, t.lingers); complete {
-			t.drained = !s.log.Flush(r.emit)
+			passed, t.drained = true, !s.log.Flush(r.emit)
 			s.lookAtHeld(now)
 		}
 	}
-	if t.some || r.chunk.Lines > 0 || progress.Finished {
+	if t.some || passed || r.chunk.Lines > 0 || progress.Finished { // a stage may drop what was passed
 		r.chunk.End(s.kind, progress.Bytes, s.log.Position(), r.released(s))
 	} else {
 		r.chunk.Cancel()

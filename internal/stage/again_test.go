@@ -184,3 +184,21 @@ func TestRedactedOnce(t *testing.T) {
 		t.Errorf("%q, %d redacted", got, r.redacted)
 	}
 }
+
+// TestLimitClockBack: one line from a clock that was ahead does not have the rest dropped.
+func TestLimitClockBack(t *testing.T) {
+	r := compile(t, "- limit: {rate: 10, burst: 10, drop: true}").For(base)
+	sent := 0
+	for i := range int64(601) {
+		e := Entry{Time: start + i*1e9, Line: []byte("x"), Labels: base}
+		if i == 0 {
+			e.Time += 3600e9
+		}
+		if r.Process(&e) {
+			sent++
+		}
+	}
+	if sent != 601 {
+		t.Errorf("%d of 601 are sent", sent)
+	}
+}

@@ -13,9 +13,15 @@ type limit struct {
 	id, rule int
 	burst    uint64
 	length   int64 // of a window, in nanoseconds
+	// back is how many windows the time of an entry may lie before that of one before it.
+	back     int64
 	byLabel  string
 	distinct int
 }
+
+// disorder is how much older an entry may be than one before it, as the parts of a long line
+// have the time of the first.
+const disorder = 3 * time.Second
 
 // window is what a limit has counted, per stream.
 type window [logs.Streams]struct {
@@ -43,6 +49,7 @@ func newLimit(b *builder, f *fields) step {
 		f.at("drop", "say drop: true; without it a limit would hold the log up, which no stage can do here")
 	default:
 		l.length = max(1, int64(min(float64(l.burst)/rate, 1e6)*float64(time.Second)))
+		l.back = int64(disorder)/l.length + 1
 	}
 	l.rule = b.rule(f.reason("ratelimit_drop_stage"))
 	return l
@@ -50,8 +57,9 @@ func newLimit(b *builder, f *fields) step {
 
 func (l *limit) run(r *Run, e *Entry, n *node) *node {
 	w := &r.windows[l.id][e.Stream]
-	// Parts of long lines make times go back a little: they count where the others do.
-	if now := e.docker / l.length; now > w.number {
+	// Parts of long lines make times go back a little: they count where the others do. A
+	// clock that was set back begins anew.
+	if now := e.docker / l.length; now > w.number || now < w.number-l.back {
 		w.number, w.count = now, 0
 		clear(w.of)
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
 )
@@ -72,7 +74,7 @@ func (s *Source) read(ctx context.Context, records int, e *End) error {
 	if fresh(e.Position) {
 		// What is written from here on was not there when the log was opened, also if we
 		// are killed before the first line.
-		if err := x.handOver(ctx, false); err != nil {
+		if err := x.handOver(ctx, false, false); err != nil {
 			return err
 		}
 	}
@@ -110,7 +112,7 @@ func (x *session) run(ctx context.Context) error {
 			return end
 		}
 		s.spoke.Store(true)
-		if err := x.handOver(ctx, end != nil && !s.start.Container.Running); err != nil {
+		if err := x.handOver(ctx, end != nil && !s.start.Container.Running, end != nil); err != nil {
 			return err
 		}
 		if end != nil {
@@ -124,11 +126,16 @@ func (x *session) run(ctx context.Context) error {
 // that followed it may have ended too early: with a cached driver the last lines reach the
 // cache after that (seen on 20.10: up to 200 of them). Only a stream that was opened when
 // the run was over has it all.
-func (x *session) handOver(ctx context.Context, last bool) error {
+func (x *session) handOver(ctx context.Context, last, ended bool) error {
 	return x.open.alone(func() error {
 		return x.pass(ctx, last, func() {
 			x.reader.Take(x.chunk.Add)
 			x.open.heard(time.Now(), x.source.heard.Load())
+			// Records come in the order of the log, but for Disorder.
+			x.reader.FlushGroups(x.source.heard.Load()-assemble.Disorder, x.chunk.Add)
+			if ended {
+				x.reader.FlushGroups(math.MaxInt64, x.chunk.Add)
+			}
 			if last {
 				x.reader.Flush(x.chunk.Add)
 			}
@@ -139,6 +146,10 @@ func (x *session) handOver(ctx context.Context, last bool) error {
 // flushGroups passes on the entries that no further line can join.
 func (x *session) flushGroups(ctx context.Context) {
 	_ = x.open.alone(func() error { // an error is ctx's
+		if idle := x.source.idleSince.Load(); idle == nil || time.Since(*idle) < x.open.wait-grace/2 {
+			x.open.later(func() { x.flushGroups(ctx) })
+			return nil
+		}
 		return x.pass(ctx, false, func() { x.reader.FlushGroups(x.open.engineTime(time.Now()), x.chunk.Add) })
 	})
 }
