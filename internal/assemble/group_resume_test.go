@@ -3,6 +3,7 @@ package assemble
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func banner() func(logs.Stream, int64) *Group {
 func TestGroupRunOver(t *testing.T) {
 	conf := Config{Rules: Rules{Group: banner()}, DropRepeats: true}
 	for _, before := range [][]logs.Record{nil, {rec(990, 0, "2026- older\n")}} {
-		old := append(before, rec(1000, 0, "2026- boom\n"), rec(1001, 0, frame(2)))
+		old := slices.Concat(before, []logs.Record{rec(1000, 0, "2026- boom\n"), rec(1001, 0, frame(2))})
 		a := New(conf, none)
 		sent := run(a, old...)
 		a.Flush(collect(&sent))
