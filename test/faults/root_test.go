@@ -435,9 +435,9 @@ func TestS2HugeLabelOfAContainer(t *testing.T) {
 	args := []string{"--journal-dir", "none", "--since", "beginning", "--loki-url", loki.URL}
 	asked := carrier.StartWith(t, carrier.Options{Measured: true, Args: append([]string{"--docker-host", e.Host}, args...)})
 	without := carrier.StartWith(t, carrier.Options{Measured: true, Args: append([]string{"--docker-host", "none", "--docker-root", e.DataRoot()}, args...)})
-	wait.For(t, 2*time.Minute, "the victim's lines", func() bool { return len(loki.Lines()) >= 6 })
+	wait.For(t, 2*time.Minute, "the victim's lines", func() bool { return loki.Count() >= 6 }) // of both, alike
 	big := e.Start(t, engine.Spec{Name: "big", Labels: map[string]string{"com.docker.compose.service": strings.Repeat("x", 40<<20)}, Args: []string{"-tag", "big", "-n", "3", "-linger"}})
-	wait.For(t, 60*time.Second, "the lines of the container with the label", func() bool { return len(loki.Lines()) >= 12 })
+	wait.For(t, 60*time.Second, "the lines of the container with the label", func() bool { return loki.Count() >= 12 })
 	for name, c := range map[string]*carrier.Carrier{"with the socket": asked, "without": without} {
 		if got := peak(t, c); got > 128<<20 {
 			t.Errorf("%s: %d MiB of memory", name, got>>20)
