@@ -1,6 +1,6 @@
 // Package stream reads containers' logs through the engine's API. A Source is one
 // container's: it has a goroutine and a connection of its own, finds the place to begin at
-// (begin.go), reads the body and hands its entries over (source.go). A Group is all of them,
+// (begin.go), reads the body and hands its entries over (follow.go). A Group is all of them,
 // and doubts those that are silent (doubt.go). A Reader (reader.go) is one body, a pull API
 // without goroutines: it takes the frames apart, strips the timestamp that the engine puts
 // before every record, and says where to resume.

@@ -33,7 +33,7 @@
 // implementations, docker.Client and docker.Directory; internal/agent/source.go chooses,
 // and everything behind is the same. The directory's events are inotify's: a name that
 // appears or goes in containers, and config.v2.json renamed into place in a container's own
-// directory, where one watch serves the log, too (tail/directory.go; the kernel has one per
+// directory, where one watch serves the log, too (package watch; the kernel has one per
 // directory and instance). A directory is watched before it is read. After an overflow all
 // are looked at, and once a minute, for file systems without events. What is
 // read is hostile input: read as it comes, of which only what is asked for is kept, up to
