@@ -208,6 +208,9 @@ func (l *Loki) Ready() bool {
 	return answer.StatusCode == http.StatusOK
 }
 
+// queryTime bounds a query. The largest answers of torture take 20 s on a busy machine.
+const queryTime = 3 * time.Minute
+
 func get(ctx context.Context, url string) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -235,9 +238,11 @@ func (l *Loki) Kill9(t testing.TB) {
 }
 
 // Freeze stops the process with SIGSTOP: it accepts connections and answers
-// nothing.
+// nothing, until Thaw or the end of the test, whose failure must not take a shared Loki
+// from all the others.
 func (l *Loki) Freeze(t testing.TB) {
 	t.Helper()
+	t.Cleanup(func() { _ = l.signal(syscall.SIGCONT, false) })
 	if err := l.signal(syscall.SIGSTOP, false); err != nil {
 		t.Fatalf("cannot freeze Loki: %v", err)
 	}

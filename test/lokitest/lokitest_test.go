@@ -115,6 +115,10 @@ func TestOwnLokiKeepsPortAndData(t *testing.T) {
 	if got := l.Await(t, `{test="own"}`, 2, 10*time.Second); len(got) != 2 {
 		t.Errorf("%d entries, want 2", len(got))
 	}
+	t.Run("ends while it is frozen", func(t *testing.T) { l.Freeze(t) })
+	if !l.Ready() {
+		t.Error("still frozen for the tests behind one that has failed")
+	}
 }
 
 func TestCount(t *testing.T) {

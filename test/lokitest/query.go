@@ -92,7 +92,7 @@ func (l *Loki) queryPage(logql string, from, to int64, limit int) ([]Entry, erro
 		"query": {logql}, "direction": {"forward"}, "limit": {strconv.Itoa(limit)},
 		"start": {strconv.FormatInt(from, 10)}, "end": {strconv.FormatInt(to, 10)},
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTime)
 	defer cancel()
 	answer, err := get(ctx, l.URL+"/loki/api/v1/query_range?"+values.Encode())
 	if err != nil {
@@ -177,7 +177,7 @@ func (l *Loki) count(selector string) (int, error) {
 		"query": {"sum(count_over_time(" + selector + "[193h]))"},
 		"time":  {strconv.FormatInt(time.Now().Add(time.Hour).UnixNano(), 10)},
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), queryTime)
 	defer cancel()
 	answer, err := get(ctx, l.URL+"/loki/api/v1/query?"+values.Encode())
 	if err != nil {
