@@ -40,8 +40,11 @@ func appendDigits(dst []byte, n int64, width int) []byte {
 	return append(dst, text...)
 }
 
-// Parse reads the header of a line; ok is false when it has none.
+// Parse reads the header of a line, plain or of JSON; ok is false when it has none.
 func Parse(text []byte) (h Header, ok bool) {
+	if len(text) > len(jsonHead) && string(text[:len(jsonHead)]) == jsonHead {
+		text = text[len(jsonHead):]
+	}
 	if len(text) < HeaderSize || text[0] != 't' || text[1] != '=' ||
 		string(text[timeAt+timeLen:containerAt]) != " c=" ||
 		string(text[containerAt+containerLen:numberAt]) != " n=" || text[HeaderSize-1] != ' ' {

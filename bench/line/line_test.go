@@ -41,6 +41,39 @@ func TestRecordIsText(t *testing.T) {
 	}
 }
 
+func TestJSONRecordIsText(t *testing.T) {
+	m, debug := NewJSONMaker(7), 0
+	const n = 5000
+	for i := range n {
+		h := Header{Written: 1764000000000000000 + int64(i), Container: 42, Number: i}
+		var fields struct{ Log, Stream string }
+		record := m.AppendRecord(nil, h, h.Written)
+		if err := json.Unmarshal(record, &fields); err != nil {
+			t.Fatalf("%s: %v", record, err)
+		}
+		text, stderr := m.Text(h)
+		if fields.Log != string(text)+"\n" || (fields.Stream == "stderr") != stderr {
+			t.Fatalf("record %s\ntext %s", record, text)
+		}
+		var said struct{ Level, Msg, Path, ID string }
+		if err := json.Unmarshal(text, &said); err != nil || said.Msg == "" || said.Path == "" || len(said.ID) != 16 {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if got, ok := Parse(text); !ok || got != h {
+			t.Fatalf("parsed %+v %t, want %+v", got, ok, h)
+		}
+		if m.Debug(h) != (said.Level == "debug") {
+			t.Fatalf("debug is %t of %s", m.Debug(h), text)
+		}
+		if said.Level == "debug" {
+			debug++
+		}
+	}
+	if debug < n/10 || debug > n/5 {
+		t.Errorf("%d of %d lines have the level debug, want a seventh", debug, n)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	good, _ := NewMaker(1).Text(Header{Written: 1764000000000000000, Container: 1, Number: 1})
 	for i := range HeaderSize {

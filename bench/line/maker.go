@@ -18,10 +18,16 @@ type Maker struct {
 	seed   uint64
 	bodies []body
 	text   []byte
+	// json tells that every line is an object of JSON, see NewJSONMaker.
+	json bool
 }
 
 // body is the middle of a line, as a program writes it and as Docker stores it.
-type body struct{ text, escaped string }
+type body struct {
+	text, escaped string
+	// debug tells that the level of the line is debug; known of JSON only.
+	debug bool
+}
 
 // NewMaker makes a maker.
 func NewMaker(seed uint64) *Maker {
@@ -29,15 +35,52 @@ func NewMaker(seed uint64) *Maker {
 	m := &Maker{seed: seed, bodies: make([]body, bodies)}
 	for i := range m.bodies {
 		text := compose(random, i)
-		m.bodies[i] = body{text, escape(text)}
+		m.bodies[i] = body{text: text, escaped: escape(text)}
 	}
 	return m
+}
+
+// The parts of a line of JSON around its header, and around its identifier.
+const (
+	jsonHead = `{"h":"`
+	jsonID   = `","id":"`
+)
+
+// NewJSONMaker makes a maker whose lines are objects with the header as "h", an identifier
+// of its own as "id", and level, msg, path and ms: what stages are put to.
+func NewJSONMaker(seed uint64) *Maker {
+	random := rand.New(rand.NewPCG(seed, 2))
+	m := &Maker{seed: seed, bodies: make([]body, bodies), json: true}
+	for i := range m.bodies {
+		level := levels[random.IntN(len(levels))]
+		said := make([]string, 4+random.IntN(12))
+		for k := range said {
+			said[k] = words[random.IntN(len(words))]
+		}
+		text := fmt.Sprintf(`","level":%q,"msg":%q,"path":%q,"ms":%d}`, level, strings.Join(said, " "), paths[random.IntN(len(paths))], random.IntN(5000))
+		m.bodies[i] = body{text: text, escaped: escape(text), debug: level == "debug"}
+	}
+	return m
+}
+
+// Debug reports whether the level of a line of JSON is debug.
+func (m *Maker) Debug(h Header) bool {
+	b, _, _ := m.draw(h)
+	return b.debug
 }
 
 // Text returns a line without line feed, valid until the next call, and the
 // stream that it goes to.
 func (m *Maker) Text(h Header) (text []byte, stderr bool) {
 	b, id, stderr := m.draw(h)
+	if m.json {
+		m.text = append(m.text[:0], jsonHead...)
+		m.text = AppendHeader(m.text, h)
+		m.text = append(m.text, jsonID...)
+		m.text = append(m.text, id[:]...)
+		m.text = append(m.text, b.text...)
+		return m.text, stderr
+	}
 	m.text = AppendHeader(m.text[:0], h)
 	m.text = append(m.text, b.text...)
 	m.text = append(m.text, id[:]...)
@@ -49,9 +92,17 @@ func (m *Maker) Text(h Header) (text []byte, stderr bool) {
 func (m *Maker) AppendRecord(dst []byte, h Header, nano int64) []byte {
 	b, id, stderr := m.draw(h)
 	dst = append(dst, `{"log":"`...)
-	dst = AppendHeader(dst, h)
-	dst = append(dst, b.escaped...)
-	dst = append(dst, id[:]...)
+	if m.json {
+		dst = append(dst, `{\"h\":\"`...)
+		dst = AppendHeader(dst, h)
+		dst = append(dst, `\",\"id\":\"`...)
+		dst = append(dst, id[:]...)
+		dst = append(dst, b.escaped...)
+	} else {
+		dst = AppendHeader(dst, h)
+		dst = append(dst, b.escaped...)
+		dst = append(dst, id[:]...)
+	}
 	if stderr {
 		dst = append(dst, `\n","stream":"stderr","time":"`...)
 	} else {
@@ -65,7 +116,7 @@ func (m *Maker) AppendRecord(dst []byte, h Header, nano int64) []byte {
 // stderrEvery is the share of lines that go to stderr: one in so many.
 const stderrEvery = 16
 
-// draw chooses what a line says. It ends with an identifier of its own.
+// draw chooses what a line says. It has an identifier of its own.
 func (m *Maker) draw(h Header) (b *body, id [16]byte, stderr bool) {
 	z := mix(m.seed ^ mix(uint64(h.Container)<<40|uint64(h.Number)))
 	var raw [8]byte

@@ -13,10 +13,23 @@ import (
 // share to each, and enters them in the ledger. The newest timestamp is before
 // end.
 func (l *Layout) Backlog(ledger line.Ledger, seed uint64, bytes int64, end time.Time) error {
-	m := line.NewMaker(seed)
+	return l.backlog(line.NewMaker(seed), ledger, nil, bytes, end)
+}
+
+// JSONBacklog is Backlog with lines of JSON, entered in two ledgers: all of them, and those
+// whose level is not debug.
+func (l *Layout) JSONBacklog(all, kept line.Ledger, seed uint64, bytes int64, end time.Time) error {
+	return l.backlog(line.NewJSONMaker(seed), all, kept, bytes, end)
+}
+
+func (l *Layout) backlog(m *line.Maker, all, kept line.Ledger, bytes int64, end time.Time) error {
 	share := bytes / int64(l.Containers)
 	for i := range l.Containers {
-		if err := l.fill(m, ledger.Of(i), i, share, end); err != nil {
+		var second *line.Tally
+		if kept != nil {
+			second = kept.Of(i)
+		}
+		if err := l.fill(m, all.Of(i), second, i, share, end); err != nil {
 			return fmt.Errorf("cannot write backlog: %w", err)
 		}
 	}
@@ -29,7 +42,7 @@ const meanRecord = 249
 // pace is the time between two lines of a backlog, on average.
 const pace = 100 * time.Microsecond
 
-func (l *Layout) fill(m *line.Maker, tally *line.Tally, container int, bytes int64, end time.Time) error {
+func (l *Layout) fill(m *line.Maker, tally, kept *line.Tally, container int, bytes int64, end time.Time) error {
 	f, err := os.OpenFile(l.Log(container), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -45,6 +58,9 @@ func (l *Layout) fill(m *line.Maker, tally *line.Tally, container int, bytes int
 		}
 		text, _ := m.Text(h)
 		tally.Add(text, at)
+		if kept != nil && !m.Debug(h) {
+			kept.Add(text, at)
+		}
 		at += int64(pace)/2 + int64(h.Number*7919)%int64(pace) + 1
 	}
 	if err := w.Flush(); err != nil {

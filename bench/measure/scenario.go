@@ -22,6 +22,9 @@ type scenario struct {
 	atOnce   bool
 	// variant of the peer's arguments, see peer.
 	variant string
+	// json tells that the lines are of JSON, and keeps that those are wanted whose level is
+	// not debug, which the variant drops.
+	json, keeps bool
 	// cores is the number of processors that the agent has, 0 for one. Where there
 	// are no more it shares the last with the sink.
 	cores int
@@ -53,6 +56,8 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "backlog", title: "1 GiB of json-file in 20 files", containers: 20, backlog: gib, floor: true},
 		{name: "backlog-2", title: "the same on two cores, of which the sink may have one", containers: 20, backlog: gib, cores: 2, runs: 1},
+		{name: "json", title: "512 MiB of lines of JSON in 20 files, as they are", containers: 20, backlog: 512 * mib, json: true},
+		{name: "stages", title: "the same with json, labels, drop and redact on every line", containers: 20, backlog: 512 * mib, json: true, keeps: true, variant: "stages"},
 		{name: "live", title: "50 containers, 20 lines/s each", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second},
 		{name: "live-nowait", title: "the same with --batch-wait 0", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second, variant: "nowait"},
 		{name: "rate-100", title: "50 containers, 100 lines/s in all", containers: 50, backlog: 50 * perContainer, rate: 2, duration: 15 * time.Second, runs: 1},

@@ -37,8 +37,18 @@ func build(s scenario, dir string) (*stage, error) {
 		return nil, err
 	}
 	out := &stage{scenario: s, dir: dir, layout: layout, ledger: make(line.Ledger)}
-	if err := layout.Backlog(out.ledger, seed, s.backlog, now); err != nil {
+	if !s.json {
+		if err := layout.Backlog(out.ledger, seed, s.backlog, now); err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+	kept := make(line.Ledger)
+	if err := layout.JSONBacklog(out.ledger, kept, seed, s.backlog, now); err != nil {
 		return nil, err
+	}
+	if s.keeps {
+		out.ledger = kept
 	}
 	return out, nil
 }
