@@ -33,20 +33,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if len(args) == 0 {
 		return usageError(stderr)
 	}
-	rest := args[1:]
-	switch args[0] {
-	case "run":
-		return runCommand(ctx, rest, environ, stdout, stderr)
-	case "check":
-		return checkCommand(ctx, rest, environ, stdout, stderr)
-	case "ls":
-		return lsCommand(ctx, rest, environ, stdout, stderr)
-	case "compare":
-		return compareCommand(ctx, rest, environ, stdout, stderr)
-	case "version", "--version":
-		return versionCommand(rest, stdout, stderr)
-	case "help", "--help", "-h":
-		return helpCommand(rest, stdout, stderr)
+	if c, found := lookUp(args[0]); found {
+		return c.run(ctx, args[1:], environ, stdout, stderr)
 	}
 	return unknownCommand(args[0], stderr)
 }
@@ -127,7 +115,7 @@ func loadConfig(command string, args, environ []string, stdout, stderr io.Writer
 	cfg, err := config.Load(args, environ)
 	switch {
 	case errors.Is(err, config.ErrHelp):
-		return nil, helpCommand([]string{command}, stdout, stderr)
+		return nil, helpCommand(context.Background(), []string{command}, nil, stdout, stderr)
 	case err != nil:
 		_, _ = fmt.Fprintln(stderr, err)
 		return nil, exitUsage

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -9,16 +10,12 @@ import (
 	"github.com/lighterman/lighterman/internal/nearest"
 )
 
-const usage = `lighterman carries the log of every Docker container on this host to Grafana Loki.
+const usageHead = `lighterman carries the log of every Docker container on this host to Grafana Loki.
 
 Usage:
-  lighterman run [flags]     carry logs until stopped
-  lighterman check [flags]   check a configuration, and try what it says
-  lighterman ls [flags]      list containers, and how their logs are read
-  lighterman compare [flags] what each mode would cover and cost on this host
-  lighterman version         print the version
-  lighterman help [command]  print help
+`
 
+const usageFoot = `
 "lighterman run" alone needs no configuration: it prints the logs of all
 containers. "lighterman run --loki-url URL" sends them to Loki.
 "lighterman help run" lists all flags.
@@ -60,35 +57,28 @@ values with commas in the environment, and a list in the file.
 
 `
 
-// commands are the names of the subcommands.
-var commands = []string{"run", "check", "ls", "compare", "version", "help"}
+// usage is the help of lighterman as a whole.
+func usage() string { return usageHead + overview() + usageFoot }
 
 // usageError prints the usage where no subcommand was given.
 func usageError(stderr io.Writer) int {
-	_, _ = io.WriteString(stderr, usage)
+	_, _ = io.WriteString(stderr, usage())
 	return exitUsage
 }
 
 // helpCommand prints the help of a subcommand, or of lighterman.
-func helpCommand(args []string, stdout, stderr io.Writer) int {
+func helpCommand(_ context.Context, args, _ []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
-		return printed(stdout, stderr, usage)
+		return printed(stdout, stderr, usage())
 	}
-	switch args[0] {
-	case "run":
-		return printed(stdout, stderr, runUsage+flagUsage+config.Help())
-	case "check":
-		return printed(stdout, stderr, checkUsage+flagUsage+config.Help())
-	case "ls":
-		return printed(stdout, stderr, lsUsage+flagUsage+config.Help())
-	case "compare":
-		return printed(stdout, stderr, compareUsage+flagUsage+config.Help())
-	case "version":
-		return printed(stdout, stderr, versionUsage)
-	case "help":
-		return printed(stdout, stderr, helpUsage)
+	c, found := lookUp(args[0])
+	switch {
+	case !found:
+		return unknownCommand(args[0], stderr)
+	case c.settings:
+		return printed(stdout, stderr, c.usage+flagUsage+config.Help())
 	}
-	return unknownCommand(args[0], stderr)
+	return printed(stdout, stderr, c.usage)
 }
 
 // unknownCommand names the subcommand that was likely meant. A flag is not
@@ -99,7 +89,7 @@ func unknownCommand(name string, stderr io.Writer) int {
 		return exitUsage
 	}
 	cure := `"lighterman help" lists what there is`
-	if near := nearest.Name(name, commands); near != "" {
+	if near := nearest.Name(name, commandNames()); near != "" {
 		cure = fmt.Sprintf("did you mean %q?", near)
 	}
 	_, _ = fmt.Fprintf(stderr, "unknown command %q; %s\n", name, cure)

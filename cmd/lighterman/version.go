@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -23,7 +24,7 @@ func version() string {
 }
 
 // versionCommand prints the version of the binary and of what it is made with.
-func versionCommand(args []string, stdout, stderr io.Writer) int {
+func versionCommand(_ context.Context, args, _ []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		_, _ = fmt.Fprintln(stderr, "lighterman version takes no arguments")
 		return exitUsage

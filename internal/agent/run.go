@@ -104,6 +104,7 @@ func (c *carrier) run(ctx context.Context) error {
 	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
 	}
+	group.Go(func() error { return newNotifier(os.Getenv, c.log).Run(rest, sources, c.collector.Alive) })
 	err := group.Wait()
 	if errors.Is(err, errOutputGone) {
 		c.log.Info("standard output was closed by its reader, exiting")

@@ -133,9 +133,12 @@ var (
 	kindPairs    = &kind{"map", "NAME=VALUE", "a map of label names to values", pairs, tagString, free}
 )
 
+// choice is what a kind with a handful of values is called.
+const choice = "choice"
+
 // choiceKind is a kind with a handful of values.
 func choiceKind(words ...string) *kind {
-	return &kind{"choice", strings.Join(words, "|"), document.OneOf(words), scalar, tagString, plain}
+	return &kind{choice, strings.Join(words, "|"), document.OneOf(words), scalar, tagString, plain}
 }
 
 // one is a value that a parser makes of a text.
