@@ -43,6 +43,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return lsCommand(ctx, rest, environ, stdout, stderr)
 	case "compare":
 		return compareCommand(ctx, rest, environ, stdout, stderr)
+	case "convert":
+		return convertCommand(rest, environ, os.Stdin, stdout, stderr)
 	case "version", "--version":
 		return versionCommand(rest, stdout, stderr)
 	case "help", "--help", "-h":

@@ -16,6 +16,7 @@ Usage:
   lighterman check [flags]   check a configuration, and try what it says
   lighterman ls [flags]      list containers, and how their logs are read
   lighterman compare [flags] what each mode would cover and cost on this host
+  lighterman convert FROM    make a configuration of Promtail's or Alloy's
   lighterman version         print the version
   lighterman help [command]  print help
 
@@ -61,7 +62,7 @@ values with commas in the environment, and a list in the file.
 `
 
 // commands are the names of the subcommands.
-var commands = []string{"run", "check", "ls", "compare", "version", "help"}
+var commands = []string{"run", "check", "ls", "compare", "convert", "version", "help"}
 
 // usageError prints the usage where no subcommand was given.
 func usageError(stderr io.Writer) int {
@@ -83,6 +84,8 @@ func helpCommand(args []string, stdout, stderr io.Writer) int {
 		return printed(stdout, stderr, lsUsage+flagUsage+config.Help())
 	case "compare":
 		return printed(stdout, stderr, compareUsage+flagUsage+config.Help())
+	case "convert":
+		return printed(stdout, stderr, convertUsage)
 	case "version":
 		return printed(stdout, stderr, versionUsage)
 	case "help":
