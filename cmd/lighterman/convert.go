@@ -129,6 +129,13 @@ func (c conversion) convert(data []byte, environ []string) (*convert.Result, err
 		}
 		return value, set
 	}
+	if c.from == "alloy" {
+		name, err := os.Hostname()
+		if err != nil {
+			name = "" // an expression that asks for it is named
+		}
+		return convert.Alloy(c.file, data, convert.Host{Lookup: lookup, Name: name})
+	}
 	return convert.Promtail(c.file, data, convert.Expand{On: c.expand, Lookup: lookup})
 }
 

@@ -71,6 +71,9 @@ func (p *plan) containerRule(s *source, r *rule, set map[string]bool) bool {
 	}
 	empty := !slices.ContainsFunc(r.SourceLabels, func(name model.LabelName) bool {
 		n := string(name)
+		if r.late && strings.HasPrefix(n, "__") || r.early && n == logStream {
+			return false
+		}
 		return set[n] || slices.Contains(known, n) || strings.HasPrefix(n, metaLabel)
 	})
 	never := len(r.SourceLabels) == 1 && r.SourceLabels[0] == metaID && !fits(r.Regex.String(), 64)

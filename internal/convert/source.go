@@ -87,6 +87,9 @@ type rule struct {
 	said []string
 	// off says that it has no effect, and why: it is written as a comment.
 	off string
+	// early says that no line is known yet, and late that labels with two underscores are
+	// gone.
+	early, late bool
 }
 
 // filter is one of the engine's list of containers.
