@@ -68,12 +68,26 @@ func (f *findings) parseYAML(data []byte) *yaml.Node {
 			if n, err := strconv.Atoi(m[1]); err == nil {
 				line = n
 			}
+			if strings.Contains(text, "tab character") {
+				line = tabbed(data, line)
+			}
 		}
 		f.refuse(line, "this is no YAML: %s", text)
 		return nil
 	}
 	r := resolver{findings: f, left: maxNodes}
 	return r.resolve(doc.Content[0], 0)
+}
+
+// tabbed returns the line from one on that is indented with a tab: the library names the one
+// before.
+func tabbed(data []byte, from int) int {
+	for i, line := range strings.Split(string(data), "\n") {
+		if i+1 >= from && strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
+			return i + 1
+		}
+	}
+	return from
 }
 
 // resolver copies a document without aliases and merge keys.

@@ -3,6 +3,7 @@ package convert
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -27,6 +28,8 @@ type envelope struct {
 	// values are the extracted values that stand for a key of the record, by their names;
 	// nothing for one that the record never had.
 	values map[string]string
+	// made are the names of what the stages that stay extract.
+	made map[string]bool
 	// wrapped says that the line is still the record.
 	wrapped bool
 	// stream says that the label stream is wanted, and rules make other labels.
@@ -63,6 +66,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 		e.comment("The stage docker is not needed: lines come without the record around them.")
 		e.unwrap()
 		e.stream = true
+		e.values["output"], e.values["stream"], e.values["timestamp"] = keyLog, keyStream, keyTime
 		return nil
 	case "cri":
 		e.note(n.Line, "the stage cri", "Docker's files have another form, so it found nothing and is left out", "")
@@ -75,6 +79,10 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 		if taken && key == keyTime {
 			e.comment("The stage timestamp is not needed: lines have Docker's own time, to the nanosecond.")
 			e.note(n.Line, "the stage timestamp", "it restates Docker's own time, which every line has here anyway, so it is left out", "")
+			return nil
+		}
+		if !taken && !e.made[from] {
+			e.note(n.Line, "the stage timestamp", "nothing extracts "+strconv.Quote(from)+", so it found no time, and is left out", "lines have Docker's own time here anyway")
 			return nil
 		}
 	case "output":
@@ -256,6 +264,10 @@ func (e *envelope) match(n *yaml.Node) *yaml.Node {
 func (e *envelope) forget(n *yaml.Node) {
 	for _, made := range extracts(n) {
 		delete(e.values, made)
+		e.made[made] = true
+	}
+	if src := get(n.Content[1], "source"); n.Content[0].Value == "template" && src != nil {
+		e.made[src.Value] = true
 	}
 }
 

@@ -72,7 +72,7 @@ func (p *plan) containerFileRules(s *source) {
 	filename := newRule(s.line, "filename", strings.ReplaceAll(dir, "$", "$$")+"/$1/$1-json.log", "", "", metaID)
 	filename.said = []string{"Promtail adds the name of the file, so that each container has a stream of its own.", "A label like container, with the container's name, would do as well."}
 	s.rules = append(s.rules, filename)
-	e := envelope{plan: p, source: s, values: map[string]string{}, wrapped: true}
+	e := envelope{plan: p, source: s, values: map[string]string{}, made: map[string]bool{}, wrapped: true}
 	s.stages = e.stages(s.stages)
 	if e.stream {
 		s.rules = append(s.rules, newRule(s.line, "stream", "$1", "", "", logStream))

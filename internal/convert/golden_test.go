@@ -67,7 +67,7 @@ func TestConfigurations(t *testing.T) {
 			if refused := strings.HasPrefix(filepath.Base(path), "invalid"); refused != (invalid != nil) {
 				t.Errorf("refused: %v", err)
 			}
-			golden := strings.TrimSuffix(path, filepath.Ext(path)) + ".out"
+			golden := strings.TrimSuffix(path, filepath.Ext(path)) + ".golden"
 			if *update {
 				if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
 					t.Fatal(err)

@@ -133,7 +133,7 @@ func (p *plan) split(g *guarded) bool {
 // first.
 func (p *plan) guard(g *guarded, later bool) (out []*rule) {
 	begin := constant(string(g.guard), "1", g.line)
-	begin.said = append([]string{"What follows is " + g.name + ", line " + strconv.Itoa(g.line) + "."}, g.ruleComments...)
+	begin.said = append([]string{"What follows is " + g.name + ", line " + strconv.Itoa(g.line) + ", for containers where " + string(g.guard) + " is 1."}, g.ruleComments...)
 	out = append(out, begin)
 	if later {
 		out = append(out, newRule(g.line, string(g.guard), "", "1", "", taken))

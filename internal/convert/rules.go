@@ -152,8 +152,8 @@ func (p *plan) streamRule(s *source, r *rule) {
 
 // constant is a rule that sets a label.
 func constant(name, value string, line int) *rule {
-	r := &rule{Config: relabel.DefaultRelabelConfig, line: line}
-	r.TargetLabel, r.Replacement = name, strings.ReplaceAll(value, "$", "$$")
+	r := newRule(line, name, "", "", "")
+	r.Replacement = strings.ReplaceAll(value, "$", "$$")
 	return r
 }
 
@@ -171,7 +171,7 @@ func addressRules(s *source) []*rule {
 
 func newRule(line int, target, replacement, regex, separator string, from ...model.LabelName) *rule {
 	r := &rule{Config: relabel.DefaultRelabelConfig, line: line}
-	r.SourceLabels, r.TargetLabel, r.Replacement = from, target, replacement
+	r.SourceLabels, r.TargetLabel, r.Replacement, r.NameValidationScheme = from, target, replacement, model.LegacyValidation
 	if regex != "" {
 		r.Regex = relabel.MustNewRegexp(regex)
 	}

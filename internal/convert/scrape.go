@@ -82,7 +82,7 @@ func (p *plan) dockerSD(n *yaml.Node, base source) {
 	host := ""
 	p.items(n, "docker_sd_configs", func(item *yaml.Node) {
 		s := base
-		s.kind, s.line = containers, item.Line
+		s.kind = containers
 		handlers := p.httpClient("docker_sd_configs.")
 		for name, handle := range handlers {
 			switch name {

@@ -50,6 +50,9 @@ func (p *plan) fit(list []*yaml.Node) (out []*yaml.Node) {
 			p.unfit(n, problems[0])
 			continue
 		}
+		if older := get(n.Content[1], "older_than"); n.Content[0].Value == "drop" && older != nil {
+			p.note(n.Line, "the stage drop", "older_than counts from the time when Docker had the line, and not from when it is read, so it drops only what a timestamp stage has moved that far back", "what is too old when lighterman begins is left out by --since")
+		}
 		out = append(out, n)
 	}
 	return out
