@@ -122,7 +122,7 @@ func (r *resolver) resolve(n *yaml.Node, depth int) *yaml.Node {
 			continue
 		}
 		name := *r.resolve(key, depth+1)
-		if first, twice := seen[name.Value]; twice {
+		if first, twice := seen[name.Value]; twice && name.Kind == yaml.ScalarNode {
 			r.refuse(key.Line, "the key %q is set twice; the first is on line %d", name.Value, first)
 			continue
 		}

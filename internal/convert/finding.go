@@ -109,6 +109,12 @@ func (f *findings) err(file string) error {
 	if len(f.invalid) == 0 {
 		return nil
 	}
+	// A variable that was not replaced is often why.
+	for _, found := range f.list {
+		if strings.HasPrefix(found.What, "${") && !found.Note {
+			f.refuse(found.Line, "%s: %s; %s", found.What, found.Why, found.Cure)
+		}
+	}
 	const most = 100
 	slices.SortStableFunc(f.invalid, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
 	return &InvalidError{File: file, Problems: f.invalid[:min(most, len(f.invalid))]}
