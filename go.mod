@@ -18,7 +18,16 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
-require github.com/go-logfmt/logfmt v0.6.1
+require (
+	github.com/go-logfmt/logfmt v0.6.1
+	github.com/grafana/alloy/syntax v0.1.0
+)
+
+require (
+	github.com/fatih/color v1.19.0 // indirect
+	github.com/mattn/go-colorable v0.1.15 // indirect
+	github.com/mattn/go-isatty v0.0.23 // indirect
+)
 
 require (
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect

@@ -31,6 +31,7 @@ func commands() []command {
 		{name: "check", takes: "[flags]", summary: "check a configuration, and try what it says", usage: checkUsage, settings: true, run: checkCommand},
 		{name: "ls", takes: "[flags]", summary: "list containers, and how their logs are read", usage: lsUsage, settings: true, run: lsCommand},
 		{name: "compare", takes: "[flags]", summary: "what each mode would cover and cost on this host", usage: compareUsage, settings: true, run: compareCommand},
+		{name: "convert", takes: "FROM FILE", summary: "make a configuration of Promtail's or Alloy's", usage: convertUsage, words: origins, run: convertCommand},
 		{name: "health", takes: "[flags]", summary: "ask the lighterman that runs how it is", usage: healthUsage, settings: true, run: healthCommand},
 		{name: "completion", takes: "SHELL", summary: "print completions for bash, zsh or fish", usage: completionUsage, words: shellNames, run: completionCommand},
 		{name: "man", takes: "[PAGE]", summary: "print a manual page", usage: manUsage, words: pageNames, run: manCommand},

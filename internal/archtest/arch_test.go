@@ -40,6 +40,7 @@ var may = map[string][]string{
 	"sift":        {},
 	"beneath":     {},
 	"compare":     {"logs"},
+	"convert":     {"stage", "nearest", "logs", "tail"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
 		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest",
