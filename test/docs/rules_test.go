@@ -85,8 +85,8 @@ func TestRulesDoc(t *testing.T) {
 	cmd := exec.Command("dash", "-ec", "lighterman check --config lm.yaml")
 	cmd.Dir, cmd.Env = dir, env
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), `lm.yaml:10: test "health checks stay at home" fails:`) ||
-		!strings.Contains(string(out), `lm.yaml:12: entry 1 of 1: expected an entry dropped by health, got "GET /healthy HTTP/1.1" sent`) {
+	if err == nil || !strings.Contains(string(out), `lm.yaml:11: test "health checks stay at home" fails:`) ||
+		!strings.Contains(string(out), `lm.yaml:13: entry 1 of 1: expected an entry dropped by health, got "GET /healthy HTTP/1.1" sent`) {
 		t.Errorf("a test that fails: %v\n%s", err, out)
 	}
 }
