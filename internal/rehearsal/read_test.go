@@ -105,7 +105,7 @@ func TestReadAtOnce(t *testing.T) {
 // TestReadLongLine: a line without an end takes no more than its limit.
 func TestReadLongLine(t *testing.T) {
 	var sizes []int
-	_, err := Read(t.Context(), Source{From: io.MultiReader(strings.NewReader(strings.Repeat("x", 9<<20)), strings.NewReader("\nb")), MaxLine: 1 << 10}, func(l Line) { sizes = append(sizes, len(l.Text)) })
+	_, err := Read(t.Context(), Source{From: io.MultiReader(strings.NewReader(strings.Repeat("x", 9<<20)), strings.NewReader("\nb")), Begin: time.Now(), MaxLine: 1 << 10}, func(l Line) { sizes = append(sizes, len(l.Text)) })
 	if err != nil || len(sizes) != 2 || sizes[0] > 1<<10 || sizes[1] != 1 {
 		t.Errorf("sizes %v, %v", sizes, err)
 	}

@@ -59,7 +59,7 @@ func TestText(t *testing.T) {
   read      {"level":"debug"}
   stages[0].match  matches
   stages[1].json  extracted level=debug
-  stages[2].match  matches; drops it
+  stages[2].match  drops it
   dropped   by stages[2].match, counted as debug
 
 2026-11-29T12:00:00.002Z web stdout  2 lines joined by stages[0].match.stages[0].multiline
@@ -93,15 +93,15 @@ func TestText(t *testing.T) {
   note: Loki takes no such tenant: the configured one is used
 
 5 lines: 3 sent, 1 joined to others, 1 dropped by debug
-STAGE             ENTRIES   DROPPED         EACH       IN ALL
-stages[0].match         4         0
-stages[1].json          4         0
-stages[2].match         4         1
-stages[3].labels        3         0
-stages[4].output        3         0
-stages[5].redact        3         0
-stages[6].tenant        3         0
-stages[7].level         3         0
+STAGE              ENTRIES   DROPPED         EACH       IN ALL
+stages[0].match          4         0
+stages[1].json           4         0
+stages[2].match          4         1
+stages[3].labels         3         0
+stages[4].output         3         0
+stages[5].redact         3         0
+stages[6].tenant         3         0
+stages[7].level          3         0
 `
 	got := times.ReplaceAllString(out.String(), "")
 	got = regexp.MustCompile(`(\]\.\w+) +([a-z])`).ReplaceAllString(got, "$1  $2")
