@@ -29,6 +29,7 @@ func commands() []command {
 	return []command{
 		{name: "run", takes: "[flags]", summary: "carry logs until stopped", usage: runUsage, settings: true, run: runCommand},
 		{name: "check", takes: "[flags]", summary: "check a configuration, and try what it says", usage: checkUsage, settings: true, run: checkCommand},
+		{name: "try", takes: "CONTAINER|FILE…", summary: "what the stages make of its lines", usage: tryUsage, settings: true, run: tryCommand},
 		{name: "ls", takes: "[flags]", summary: "list containers, and how their logs are read", usage: lsUsage, settings: true, run: lsCommand},
 		{name: "compare", takes: "[flags]", summary: "what each mode would cover and cost on this host", usage: compareUsage, settings: true, run: compareCommand},
 		{name: "convert", takes: "FROM FILE", summary: "make a configuration of Promtail's or Alloy's", usage: convertUsage, words: origins, run: convertCommand},

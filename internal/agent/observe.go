@@ -109,7 +109,7 @@ func (c *carrier) snapshot(started time.Time) status.Snapshot {
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
 			Route: way, Reason: hide(s.Route.Reason), Position: position(&s.Position),
 			LagBytes: known(s.LagBytes), LagSeconds: known(s.LagSeconds), Lines: &lines,
-			LastError: hide(s.LastError), Refused: &refused, LastRefusal: last,
+			LastError: hide(s.LastError), Refused: &refused, LastRefusal: last, Account: accountOf(s.Account(int64(refused))), //nolint:gosec // a number of lines
 		})
 	}
 	out.Containers = append(out.Containers, unread(unknown)...)
@@ -151,4 +151,9 @@ func position(p *logs.Position) *status.Position {
 		out.Time = time.Unix(0, p.Last).UTC()
 	}
 	return out
+}
+
+// accountOf is what is shown of an account.
+func accountOf(a logs.Account) *status.Account {
+	return &status.Account{Read: a.Read, Sent: a.Sent, Joined: a.Joined, Dropped: a.Dropped, Rejected: a.Rejected, Pending: a.Pending}
 }

@@ -64,13 +64,15 @@ func try(cfg *config.Config) *trials {
 	return t
 }
 
-// stages tries whether the stages can be run.
+// stages tries whether the stages can be run, and their tests.
 func (t *trials) stages(cfg *config.Config) {
 	p, err := stagesOf(cfg)
 	if err != nil {
 		t.problems = append(t.problems, strings.Split(err.Error(), "\n")...)
+		return
 	}
 	t.notes = append(t.notes, p.Notes()...)
+	t.tests(cfg, p)
 }
 
 // mostRead bounds what is read of a file of a few lines, in bytes.

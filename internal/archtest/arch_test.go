@@ -36,6 +36,7 @@ var may = map[string][]string{
 	"dispatch":    {"logs"},
 	"loki":        {"logs", "redact"},
 	"console":     {"logs"},
+	"rehearsal":   {"logs", "assemble", "stage", "jsonfile", "locallog", "console"},
 	"checkpoint":  {"logs"},
 	"sift":        {},
 	"beneath":     {},
@@ -43,7 +44,7 @@ var may = map[string][]string{
 	"convert":     {"stage", "nearest", "logs", "tail"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "rehearsal", "document",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

@@ -34,7 +34,8 @@ type Rules struct {
 	// that is one by itself, and may be nil. Gap is the longest of any group, in nanoseconds.
 	Group func(s logs.Stream, at int64) *Group
 	Gap   int64
-	// Joined is told how many lines were added to the first one of an entry; it may be nil.
+	// Joined is told how many lines were added to the first one of an entry that is not
+	// left out, before Change; it may be nil.
 	Joined func(lines int)
 	// Change, if it is not nil, turns an entry into what is sent. It may change the text
 	// and the time, and returns false for an entry that is not sent at all. It is called
@@ -64,6 +65,8 @@ type Assembler struct {
 	// both streams, and beyond tells that this entry has come again.
 	resumed int64
 	beyond  bool
+	// more is how many lines were added to the first one of the entry in hand.
+	more int
 	// changed is the entry that Change has.
 	changed logs.Entry
 	// recent are the newest records, where they may come twice and make entries together.
@@ -305,6 +308,9 @@ func (a *Assembler) emit(e logs.Entry, size int, inPlace, ascii bool, emit func(
 	if cut && a.config.Cut != nil {
 		a.config.Cut()
 		a.leaveOut(max(0, size-len(e.Line)))
+	}
+	if a.more > 0 && a.config.Joined != nil {
+		a.config.Joined(a.more)
 	}
 	a.last = e.Time
 	m.note(e, a.config.Change != nil)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -47,11 +48,18 @@ func TestGroup(t *testing.T) {
 			[]entry{{1, 0, "boom\n\tat a"}, {3, 0, "\tat b"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := New(Config{Rules: Rules{Group: traces()}}, none)
+			joined := 0
+			a := New(Config{Rules: Rules{Group: traces(), Joined: func(lines int) { joined += lines }}}, none)
 			got := run(a, c.records...)
 			a.Flush(collect(&got))
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got %v\nwant %v", got, c.want)
+			}
+			for _, e := range got {
+				joined -= strings.Count(e.line, "\n")
+			}
+			if joined != 0 {
+				t.Errorf("%d more lines are said to be joined than were", joined)
 			}
 		})
 	}

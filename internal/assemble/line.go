@@ -83,11 +83,12 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	if l.replay != nil {
 		a.resume[s] = l.replay
 	}
-	if l.lines > 1 && a.config.Joined != nil {
-		a.config.Joined(l.lines - 1)
+	if a.more = max(0, l.lines-1); l.group != nil && !l.ended {
+		a.more = l.lines // and one that has no end
 	}
 	inPlace := l.parts == 1 && l.group == nil
 	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, inPlace, false, emit)
+	a.more = 0
 	if l.replay != nil {
 		l.replay, a.resume[s] = nil, nil
 	}

@@ -20,6 +20,8 @@ type Status struct {
 	// delivered; 0 when there is none, negative when nothing is known.
 	LagSeconds float64
 	Lines      int64
+	// Account says what has become of lines, given how many of them were refused.
+	Account func(refused int64) logs.Account
 	// Waits reports whether the log is not open for want of descriptors.
 	Waits     bool
 	LastError string
@@ -38,7 +40,7 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 	c.mu.Unlock()
 	now := time.Now()
 	for _, u := range units {
-		s := Status{Container: u.container(), Route: u.route(), Lines: u.Lines(), LastError: u.LastError()}
+		s := Status{Container: u.container(), Route: u.route(), Lines: u.Lines(), Account: u.Account, LastError: u.LastError()}
 		s.LagBytes, s.LagSeconds = u.Lag(now)
 		if file := u.file(); file != nil {
 			s.LagBytes += file.Lag()

@@ -29,6 +29,8 @@ type Config struct {
 	Labels Labels
 	// Stages are what lines go through, in their order: package stage compiles them.
 	Stages []Stage
+	// Tests are for check alone.
+	Tests []Test
 
 	Batch  Batch
 	Limits Limits

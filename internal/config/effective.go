@@ -34,6 +34,9 @@ func (l *loader) effective() string {
 		}
 	}
 	for _, s := range sections {
+		if s.unshown {
+			continue
+		}
 		node := l.sections[s]
 		if node == nil {
 			node = &yaml.Node{Kind: s.empty.Kind, Content: s.empty.Content, LineComment: "default: " + s.def}

@@ -17,6 +17,9 @@ type section struct {
 	empty *yaml.Node
 	// help is a paragraph of the reference, example a part of a file below it.
 	help, example string
+	// unshown: it changes nothing of what run does, and is left out of the effective
+	// configuration.
+	unshown bool
 	// read takes the section, and adds to what is shown the defaults of what is not in it.
 	read func(l *loader, v document.Value, shown *yaml.Node)
 }

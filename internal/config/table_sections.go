@@ -55,4 +55,13 @@ var sections = []*section{
       expression: GET /health
 `,
 	},
+	{
+		name: "tests", def: "none", empty: emptyList, read: readTests, unshown: true,
+		help: "Lines, and what the stages are to make of them. lighterman check runs them; to everybody else they mean nothing. See [testing rules](testing-rules.md).",
+		example: `tests:
+  - name: health checks stay at home
+    input: GET /health HTTP/1.1
+    expect: {dropped: drop_stage}
+`,
+	},
 }

@@ -61,10 +61,13 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 	o.metrics.Lines(route.String(), c.Lines, c.Bytes)
 	o.counts.lines.Add(int64(c.Lines))
 	o.stages.remember(&position)
+	entries := c.Lines
+	o.account.read(entries, o.stages.joined, o.stages.dropped)
 	o.stages.count(o.metrics.Dropped, o.metrics.Joined)
 	o.counts.handed(read, c.first)
 	o.lane.End(o.ID, &c.draft, func() {
 		o.store.Commit(o.ID, position)
+		o.account.settled(entries)
 		o.counts.delivered(read, position)
 		o.WakeNext()
 		if released != nil {

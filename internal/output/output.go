@@ -50,6 +50,7 @@ type Output struct {
 	labels  atomic.Pointer[Timeline]
 	stages  stages
 	counts  counts
+	account account
 	order   order
 	// held is what is held back; nil for nothing.
 	held      atomic.Pointer[HeldBack]
@@ -103,6 +104,10 @@ type order struct {
 
 // Lines is the number of entries that were handed over.
 func (o *Output) Lines() int64 { return o.counts.lines.Load() }
+
+// Account returns what has become of the lines that were read, given how many of them the
+// sink has refused.
+func (o *Output) Account(rejected int64) logs.Account { return o.account.state(rejected) }
 
 // Unanswered is the number of chunks for which the sink has not answered.
 func (o *Output) Unanswered() int64 { return o.counts.waiting.Load() }

@@ -88,7 +88,7 @@ func Compile(nodes []*yaml.Node, options Options) (*Pipeline, error) {
 	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1, fit: options.Fit}}
 	var end *node
 	if options.Level && !b.mentions(nodes, "level") {
-		end = &node{step: &levelStage{source: -1}}
+		end = &node{step: &levelStage{source: -1}, path: byDefault}
 	}
 	b.pipeline.head = b.list(nodes, options.Path, end, 0)
 	b.lift()
@@ -129,7 +129,7 @@ func init() {
 			if s == nil {
 				return next
 			}
-			return &node{step: s, next: next}
+			return &node{step: s, next: next, path: of.path}
 		}
 	}
 	makers = map[string]func(*builder, *fields, *node, int) *node{

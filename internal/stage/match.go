@@ -43,7 +43,7 @@ func newMatch(b *builder, f *fields, next *node, depth int) *node {
 		inner := b.list(stages.Content, f.path+".stages", next, depth+1)
 		m.inner = &node{step: enter{}, next: inner}
 	}
-	return &node{step: m, next: next}
+	return &node{step: m, next: next, path: f.path}
 }
 
 func (m *match) run(r *Run, e *Entry, n *node) *node {

@@ -65,6 +65,13 @@ type grouping struct {
 // first that joins lines and stands in no match, or only in those that the labels answer
 // with yes.
 func (r *Run) Group(s logs.Stream) *Group {
+	if g := r.grouping(s); g != nil {
+		return &g.group
+	}
+	return nil
+}
+
+func (r *Run) grouping(s logs.Stream) *grouping {
 groupings:
 	for i := range r.pipeline.groupings {
 		g := &r.pipeline.groupings[i]
@@ -73,7 +80,7 @@ groupings:
 				continue groupings
 			}
 		}
-		return &g.group
+		return g
 	}
 	return nil
 }

@@ -28,13 +28,13 @@ func newParser(b *builder, f *fields, next *node, _ int) *node {
 		f.report(at, "there is no parser %q%s", name, b.hint(name, preset.Names()))
 		return next
 	}
-	next = &node{step: &parserStage{p, b.name("level"), b.name("time")}, next: next}
+	next = &node{step: &parserStage{p, b.name("level"), b.name("time")}, next: next, path: f.path}
 	if p.Begins == nil {
 		return next
 	}
 	m := f.multiline(presetLines, p.Begins)
 	m.parser = true
-	return &node{step: m, next: next}
+	return &node{step: m, next: next, path: f.path}
 }
 
 // presetLines is how many lines an entry of a preset may have: the traces of some

@@ -110,6 +110,8 @@ type step interface {
 type node struct {
 	step step
 	next *node
+	// path is its place in the configuration; empty for what is no stage of its own.
+	path string
 }
 
 // dropped is the end of an entry before the end of the chain.
@@ -118,6 +120,20 @@ var dropped = &node{}
 // Process takes one entry through all stages, which change it, and reports whether it is to
 // be sent. Labels has to be set anew for each entry, to the container's.
 func (r *Run) Process(e *Entry) (send bool) {
+	r.begin(e)
+	for n := r.pipeline.head; n != nil; {
+		if n = n.step.run(r, e, n); n == dropped {
+			return false
+		}
+	}
+	if len(e.changes) > 0 {
+		e.Labels = r.labels(e)
+	}
+	return true
+}
+
+// begin makes run and entry ready for the first stage.
+func (r *Run) begin(e *Entry) {
 	if e.Labels != r.bound.labels {
 		r.bind(e.Labels)
 	}
@@ -133,15 +149,6 @@ func (r *Run) Process(e *Entry) (send bool) {
 	} else {
 		clear(e.values)
 	}
-	for n := r.pipeline.head; n != nil; {
-		if n = n.step.run(r, e, n); n == dropped {
-			return false
-		}
-	}
-	if len(e.changes) > 0 {
-		e.Labels = r.labels(e)
-	}
-	return true
 }
 
 // Rule returns the name of the rule that has dropped the newest entry, or nothing.

@@ -65,6 +65,9 @@ var (
 	buildInfo  = desc("build_info", "Always 1; the label tells the version.", "version")
 	targetsBy  = desc("targets", "Containers, by the route their log is read on.", "route")
 	lagBytes   = desc("container_lag_bytes", "Bytes in the log of a container that are not delivered.", "container", "route")
+	linesRead  = desc("container_read_lines_total", "Lines of a container that were read since the start. They are accounted for: sent, dropped, joined, rejected or pending.", "container")
+	linesBy    = desc("container_lines_total", "What has become of the lines of a container: sent, dropped by a stage, joined to another line's entry, or rejected by the sink. Outcomes that there were none of are left out.", "container", "outcome")
+	linesWait  = desc("container_pending_lines", "Entries of a container that were read and are not acknowledged yet.", "container")
 	lagSeconds = desc("container_lag_seconds", "Age of the oldest entry of a container that is not delivered.", "container", "route")
 )
 
@@ -73,7 +76,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, g := range gauges {
 		ch <- g.desc
 	}
-	for _, d := range []*prometheus.Desc{buildInfo, targetsBy, lagBytes, lagSeconds} {
+	for _, d := range []*prometheus.Desc{buildInfo, targetsBy, lagBytes, lagSeconds, linesRead, linesBy, linesWait} {
 		ch <- d
 	}
 }
@@ -88,6 +91,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for route, n := range targets(s) {
 		ch <- prometheus.MustNewConstMetric(targetsBy, prometheus.GaugeValue, float64(n), route)
 	}
+	collectAccounts(ch, s)
 	for key, lag := range lags(s) {
 		if lag.bytes >= 0 {
 			ch <- prometheus.MustNewConstMetric(lagBytes, prometheus.GaugeValue, float64(lag.bytes), key.container, key.route)

@@ -83,11 +83,11 @@ func TestListJSON(t *testing.T) {
 			`"coverage":{"containers":1,"routes":[{"route":"file","containers":1,"percent":100},{"route":"api","containers":0,"percent":0},` +
 			`{"route":"unreadable","containers":0,"percent":0}]},"containers":[{"name":"web","id":"1","driver":"json-file","route":"file",` +
 			`"reason":"json-file log can be read","position":{"inode":5,"offset":987654321,"time":"2026-02-03T04:05:06.000000007Z"},` +
-			`"lag_bytes":1536,"lag_seconds":0.5,"lines":1234567,"last_error":"","refused":0,"last_refusal":null}],"ready":true,"not_ready":[],"oldest_undelivered_seconds":0.5}`,
+			`"lag_bytes":1536,"lag_seconds":0.5,"lines":1234567,"last_error":"","refused":0,"last_refusal":null,"account":null}],"ready":true,"not_ready":[],"oldest_undelivered_seconds":0.5}`,
 		DryRun: `{"source":"dry-run","address":"a:1","version":"1.2.3","engine_connected":true,` +
 			`"coverage":{"containers":1,"routes":[{"route":"file","containers":1,"percent":100},{"route":"api","containers":0,"percent":0},` +
 			`{"route":"unreadable","containers":0,"percent":0}]},"containers":[{"name":"web","id":"1","driver":"json-file","route":"file",` +
-			`"reason":"json-file log can be read","position":null,"lag_bytes":null,"lag_seconds":null,"lines":null,"last_error":"","refused":null,"last_refusal":null}],"ready":null,"not_ready":null,"oldest_undelivered_seconds":null}`,
+			`"reason":"json-file log can be read","position":null,"lag_bytes":null,"lag_seconds":null,"lines":null,"last_error":"","refused":null,"last_refusal":null,"account":null}],"ready":null,"not_ready":null,"oldest_undelivered_seconds":null}`,
 	} {
 		in := some()
 		in.Containers = in.Containers[:1]

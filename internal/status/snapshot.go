@@ -71,6 +71,30 @@ type Container struct {
 	// and LastRefusal the last of them; nil when there was none.
 	Refused     *uint64  `json:"refused"`
 	LastRefusal *Refusal `json:"last_refusal"`
+	// Account says what has become of the lines that were read.
+	Account *Account `json:"account"`
+}
+
+// Account says what has become of every line that was read since the start: Read is the sum
+// of the others.
+type Account struct {
+	Read     int64            `json:"read"`
+	Sent     int64            `json:"sent"`
+	Joined   int64            `json:"joined"`
+	Dropped  map[string]int64 `json:"dropped"`
+	Rejected int64            `json:"rejected"`
+	Pending  int64            `json:"pending"`
+}
+
+// DroppedLines is the number of lines that stages have dropped, by any rule.
+func (a *Account) DroppedLines() (n int64) {
+	if a == nil {
+		return 0
+	}
+	for _, lines := range a.Dropped {
+		n += lines
+	}
+	return n
 }
 
 // Refusal tells of lines that the sink has refused for good.
@@ -141,10 +165,24 @@ func (c Container) clean() Container {
 	if !slices.Contains(routes, c.Route) {
 		c.Route = routeUnreadable
 	}
+	c.Account = c.Account.clean()
 	if c.LagSeconds != nil && notFinite(*c.LagSeconds) {
 		c.LagSeconds = nil
 	}
 	return c
+}
+
+// clean returns a copy whose rules, which come from a configuration, are safe to show.
+func (a *Account) clean() *Account {
+	if a == nil {
+		return nil
+	}
+	out := *a
+	out.Dropped = make(map[string]int64, len(a.Dropped))
+	for rule, n := range a.Dropped {
+		out.Dropped[bounded(rule)] += n
+	}
+	return &out
 }
 
 // finite replaces what JSON cannot express by "not known".

@@ -55,15 +55,24 @@ func (l *List) table(b *strings.Builder, width int) {
 // rows returns the columns but the last, and the last; the first row is the head.
 func (l *List) rows() (rows [][]string, reasons []string) {
 	running := l.Source == Running
+	drops := slices.ContainsFunc(l.Containers, func(c Container) bool { return c.Account.DroppedLines() > 0 })
 	head := []string{"CONTAINER", "DRIVER", "ROUTE"}
 	if running {
-		head = append(head, "LAG", "LINES", "POSITION")
+		head = append(head, "LAG", "LINES")
+		if drops {
+			head = append(head, "DROPPED")
+		}
+		head = append(head, "POSITION")
 	}
 	rows, reasons = append(rows, head), append(reasons, "REASON")
 	for _, c := range l.Containers {
 		row := []string{c.Name, c.Driver, c.Route}
 		if running {
-			row = append(row, c.lag(), c.lines(), c.position())
+			row = append(row, c.lag(), c.lines())
+			if drops {
+				row = append(row, fmt.Sprint(c.Account.DroppedLines()))
+			}
+			row = append(row, c.position())
 		}
 		rows, reasons = append(rows, row), append(reasons, c.why())
 	}
