@@ -41,6 +41,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return checkCommand(ctx, rest, environ, stdout, stderr)
 	case "ls":
 		return lsCommand(ctx, rest, environ, stdout, stderr)
+	case "tail":
+		return tailCommand(ctx, rest, environ, stdout, stderr)
 	case "compare":
 		return compareCommand(ctx, rest, environ, stdout, stderr)
 	case "version", "--version":

@@ -14,6 +14,7 @@ const usage = `lighterman carries the log of every Docker container on this host
 Usage:
   lighterman run [flags]     carry logs until stopped
   lighterman check [flags]   check a configuration, and try what it says
+  lighterman tail [PATTERN]  show what containers write, as they write it
   lighterman ls [flags]      list containers, and how their logs are read
   lighterman compare [flags] what each mode would cover and cost on this host
   lighterman version         print the version
@@ -61,7 +62,7 @@ values with commas in the environment, and a list in the file.
 `
 
 // commands are the names of the subcommands.
-var commands = []string{"run", "check", "ls", "compare", "version", "help"}
+var commands = []string{"run", "check", "tail", "ls", "compare", "version", "help"}
 
 // usageError prints the usage where no subcommand was given.
 func usageError(stderr io.Writer) int {
@@ -81,6 +82,8 @@ func helpCommand(args []string, stdout, stderr io.Writer) int {
 		return printed(stdout, stderr, checkUsage+flagUsage+config.Help())
 	case "ls":
 		return printed(stdout, stderr, lsUsage+flagUsage+config.Help())
+	case "tail":
+		return printed(stdout, stderr, tailUsage+flagUsage+config.Help())
 	case "compare":
 		return printed(stdout, stderr, compareUsage+flagUsage+config.Help())
 	case "version":

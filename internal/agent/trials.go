@@ -271,7 +271,7 @@ func (t *trials) live(ctx context.Context, a Agent) {
 	if cfg.Loki.URL == nil {
 		return
 	}
-	sink, err := a.newSink(time.Now(), slog.New(slog.DiscardHandler))
+	sink, err := a.newSink(nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.problem("loki-url", "%v", err)
 		return

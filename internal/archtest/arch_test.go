@@ -35,7 +35,7 @@ var may = map[string][]string{
 	"collect":     {"logs", "stage", "output", "reader", "stream", "watch", "tail", "journal", "checkpoint", "hold"},
 	"dispatch":    {"logs"},
 	"loki":        {"logs", "redact"},
-	"console":     {"logs"},
+	"console":     {"logs", "stage/level"},
 	"checkpoint":  {"logs"},
 	"sift":        {},
 	"beneath":     {},

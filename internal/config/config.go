@@ -102,6 +102,8 @@ type Containers struct {
 	ExcludeName  []*regexp.Regexp
 	IncludeLabel []LabelMatch
 	ExcludeLabel []LabelMatch
+	// Pick is what a look asks for; nil for all.
+	Pick *Pick
 }
 
 // Batch is when lines are pushed.
