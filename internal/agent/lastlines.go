@@ -17,8 +17,9 @@ import (
 // ends nobody tells: it has when a newer line comes, or nothing for a while.
 type lastLines struct {
 	dispatch.Sink
-	lines   int
-	started int64
+	lines int
+	// started is the time from which on what a container writes is no history.
+	started func(id string) int64
 
 	// order is held while entries are passed on, so that a history goes before what
 	// is newer. It is taken before mu.
@@ -43,8 +44,8 @@ type shownEntry struct {
 // historyPause is how long nothing has to come for a history to be over.
 const historyPause = 700 * time.Millisecond
 
-func newLastLines(sink dispatch.Sink, lines int, started time.Time) *lastLines {
-	return &lastLines{Sink: sink, lines: lines, started: started.UnixNano(), held: make(map[string]*history)}
+func newLastLines(sink dispatch.Sink, lines int, started func(id string) int64) *lastLines {
+	return &lastLines{Sink: sink, lines: lines, started: started, held: make(map[string]*history)}
 }
 
 // Push implements dispatch.Sink.
@@ -59,9 +60,10 @@ func (l *lastLines) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 			h = &history{}
 			l.held[g.Container] = h
 		}
+		started := l.started(g.Container)
 		for i, at := range g.Times {
 			e := g.Entry(i)
-			if !h.over && at < l.started {
+			if !h.over && at < started {
 				l.keep(h, g.Labels, e)
 				continue
 			}

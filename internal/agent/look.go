@@ -38,17 +38,19 @@ type look struct {
 	early map[string]bool
 	// seen are those that are shown, as they were last.
 	seen map[string]*logs.Container
+	// begun is when logs were begun of which only the end is wanted.
+	begun map[string]int64
 	// reached are those of which something was read that was written after the start, and
-	// progress is when something was read last.
+	// progress is when something was read last of each.
 	reached  map[string]bool
-	progress time.Time
+	progress map[string]time.Time
 }
 
 func (a Agent) newLook(started time.Time) *look {
 	if a.Config.Loki.URL != nil {
 		return nil
 	}
-	l := &look{View: a.showing(), asked: a.view != nil, config: a.Config, started: started, reached: make(map[string]bool)}
+	l := &look{View: a.showing(), asked: a.view != nil, config: a.Config, started: started, reached: make(map[string]bool), begun: make(map[string]int64), progress: make(map[string]time.Time)}
 	l.out = console.New(a.Stdout, l.Console)
 	if l.Notices != nil {
 		l.notices = console.NewNotices(l.Notices, l.Console.Color, l.out)
@@ -90,9 +92,9 @@ func (l *look) first(ctx context.Context, p *pipeline, born time.Time) error {
 
 // run runs until ctx, or rest, is done: the notices, and the end of a look that does not go
 // on, which calls stop.
-func (l *look) run(ctx, rest context.Context, stop func()) {
+func (l *look) run(ctx, rest context.Context, stop func()) (err error) {
 	if l == nil {
-		return
+		return nil
 	}
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -101,13 +103,14 @@ func (l *look) run(ctx, rest context.Context, stop func()) {
 	}
 	switch {
 	case !l.Follow:
-		l.await(ctx)
+		err = l.await(ctx)
 		stop()
 	case l.history != nil:
 		// All at once, so that they come in the order of their times.
-		l.await(ctx)
+		_ = l.await(ctx) // what is late is shown when it comes
 		l.history.settle(ctx, time.Now())
 	}
+	return err
 }
 
 // lookAgain is how often it is looked whether all is shown, and patience how long nothing
@@ -118,60 +121,72 @@ const (
 )
 
 // await waits until all is shown that was written before the start.
-func (l *look) await(ctx context.Context) {
+func (l *look) await(ctx context.Context) error {
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return
+			return nil
 		}
 		left := l.unread()
 		if len(left) == 0 {
-			return
+			return nil
 		}
-		l.mu.Lock()
-		late := time.Since(l.progress) > patience && time.Since(l.started) > patience
-		l.mu.Unlock()
-		if late {
-			if l.notices != nil {
-				l.notices.Tell(0, "! not all is shown of %s", left[0])
-			}
-			return
+		if name := l.stuck(left); name != "" {
+			return fmt.Errorf("cannot show all of %s: nothing more of its log could be read for %v; lighterman ls --listen off says how it is read", name, patience)
 		}
 	}
 }
 
-// unread returns the containers of which not all is shown.
-func (l *look) unread() (names []string) {
+// stuck returns the name of a container that is left, if nothing comes any more of all
+// these.
+func (l *look) stuck(left map[string]string) (name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.started) < patience {
+		return ""
+	}
+	for id := range left {
+		if time.Since(l.progress[id]) < patience {
+			return ""
+		}
+		name = left[id]
+	}
+	return name
+}
+
+// unread returns the names of containers of which not all is shown, by ID.
+func (l *look) unread() map[string]string {
 	all, _ := l.pipeline.collector.Snapshot()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	running := make(map[string]bool, len(all))
+	left, known := make(map[string]string), make(map[string]bool, len(all))
 	for _, s := range all {
 		id := s.Container.ID
-		running[id] = true
-		if l.early[id] && !s.Read && !l.reached[id] && !l.history.passed(id) && s.Route.Kind != logs.Unreadable {
-			names = append(names, s.Container.Name)
+		known[id] = true
+		unreadable := s.Route.Kind == logs.Unreadable && s.Route.Reason != "" // else it is not decided yet
+		if l.early[id] && !s.Read && !l.reached[id] && !l.history.passed(id) && !unreadable {
+			left[id] = s.Container.Name
 		}
 	}
-	if len(all) == 0 {
-		for id := range l.early { // the collector has not begun
-			names = append(names, id)
+	for id, c := range l.seen {
+		if l.early[id] && !known[id] {
+			left[id] = c.Name // the collector has not come to it
 		}
 	}
-	return names
+	return left
 }
 
-// arrived notes that something was read, and of which containers that was written after the
-// start.
-func (l *look) arrived(reached []string) {
+// arrived notes of which containers something was read, and of which that was written after
+// the start.
+func (l *look) arrived(of map[string]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.progress = time.Now()
-	for _, id := range reached {
-		l.reached[id] = true
+	for id, reached := range of {
+		l.progress[id] = time.Now()
+		l.reached[id] = l.reached[id] || reached
 	}
 }
 
@@ -182,12 +197,26 @@ func (l *look) begin(c *logs.Container) (at logs.Position, ok bool) {
 	if l == nil || !l.endOnly(c.ID) {
 		return at, false
 	}
+	l.mu.Lock()
+	l.begun[c.ID] = time.Now().UnixNano()
+	l.mu.Unlock()
 	r := l.pipeline.source.rules.Route(c)
 	if r.Kind != logs.File {
 		return at, false
 	}
 	file, err := tail.Back(r.Path, r.Format, records(l.config.Reading.Tail.N))
 	return logs.Position{File: file, Since: l.floor}, err == nil
+}
+
+// start returns the time from which on what a container writes is new, in Unix nanoseconds:
+// when its log was begun at its end, or else when the look was.
+func (l *look) start(id string) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at := l.begun[id]; at != 0 {
+		return at
+	}
+	return l.started.UnixNano()
 }
 
 // tail returns how many records the engine is asked for at first; 0 for all.
@@ -211,8 +240,9 @@ func (l *look) endOnly(id string) bool {
 	return l.early[id]
 }
 
-// records is how many records are read for the last lines: a line may be in parts.
-func records(lines int) int { return 4*lines + 64 }
+// records is how many records are read for the last lines: a line may be in parts, and
+// others may be written before the log is opened.
+func records(lines int) int { return 4*lines + 512 }
 
 // note compares the containers that are shown with those of before, and says what has become
 // of them. What is there the first time was there at the start, unless it began later.

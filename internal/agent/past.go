@@ -17,16 +17,13 @@ type past struct {
 
 // Push implements dispatch.Sink.
 func (p *past) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
-	started := p.look.started.UnixNano()
-	var reached []string
+	of := make(map[string]bool)
 	groups := make([]*logs.Group, 0, len(b.Groups))
 	for _, g := range b.Groups {
-		of := before(g, started)
-		if of.Len() < g.Len() {
-			reached = append(reached, g.Container)
-		}
-		if of.Len() > 0 {
-			groups = append(groups, of)
+		old := before(g, p.look.start(g.Container))
+		of[g.Container] = of[g.Container] || old.Len() < g.Len()
+		if old.Len() > 0 {
+			groups = append(groups, old)
 		}
 	}
 	outcome := logs.Outcome{Kind: logs.Accepted}
@@ -34,7 +31,7 @@ func (p *past) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 		outcome = p.Sink.Push(ctx, logs.Join(groups...))
 	}
 	if outcome.Kind == logs.Accepted {
-		p.look.arrived(reached)
+		p.look.arrived(of)
 	}
 	return outcome
 }

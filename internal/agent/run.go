@@ -106,7 +106,7 @@ func (c *carrier) run(ctx context.Context) error {
 	group.Go(func() error { return c.sink.await(sources) })
 	group.Go(func() error { c.sink.last(rest); return nil })
 	group.Go(func() error { return c.store.Run(rest) })
-	group.Go(func() error { c.look.run(sources, rest, stopSources); return nil })
+	group.Go(func() error { return c.look.run(sources, rest, stopSources) })
 	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
 	}

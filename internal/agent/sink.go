@@ -35,7 +35,7 @@ func (a Agent) newSink(look *look, log *slog.Logger) (*sink, error) {
 	if cfg.Loki.URL == nil {
 		s := &sink{Sink: look.out, out: look.out, name: "standard output"}
 		if cfg.Reading.Tail.Set {
-			s.tail = newLastLines(look.out, cfg.Reading.Tail.N, look.started)
+			s.tail = newLastLines(look.out, cfg.Reading.Tail.N, look.start)
 			s.Sink, look.history = s.tail, s.tail
 		}
 		if !look.Follow {
