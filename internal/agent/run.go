@@ -56,7 +56,10 @@ func (a Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer out.close()
-	server := status.New(cfg.Listener.Address, cfg.Listener.Hosts, log)
+	server, err := newServer(cfg, log)
+	if err != nil {
+		return err
+	}
 	metrics := meters{server.Metrics(), started}
 	quiet := &lull{after: pause, calm: returnMemory}
 	quiet.work() // the start, which may deliver nothing

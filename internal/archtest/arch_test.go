@@ -14,7 +14,8 @@ import (
 // it and the commands may import config. Tests may import more.
 var may = map[string][]string{
 	"logs":        {},
-	"status":      {"logs"},
+	"status":      {"logs", "access"},
+	"access":      {"document"},
 	"stamp":       {},
 	"config":      {"redact", "document", "nearest"},
 	"document":    {"nearest"},
@@ -42,7 +43,7 @@ var may = map[string][]string{
 	"compare":     {"logs"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "access",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

@@ -57,6 +57,11 @@ type Listener struct {
 	Address string
 	// Hosts are further names that requests to it may be made under.
 	Hosts []string
+	// WebConfigFile is in the format of Prometheus' web.config.file, and TokenFile has bearer
+	// tokens; empty for none.
+	WebConfigFile, TokenFile string
+	// Unprotected has it serve everything beyond loopback without authentication.
+	Unprotected bool
 }
 
 // Docker is where the engine and its files are.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,13 +37,18 @@ func onScreen(t testing.TB, lines []string) (out []ledger.Line) {
 // crowd is how many containers write how much in the test of terminals.
 type crowd struct{ containers, rate, lines int }
 
-// crowded is a small one, or with LIGHTERMAN_TAIL=full 200 containers with 5,000 lines a
-// second.
-func crowded() crowd {
-	if os.Getenv("LIGHTERMAN_TAIL") == "full" {
-		return crowd{200, 25, 500}
+// crowded is a small one, or as many as LIGHTERMAN_TAIL says, with 25 lines a second each:
+// 200 for 5,000 lines a second.
+func crowded(t testing.TB) crowd {
+	text := os.Getenv("LIGHTERMAN_TAIL")
+	if text == "" {
+		return crowd{8, 50, 100}
 	}
-	return crowd{8, 50, 100}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 999 {
+		t.Fatalf("LIGHTERMAN_TAIL=%s is no number of containers", text)
+	}
+	return crowd{n, 25, 500}
 }
 
 // mostLate is how late a line may be shown in the middle, and with it the first of each
@@ -54,7 +60,7 @@ const mostLate = 100 * time.Millisecond
 // names from then on; and Ctrl-C is a good end.
 func TestTailTerminals(t *testing.T) {
 	t.Parallel()
-	docker, of := engine.Default(t), crowded()
+	docker, of := engine.Default(t), crowded(t)
 	all := make([]*engine.Container, of.containers)
 	var starting sync.WaitGroup
 	slots := make(chan struct{}, 8)
@@ -75,10 +81,12 @@ func TestTailTerminals(t *testing.T) {
 		screens[columns] = terminal.StartTmux(t, columns, 40, binary, args...)
 	}
 	behind := terminal.Start(t, 200, 50, []string{"TERM=xterm", "NO_COLOR="}, binary, args...)
-	for _, s := range screens {
-		wait.For(t, time.Minute, "a terminal to show what is followed", func() bool { return strings.Contains(s.Screen(t), "+ ") })
+	for columns, s := range screens {
+		if !wait.Until(2*time.Minute, func() bool { return strings.Contains(s.Screen(t), "+ ") }) {
+			t.Fatalf("a terminal of %d columns does not show what is followed:\n%s", columns, s.Screen(t))
+		}
 	}
-	wait.For(t, time.Minute, "a terminal to show what is followed", func() bool { return len(behind.Lines()) > 0 })
+	wait.For(t, 2*time.Minute, "a terminal to show what is followed", func() bool { return len(behind.Lines()) > 0 })
 	for _, c := range all {
 		c.Kill(t, "USR1")
 	}
