@@ -37,16 +37,16 @@ func onScreen(t testing.TB, lines []string) (out []ledger.Line) {
 // crowd is how many containers write how much in the test of terminals.
 type crowd struct{ containers, rate, lines int }
 
-// crowded is a small one, or as many as LIGHTERMAN_TAIL says, with 25 lines a second each:
+// crowded is a small one, or as many as LIGHTERMAN_TEST_CROWD says, with 25 lines a second each:
 // 200 for 5,000 lines a second.
 func crowded(t testing.TB) crowd {
-	text := os.Getenv("LIGHTERMAN_TAIL")
+	text := os.Getenv("LIGHTERMAN_TEST_CROWD")
 	if text == "" {
 		return crowd{8, 50, 100}
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 999 {
-		t.Fatalf("LIGHTERMAN_TAIL=%s is no number of containers", text)
+		t.Fatalf("LIGHTERMAN_TEST_CROWD=%s is no number of containers", text)
 	}
 	return crowd{n, 25, 500}
 }

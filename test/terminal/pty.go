@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -61,7 +63,7 @@ func start(columns, rows int, env []string, program string, args []string) (*PTY
 	if err := p.resize(columns, rows); err != nil {
 		return nil, errors.Join(err, master.Close())
 	}
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = append(environment(), env...)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.cmd.Start(); err != nil {
@@ -69,6 +71,11 @@ func start(columns, rows int, env []string, program string, args []string) (*PTY
 	}
 	go p.read()
 	return p, nil
+}
+
+// environment is ours without LIGHTERMAN_ variables, which would be read as configuration.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LIGHTERMAN_") })
 }
 
 // open opens the other end of a terminal.

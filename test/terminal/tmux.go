@@ -49,7 +49,7 @@ func StartTmux(t testing.TB, columns, rows int, program string, args ...string) 
 
 func (m *Tmux) run(args ...string) (string, error) {
 	cmd := exec.Command("tmux", append([]string{"-f", m.config, "-S", m.socket}, args...)...)
-	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LC_ALL=C.UTF-8")
+	cmd.Env = append(environment(), "TERM=xterm-256color", "LC_ALL=C.UTF-8")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
