@@ -274,6 +274,7 @@ prepare_tests() {
 	want gcc "gcc libc6-dev" "for Go's race detector"
 	want dockerd docker.io "the Docker Engine that the tests kill and restart"
 	want chromium chromium "to see pages as people do"
+	want tmux tmux "to see what a terminal shows"
 	build_loki
 	build_newest
 }

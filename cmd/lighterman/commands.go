@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,6 +31,7 @@ func commands() []command {
 		{name: "run", takes: "[flags]", summary: "carry logs until stopped", usage: runUsage, settings: true, run: runCommand},
 		{name: "check", takes: "[flags]", summary: "check a configuration, and try what it says", usage: checkUsage, settings: true, run: checkCommand},
 		{name: "try", takes: "CONTAINER|FILE…", summary: "what the stages make of its lines", usage: tryUsage, settings: true, run: tryCommand},
+		{name: "tail", takes: "[PATTERN…]", summary: "show what containers write, as they write it", usage: tailUsage, settings: true, run: tailCommand},
 		{name: "ls", takes: "[flags]", summary: "list containers, and how their logs are read", usage: lsUsage, settings: true, run: lsCommand},
 		{name: "compare", takes: "[flags]", summary: "what each mode would cover and cost on this host", usage: compareUsage, settings: true, run: compareCommand},
 		{name: "convert", takes: "FROM FILE", summary: "make a configuration of Promtail's or Alloy's", usage: convertUsage, words: origins, run: convertCommand},
@@ -84,14 +86,17 @@ type option struct {
 	help  string
 }
 
+// ownFlag is a flag in the usage of a subcommand, with its short form before it, and behind
+// it the placeholder and what it does, or the beginning of that.
+var ownFlag = regexp.MustCompile(`^  (?:-\w, )?--([a-z-]+)(?:[ =]|\[=)?([^ \]]*)\]?(?:  +(.*))?$`)
+
 // ownOptions are the flags in the usage of a subcommand.
 func ownOptions(usage string) (all []option) {
 	for line := range strings.Lines(usage) {
-		flag, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "  --")
+		flag := ownFlag.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		switch {
-		case found:
-			name, placeholder, _ := strings.Cut(flag, " ")
-			all = append(all, option{name: name, placeholder: placeholder})
+		case flag != nil:
+			all = append(all, option{name: flag[1], placeholder: flag[2], help: flag[3]})
 		case strings.HasPrefix(line, "        ") && len(all) > 0:
 			last := &all[len(all)-1]
 			last.help = strings.TrimSpace(last.help + " " + strings.TrimSpace(line))

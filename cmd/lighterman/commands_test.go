@@ -21,7 +21,7 @@ func TestCommands(t *testing.T) {
 		if !strings.HasPrefix(c.usage, "Usage: lighterman "+c.name) {
 			t.Errorf("%s: its help begins with %.40q", c.name, c.usage)
 		}
-		flags := regexp.MustCompile(`(?m)^  --\S+( \S+)?$`).FindAllString(c.usage, -1)
+		flags := regexp.MustCompile(`(?m)^  (-\w, )?--.*$`).FindAllString(c.usage, -1)
 		own := ownOptions(c.usage)
 		if len(own) != len(flags) {
 			t.Errorf("%s: %d flags in its help, %d in completions", c.name, len(flags), len(own))

@@ -28,6 +28,13 @@ be read depends on the user, so be the one that lighterman runs as.
 
   --json
         JSON instead of a table; docs/ls.md describes it.
+  --ca-file FILE
+        Ask with TLS, and trust these authorities. Without it TLS is used where
+        --web-config-file has it, and the certificate there is the one to be found.
+  --token-file FILE
+        Ask with the first bearer token of a file. Default: --listen-token-file.
+  --username NAME, --password-file FILE
+        Ask with a password.
 
 The flags of run choose the engine, the containers and the ways, in a dry run. Of a
 lighterman that runs, --include-name and --exclude-name choose what is shown.
@@ -38,12 +45,17 @@ func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Wr
 	const flag = "--json"
 	asJSON := slices.Contains(args, flag)
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == flag })
+	key, args, err := parseKey(args)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
 	cfg, code := loadConfig("ls", args, environ, stdout, stderr)
 	if cfg == nil {
 		return code
 	}
 	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
-	list, err := listHost(ctx, agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()})
+	list, err := listHost(ctx, key, agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()})
 	if err == nil && asJSON {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -59,12 +71,16 @@ func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Wr
 }
 
 // listHost asks the lighterman that runs, or else looks at the host.
-func listHost(ctx context.Context, a agent.Agent) (*status.List, error) {
+func listHost(ctx context.Context, key key, a agent.Agent) (*status.List, error) {
 	cfg := a.Config
 	if cfg.Listener.Address == "" {
 		return a.List(ctx)
 	}
-	running, err := status.Fetch(ctx, cfg.Listener.Address)
+	door, err := key.door(cfg)
+	if err != nil {
+		return nil, err
+	}
+	running, err := door.Fetch(ctx)
 	switch {
 	case err == nil:
 		running.Containers = slices.DeleteFunc(running.Containers, func(c status.Container) bool { return !named(cfg, c.Name) })

@@ -16,6 +16,8 @@ type Agent struct {
 	// Stdout is where lines go if there is no Loki.
 	Stdout  io.Writer
 	Version string
+	// view is what is shown, and how, where that is not what run shows.
+	view *View
 }
 
 // List says how the logs of this host would be read. It takes no lock and writes nothing.

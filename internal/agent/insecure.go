@@ -35,6 +35,7 @@ func insecurities(cfg *config.Config) (out []string) {
 	} {
 		out = append(out, insecureFile(f.setting, f.path)...)
 	}
+	out = append(out, insecureListener(cfg)...)
 	if cfg.File != "" && (cfg.Loki.Password != "" || cfg.Loki.BearerToken != "") {
 		out = append(out, insecureFile("config", cfg.File)...)
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -16,8 +17,9 @@ import (
 // ends nobody tells: it has when a newer line comes, or nothing for a while.
 type lastLines struct {
 	dispatch.Sink
-	lines   int
-	started int64
+	lines int
+	// started is the time from which on what a container writes is no history.
+	started func(id string) int64
 
 	// order is held while entries are passed on, so that a history goes before what
 	// is newer. It is taken before mu.
@@ -42,8 +44,8 @@ type shownEntry struct {
 // historyPause is how long nothing has to come for a history to be over.
 const historyPause = 700 * time.Millisecond
 
-func newLastLines(sink dispatch.Sink, lines int, started time.Time) *lastLines {
-	return &lastLines{Sink: sink, lines: lines, started: started.UnixNano(), held: make(map[string]*history)}
+func newLastLines(sink dispatch.Sink, lines int, started func(id string) int64) *lastLines {
+	return &lastLines{Sink: sink, lines: lines, started: started, held: make(map[string]*history)}
 }
 
 // Push implements dispatch.Sink.
@@ -58,15 +60,20 @@ func (l *lastLines) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 			h = &history{}
 			l.held[g.Container] = h
 		}
+		started := l.started(g.Container)
 		for i, at := range g.Times {
 			e := g.Entry(i)
-			if !h.over && at < l.started {
+			if !h.over && at < started {
 				l.keep(h, g.Labels, e)
 				continue
 			}
+			h.trim(l.lines)
 			h.release(&out)
 			out.Add(g.Labels, e)
 		}
+	}
+	for _, g := range b.Groups {
+		l.held[g.Container].trim(l.lines)
 	}
 	l.mu.Unlock()
 	if out.Entries == 0 {
@@ -81,27 +88,41 @@ func (l *lastLines) keep(h *history, labels *logs.Labels, e logs.Entry) {
 	if l.lines == 0 {
 		return
 	}
-	if len(h.entries) >= 2*l.lines {
-		h.entries = append(h.entries[:0], h.entries[len(h.entries)-l.lines:]...)
-	}
 	e.Line = bytes.Clone(e.Line)
 	if e.Extra != nil {
 		e.Extra.Metadata = slices.Clone(e.Extra.Metadata)
 	}
 	h.entries = append(h.entries, shownEntry{labels, e})
-	if over := len(h.entries) - l.lines; over > 0 {
-		h.entries[over-1] = shownEntry{} // its memory
+}
+
+// trim leaves the last lines of a history. A batch has the lines of one stream after those
+// of the other, and the two are one log. The lock is held.
+func (h *history) trim(lines int) {
+	over := len(h.entries) - lines
+	if over <= 0 {
+		return
 	}
+	slices.SortStableFunc(h.entries, func(a, b shownEntry) int { return cmp.Compare(a.entry.Time, b.entry.Time) })
+	h.entries = slices.Delete(h.entries, 0, over)
 }
 
 // release passes on a history, which is over. The lock is held.
 func (h *history) release(out *logs.Batch) {
 	for _, e := range h.entries {
-		if e.labels != nil {
-			out.Add(e.labels, e.entry)
-		}
+		out.Add(e.labels, e.entry)
 	}
 	h.entries, h.over = nil, true
+}
+
+// passed reports whether the history of a container was passed on.
+func (l *lastLines) passed(id string) bool {
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.held[id]
+	return h != nil && h.over
 }
 
 // run passes on histories that are over, until ctx is done.

@@ -67,6 +67,15 @@ func plan(cfg *config.Config, group, heap int64, lanes int) budgets {
 	return b
 }
 
+// forSink is what a sink can use: a terminal or pipe gets one batch after the other, in
+// order.
+func (b budgets) forSink(cfg *config.Config) budgets {
+	if cfg.Loki.URL == nil {
+		b.lanes, b.pushes = 1, 1
+	}
+	return b
+}
+
 // limitMemory decides how much memory is used for what, and keeps garbage from doubling what
 // the lines take up that are held while Loki is away. GOMEMLIMIT has the last word.
 func limitMemory(cfg *config.Config, log *slog.Logger) budgets {

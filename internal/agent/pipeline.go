@@ -47,7 +47,10 @@ type ends struct {
 	// stages are what lines go through; nil for nothing.
 	stages *stage.Pipeline
 	begin  func(*logs.Container) (logs.Position, bool)
-	tail   int
+	tail   func(id string) int
+	// noted is told of the containers that are wanted, whenever that may have changed; nil
+	// for nobody.
+	noted func(map[string]*logs.Container)
 	// settled is called when something was delivered; lastOnly and batchWait are the
 	// dispatcher's.
 	settled   func()
@@ -64,7 +67,7 @@ func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *wa
 		BatchWait: e.batchWait, BatchSize: memory.batch, MaxMemory: int(memory.lines), MaxPushes: memory.pushes,
 	})
 	p.collector = collect.New(collect.Config{
-		Discovery: p.discovery, Engine: source.engine, Store: e.store, Metrics: e.metrics, Watcher: watcher, Log: log, Hold: e.hold, Journal: host,
+		Discovery: noting{p.discovery, e.noted}, Engine: source.engine, Store: e.store, Metrics: e.metrics, Watcher: watcher, Log: log, Hold: e.hold, Journal: host,
 		Lanes: fileLanes(p.dispatcher), LaneOf: p.dispatcher.Number,
 		Route: source.rules.Route, Labels: p.discovery.Labels, Marks: e.marks,
 		Stages: e.stages, Floor: e.floor, Begin: e.begin, Tail: e.tail,
@@ -108,4 +111,19 @@ func fileLanes(d *dispatch.Dispatcher) (out []collect.Lane) {
 		out = append(out, d.Lane(i))
 	}
 	return out
+}
+
+// noting is a discovery whose answers somebody is told of.
+type noting struct {
+	*target.Discovery
+	noted func(map[string]*logs.Container)
+}
+
+// Wanted implements collect.Discovery. Only the collector calls it.
+func (n noting) Wanted() (set map[string]*logs.Container, known bool) {
+	set, known = n.Discovery.Wanted()
+	if known && n.noted != nil {
+		n.noted(set)
+	}
+	return set, known
 }

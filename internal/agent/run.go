@@ -28,6 +28,7 @@ type carrier struct {
 	sink    *sink
 	server  *status.Server
 	hold    *hold.Hold
+	look    *look
 }
 
 // Run carries logs until ctx is done.
@@ -40,7 +41,7 @@ func (a Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory := limitMemory(cfg, log)
+	memory := limitMemory(cfg, log).forSink(cfg)
 	store, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return err
@@ -49,12 +50,16 @@ func (a Agent) Run(ctx context.Context) error {
 	marks := openMarks(cfg)
 	defer marks.Close()
 	watcher := newWatcher(log)
-	out, err := a.newSink(started, log)
+	look := a.newLook(started)
+	out, err := a.newSink(look, log)
 	if err != nil {
 		return err
 	}
 	defer out.close()
-	server := status.New(cfg.Listener.Address, cfg.Listener.Hosts, log)
+	server, err := newServer(cfg, log)
+	if err != nil {
+		return err
+	}
 	metrics := meters{server.Metrics(), started}
 	quiet := &lull{after: pause, calm: returnMemory}
 	quiet.work() // the start, which may deliver nothing
@@ -74,10 +79,13 @@ func (a Agent) Run(ctx context.Context) error {
 		stages: lineStages,
 		store:  store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
 		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
-		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
+		floor: floor(cfg.Reading.Since, store.Born(), started), begin: look.begin, tail: look.tail, noted: look.note,
 	})
 	server.Limit(p.connections)
-	c := &carrier{p, cfg, a.Version, log, store, out, server, held}
+	if err := look.first(ctx, p, store.Born()); err != nil {
+		return err
+	}
+	c := &carrier{p, cfg, a.Version, log, store, out, server, held, look}
 	c.observe(started)
 	return c.run(ctx)
 }
@@ -101,6 +109,7 @@ func (c *carrier) run(ctx context.Context) error {
 	group.Go(func() error { return c.sink.await(sources) })
 	group.Go(func() error { c.sink.last(rest); return nil })
 	group.Go(func() error { return c.store.Run(rest) })
+	group.Go(func() error { return c.look.run(sources, rest, stopSources) })
 	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
 	}
@@ -172,6 +181,7 @@ func filter(cfg *config.Config) target.Filter {
 	for _, m := range cfg.Containers.ExcludeLabel {
 		f.ExcludeLabels = append(f.ExcludeLabels, m)
 	}
+	f.Pick = pick(cfg.Containers.Pick)
 	return f
 }
 

@@ -30,14 +30,16 @@ var errOutputGone = errors.New("cannot write to standard output: it is closed")
 
 var errNotReached = errors.New("it has not answered yet")
 
-func (a Agent) newSink(started time.Time, log *slog.Logger) (*sink, error) {
+func (a Agent) newSink(look *look, log *slog.Logger) (*sink, error) {
 	cfg := a.Config
 	if cfg.Loki.URL == nil {
-		out := console.New(a.Stdout, console.Options{Color: colors[cfg.Log.Color], Times: true})
-		s := &sink{Sink: out, out: out, name: "standard output"}
+		s := &sink{Sink: look.out, out: look.out, name: "standard output"}
 		if cfg.Reading.Tail.Set {
-			s.tail = newLastLines(out, cfg.Reading.Tail.N, started)
-			s.Sink = s.tail
+			s.tail = newLastLines(look.out, cfg.Reading.Tail.N, look.start)
+			s.Sink, look.history = s.tail, s.tail
+		}
+		if !look.Follow {
+			s.Sink = &past{Sink: s.Sink, look: look}
 		}
 		return s, nil
 	}

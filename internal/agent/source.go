@@ -119,6 +119,11 @@ func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
 	for _, m := range slices.Concat(cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
+	if p := cfg.Containers.Pick; p != nil {
+		for _, m := range p.Labels {
+			names = append(names, m.Key)
+		}
+	}
 	return func(label string) bool { return slices.Contains(names, label) || relabel.Uses(label) }
 }
 

@@ -11,8 +11,7 @@ import (
 	"github.com/lighterman/lighterman/internal/collect"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/console"
-	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/tail"
+	"github.com/lighterman/lighterman/internal/target"
 )
 
 // positions is where the place in every log is kept: on disk, or in memory.
@@ -24,6 +23,10 @@ type positions interface {
 	Born() time.Time
 }
 
+// showEvery is how often lines are shown, and files that are being written polled, where
+// somebody looks on: soon enough to seem at once.
+const showEvery = 40 * time.Millisecond
+
 // ForStandardOutput makes the settings those of a look at the logs, where nobody has
 // set them otherwise: beside a service on the same host, so without its address and
 // its state directory, and from now on.
@@ -33,6 +36,9 @@ func ForStandardOutput(cfg *config.Config, stdout io.Writer) {
 	}
 	if !cfg.Given("listen") {
 		cfg.Listener.Address = ""
+	}
+	if !cfg.Given("batch-wait") {
+		cfg.Batch.Wait = showEvery
 	}
 	if !cfg.Given("state-dir") {
 		// Nothing outlives the process, so neither do links.
@@ -46,30 +52,14 @@ func ForStandardOutput(cfg *config.Config, stdout io.Writer) {
 	}
 }
 
-// records is how many records are read for the last lines: a line may be in parts.
-func records(lines int) int { return 4*lines + 64 }
-
-// tailRecords is how many records the engine is asked for at first; 0 for all.
-func tailRecords(cfg *config.Config) int {
-	if !cfg.Reading.Tail.Set {
-		return 0
-	}
-	return records(cfg.Reading.Tail.N)
-}
-
-// beginAtTail returns where a container's file is begun of which only the last lines are
-// wanted, so that not all of it is read; nil where all is wanted. A line may have been
-// written in parts, so it begins earlier, and what is too much is left out at the end.
-func beginAtTail(cfg *config.Config, route func(*logs.Container) logs.Route) func(*logs.Container) (logs.Position, bool) {
-	if !cfg.Reading.Tail.Set {
+// pick is what a look asks for, as the rules of targets know it.
+func pick(p *config.Pick) *target.Pick {
+	if p == nil {
 		return nil
 	}
-	return func(c *logs.Container) (at logs.Position, ok bool) {
-		r := route(c)
-		if r.Kind != logs.File || !cfg.Reading.Since.Beginning {
-			return at, false
-		}
-		file, err := tail.Back(r.Path, r.Format, records(cfg.Reading.Tail.N))
-		return logs.Position{File: file}, err == nil
+	out := &target.Pick{Names: p.Names, Images: p.Images, Services: p.Services, Projects: p.Projects, All: p.All}
+	for _, m := range p.Labels {
+		out.Labels = append(out.Labels, m)
 	}
+	return out
 }

@@ -167,21 +167,6 @@ func (t *trials) holdDir(cfg *config.Config) {
 	}
 }
 
-func (t *trials) listen(cfg *config.Config) {
-	if cfg.Listener.Address == "" || cfg.Loki.URL == nil && !cfg.Given("listen") {
-		return
-	}
-	l, err := net.Listen("tcp", cfg.Listener.Address) //nolint:noctx // it does not wait
-	switch {
-	case err == nil:
-		_ = l.Close()
-	case errors.Is(err, syscall.EADDRINUSE):
-		t.note("listen", "%s is in use, maybe by the lighterman that runs", cfg.Listener.Address)
-	default:
-		t.problem("listen", "%v: choose another address, or off", err)
-	}
-}
-
 // engine tries whether the engine's socket may be used.
 func (t *trials) engine(cfg *config.Config) {
 	if cfg.Docker.Host == config.NoEngine {
@@ -273,7 +258,7 @@ func (t *trials) live(ctx context.Context, a Agent) {
 	if cfg.Loki.URL == nil {
 		return
 	}
-	sink, err := a.newSink(time.Now(), slog.New(slog.DiscardHandler))
+	sink, err := a.newSink(nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.problem("loki-url", "%v", err)
 		return

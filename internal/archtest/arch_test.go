@@ -14,7 +14,8 @@ import (
 // it and the commands may import config. Tests may import more.
 var may = map[string][]string{
 	"logs":        {},
-	"status":      {"logs"},
+	"status":      {"logs", "access"},
+	"access":      {"document"},
 	"stamp":       {},
 	"config":      {"redact", "document", "nearest"},
 	"document":    {"nearest"},
@@ -35,8 +36,8 @@ var may = map[string][]string{
 	"collect":     {"logs", "stage", "output", "reader", "stream", "watch", "tail", "journal", "checkpoint", "hold"},
 	"dispatch":    {"logs"},
 	"loki":        {"logs", "redact"},
-	"console":     {"logs"},
 	"rehearsal":   {"logs", "assemble", "stage", "jsonfile", "locallog", "console"},
+	"console":     {"logs", "stage/level"},
 	"checkpoint":  {"logs"},
 	"sift":        {},
 	"beneath":     {},
@@ -44,7 +45,7 @@ var may = map[string][]string{
 	"convert":     {"stage", "nearest", "logs", "tail"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "rehearsal", "document",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "rehearsal", "document", "access",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

@@ -103,9 +103,9 @@ type Config struct {
 	// Begin returns where the log of a container never seen before is begun, where that
 	// is not Floor; nil for always there.
 	Begin func(*logs.Container) (at logs.Position, ok bool)
-	// Tail is how many of the last records of a log that was never read before are asked
-	// of the engine; 0 for all from Floor on.
-	Tail int
+	// Tail returns how many of the last records of a container's log that was never read
+	// before are asked of the engine; 0 for all from Floor on. Nil is for all of all.
+	Tail func(id string) int
 	// PollInterval is how often a file is looked at while it is being written;
 	// 0 to be woken for every change instead.
 	PollInterval time.Duration

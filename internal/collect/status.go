@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stream"
 )
 
 // Status is what is known of one container's collection.
@@ -22,6 +24,8 @@ type Status struct {
 	Lines      int64
 	// Account says what has become of lines, given how many of them were refused.
 	Account func(refused int64) logs.Account
+	// Read reports whether all was read and delivered that there is, as far as is known.
+	Read bool
 	// Waits reports whether the log is not open for want of descriptors.
 	Waits     bool
 	LastError string
@@ -57,6 +61,7 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 		if record, ok := c.config.Store.Get(u.ID); ok {
 			s.Position = record.Position
 		}
+		s.Read = u.read(s.Position)
 		if h := u.Held(); h.Problem(now) != nil {
 			// It was read, and counts as delivered with what was handed over after it.
 			s.LagBytes += int64(h.Bytes)
@@ -70,4 +75,22 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 	}
 	slices.SortFunc(all, func(a, b Status) int { return cmp.Compare(a.Container.Name, b.Container.Name) })
 	return all, streams
+}
+
+// silence is how long an engine says nothing that has said all: where its log is empty,
+// there is no end to be recognised.
+const silence = time.Second
+
+// read reports whether all of a log was read and delivered, up to a position.
+func (u *unit) read(at logs.Position) bool {
+	c := u.container()
+	switch s := u.source().(type) {
+	case *reader.Source:
+		_, silent := s.SilentSince()
+		return silent
+	case *stream.Source:
+		end, known := s.End()
+		return known && end <= max(at.Latest(), at.Pending) || s.Silent() > silence && u.Unanswered() == 0
+	}
+	return c.StartedAt.IsZero() || c.Over() && at.Drained == c.StartedAt.UnixNano()
 }

@@ -59,6 +59,11 @@ type Listener struct {
 	Address string
 	// Hosts are further names that requests to it may be made under.
 	Hosts []string
+	// WebConfigFile is in the format of Prometheus' web.config.file, and TokenFile has bearer
+	// tokens; empty for none.
+	WebConfigFile, TokenFile string
+	// Unprotected has it serve everything beyond loopback without authentication.
+	Unprotected bool
 }
 
 // Docker is where the engine and its files are.
@@ -104,6 +109,8 @@ type Containers struct {
 	ExcludeName  []*regexp.Regexp
 	IncludeLabel []LabelMatch
 	ExcludeLabel []LabelMatch
+	// Pick is what a look asks for; nil for all.
+	Pick *Pick
 }
 
 // Batch is when lines are pushed.

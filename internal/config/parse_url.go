@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,14 @@ func webURL(text string, k *kind, schemes ...string) (*url.URL, error) {
 func parseListen(text string) (string, error) {
 	if text == "off" {
 		return "", nil
+	}
+	if path, ok := strings.CutPrefix(text, "unix:"); ok {
+		// The kernel takes 107 letters, and the socket is made under another name first.
+		const longest = 90
+		if !filepath.IsAbs(path) || strings.HasPrefix(path, "//") || filepath.Clean(path) != path || len(path) > longest {
+			return "", invalid(text, "unix: and an absolute path of up to 90 letters, such as unix:/run/lighterman.sock")
+		}
+		return text, nil
 	}
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || port == "" || !portOK(port) || strings.ContainsAny(host, " /@") {

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"fmt"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -20,6 +22,9 @@ type jsonPrinter struct {
 	// middle and tail are, per group, what stands between time and line, and
 	// after the line but for what a single entry has.
 	middle, tail [][]byte
+	// terminal tells that what would do something to one is escaped, too.
+	terminal bool
+	object   []byte
 }
 
 func (p *jsonPrinter) begin(groups []*logs.Group) {
@@ -32,6 +37,15 @@ func (p *jsonPrinter) begin(groups []*logs.Group) {
 }
 
 func (p *jsonPrinter) entry(b []byte, g, i int) []byte {
+	if !p.terminal {
+		return p.append(b, g, i)
+	}
+	p.object = p.append(p.object[:0], g, i)
+	return append(appendHarmless(b, p.object[:len(p.object)-1]), '\n')
+}
+
+// append appends the object of an entry.
+func (p *jsonPrinter) append(b []byte, g, i int) []byte {
 	b = append(b, `{"time":"`...)
 	b = time.Unix(0, p.groups[g].Times[i]).UTC().AppendFormat(b, timeLayout)
 	b = append(b, p.middle[g]...)
@@ -153,4 +167,25 @@ func appendEscape(b []byte, c byte) []byte {
 	default:
 		return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 	}
+}
+
+// appendHarmless appends an object with all escaped that would not show on a terminal, or
+// do something to it. Such characters are in strings only.
+func appendHarmless(b, object []byte) []byte {
+	combined := 0
+	for len(object) > 0 {
+		size, harmless := plain(object, 0, &combined)
+		if harmless {
+			b = append(b, object[:size]...)
+		} else {
+			r, _ := utf8.DecodeRune(object)
+			if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+				b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+			} else {
+				b = fmt.Appendf(b, `\u%04x`, r)
+			}
+		}
+		object = object[size:]
+	}
+	return b
 }

@@ -112,3 +112,65 @@ func TestMetadataOfEntries(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestJSONOnATerminal: what could do something to a terminal, or be hidden on it, is
+// escaped, and is the same to whoever reads the JSON.
+func TestJSONOnATerminal(t *testing.T) {
+	line := "\u009b31m\x7f\u202e\u200b\U000e0041é🎉\x1b[2J"
+	var b logs.Batch
+	add(&b, named("web"), logs.Stdout, 1, line)
+	p := &jsonPrinter{terminal: true}
+	p.begin(b.Groups)
+	got := p.entry(nil, 0, 0)
+	checkVisible(t, got[:len(got)-1])
+	var read struct{ Line string }
+	if err := json.Unmarshal(got, &read); err != nil || read.Line != line || !bytes.Contains(got, []byte("é🎉")) {
+		t.Errorf("%v: %q from %s", err, read.Line, got)
+	}
+}
+
+// TestRaw: a pipe gets lines as they are, a terminal harmless ones.
+func TestRaw(t *testing.T) {
+	line := "\x1b]0;x\x07\xff\r"
+	var b logs.Batch
+	add(&b, named("web"), logs.Stdout, 1, line)
+	if got := printed(t, Options{Format: Raw}, &b); got != line+"\n" {
+		t.Errorf("got %q", got)
+	}
+	p := &rawPrinter{terminal: true}
+	p.begin(b.Groups)
+	if got := string(p.entry(nil, 0, 0)); got != "^[]0;x^G\ufffd\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTemplate(t *testing.T) {
+	var b logs.Batch
+	l := logs.NewLabels(map[string]string{"container": "web", "compose_project": "shop", "team": "a\x1b[2J"}, map[string]string{"container_id": "0123"})
+	add(&b, l, logs.Stderr, 1, "ERROR \x1b[31mred\x1b[2J\nforged")
+	for text, want := range map[string]string{
+		`{{.Container}} {{.Project}} {{.ID}} {{.Stream}} {{.Level}} {{.Line}}`: "web shop 0123 stderr error ERROR red^[[2J\n    forged\n",
+		`{{.Time.Format "2006 MST"}} {{.Labels.team}}{{.Labels.none}}`:         "1970 UTC a^[[2J\n",
+		`{{json .Container}} {{.Level | upper}}{{"\n"}}`:                       "\"web\" ERROR\n",
+	} {
+		made, err := ParseTemplate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := printed(t, Options{Format: Templated, Template: made, Zone: time.UTC}, &b); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+	for _, text := range []string{"{{", "{{.None}}", "{{none}}", `{{template "x"}}`} {
+		if _, err := ParseTemplate(text); err == nil {
+			t.Errorf("%s is taken", text)
+		}
+	}
+	large, err := ParseTemplate(`{{printf "%60000s%60000s" "" ""}}{{printf "%60000s" ""}}{{.Line}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := printed(t, Options{Format: Templated, Template: large}, &b); len(got) > 2*mostMade || !strings.Contains(got, errTooMuch.Error()) || !strings.Contains(got, "ERROR red") {
+		t.Errorf("%d bytes were made: %.80q", len(got), got[len(got)-80:])
+	}
+}

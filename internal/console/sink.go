@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -25,6 +27,10 @@ const (
 	Text
 	// JSON is for programs: one object per line.
 	JSON
+	// Raw is the lines alone: as they are, unless a terminal would read them.
+	Raw
+	// Templated is what Options.Template makes.
+	Templated
 )
 
 // Color tells whether Text has colours.
@@ -42,13 +48,22 @@ const (
 type Options struct {
 	Format Format
 	Color  Color
-	// Times makes Text begin each line with the time of the entry.
-	Times bool
-	// NameWidth bounds the column of names in Text; 0 means 40.
-	NameWidth int
+	// Time is what Text shows of the time of an entry, and Zone where: nil for here. JSON
+	// always has UTC.
+	Time TimeStyle
+	Zone *time.Location
+	// Fold makes Text show the first line of an entry alone, and how many it has left out.
+	Fold bool
+	// Show chooses entries.
+	Show Filter
+	// Highlight are patterns whose matches are marked, where there are colours.
+	Highlight []*regexp.Regexp
+	// Template is what Templated needs.
+	Template *Template
+	// Columns returns how wide the terminal is, 0 for any width; nil asks the writer
+	// before each batch, so that a change of its size shows at once.
+	Columns func() int
 }
-
-const defaultNameWidth = 40
 
 // maxIdleBuffer is the largest buffer that is kept from one batch to the next.
 const maxIdleBuffer = 4 << 20
@@ -57,6 +72,7 @@ const maxIdleBuffer = 4 << 20
 type Sink struct {
 	w      io.Writer
 	print  printer
+	show   Filter
 	broken chan struct{}
 
 	// mu guards the fields below and the printer, and keeps the entries of one
@@ -82,18 +98,35 @@ type printer interface {
 // (signal.Ignore) when w is standard output: the Go runtime would otherwise end
 // it when the reader goes, before positions are saved.
 func New(w io.Writer, o Options) *Sink {
-	s := &Sink{w: w, broken: make(chan struct{})}
-	if o.NameWidth <= 0 {
-		o.NameWidth = defaultNameWidth
-	}
+	s := &Sink{w: w, show: o.Show, broken: make(chan struct{})}
 	f, _ := w.(*os.File)
 	terminal := f != nil && IsTerminal(f)
-	if o.Format == JSON || o.Format == AutoFormat && !terminal && o.Color != Always {
-		s.print = &jsonPrinter{}
-	} else {
-		s.print = &textPrinter{color: useColor(o.Color, terminal), maxWidth: o.NameWidth, times: o.Times}
+	if o.Columns == nil && terminal {
+		o.Columns = func() int { return Width(f) }
+	} else if o.Columns == nil {
+		o.Columns = func() int { return 0 }
 	}
+	s.print = o.printer(terminal)
 	return s
+}
+
+// printer makes what prints entries.
+func (o Options) printer(terminal bool) printer {
+	color := useColor(o.Color, terminal)
+	var mark *marker
+	if color {
+		mark = newMarker(o.Highlight)
+	}
+	zone := cmp.Or(o.Zone, time.Local)
+	switch {
+	case o.Format == JSON, o.Format == AutoFormat && !terminal && o.Color != Always:
+		return &jsonPrinter{terminal: terminal}
+	case o.Format == Raw:
+		return &rawPrinter{terminal: terminal, color: color, mark: mark}
+	case o.Format == Templated:
+		return &templatePrinter{template: o.Template, zone: zone}
+	}
+	return &textPrinter{color: color, times: o.Time, zone: zone, fold: o.Fold, mark: mark, columns: o.Columns}
 }
 
 func useColor(c Color, terminal bool) bool {
@@ -141,7 +174,9 @@ func (s *Sink) format(b *logs.Batch) {
 		if !ok {
 			return
 		}
-		s.buf = s.print.entry(s.buf, g, i)
+		if s.show.passes(b.Groups[g], i) {
+			s.buf = s.print.entry(s.buf, g, i)
+		}
 	}
 }
 

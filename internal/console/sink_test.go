@@ -180,7 +180,7 @@ func TestFormatAndColor(t *testing.T) {
 
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
-	if p, ok := New(terminal, Options{}).print.(*textPrinter); !ok || !p.color || p.maxWidth != 40 {
+	if p, ok := New(terminal, Options{}).print.(*textPrinter); !ok || !p.color {
 		t.Errorf("on a terminal: %+v", p)
 	}
 	if _, ok := New(pipe, Options{}).print.(*jsonPrinter); !ok {

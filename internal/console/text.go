@@ -2,10 +2,8 @@ package console
 
 import (
 	"bytes"
+	"fmt"
 	"time"
-	"unicode/utf8"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -16,57 +14,128 @@ const (
 	faint = "\x1b[2m"
 )
 
-// palette has no red, which marks stderr.
-var palette = []string{
-	"\x1b[36m", "\x1b[33m", "\x1b[32m", "\x1b[35m", "\x1b[34m",
-	"\x1b[96m", "\x1b[93m", "\x1b[92m", "\x1b[95m", "\x1b[94m",
+// TimeStyle is what of an entry's time Text shows.
+type TimeStyle uint8
+
+// The styles.
+const (
+	// NoTime shows none.
+	NoTime TimeStyle = iota
+	// ShortTime is the time of day, to the millisecond.
+	ShortTime
+	// DateTime is date and time of day, without the date on a narrow terminal.
+	DateTime
+	// LongTime is RFC 3339, to the nanosecond.
+	LongTime
+)
+
+// layout is how a time is written.
+func (s TimeStyle) layout(columns int) string {
+	switch {
+	case s == LongTime:
+		return timeLayout
+	case s == DateTime && (columns == 0 || columns >= narrow):
+		return "2006-01-02 15:04:05.000"
+	}
+	return "15:04:05.000"
 }
 
-// textPrinter prints entries for people, as `docker compose logs` does: a
-// column of names that grows as longer ones come, each name in its own colour,
-// and the line. An exclamation mark before the bar tells stderr.
+// textPrinter prints entries for people, as `docker compose logs` does: a column of names,
+// each in its own colour, and the line. An exclamation mark before the bar tells stderr, and
+// a colon in place of the bar that a line belongs to the entry above.
 type textPrinter struct {
-	color    bool
-	times    bool
-	maxWidth int
-	width    int
+	color bool
+	times TimeStyle
+	zone  *time.Location
+	fold  bool
+	mark  *marker
+	// columns returns the width of the terminal, 0 where there is none.
+	columns func() int
 
-	groups   []*logs.Group
-	prefixes [][]byte
+	names  names
+	layout string
+	groups []*logs.Group
+	// prefixes are what stands before the first line of an entry, by group, and further
+	// what stands before the others.
+	prefixes, further [][]byte
 }
 
 func (p *textPrinter) begin(groups []*logs.Group) {
-	p.groups = groups
-	names := make([]string, len(groups))
+	columns := p.columns()
+	p.groups, p.layout = groups, p.times.layout(columns)
+	shown, most := make([]string, len(groups)), columnOf(columns)
 	for i, g := range groups {
-		names[i] = p.shown(nameOf(g.Labels))
-		p.width = max(p.width, utf8.RuneCountInString(names[i]))
+		shown[i] = safe(nameOf(g.Labels))
+		p.names.see(shown[i])
 	}
-	p.prefixes = p.prefixes[:0]
+	width := p.names.longest
+	if most > 0 {
+		width = min(width, most)
+	}
+	p.prefixes, p.further = p.prefixes[:0], p.further[:0]
 	for i, g := range groups {
-		p.prefixes = append(p.prefixes, p.prefix(names[i], g.Stream))
+		p.prefixes = append(p.prefixes, p.prefix(shown[i], width, most, g.Stream, '|'))
+		p.further = append(p.further, p.prefix(shown[i], width, most, g.Stream, ':'))
 	}
 }
 
 func (p *textPrinter) entry(b []byte, g, i int) []byte {
-	if p.times {
-		b = p.time(b, p.groups[g].Times[i])
+	at, prefix := p.groups[g].Times[i], p.prefixes[g]
+	first, rest, more := bytes.Cut(p.groups[g].Line(i), lineFeed)
+	if more && p.fold {
+		b = p.line(b, at, prefix, first)
+		return p.folded(b[:len(b)-1], 1+bytes.Count(rest, lineFeed))
 	}
-	b = append(b, p.prefixes[g]...)
-	line := bytes.TrimSuffix(p.groups[g].Line(i), []byte("\r"))
-	b, colored := appendVisible(b, line, p.color)
-	if colored {
+	b = p.line(b, at, prefix, first)
+	for more {
+		first, rest, more = bytes.Cut(rest, lineFeed)
+		b = p.line(b, at, p.further[g], first)
+	}
+	return b
+}
+
+var lineFeed = []byte("\n")
+
+// folded says how many lines of an entry are not shown.
+func (p *textPrinter) folded(b []byte, lines int) []byte {
+	if p.color {
+		b = append(b, faint...)
+	}
+	b = fmt.Appendf(b, " (+%d lines)", lines)
+	if p.color {
 		b = append(b, reset...)
 	}
 	return append(b, '\n')
 }
 
-// time appends when an entry was written, in the time of whoever looks at it.
+// line appends one line of an entry.
+func (p *textPrinter) line(b []byte, at int64, prefix, line []byte) []byte {
+	if p.times != NoTime {
+		b = p.time(b, at)
+	}
+	b = append(b, prefix...)
+	return append(appendLine(b, line, p.color, p.mark), '\n')
+}
+
+// appendLine appends a line so that it is harmless, with what is looked for marked.
+func appendLine(b, line []byte, color bool, mark *marker) []byte {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if marked, found := mark.append(b, line); found {
+		return marked
+	}
+	b, colored := appendVisible(b, line, color)
+	if colored {
+		b = append(b, reset...)
+	}
+	return b
+}
+
+// time appends when an entry was written.
 func (p *textPrinter) time(b []byte, nano int64) []byte {
 	if p.color {
 		b = append(b, faint...)
 	}
-	b = time.Unix(0, nano).AppendFormat(b, "2006-01-02 15:04:05.000 ")
+	b = append(time.Unix(0, nano).In(p.zone).AppendFormat(b, p.layout), ' ')
 	if p.color {
 		b = append(b, reset...)
 	}
@@ -74,20 +143,19 @@ func (p *textPrinter) time(b []byte, nano int64) []byte {
 }
 
 // prefix returns what stands before the lines of a group.
-func (p *textPrinter) prefix(name string, stream logs.Stream) []byte {
+func (p *textPrinter) prefix(name string, width, most int, stream logs.Stream, bar byte) []byte {
 	var b []byte
 	if p.color {
-		b = append(b, palette[xxhash.Sum64String(name)%uint64(len(palette))]...)
+		b = append(b, p.names.color(name)...)
 	}
-	b = append(b, name...)
-	b = append(b, bytes.Repeat([]byte(" "), p.width-utf8.RuneCountInString(name))...)
+	b = pad(b, fit(name, most), width)
 	switch {
 	case stream == logs.Stdout:
-		b = append(b, "  | "...)
+		b = append(b, ' ', ' ', bar, ' ')
 	case p.color:
-		b = append(b, red+" !| "...)
+		b = append(append(b, red...), ' ', '!', bar, ' ')
 	default:
-		b = append(b, " !| "...)
+		b = append(b, ' ', '!', bar, ' ')
 	}
 	if p.color {
 		b = append(b, reset...)
@@ -95,14 +163,10 @@ func (p *textPrinter) prefix(name string, stream logs.Stream) []byte {
 	return b
 }
 
-// shown returns a name that is safe to print and fits into the column.
-func (p *textPrinter) shown(name string) string {
-	visible, _ := appendVisible(nil, []byte(name), false)
-	runes := []rune(string(visible))
-	if len(runes) <= p.maxWidth {
-		return string(runes)
-	}
-	return string(runes[:p.maxWidth-1]) + "…"
+// safe returns a text that can do nothing to a terminal.
+func safe(text string) string {
+	visible, _ := appendVisible(nil, []byte(text), false)
+	return string(visible)
 }
 
 // nameOf returns the name of a container, or what is nearest to it when the
@@ -112,6 +176,9 @@ func nameOf(l *logs.Labels) string {
 		if v := l.Get(label); v != "" {
 			return v
 		}
+	}
+	if name := l.Container(); name != "" {
+		return name
 	}
 	return "-"
 }

@@ -2,13 +2,17 @@ package console
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stage/level"
 )
 
 func TestNameColumn(t *testing.T) {
@@ -17,10 +21,10 @@ func TestNameColumn(t *testing.T) {
 		add(&b, named(name), logs.Stdout, 1, "x")
 		return &b
 	}
-	got := printed(t, Options{Format: Text, NameWidth: 8}, batch("a"), batch("four"), batch("a"), batch("a-very-long-name"),
+	got := printed(t, Options{Format: Text, Columns: func() int { return 40 }}, batch("a"), batch("four"), batch("a"), batch("a-very-long-name"),
 		batch("ü\x1b[31m"))
 	// Colours in a name are left out: the column has its own.
-	want := "a  | x\nfour  | x\na     | x\na-very-…  | x\nü         | x\n"
+	want := "a  | x\nfour  | x\na     | x\na-v…name  | x\nü         | x\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -76,11 +80,11 @@ func TestHarmfulLines(t *testing.T) {
 		"\x1b[" + strings.Repeat("1", 40) + "m": {"^[[" + strings.Repeat("1", 40) + "m", "^[[" + strings.Repeat("1", 40) + "m"},
 		"\u009b31m\u0085":                       {"<U+009B>31m<U+0085>", "<U+009B>31m<U+0085>"},
 		"a\u202eb\u2066c":                       {"a<U+202E>b<U+2066>c", "a<U+202E>b<U+2066>c"},
-		"\x00\x7f\x08\n":                        {"^@^?^H^J", "^@^?^H^J"},
+		"\x00\x7f\x08\n":                        {"^@^?^H\n", "^@^?^H\n"},
 		"\x9b31m\xff\xe2\x82":                   {"\ufffd31m\ufffd\ufffd\ufffd", "\ufffd31m\ufffd\ufffd\ufffd"},
 	} {
 		for i, color := range []bool{true, false} {
-			p := &textPrinter{color: color, maxWidth: 40, prefixes: [][]byte{nil}}
+			p := &textPrinter{color: color, prefixes: [][]byte{nil}, further: [][]byte{nil}}
 			var b logs.Batch
 			add(&b, named("x"), logs.Stdout, 1, in)
 			p.groups = b.Groups
@@ -189,5 +193,96 @@ func TestS11HiddenText(t *testing.T) {
 		if got, _ := appendVisible(nil, []byte(harmless), true); string(got) != harmless {
 			t.Errorf("%q: got %q", harmless, got)
 		}
+	}
+}
+
+// TestColumns: a terminal has room for names in proportion, a pipe for all of them.
+func TestColumns(t *testing.T) {
+	columns := 0
+	var b logs.Batch
+	add(&b, named("shop-backend-orders-worker-with-a-very-long-name-12"), logs.Stdout, 1, "x")
+	add(&b, named("db"), logs.Stderr, 2, "y")
+	s := func(n int) string {
+		columns = n
+		return printed(t, Options{Format: Text, Columns: func() int { return columns }, Time: DateTime, Zone: time.UTC}, &b)
+	}
+	for n, want := range map[int]string{
+		0:   "1970-01-01 00:00:00.000 shop-backend-orders-worker-with-a-very-long-name-12  | x\n1970-01-01 00:00:00.000 db                                       !| y\n",
+		160: "1970-01-01 00:00:00.000 shop-backend-orders…-a-very-long-name-12  | x\n1970-01-01 00:00:00.000 db                                       !| y\n",
+		80:  "1970-01-01 00:00:00.000 shop-back…ng-name-12  | x\n1970-01-01 00:00:00.000 db                   !| y\n",
+		60:  "00:00:00.000 shop-…ame-12  | x\n00:00:00.000 db           !| y\n",
+		10:  "00:00:00.000 sho…e-12  | x\n00:00:00.000 db       !| y\n",
+	} {
+		if got := s(n); got != want {
+			t.Errorf("%d columns: got\n%swant\n%s", n, got, want)
+		}
+	}
+}
+
+// TestTurns: as many containers as there are colours have different ones, and each keeps its own.
+func TestTurns(t *testing.T) {
+	var n names
+	given := make(map[string]bool)
+	for i := range palette {
+		given[n.color(fmt.Sprint(i))] = true
+	}
+	if len(given) != len(palette) || n.color("0") != palette[0] {
+		t.Errorf("%d colours", len(given))
+	}
+	for i := range 3 * mostNames {
+		n.color(fmt.Sprint("x", i))
+	}
+	if len(n.colors) > mostNames {
+		t.Errorf("%d names are remembered", len(n.colors))
+	}
+}
+
+// TestEntriesOfSeveralLines: what belongs to an entry can be told from another entry, and
+// can be left out.
+func TestEntriesOfSeveralLines(t *testing.T) {
+	var b logs.Batch
+	add(&b, named("web"), logs.Stdout, 1, "panic\n\tat x\nother  | forged\x1b[2J")
+	if got, want := printed(t, Options{Format: Text}, &b), "web  | panic\nweb  : \tat x\nweb  : other  | forged^[[2J\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := printed(t, Options{Format: Text, Fold: true}, &b), "web  | panic (+2 lines)\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestFilter(t *testing.T) {
+	pattern := func(text string) []*regexp.Regexp { return []*regexp.Regexp{regexp.MustCompile(text)} }
+	var b logs.Batch
+	add(&b, named("web"), logs.Stdout, 1, "INFO starts", "\x1b[31mERR\x1b[0mOR it fails", "nothing to be told", `{"level":"warn","msg":"hot"}`)
+	b.Add(named("web"), logs.Entry{Time: 9, Line: []byte("by metadata"), Extra: &logs.Extra{Metadata: logs.Metadata(nil).Append("detected_level", "fatal")}})
+	for name, test := range map[string]struct {
+		show Filter
+		want string
+	}{
+		"level":   {Filter{Least: level.Warn}, "ERROR it fails\n{\"level\":\"warn\",\"msg\":\"hot\"}\nby metadata\n"},
+		"include": {Filter{Include: pattern("ERROR|told")}, "ERROR it fails\nnothing to be told\n"},
+		"exclude": {Filter{Exclude: pattern("starts|fails|metadata|hot")}, "nothing to be told\n"},
+		"both":    {Filter{Include: pattern("t"), Exclude: pattern("told|hot")}, "INFO starts\nERROR it fails\nby metadata\n"},
+	} {
+		got := strings.ReplaceAll(printed(t, Options{Format: Text, Show: test.show}, &b), "web  | ", "")
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestHighlight: what matches is marked, and nothing of the container's stands beside it
+// that could hide it.
+func TestHighlight(t *testing.T) {
+	var b logs.Batch
+	add(&b, named("web"), logs.Stdout, 1, "a \x1b[41mred\x1b[2J line", "\x1b[31mother")
+	got := printed(t, Options{Format: Text, Color: Always, Highlight: []*regexp.Regexp{regexp.MustCompile("red"), regexp.MustCompile("^$|line"), regexp.MustCompile("x*")}}, &b)
+	for _, want := range []string{"a " + marked + "red" + reset + "^[[2J " + marked + "line" + reset + "\n", "\x1b[31mother" + reset + "\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := printed(t, Options{Format: Text, Highlight: []*regexp.Regexp{regexp.MustCompile("red")}}, &b); strings.Contains(got, marked) {
+		t.Errorf("marked without colours: %q", got)
 	}
 }

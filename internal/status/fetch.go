@@ -2,12 +2,15 @@ package status
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -21,30 +24,55 @@ const (
 	maxFetched = 64 << 20
 )
 
-// Fetch asks the lighterman that listens on an address, as --listen has it, for
-// its state. The error wraps ErrNobody when there is none.
-func Fetch(ctx context.Context, listen string) (State, error) {
+// Door is how a lighterman is asked for its state.
+type Door struct {
+	// Listen is where it listens, as --listen has it.
+	Listen string
+	// TLS is nil for none.
+	TLS *tls.Config
+	// Authorization is the header of that name; empty for none.
+	Authorization string
+}
+
+// Fetch asks the lighterman that listens on an address for its state. The error wraps
+// ErrNobody when there is none.
+func Fetch(ctx context.Context, listen string) (State, error) { return Door{Listen: listen}.Fetch(ctx) }
+
+// Fetch asks for the state. The error wraps ErrNobody when there is nobody.
+func (d Door) Fetch(ctx context.Context) (State, error) {
 	var out State
 	fail := func(err error) (State, error) {
-		return State{}, fmt.Errorf("cannot ask the lighterman at %s: %w", listen, err)
+		return State{}, fmt.Errorf("cannot ask the lighterman at %s: %w", d.Listen, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialled(listen)+"/status.json", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url(), nil)
 	if err != nil {
 		return fail(err)
 	}
+	if d.Authorization != "" {
+		request.Header.Set("Authorization", d.Authorization)
+	}
 	// No proxy: it is this machine that is asked. No redirect is followed
 	// either, which would lead to somebody else.
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: d.TLS.Clone()}
+	if path, ok := socketOf(d.Listen); ok {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", path)
+		}
+	}
 	answer, err := transport.RoundTrip(request)
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
 		return fail(ErrNobody)
 	case err != nil:
 		return fail(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
+	if err := locked(answer); err != nil {
+		return fail(err)
+	}
 	if answer.StatusCode != http.StatusOK {
 		return fail(fmt.Errorf("%w: it answers %s", errStranger, answer.Status))
 	}
@@ -64,6 +92,35 @@ func Fetch(ctx context.Context, listen string) (State, error) {
 		out.Conditions[i].Name, out.Conditions[i].Why = bounded(v.Name), bounded(v.Why)
 	}
 	return out, nil
+}
+
+// locked says why a lighterman does not answer, as far as it is one.
+func locked(answer *http.Response) error {
+	switch answer.StatusCode {
+	case http.StatusUnauthorized:
+		if strings.Contains(strings.Join(answer.Header.Values("WWW-Authenticate"), " "), `realm="lighterman"`) {
+			return errors.New("it wants to know who asks: name --token-file, or --username and --password-file")
+		}
+	case http.StatusForbidden:
+		if body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<10)); err == nil && strings.HasPrefix(string(body), onlyHealth) {
+			return errors.New("it serves nothing but health, as nothing protects it: web-config-file, listen-token-file or listen-unprotected change that")
+		}
+	case http.StatusTooManyRequests:
+		return errors.New("too many ask it, or try passwords: try again later")
+	}
+	return nil
+}
+
+// url is what is asked for.
+func (d Door) url() string {
+	scheme, host := "http", dialled(d.Listen)
+	if d.TLS != nil {
+		scheme = "https"
+	}
+	if _, ok := socketOf(d.Listen); ok {
+		host = "localhost"
+	}
+	return scheme + "://" + host + "/status.json"
 }
 
 var errStranger = errors.New("what listens there is not lighterman")

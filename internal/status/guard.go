@@ -37,10 +37,16 @@ func guard(next http.Handler, allowed hosts) http.Handler {
 // has no such page.
 type hosts map[string]bool
 
+// anyHost stands for all names: no web page gets to a unix socket.
+const anyHost = "*"
+
 // newHosts allows the host of the address that is listened on, this machine's name and
 // whatever else is named.
 func newHosts(listen string, allowed []string) hosts {
 	h := make(hosts)
+	if _, unix := socketOf(listen); unix {
+		h[anyHost] = true
+	}
 	if name, _, err := net.SplitHostPort(listen); err == nil {
 		h[normal(name)] = true
 	}
@@ -60,7 +66,7 @@ func (h hosts) allow(host string) bool {
 		host = name
 	}
 	host = normal(host)
-	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || h[host] || net.ParseIP(host) != nil
+	return h[anyHost] || host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || h[host] || net.ParseIP(host) != nil
 }
 
 // normal writes a host as it is compared.

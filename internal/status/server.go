@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,8 @@ type Server struct {
 	hosts   hosts
 	log     *slog.Logger
 	metrics *Metrics
+	// protection is complete when it listens.
+	protection protection
 
 	// Set before Run and not changed afterwards.
 	connections int
@@ -68,12 +71,12 @@ func (s *Server) warning() string { return bounded(s.warn()) }
 
 // Run serves until ctx is done. It fails when it cannot listen.
 func (s *Server) Run(ctx context.Context) error {
-	config := net.ListenConfig{Control: smallBuffers}
-	listener, err := config.Listen(ctx, "tcp", s.addr)
+	listener, remove, err := s.listen(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %q for metrics and health "+
 			"(choose a free address with --listen, or none with --listen off): %w", s.addr, err)
 	}
+	defer remove()
 	return s.serve(ctx, listener)
 }
 
@@ -99,6 +102,7 @@ func smallBuffers(_, _ string, raw syscall.RawConn) error {
 
 // serve answers on listener and closes it.
 func (s *Server) serve(ctx context.Context, listener net.Listener) error {
+	s.protection.beyond = isBeyond(listener.Addr())
 	server := &http.Server{
 		Handler:           s.handler(),
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -108,14 +112,34 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 	}
-	s.log.Info("serving metrics, health and status", "address", listener.Addr().String())
+	secure, http2 := s.protection.access.TLS()
+	s.log.Info("serving metrics, health and status", "address", s.address(listener), "tls", secure != nil, "authentication", s.protection.access.Authenticates())
 	closed := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() { closed <- shutdown(context.WithoutCancel(ctx), server) })
-	err := server.Serve(newConnections(listener, s.connections))
+	err := serveOn(server, newConnections(listener, s.connections), secure, http2)
 	if stop() { // it was not asked to end
 		return fmt.Errorf("cannot serve metrics and health on %q: %w", s.addr, err)
 	}
 	return <-closed
+}
+
+// address is what is listened on, in words.
+func (s *Server) address(listener net.Listener) string {
+	if _, unix := socketOf(s.addr); unix {
+		return s.addr
+	}
+	return listener.Addr().String()
+}
+
+// serveOn serves with TLS or without.
+func serveOn(server *http.Server, listener net.Listener, secure *tls.Config, http2 bool) error {
+	if secure == nil {
+		return server.Serve(listener)
+	}
+	server.TLSConfig, server.Protocols = secure, &http.Protocols{}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(http2)
+	return server.ServeTLS(listener, "", "")
 }
 
 // shutdown waits for answers under way, for a while.

@@ -32,13 +32,22 @@ func tails(c *logs.Container, from logs.Position) []int {
 // tails are the places to begin at, in the order in which they are tried.
 func (s *Source) tails() []int {
 	from := s.start.Position
-	if n := s.group.config.Tail; n > 0 && from.Last == 0 && from.Latest() == 0 {
+	if n := s.lastRecords(); n > 0 && from.Last == 0 && from.Latest() == 0 {
 		return []int{n}
 	}
 	if s.start.Search > 0 {
 		return []int{0} // the newest engine hangs at the tail of a log that was truncated
 	}
 	return tails(s.start.Container, from)
+}
+
+// lastRecords is how many records before its end the log is begun at, if it was never read
+// before; 0 for all.
+func (s *Source) lastRecords() int {
+	if tail := s.group.config.Tail; tail != nil {
+		return tail(s.start.Container.ID)
+	}
+	return 0
 }
 
 // fresh reports whether nothing of a log was handed over, and lines from a time on are wanted.

@@ -64,7 +64,7 @@ func (s *Source) read(ctx context.Context, records int, e *End) error {
 	out.Log.Debug("opened a log stream", "since", since, "tail", records, "from", e.Position, "newest", config.Newest, "leave_out", config.LeaveOut)
 	defer func() { _ = body.Close() }()
 	s.spoke.Store(false)
-	if config.Tail = records; e.Position.Last == 0 && (!fresh(e.Position) || common.Tail > 0) {
+	if config.Tail = records; e.Position.Last == 0 && (!fresh(e.Position) || s.lastRecords() > 0) {
 		config.Tail = 0 // there is no place to be found
 	}
 	s.heard.Store(heard(e.Position)) // not what an attempt in vain has brought

@@ -26,9 +26,9 @@ type Engine interface {
 type GroupConfig struct {
 	Engine Engine
 	Events Events
-	// Tail is how many of the last records of a log that was never read before are asked
-	// of the engine; 0 for all.
-	Tail int
+	// Tail returns how many of the last records of a container's log that was never read
+	// before are asked of the engine; 0 for all. Nil is for all of all.
+	Tail func(id string) int
 	// MaxLine is the size in bytes from which on a line is cut.
 	MaxLine int
 }

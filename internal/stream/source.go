@@ -54,6 +54,22 @@ func (s *Source) CaughtUp() bool {
 	return end != nil && *end <= s.heard.Load()
 }
 
+// End returns the time of what the log ended with when it was opened.
+func (s *Source) End() (at int64, known bool) {
+	if end := s.end.Load(); end != nil {
+		return *end, true
+	}
+	return 0, false
+}
+
+// Silent returns how long the engine has had nothing to say; 0 while it has.
+func (s *Source) Silent() time.Duration {
+	if since := s.idleSince.Load(); since != nil {
+		return time.Since(*since)
+	}
+	return 0
+}
+
 // idle notes that the stream begins to wait for the engine.
 func (s *Source) idle() {
 	now := time.Now()

@@ -24,7 +24,12 @@ type Filter struct {
 	// must have one.
 	IncludeLabels []LabelMatcher
 	ExcludeLabels []LabelMatcher
+	// Pick chooses further, for a look; nil for all.
+	Pick *Pick
 }
+
+// NotPicked is why a container is left out that nobody has asked for.
+const NotPicked = "it was not asked for"
 
 // LabelMatcher chooses containers by their labels.
 type LabelMatcher interface {
@@ -36,7 +41,9 @@ func (f *Filter) Excludes(c *logs.Container) string {
 	switch {
 	case f.Self != "" && c.ID == f.Self:
 		return "it is lighterman's own container"
-	case c.Labels[EnableLabel] == "false":
+	case !f.Pick.Chooses(c):
+		return NotPicked
+	case c.Labels[EnableLabel] == "false" && !f.Pick.all():
 		return fmt.Sprintf("it has the label %s=false", EnableLabel)
 	case len(f.IncludeNames) > 0 && !matchesAny(f.IncludeNames, c.Name):
 		return "no pattern of include-name matches its whole name"

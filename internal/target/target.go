@@ -110,6 +110,9 @@ func (r *Rules) decide(c *logs.Container, on basis) *Target {
 		labeler.Host = on.host
 	}
 	out := labeler.Label(c, strings.FieldsFunc(on.exploded, func(r rune) bool { return r == ',' }))
+	if r.Filter.Pick.all() {
+		out.Dropped = ""
+	}
 	return &Target{Container: c, Excluded: cmp.Or(r.Filter.Excludes(c), out.Dropped), Labels: out.Labels, Notes: out.Notes, basis: on}
 }
 

@@ -60,7 +60,7 @@ func TestP9BlocksAreShell(t *testing.T) {
 }
 
 // called is a call of lighterman: its subcommand and flags, up to what ends a command.
-var called = regexp.MustCompile(`(?m)(?:^|[ /])lighterman (run|ls|check|compare|version)((?: +(?:'[^']*'|[^ |#;&\n])+)*)`)
+var called = regexp.MustCompile(`(?m)(?:^|[ /])lighterman (run|ls|tail|check|compare|version)((?: +(?:'[^']*'|[^ |#;&\n])+)*)`)
 
 var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
 
@@ -90,6 +90,13 @@ func TestP9CommandsRun(t *testing.T) {
 					}
 					if _, stderr, code := carrier.Run(t, append([]string{command}, args...)...); code != 0 {
 						t.Errorf("%s: %s %q: %s", b.file, command, args, stderr)
+					}
+					continue
+				}
+				if command == "tail" {
+					args = append(args, "--no-follow", "--docker-host", "none", "--docker-root", root.Dir, "--journal-dir", "none")
+					if _, stderr, code := carrier.Run(t, append([]string{command}, args...)...); code == 2 || code == 1 && !strings.Contains(stderr, "no container matches") {
+						t.Errorf("%s: %s %q: exit code %d: %s", b.file, command, args, code, stderr)
 					}
 					continue
 				}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/lighterman/lighterman/internal/access"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/status"
+)
+
+// key is what a listener is asked with that is not open to all. All of it is in files.
+type key struct{ caFile, tokenFile, username, passwordFile string }
+
+// parseKey takes the flags of a key out of arguments.
+func parseKey(args []string) (k key, rest []string, err error) {
+	own := map[string]*string{"--ca-file": &k.caFile, "--token-file": &k.tokenFile, "--username": &k.username, "--password-file": &k.passwordFile}
+	for i := 0; i < len(args); i++ {
+		name, value, attached := strings.Cut(args[i], "=")
+		to := own[name]
+		switch {
+		case to == nil:
+			rest = append(rest, args[i])
+			continue
+		case !attached && i+1 == len(args):
+			return k, nil, fmt.Errorf("%s: needs a value", name)
+		case !attached:
+			i++
+			value = args[i]
+		}
+		*to = value
+	}
+	if (k.username == "") != (k.passwordFile == "") {
+		return k, nil, errors.New("--username and --password-file need each other")
+	}
+	if k.username != "" && k.tokenFile != "" {
+		return k, nil, errors.New("--username and --token-file exclude each other")
+	}
+	return k, rest, nil
+}
+
+// door is how the listener of a configuration is asked.
+func (k key) door(cfg *config.Config) (d status.Door, err error) {
+	d.Listen = cfg.Listener.Address
+	if d.TLS, err = k.tls(cfg); err != nil {
+		return d, err
+	}
+	tokenFile := k.tokenFile
+	if tokenFile == "" && k.username == "" {
+		tokenFile = cfg.Listener.TokenFile
+	}
+	switch {
+	case k.username != "":
+		password, err := os.ReadFile(k.passwordFile)
+		if err != nil {
+			return d, fmt.Errorf("cannot read --password-file: %w", err)
+		}
+		pair := k.username + ":" + strings.TrimRight(string(password), "\r\n")
+		d.Authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
+	case tokenFile != "":
+		token, err := access.FirstToken(tokenFile)
+		if err != nil {
+			return d, fmt.Errorf("cannot read the token: %w", err)
+		}
+		d.Authorization = "Bearer " + token
+	}
+	return d, nil
+}
+
+// tls is what the listener is asked with: authorities that a flag names, or else the very
+// certificate that the configuration names.
+func (k key) tls(cfg *config.Config) (*tls.Config, error) {
+	if k.caFile != "" {
+		text, err := os.ReadFile(k.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read --ca-file: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--ca-file: %s holds no certificate in PEM form", k.caFile)
+		}
+		return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+	}
+	a, err := access.Open(access.Config{WebFile: cfg.Listener.WebConfigFile})
+	if err != nil {
+		return nil, fmt.Errorf("cannot use web-config-file: %w (with --ca-file it is not needed)", err)
+	}
+	server, _ := a.TLS()
+	if server == nil {
+		return nil, nil
+	}
+	own := server.Certificates[0].Certificate[0]
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // the very certificate is compared instead, whatever its names
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if len(s.PeerCertificates) == 0 || !bytes.Equal(s.PeerCertificates[0].Raw, own) {
+				return errors.New("the certificate there is not the one that web-config-file names: name its authority with --ca-file")
+			}
+			return nil
+		},
+	}, nil
+}

@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/console"
+)
+
+// View is how somebody looks at the logs of this host while they are written.
+type View struct {
+	// Console is how lines are shown.
+	Console console.Options
+	// Since and Lines are where each log begins: with what is written from now on, unless
+	// one of them says more.
+	Since config.Since
+	Lines config.Lines
+	// Follow has the look go on when all is shown that there is.
+	Follow bool
+	// Stages has lines go through the stages of the configuration.
+	Stages bool
+	// Notices is where it is said which containers come and go; nil for nowhere.
+	Notices io.Writer
+}
+
+// ErrNoneMatch is the error of Tail when there is no container to show, and none is waited for.
+var ErrNoneMatch = errors.New("no container matches")
+
+// Tail shows the lines of containers until ctx is done, or their reader is gone, or all that
+// there is was shown. It is Run without all that would be in the way of a service on the
+// same host, or would outlast it: no address, no lock, no positions, no links.
+func (a Agent) Tail(ctx context.Context, v View) error {
+	cfg := *a.Config
+	cfg.Loki = config.Loki{PushTimeout: cfg.Loki.PushTimeout}
+	cfg.Listener.Address, cfg.StateDir, cfg.Hold.Dir = "", "", ""
+	cfg.Batch.Wait = showEvery
+	cfg.Reading.Since, cfg.Reading.Tail = v.Since, v.Lines
+	if !v.Stages {
+		cfg.Stages = nil
+	}
+	a.Config, a.view = &cfg, &v
+	return a.Run(ctx)
+}
+
+// showing is what is looked at: as a command asks for, or as run shows it.
+func (a Agent) showing() View {
+	if a.view != nil {
+		return *a.view
+	}
+	return View{Console: console.Options{Color: colors[a.Config.Log.Color], Time: console.DateTime}, Follow: true, Stages: true}
+}
+
+// none says that there is no container to show: those that match and are left out for
+// another reason are named.
+func none(leftOut map[string]string) error {
+	for name, why := range leftOut {
+		return fmt.Errorf("%w, and may be shown: %s is left out, as %s (%d containers in all)", ErrNoneMatch, name, why, len(leftOut))
+	}
+	return ErrNoneMatch
+}
