@@ -29,11 +29,11 @@ been read and stops, the second stops at once.
 
 const checkUsage = `Usage: lighterman check [--live] [flags]
 
-Checks a configuration and prints the effective one, with the origin of every
-value and without secrets. Tries all that can be tried without sending: that the
-files are there, that directories can be written, that the engine's socket may be
-used. The exit code is 1 when something cannot work, 2 when a value is wrong. Takes
-the flags of run.
+Checks a configuration, runs its tests, and prints the effective one, with the
+origin of every value and without secrets. Tries all that can be tried without
+sending: that the files are there, that directories can be written, that the
+engine's socket may be used. The exit code is 1 when something cannot work or a
+test fails, 2 when a value is wrong. Takes the flags of run.
 
   --live
         Asks the engine and Loki, too. Loki is sent no line.

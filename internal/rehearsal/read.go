@@ -61,7 +61,7 @@ func Read(ctx context.Context, s Source, take func(Line)) (found Found, err erro
 		}
 		r = bufio.NewReaderSize(unpacked, 2*locallog.MaxFrame)
 	}
-	f := &filed{ctx: ctx, r: r, source: s, take: take, lines: assemble.New(assemble.Config{MaxLine: s.MaxLine}, logs.Position{})}
+	f := &filed{stopped: ctx.Err, r: r, source: s, take: take, lines: assemble.New(assemble.Config{MaxLine: s.MaxLine}, logs.Position{})}
 	if f.found.Format, err = f.recognise(); err == nil {
 		err = map[Format]func() error{Plain: f.plain, JSONFile: f.jsonFile, Local: f.local}[f.found.Format]()
 	}
@@ -74,11 +74,12 @@ func Read(ctx context.Context, s Source, take func(Line)) (found Found, err erro
 
 // filed is a file being read.
 type filed struct {
-	ctx    context.Context //nolint:containedctx // of one call of Read
-	r      *bufio.Reader
-	source Source
-	take   func(Line)
-	found  Found
+	// stopped returns why nothing more is to be read, or nil.
+	stopped func() error
+	r       *bufio.Reader
+	source  Source
+	take    func(Line)
+	found   Found
 	// lines puts parts of lines together, and first is a line that was read to recognise
 	// the format.
 	lines *assemble.Assembler
@@ -126,7 +127,7 @@ func (f *filed) next() (line []byte, err error) {
 		f.first = nil
 		return line, nil
 	}
-	if err := f.ctx.Err(); err != nil {
+	if err := f.stopped(); err != nil {
 		return nil, err
 	}
 	for {
@@ -135,7 +136,7 @@ func (f *filed) next() (line []byte, err error) {
 			line = append(line, part...)
 		}
 		switch {
-		case errors.Is(err, bufio.ErrBufferFull) && f.ctx.Err() == nil:
+		case errors.Is(err, bufio.ErrBufferFull) && f.stopped() == nil:
 			continue
 		case err != nil && len(line) > 0 && errors.Is(err, io.EOF):
 			return line, nil
@@ -183,7 +184,7 @@ func (f *filed) jsonFile() error {
 }
 
 func (f *filed) local() error {
-	for f.ctx.Err() == nil {
+	for f.stopped() == nil {
 		chunk, err := f.r.Peek(locallog.MaxFrame)
 		if len(chunk) == 0 {
 			return err
@@ -203,5 +204,5 @@ func (f *filed) local() error {
 		}
 		_, _ = f.r.Discard(1 + n)
 	}
-	return f.ctx.Err()
+	return f.stopped()
 }
