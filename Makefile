@@ -1,13 +1,16 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki promtail clean
+.PHONY: help build release test test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki promtail clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 build: ## build bin/lighterman, one static binary
 	@scripts/build
+
+release: ## binaries, packages and images of a release in dist, from the tag; RELEASE_ARCHES="amd64 …" for some
+	@scripts/release
 
 test: ## all tests, with real Docker engines and a real Loki; installs what is missing (root, Debian)
 	@scripts/test

@@ -114,6 +114,24 @@ build_lint() {
 	build_tool test/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$out" "two to three"
 }
 
+debian_path() { echo "$cache/debian-bookworm"; }
+# build_debian makes a bare Debian in the cache, for packages to be installed on.
+build_debian() {
+	local out
+	out=$(debian_path)
+	[ -d "$out" ] && return
+	want debootstrap debootstrap "a bare Debian for the packages"
+	mkdir -p "$(dirname "$out")"
+	(
+		flock 9
+		[ -d "$out" ] && exit
+		say "making a bare Debian in $out: less than a minute"
+		trap 'rm -rf "$out.tmp"' EXIT
+		debootstrap --variant=minbase bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
+		mv "$out.tmp" "$out"
+	) 9>"$out.lock"
+}
+
 # --- Docker -----------------------------------------------------------------
 
 engine_answers() { have docker && timeout 20 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
@@ -277,4 +295,5 @@ prepare_tests() {
 	want tmux tmux "to see what a terminal shows"
 	build_loki
 	build_newest
+	build_debian
 }

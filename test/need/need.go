@@ -106,6 +106,13 @@ func NewestEngine(t testing.TB) string {
 	return cached(t, name)
 }
 
+// Debian needs the bare Debian in the cache and returns its directory.
+func Debian(t testing.TB) string {
+	t.Helper()
+	Root(t)
+	return cached(t, "debian-bookworm")
+}
+
 // version returns the version of a module, without the v, that the go.mod in a
 // directory of test requires.
 func version(t testing.TB, dir, module string) string {
