@@ -16,7 +16,7 @@ var ownLabels = []string{
 	"container_id", "stream_metadata", "swarm_node", "swarm_task",
 }
 
-// taken names of external labels.
+// reserved are names that lighterman takes for no external label.
 var reserved = []string{"stream", "container", "container_id", "host"}
 
 // result writes the configuration.
