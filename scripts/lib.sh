@@ -76,6 +76,7 @@ module_version() {
 
 loki_path() { echo "$cache/loki-$(module_version test/loki/go.mod github.com/grafana/loki/v3)"; }
 newest_path() { echo "$cache/engine-$(module_version test/newest/go.mod github.com/moby/moby/v2)-runc-$(module_version test/newest/go.mod github.com/opencontainers/runc)"; }
+promtail_path() { echo "$cache/promtail-$(module_version test/promtail/go.mod github.com/grafana/loki/v3)"; }
 lint_path() { echo "$cache/golangci-lint-$(module_version test/lint/go.mod github.com/golangci/golangci-lint/v2)"; }
 
 # build_tool DIRECTORY PACKAGE OUTPUT MINUTES [CGO] builds a program of another
@@ -100,6 +101,13 @@ build_loki() {
 	local out
 	out=$(loki_path)
 	build_tool test/loki github.com/grafana/loki/v3/cmd/loki "$out" "five to seven"
+}
+# build_promtail builds Promtail, whose main its makers publish no more: ours is in
+# test/promtail/whole.
+build_promtail() {
+	local out
+	out=$(promtail_path)
+	build_tool test/promtail ./whole "$out" "five to fifteen"
 }
 # build_newest builds the newest engine, and the runc that it needs beside it.
 build_newest() {

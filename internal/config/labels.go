@@ -37,7 +37,7 @@ var (
 	// DefaultLabels are those of labels.
 	DefaultLabels = []string{"compose_project", "compose_service", "container", "host", "image", "service_name", "stream", "swarm_service", "swarm_stack"}
 	// DefaultMetadata are those of structured metadata.
-	DefaultMetadata = []string{"container_id", "swarm_node", "swarm_task"}
+	DefaultMetadata = []string{"container_id", "stream_metadata", "swarm_node", "swarm_task"}
 )
 
 // given is a name that the file gives to a label or to structured metadata.

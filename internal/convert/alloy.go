@@ -23,7 +23,7 @@ type Host struct {
 // itself would refuse the file.
 func Alloy(file string, data []byte, host Host) (*Result, error) {
 	p := &plan{product: "Alloy"}
-	if !p.checkText(data) {
+	if !p.checkText(data) || !p.checkNesting(data) {
 		return nil, p.err(file)
 	}
 	tree, err := parser.ParseFile(file, data)
@@ -39,6 +39,30 @@ func Alloy(file string, data []byte, host Host) (*Result, error) {
 		p.refuse(1, "there are no components in the file")
 	}
 	return p.result(file)
+}
+
+// maxNesting bounds how many brackets are open at once: a real file has ten. The parser's
+// time grows with the square.
+const maxNesting = 1000
+
+// checkNesting refuses a file that is nested without end.
+func (f *findings) checkNesting(data []byte) bool {
+	depth, line := 0, 1
+	for _, b := range data {
+		switch b {
+		case '\n':
+			line++
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		}
+		if depth > maxNesting {
+			f.refuse(line, "more than %d brackets are open here", maxNesting)
+			return false
+		}
+	}
+	return true
 }
 
 // syntax takes the places out of what the parser says.
@@ -181,7 +205,7 @@ func (a *alloy) docker(c *component, s *source) bool {
 		"host":   func(x ast.Expr) { a.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
 		"labels": func(x ast.Expr) { s.labels = a.object(x) },
 	}, nil)
-	found := a.discovered(targets, s)
+	found := a.discovered(targets, s, maxChain)
 	if rules != nil {
 		if r := a.component(rules, "rules"); r != nil {
 			s.rules = append(s.rules, a.rules(r)...)
@@ -230,10 +254,14 @@ func reference(x ast.Expr) string {
 }
 
 // discovered follows targets back to where containers are found. It reports whether that is
-// a discovery.docker.
-func (a *alloy) discovered(x ast.Expr, s *source) bool {
+// a discovery.docker. At most so many components are passed.
+func (a *alloy) discovered(x ast.Expr, s *source, left int) bool {
 	c := a.component(x, "targets", "output")
-	if c == nil {
+	switch {
+	case c == nil:
+		return false
+	case left == 0:
+		a.refuse(c.line, "%s: components have their targets from each other in a circle", c.name)
 		return false
 	}
 	switch c.kind {
@@ -246,7 +274,7 @@ func (a *alloy) discovered(x ast.Expr, s *source) bool {
 			a.refuse(c.line, "%s needs targets", c.name)
 			return false
 		}
-		found := a.discovered(from, s)
+		found := a.discovered(from, s, left-1)
 		for _, r := range a.rules(c) {
 			r.early = true
 			s.rules = append(s.rules, r)

@@ -64,7 +64,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 	switch name {
 	case "docker":
 		e.comment("The stage docker is not needed: lines come without the record around them.")
-		e.unwrap()
+		e.wrapped = false
 		e.stream = true
 		e.values["output"], e.values["stream"], e.values["timestamp"] = keyLog, keyStream, keyTime
 		return nil
@@ -87,7 +87,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 		}
 	case "output":
 		if taken && key == keyLog {
-			e.unwrap()
+			e.wrapped = false
 			e.comment("The stage output is not needed: lines come without the record around them.")
 			return nil
 		}
@@ -108,9 +108,6 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 	e.forget(n)
 	return n
 }
-
-// unwrap notes that from here on the line is the line itself.
-func (e *envelope) unwrap() { e.wrapped = false }
 
 // json settles a stage that takes the record apart.
 func (e *envelope) json(n *yaml.Node) *yaml.Node {

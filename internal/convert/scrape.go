@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/relabel"
@@ -85,14 +84,12 @@ func (p *plan) dockerSD(n *yaml.Node, base source) {
 		s.kind = containers
 		handlers := p.httpClient("docker_sd_configs.")
 		for name, handle := range handlers {
-			switch name {
-			case "follow_redirects", "enable_http2", "proxy_from_environment":
-			default:
-				handlers[name] = func(key, _ *yaml.Node) {
-					p.lost(key.Line, "docker_sd_configs."+name, "lighterman has no such setting for the way to the engine", "use a unix socket, or a proxy before the engine")
-				}
+			if handle == nil {
+				continue // it needs no equal
 			}
-			_ = handle
+			handlers[name] = func(key, _ *yaml.Node) {
+				p.lost(key.Line, "docker_sd_configs."+name, "lighterman has no such setting for the way to the engine", "use a unix socket, or a proxy before the engine")
+			}
 		}
 		handlers["host"] = func(_, val *yaml.Node) {
 			if own := p.text(val, "docker_sd_configs.host"); host == "" {
@@ -244,10 +241,4 @@ func (p *plan) stageNodes(n *yaml.Node, of string, depth int) (out []*yaml.Node)
 		out = append(out, item)
 	})
 	return out
-}
-
-// goDuration reports whether a text is a duration as Go has it.
-func goDuration(text string) bool {
-	_, err := time.ParseDuration(text)
-	return err == nil
 }

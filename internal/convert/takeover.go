@@ -33,7 +33,7 @@ func TakeOver(list []Position, known func(id string) bool, commit func(id string
 			f.lost(at.Line, "container "+at.ID[:12], err.Error(), "its log is read from --since on")
 			continue
 		}
-		if done[at.ID] {
+		if done[at.ID] { // a time and a place
 			f.note(at.Line, "container "+at.ID[:12], "there are two positions of it, and the other one is taken", "")
 			continue
 		}

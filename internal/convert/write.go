@@ -13,10 +13,10 @@ import (
 // ownLabels are what lighterman sets by itself, and neither Promtail nor Alloy does.
 var ownLabels = []string{
 	"compose_project", "compose_service", "container", "host", "image", "service_name", "stream", "swarm_service", "swarm_stack",
-	"container_id", "swarm_node", "swarm_task",
+	"container_id", "stream_metadata", "swarm_node", "swarm_task",
 }
 
-// taken names of external labels.
+// reserved are names that lighterman takes for no external label.
 var reserved = []string{"stream", "container", "container_id", "host"}
 
 // result writes the configuration.

@@ -81,7 +81,7 @@ func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
 	case first+second > 0:
 		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+", which concerns one of the container's two streams: it is collected all the same, as rules choose whole containers")
 	}
-	out.Labels = join(sets)
+	out.Labels = join(sets, l.Names.stream())
 	return out
 }
 
@@ -129,11 +129,12 @@ func (l *Labeler) first() (names []string) {
 
 // join makes one label set of those of a container's streams. What no label tells apart
 // any more, structured metadata does: Loki keeps one of two entries whose labels, text,
-// time and metadata are equal.
-func join(sets []labelSet) *logs.Labels {
-	if len(sets) > 1 && maps.Equal(sets[0].pairs, sets[1].pairs) && maps.Equal(sets[0].metadata, sets[1].metadata) {
+// time and metadata are equal. name is what the stream is called there; nothing where it is
+// not wanted.
+func join(sets []labelSet, name string) *logs.Labels {
+	if name != "" && len(sets) > 1 && maps.Equal(sets[0].pairs, sets[1].pairs) && maps.Equal(sets[0].metadata, sets[1].metadata) {
 		for s := range sets {
-			sets[s].metadata[labelStream] = logs.Stream(s).String()
+			sets[s].metadata[name] = logs.Stream(s).String()
 		}
 	}
 	whole := false

@@ -24,6 +24,9 @@ const (
 	metadataID   = "container_id"
 	metadataTask = "swarm_task"
 	metadataNode = "swarm_node"
+	// metadataStream stands for the stream where no label tells the two apart, under the name
+	// stream unless it is given another.
+	metadataStream = "stream_metadata"
 )
 
 // DefaultLabels returns the names of the labels, and of the structured metadata, that
@@ -31,7 +34,7 @@ const (
 func DefaultLabels() (labels, metadata []string) {
 	return []string{
 		labelComposeProject, labelComposeService, labelContainer, labelHost, labelImage, labelService, labelStream, labelSwarmService, labelSwarmStack,
-	}, []string{metadataID, metadataNode, metadataTask}
+	}, []string{metadataID, metadataStream, metadataNode, metadataTask}
 }
 
 // Names are what the labels and the structured metadata that lighterman gives by itself
@@ -45,6 +48,14 @@ func (n Names) of(name string) string {
 		return other
 	}
 	return name
+}
+
+// stream returns what the stream is called in structured metadata.
+func (n Names) stream() string {
+	if other, ok := n[metadataStream]; ok {
+		return other
+	}
+	return labelStream
 }
 
 // Own returns what the labels are called that name containers, one by one.

@@ -31,6 +31,9 @@ func TestNames(t *testing.T) {
 	}
 	get := func(l *logs.Labels, name string) string { return (&logs.Labels{Pairs: l.Metadata}).Get(name) }
 	for _, name := range metadata {
+		if name == metadataStream {
+			continue // it is there only where no label tells the streams apart
+		}
 		renamed := (&Labeler{Names: Names{name: "other"}}).Label(c, nil).Labels
 		removed := (&Labeler{Names: Names{name: ""}}).Label(c, nil).Labels
 		if get(plain, name) == "" || get(renamed, name) != "" || get(renamed, "other") != get(plain, name) || get(removed, name) != "" {
@@ -48,7 +51,7 @@ func TestNamesValidate(t *testing.T) {
 		{nil, ""},
 		{Names{"container": "name", "image": "", "host": "", "stream": "output", "container_id": "id"}, ""},
 		{Names{"container": "host", "host": "container"}, ""},
-		{Names{"containers": "x"}, `there is no default label "containers": they are compose_project, compose_service, container, host, image, service_name, stream, swarm_service, swarm_stack, container_id, swarm_node, swarm_task`},
+		{Names{"containers": "x"}, `there is no default label "containers": they are compose_project, compose_service, container, host, image, service_name, stream, swarm_service, swarm_stack, container_id, stream_metadata, swarm_node, swarm_task`},
 		{Names{"image": "a-b"}, `image: "a-b" is no label name`},
 		{Names{"image": "__a"}, `image: the name "__a" is reserved`},
 		{Names{"image": "host"}, `host and image would both be called "host"`},
@@ -56,6 +59,34 @@ func TestNamesValidate(t *testing.T) {
 	} {
 		if err := test.names.Validate(); (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
 			t.Errorf("%v: %v", test.names, err)
+		}
+	}
+}
+
+// TestStreamMetadata: where no label tells the streams apart, structured metadata does, under
+// the name that it is given, or not at all.
+func TestStreamMetadata(t *testing.T) {
+	c := &logs.Container{ID: "c0ffee", Name: "web"}
+	for _, test := range []struct {
+		names Names
+		want  string
+	}{
+		{Names{"stream": ""}, "stream"},
+		{Names{"stream": "", "stream_metadata": "output"}, "output"},
+		{Names{"stream": "", "stream_metadata": ""}, ""},
+		{Names{"stream_metadata": "output"}, ""},
+	} {
+		made := (&Labeler{Names: test.names}).Label(c, nil).Labels
+		for s := range logs.Stream(logs.Streams) {
+			var got string
+			for _, m := range made.Of(s).Metadata {
+				if m.Value == s.String() {
+					got = m.Name
+				}
+			}
+			if got != test.want {
+				t.Errorf("%v: %s is called %q, not %q", test.names, s, got, test.want)
+			}
 		}
 	}
 }

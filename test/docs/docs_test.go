@@ -60,7 +60,7 @@ func TestP9BlocksAreShell(t *testing.T) {
 }
 
 // called is a call of lighterman: its subcommand and flags, up to what ends a command.
-var called = regexp.MustCompile(`(?m)(?:^|[ /])lighterman (run|ls|tail|check|compare|version|health)((?: +(?:'[^']*'|[^ |#;&\n])+)*)`)
+var called = regexp.MustCompile(`(?m)(?:^|[ /])lighterman (run|ls|tail|check|compare|convert|version|health)((?: +(?:'[^']*'|[^ |#;&\n])+)*)`)
 
 var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
 
@@ -71,6 +71,10 @@ func TestP9CommandsRun(t *testing.T) {
 	root := dataroot.New(t)
 	root.Add(t, dataroot.Spec{Name: "web"})
 	calls := 0
+	configured := filepath.Join(t.TempDir(), "lighterman.yaml")
+	if err := os.WriteFile(configured, []byte("loki-url: http://loki.example:3100\nloki-username: u\nloki-password: p\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, b := range blocks(t) {
 		if b.file == "testing-rules.md" {
 			continue // TestRulesDoc runs them beside the files that they name
@@ -86,6 +90,9 @@ func TestP9CommandsRun(t *testing.T) {
 				var args []string
 				for _, w := range word.FindAllString(strings.ReplaceAll(m[2], "--loki-url …", "--loki-url http://loki.example:3100"), -1) {
 					args = append(args, strings.Trim(w, "'"))
+				}
+				if i := slices.Index(args, "--config"); i >= 0 && i+1 < len(args) && strings.HasPrefix(args[i+1], "/") {
+					args[i+1] = configured
 				}
 				if command == "ls" || command == "version" {
 					if command == "ls" {
@@ -106,6 +113,12 @@ func TestP9CommandsRun(t *testing.T) {
 				if command == "health" { // of one that runs; its own flag is not check's
 					args = slices.DeleteFunc(args, func(a string) bool { return a == "--ready" })
 				}
+				if command == "convert" {
+					if _, stderr, code := carrier.Run(t, append([]string{command}, converts(t, args)...)...); code != 0 {
+						t.Errorf("%s: %s %q: %s", b.file, command, args, stderr)
+					}
+					continue
+				}
 				if command == "compare" {
 					args = slices.DeleteFunc(args, func(a string) bool { return a == "--for" || a == "60s" || a == "--json" })
 				}
@@ -119,4 +132,28 @@ func TestP9CommandsRun(t *testing.T) {
 	if calls < 10 {
 		t.Errorf("only %d calls were found", calls)
 	}
+}
+
+// converts puts what there is here in the place of what a call of convert names.
+func converts(t *testing.T, args []string) (out []string) {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{
+		"config.yml":     "clients: [{url: http://loki.example:3100}]\nscrape_configs: [{job_name: a, docker_sd_configs: [{host: unix:///var/run/docker.sock}]}]\n",
+		"config.alloy":   "loki.write \"a\" {\n  endpoint {\n    url = \"http://loki.example:3100\"\n  }\n}\n",
+		"positions.yaml": "positions:\n  cursor-" + strings.Repeat("0a", 32) + ": \"1700000000\"\n",
+		"positions.yml":  "positions:\n  ? path: cursor-" + strings.Repeat("0a", 32) + "\n    labels: '{}'\n  : \"1700000000\"\n",
+	}
+	for _, arg := range args {
+		if text, known := files[filepath.Base(arg)]; known {
+			arg = filepath.Join(dir, filepath.Base(arg))
+			if err := os.WriteFile(arg, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		} else if strings.HasPrefix(arg, "/") {
+			arg = filepath.Join(dir, filepath.Base(arg))
+		}
+		out = append(out, arg)
+	}
+	return out
 }

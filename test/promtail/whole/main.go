@@ -16,7 +16,6 @@ import (
 	"github.com/grafana/loki/v3/clients/pkg/promtail/config"
 	"github.com/grafana/loki/v3/pkg/util/cfg"
 	util_log "github.com/grafana/loki/v3/pkg/util/log"
-
 )
 
 // configuration is what Promtail's main makes of flags and the file.
