@@ -21,7 +21,8 @@ var may = map[string][]string{
 	"nearest":     {},
 	"redact":      {},
 	"docker":      {"sift", "beneath", "logs"},
-	"target":      {"logs", "jsonfile", "locallog", "beneath"},
+	"target":      {"logs", "owner", "jsonfile", "locallog", "beneath"},
+	"owner":       {"logs", "nearest", "stage"},
 	"jsonfile":    {"logs", "stamp"},
 	"locallog":    {"logs"},
 	"assemble":    {"logs"},
@@ -42,7 +43,7 @@ var may = map[string][]string{
 	"compare":     {"logs"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "owner",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

@@ -69,7 +69,7 @@ func table(c *Config) (all []*setting) {
 		{"include-label", many(kindMatches, &c.Containers.IncludeLabel, parseLabelMatch), "", "all", "com.example.team=shop",
 			"Collect only containers that have one of these labels, with any value or with exactly this one."},
 		{"exclude-label", many(kindMatches, &c.Containers.ExcludeLabel, parseLabelMatch), "", "none", "com.example.noisy",
-			"Leave out containers that have one of these labels. The label lighterman.enable=false does the same without any setting."},
+			"Leave out containers that have one of these labels. The label lighterman.enable=false does the same, unless container-labels is set without enable."},
 	})
 	group("Delivery", []row{
 		{"loki-url", one(kindURL, &c.Loki.URL, parseLokiURL), "", "none, so lines go to standard output", "http://localhost:3100",
