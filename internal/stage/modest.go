@@ -45,6 +45,8 @@ func weigh(re *syntax.Regexp) (steps, runes int) {
 	switch re.Op {
 	case syntax.OpLiteral:
 		steps = len(re.Rune)
+	case syntax.OpConcat, syntax.OpRepeat:
+		steps = 0
 	case syntax.OpCharClass:
 		runes = len(re.Rune)
 	}
