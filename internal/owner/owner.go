@@ -138,6 +138,8 @@ func (r *Rules) read(asked *Asked, full, value string) {
 	switch {
 	case !strings.HasPrefix(full, Prefix):
 		wrong("write %s in small letters", Prefix)
+	case more && !keyed && nearest.Name(name, Names()) == "":
+		// a name of somebody's own, below ours
 	case !slices.Contains(Names(), name), more && !keyed:
 		wrong("there is no such label%s", hint(name, key, more))
 	case !r.honours(name) && name == enable && on(value):

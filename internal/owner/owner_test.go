@@ -39,6 +39,7 @@ func TestRead(t *testing.T) {
 		{"key too many", "lighterman.parser.x=java", "", "lighterman.parser.x: there is no such label; did you mean lighterman.parser?"},
 		{"no key", "lighterman.label=blue", "", "lighterman.label: expected lighterman.label.KEY"},
 		{"strange key", "lighterman.label.a-b=1|lighterman.metadata.__x=1|lighterman.label.1=1", "", "lighterman.label.1: expected"},
+		{"somebody's", "lighterman.test.owner=1", "", ""},
 		{"ours", "lighterman.ours=1", "", ""},
 		{"parser", "lighterman.parser=jva", "", `lighterman.parser: there is no parser "jva"; did you mean "java"?`},
 		{"level", "lighterman.min_level=wran", "", `lighterman.min_level: there is no level "wran"; did you mean "warn"?`},
