@@ -95,7 +95,7 @@ func (s *source) discovery(log *slog.Logger) *target.Discovery {
 func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
 	rules := &target.Rules{
 		Filter:  filter(cfg),
-		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed},
+		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed, Level: cfg.Labels.Level},
 		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
 		Owner:   ownerOf(cfg, nil),
 		Guard:   target.NewGuard(0, target.Names(cfg.Labels.Renamed).Own(), func(label string) bool { return slices.Contains(cfg.Labels.Crowded, label) }),

@@ -19,7 +19,7 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 	for _, s := range cfg.Stages {
 		nodes = append(nodes, s.Node)
 	}
-	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Owners: ownerOf(cfg, nil).Lines(), Nearest: nearest.Name, Fit: target.Fit})
+	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Owners: ownerOf(cfg, nil).Lines() || cfg.Labels.Level, Nearest: nearest.Name, Fit: target.Fit})
 	if err == nil {
 		return p, nil
 	}

@@ -28,6 +28,8 @@ type Labels struct {
 	// FromContainers are the labels lighterman.NAME of containers that are honoured, those of
 	// DefaultContainerLabels where nobody says otherwise.
 	FromContainers []string
+	// Level has the level of lines found where Loki does not.
+	Level bool
 	// Renamed are the default labels and structured metadata that have another name, or
 	// none: it is empty then. Those that are not in it keep theirs.
 	Renamed map[string]string

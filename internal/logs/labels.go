@@ -58,6 +58,8 @@ type Labels struct {
 	// what is done with an entry has to go by its timestamp as its labels do, also when the
 	// container is gone.
 	Owner []Label `json:"owner,omitempty"`
+	// Level has the level of each entry looked for. It is here for the same reason.
+	Level bool `json:"level,omitempty"`
 
 	// selectors are what Selector returns, once it was asked.
 	selectors [Streams]atomic.Pointer[string]
@@ -192,6 +194,6 @@ func (l *Labels) Equal(other *Labels) bool {
 	if l == other {
 		return true
 	}
-	return l != nil && other != nil && l.Whole == other.Whole &&
+	return l != nil && other != nil && l.Whole == other.Whole && l.Level == other.Level &&
 		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata) && slices.Equal(l.Owner, other.Owner) && l.Stderr.Equal(other.Stderr)
 }

@@ -54,6 +54,9 @@ func (s *stages) bind(stream logs.Stream, labels *logs.Labels) *stage.Run {
 	return of.run
 }
 
+// concern reports whether lines of a stream go through stages.
+func (s *stages) concern(stream logs.Stream) bool { return s.of[stream].run != nil }
+
 // rules are what assemble is to do with lines from a position on.
 func (s *stages) rules(from logs.Position) assemble.Rules {
 	given := s.needs()

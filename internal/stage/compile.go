@@ -19,7 +19,8 @@ type Options struct {
 	Path string
 	// Owners has the owners of containers ask for stages of their own (logs.Labels.Owner).
 	Owners bool
-	// Level adds the stage level at the end, where the stages have none of their own.
+	// Level finds at the end the level of entries where Loki does not, unless the stages have a
+	// stage for it. With Owners, logs.Labels.Level does so for a container.
 	Level bool
 	// Nearest returns the known name that was most likely meant, or nothing. It may be nil.
 	Nearest func(name string, known []string) string
@@ -115,7 +116,7 @@ func build(nodes []*yaml.Node, options Options, owner []logs.Label) (*Pipeline, 
 	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1, fit: options.Fit}}
 	var end *node
 	if options.Level && !b.mentions(nodes, "level") {
-		end = &node{step: &levelStage{source: -1}}
+		end = &node{step: levelMissed{}}
 	}
 	of := b.owned(owner)
 	b.pipeline.head = b.list(nodes, options.Path, of.behind(end), 0)

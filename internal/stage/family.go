@@ -9,8 +9,8 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// family has the pipelines of containers whose owners ask for stages of their own, one for
-// each distinct set of what they ask for.
+// family has the pipelines of containers whose owners ask for stages of their own, or whose
+// levels are looked for, one for each distinct set of what they ask for.
 type family struct {
 	nodes   []*yaml.Node
 	options Options
@@ -25,14 +25,19 @@ const maxFamily = 256
 
 // of returns the pipeline of a container with these labels.
 func (p *Pipeline) of(labels *logs.Labels) *Pipeline {
-	if p == nil || p.family == nil || len(labels.Owner) == 0 {
+	// The level of lines that no stage concerns is found elsewhere, for less.
+	level := labels.Level && p != nil && !(p.empty() && len(labels.Owner) == 0)
+	if p == nil || p.family == nil || len(labels.Owner) == 0 && !level {
 		return p
 	}
-	return p.family.pipeline(p, labels.Owner)
+	return p.family.pipeline(p, labels.Owner, level)
 }
 
-func (f *family) pipeline(base *Pipeline, asked []logs.Label) *Pipeline {
+func (f *family) pipeline(base *Pipeline, asked []logs.Label, level bool) *Pipeline {
 	var key strings.Builder
+	if level {
+		key.WriteByte(1)
+	}
 	for _, l := range asked {
 		key.WriteString(l.Name + "\x00" + l.Value + "\x00")
 	}
@@ -41,7 +46,9 @@ func (f *family) pipeline(base *Pipeline, asked []logs.Label) *Pipeline {
 	if p := f.of[key.String()]; p != nil {
 		return p
 	}
-	p, err := build(f.nodes, f.options, asked)
+	options := f.options
+	options.Level = level
+	p, err := build(f.nodes, options, asked)
 	if err != nil {
 		// The configuration alone has compiled, and what owners ask for makes no mistakes:
 		// at most there are too many stages now.

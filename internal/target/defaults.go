@@ -44,6 +44,8 @@ type Labeler struct {
 	// Relabel are the rules by which labels are changed, and containers chosen; nil for
 	// none.
 	Relabel *Relabel
+	// Level has the level of each line looked for, where no label says it.
+	Level bool
 	// MaxLabels is how many labels Loki takes; MaxLabels when 0.
 	MaxLabels int
 }
@@ -87,10 +89,19 @@ func (l *Labeler) LabelAsked(c *logs.Container, exploded []string, asked *owner.
 		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+", which concerns one of the container's two streams: it is collected all the same, as rules choose whole containers")
 	}
 	out.Labels = join(sets)
-	if out.Labels.Owner = asked.Lines; out.Labels.Stderr != nil {
-		out.Labels.Stderr.Owner = asked.Lines
+	for s := range logs.Stream(logs.Streams) {
+		of := out.Labels.Of(s)
+		of.Owner, of.Level = asked.Lines, l.Level && !saysLevel(of)
 	}
 	return out
+}
+
+// levels are the names of labels and structured metadata that Loki takes the level from.
+var levels = []string{"detected_level", "level", "Level", "LEVEL", "severity", "Severity", "SEVERITY", "lvl"}
+
+// saysLevel reports whether labels say the level of every line.
+func saysLevel(l *logs.Labels) bool {
+	return slices.ContainsFunc(levels, func(name string) bool { return l.Get(name) != "" || l.HasMetadata([]byte(name)) })
 }
 
 // missing returns the texts that others are without.
