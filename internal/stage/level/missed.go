@@ -84,7 +84,14 @@ func lokiReads(b []byte, v int) bool {
 	for end < len(val) && letter(val[end]) {
 		end++
 	}
-	return end < len(val) && (val[end] == ' ' || val[end] == '"') && lokiWord(val[:end], true)
+	if end == len(val) || val[end] != ' ' && val[end] != '"' {
+		return false
+	}
+	switch string(val[:end]) {
+	case "info", "warn", "error", "debug": // nearly all there are
+		return true
+	}
+	return lokiWord(val[:end], true)
 }
 
 // lokiFinds reports whether a token is a word that Loki looks for, and stands by itself in
