@@ -29,8 +29,8 @@ type tailOptions struct {
 	now time.Time
 }
 
-// option is one of tail's own flags.
-type option struct {
+// tailOption is one of tail's own flags.
+type tailOption struct {
 	long, short string
 	// value says whether it needs a value, or may have one, which is then attached to it.
 	value need
@@ -47,7 +47,7 @@ const (
 )
 
 // tailOptionTable has all flags that are tail's own.
-var tailOptionTable = []option{
+var tailOptionTable = []tailOption{
 	{"service", "", needed, func(o *tailOptions, text string) error { return named1(&o.pick.Services, text) }},
 	{"project", "", needed, func(o *tailOptions, text string) error { return named1(&o.pick.Projects, text) }},
 	{"label", "", needed, func(o *tailOptions, text string) error { return add(&o.pick.Labels, text, config.ParseLabel) }},
@@ -175,7 +175,7 @@ func (o *tailOptions) setting(args []string) (used int, err error) {
 }
 
 // findOption finds a flag of tail's own: --name, --name=value, -n, -n=value or -nvalue.
-func findOption(arg string) (opt *option, value string, attached bool) {
+func findOption(arg string) (opt *tailOption, value string, attached bool) {
 	name, isLong := strings.CutPrefix(arg, "--")
 	if isLong {
 		name, value, attached = strings.Cut(name, "=")
@@ -184,7 +184,7 @@ func findOption(arg string) (opt *option, value string, attached bool) {
 		attached = value != ""
 		value = strings.TrimPrefix(value, "=")
 	}
-	i := slices.IndexFunc(tailOptionTable, func(o option) bool { return isLong && o.long == name || !isLong && o.short == name })
+	i := slices.IndexFunc(tailOptionTable, func(o tailOption) bool { return isLong && o.long == name || !isLong && o.short == name })
 	if i < 0 {
 		return nil, "", false
 	}

@@ -43,6 +43,7 @@ func (a Agent) List(ctx context.Context) (*status.List, error) {
 		c, t := t.Container, t.By(source.rules.Route(t.Container))
 		out.Containers = append(out.Containers, status.Container{
 			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: t.Route.Kind.String(), Reason: t.Route.Reason,
+			Remarks: hidden(t.Remarks(), cfg.Secrets.Scrub),
 		})
 	}
 	return status.NewList(status.DryRun, cfg.Listener.Address, status.State{Snapshot: out.Clean()}), nil

@@ -107,12 +107,20 @@ func (c *carrier) snapshot(started time.Time) status.Snapshot {
 		lines := uint64(max(0, s.Lines))
 		out.Containers = append(out.Containers, status.Container{
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
-			Route: way, Reason: hide(s.Route.Reason), Position: position(&s.Position),
+			Route: way, Reason: hide(s.Route.Reason), Remarks: hidden(c.discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
 			LagBytes: known(s.LagBytes), LagSeconds: known(s.LagSeconds), Lines: &lines,
 			LastError: hide(s.LastError), Refused: &refused, LastRefusal: last, Account: accountOf(s.Account(int64(refused))), //nolint:gosec // a number of lines
 		})
 	}
 	out.Containers = append(out.Containers, unread(unknown)...)
+	return out
+}
+
+// hidden hides secrets in texts.
+func hidden(texts []string, hide func(string) string) (out []string) {
+	for _, text := range texts {
+		out = append(out, hide(text))
+	}
 	return out
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/owner"
 	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -94,8 +95,9 @@ func (s *source) discovery(log *slog.Logger) *target.Discovery {
 func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
 	rules := &target.Rules{
 		Filter:  filter(cfg),
-		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed},
+		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed, Level: cfg.Labels.Level},
 		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
+		Owner:   ownerOf(cfg, nil),
 		Guard:   target.NewGuard(0, target.Names(cfg.Labels.Renamed).Own(), func(label string) bool { return slices.Contains(cfg.Labels.Crowded, label) }),
 	}
 	if len(cfg.Labels.Relabel)+len(cfg.Labels.Metadata) == 0 {
@@ -109,13 +111,18 @@ func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
 		log.Warn("a rule asks for a label that no container has", "reason", note)
 	}
 	rules.Labeler.Relabel = relabel
+	rules.Owner = ownerOf(cfg, relabel)
 	return rules, nil
 }
 
-// labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
-// containers.
-func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
-	names := target.LabelsInUse()
+// ownerOf says what owners of containers may ask for.
+func ownerOf(cfg *config.Config, relabel *target.Relabel) *owner.Rules {
+	chosen := chosenBy(cfg)
+	return owner.New(cfg.Labels.FromContainers, func(label string) bool { return slices.Contains(chosen, label) || relabel.Uses(label) })
+}
+
+// chosenBy returns the labels by which containers are chosen.
+func chosenBy(cfg *config.Config) (names []string) {
 	for _, m := range slices.Concat(cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel) {
 		names = append(names, m.Key)
 	}
@@ -124,7 +131,16 @@ func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
 			names = append(names, m.Key)
 		}
 	}
-	return func(label string) bool { return slices.Contains(names, label) || relabel.Uses(label) }
+	return names
+}
+
+// labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
+// containers.
+func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
+	names := append(target.LabelsInUse(), chosenBy(cfg)...)
+	return func(label string) bool {
+		return slices.Contains(names, label) || owner.Keeps(label) || relabel.Uses(label)
+	}
 }
 
 // newDirectory makes the source that needs no engine, and no Docker client.

@@ -15,14 +15,11 @@ import (
 // stagesOf compiles the stages of a configuration; nil when there are none. Its error names
 // the place of every mistake.
 func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
-	if len(cfg.Stages) == 0 {
-		return nil, nil
-	}
 	var nodes []*yaml.Node
 	for _, s := range cfg.Stages {
 		nodes = append(nodes, s.Node)
 	}
-	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name, Fit: target.Fit})
+	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Owners: ownerOf(cfg, nil).Lines() || cfg.Labels.Level, Nearest: nearest.Name, Fit: target.Fit})
 	if err == nil {
 		return p, nil
 	}

@@ -22,7 +22,8 @@ var may = map[string][]string{
 	"nearest":     {},
 	"redact":      {},
 	"docker":      {"sift", "beneath", "logs"},
-	"target":      {"logs", "jsonfile", "locallog", "beneath"},
+	"target":      {"logs", "owner", "jsonfile", "locallog", "beneath"},
+	"owner":       {"logs", "nearest", "stage"},
 	"jsonfile":    {"logs", "stamp"},
 	"locallog":    {"logs"},
 	"assemble":    {"logs"},
@@ -45,7 +46,7 @@ var may = map[string][]string{
 	"convert":     {"stage", "nearest", "logs", "tail"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "rehearsal", "document", "access",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "rehearsal", "document", "access", "owner",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

@@ -82,6 +82,14 @@ func (s *setting) node() *yaml.Node {
 	return out
 }
 
+func listNode(values []string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, value := range values {
+		n.Content = append(n.Content, textNode(value))
+	}
+	return n
+}
+
 func textNode(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }

@@ -25,8 +25,11 @@ type Labels struct {
 	// one that relabelling knows, such as __meta_docker_network_name, or one of Loki's, which
 	// is then no label any more.
 	Metadata map[string]string
-	// FromContainers are the labels lighterman.NAME of containers that are honoured.
+	// FromContainers are the labels lighterman.NAME of containers that are honoured, those of
+	// DefaultContainerLabels where nobody says otherwise.
 	FromContainers []string
+	// Level has the level of lines found where Loki does not.
+	Level bool
 	// Renamed are the default labels and structured metadata that have another name, or
 	// none: it is empty then. Those that are not in it keep theirs.
 	Renamed map[string]string

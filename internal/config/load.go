@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -37,7 +38,7 @@ type loader struct {
 }
 
 func newLoader(environ []string, m machine) *loader {
-	c := &Config{Labels: Labels{FromContainers: []string{"enable"}}}
+	c := &Config{Labels: Labels{FromContainers: slices.Clone(DefaultContainerLabels)}}
 	l := &loader{
 		machine: m, env: make(map[string]string, len(environ)), config: c, settings: table(c),
 		sections: make(map[*section]*yaml.Node), unsupported: unsupported,

@@ -25,8 +25,8 @@ type section struct {
 }
 
 // unsupported are the sections that are read and checked, and that nothing uses yet: a file
-// with one of them is refused. Whoever wires one takes it off the list.
-var unsupported = []string{"container-labels"}
+// with one of them is refused.
+var unsupported []string
 
 // elsewhere are keys that users of Prometheus and Promtail look for, and what they are here.
 var elsewhere = map[string]string{"labels": "external-label", "static_labels": "external-label", "pipeline_stages": "stages"}
@@ -88,9 +88,13 @@ func readStages(l *loader, v document.Value, _ *yaml.Node) {
 	}
 }
 
-// containerLabels are the labels that owners of containers may set: lighterman.enable and
-// so on.
-var containerLabels = []string{"enable", "parser", "multiline", "label", "metadata", "drop", "keep", "min_level", "redact", "sample", "limit", "tenant"}
+// The labels that owners of containers may set: lighterman.enable and so on.
+var (
+	// ContainerLabels are all of them.
+	ContainerLabels = []string{"enable", "parser", "multiline", "label", "metadata", "drop", "keep", "min_level", "redact", "sample", "limit", "tenant"}
+	// DefaultContainerLabels are those that are honoured unless the file has a list.
+	DefaultContainerLabels = []string{"enable", "parser", "multiline", "metadata", "redact"}
+)
 
 func readContainerLabels(l *loader, v document.Value, _ *yaml.Node) {
 	c := l.config
@@ -99,8 +103,8 @@ func readContainerLabels(l *loader, v document.Value, _ *yaml.Node) {
 		name, ok := item.Text("a name")
 		switch {
 		case !ok:
-		case !slices.Contains(containerLabels, name):
-			item.Fail("unknown label %q%s", name, document.Hint(name, containerLabels))
+		case !slices.Contains(ContainerLabels, name):
+			item.Fail("unknown label %q%s", name, document.Hint(name, ContainerLabels))
 		case slices.Contains(c.Labels.FromContainers, name):
 			item.Fail("%q is given twice", name)
 		default:

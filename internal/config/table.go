@@ -75,7 +75,7 @@ func table(c *Config) (all []*setting) {
 		{"include-label", many(kindMatches, &c.Containers.IncludeLabel, parseLabelMatch), "", "all", "com.example.team=shop",
 			"Collect only containers that have one of these labels, with any value or with exactly this one."},
 		{"exclude-label", many(kindMatches, &c.Containers.ExcludeLabel, parseLabelMatch), "", "none", "com.example.noisy",
-			"Leave out containers that have one of these labels. The label lighterman.enable=false does the same without any setting."},
+			"Leave out containers that have one of these labels. The label lighterman.enable=false does the same, unless container-labels is set without enable."},
 	})
 	group("Delivery", []row{
 		{"loki-url", one(kindURL, &c.Loki.URL, parseLokiURL), "", "none, so lines go to standard output", "http://localhost:3100",
@@ -94,6 +94,8 @@ func table(c *Config) (all []*setting) {
 			"Labels added to every line. The names stream, container, container_id and host are taken; others that lighterman sets may be overridden."},
 		{"crowded-label", many(kindNames, &c.Labels.Crowded, parseLabelName), "", "none", "commit",
 			"Labels that become structured metadata when they have had more than 100 values on this host within a day, until the next start. Without it such a label is only named."},
+		{"detect-level", one(kindBool, &c.Labels.Level, parseBool), "true", "", "",
+			"Set the structured metadata detected_level of lines whose level Loki does not find by itself, such as pino's numbers, klog, or NOTICE. docs/stages.md says which."},
 	})
 	group("Access to Loki", []row{
 		{"loki-username", one(kindText, &c.Loki.Username, parseUsername), "", "none", "lighterman",

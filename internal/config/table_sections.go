@@ -41,9 +41,9 @@ var sections = []*section{
 `,
 	},
 	{
-		name: "container-labels", def: "enable", empty: &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{textNode("enable")}}, read: readContainerLabels,
-		help: "Which labels of containers are honoured, so that their owners can configure them: lighterman.enable, lighterman.parser and so on. A list in the file replaces the default: without enable in it, no owner can opt out.",
-		example: `container-labels: [enable, parser, multiline]
+		name: "container-labels", def: strings.Join(DefaultContainerLabels, ", "), empty: listNode(DefaultContainerLabels), read: readContainerLabels,
+		help: "Which labels of containers are honoured, by which their owners configure how their lines are read: lighterman.enable, lighterman.parser and so on; docs/container-labels.md has all of them. A list in the file replaces the default: without enable in it, no owner can opt out; with drop, keep, min_level, sample, limit or tenant, owners decide which of their lines you see, and where. The names are " + strings.Join(ContainerLabels, ", ") + ".",
+		example: `container-labels: [parser, multiline, label, metadata, drop, min_level]
 `,
 	},
 	{

@@ -53,6 +53,13 @@ type Labels struct {
 	// Stderr are the labels of what is written to the standard error output, where they
 	// differ from these in more than the stream label; nil otherwise.
 	Stderr *Labels `json:"stderr,omitempty"`
+	// Owner is what the container's owner asks for that changes lines: the names and values
+	// of labels of the container, sorted by name. It is no label in Loki. It is here because
+	// what is done with an entry has to go by its timestamp as its labels do, also when the
+	// container is gone.
+	Owner []Label `json:"owner,omitempty"`
+	// Level has the level of each entry looked for. It is here for the same reason.
+	Level bool `json:"level,omitempty"`
 
 	// selectors are what Selector returns, once it was asked.
 	selectors [Streams]atomic.Pointer[string]
@@ -181,11 +188,12 @@ func (l *Labels) Valid() bool {
 	return len(l.Pairs) > 0 && (l.Whole || l.Get(streamLabel) == "")
 }
 
-// Equal reports whether both sets have the same labels and metadata.
+// Equal reports whether both sets have the same labels and metadata, and the same is done
+// with lines.
 func (l *Labels) Equal(other *Labels) bool {
 	if l == other {
 		return true
 	}
-	return l != nil && other != nil && l.Whole == other.Whole &&
-		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata) && l.Stderr.Equal(other.Stderr)
+	return l != nil && other != nil && l.Whole == other.Whole && l.Level == other.Level &&
+		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata) && slices.Equal(l.Owner, other.Owner) && l.Stderr.Equal(other.Stderr)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stage"
 )
 
 // Chunk hands over what one read of a log has found. It belongs to the goroutine that
@@ -39,7 +40,11 @@ func (c *Chunk) Add(e logs.Entry) {
 	if e.Extra != nil && e.Extra.Labels != nil {
 		c.draft.Add(e.Extra.Labels, e)
 	} else {
-		c.draft.Add(c.out.Labels().At(e.Time), e)
+		labels := c.out.Labels().At(e.Time)
+		if e.Extra == nil && labels.Of(e.Stream).Level && !c.out.stages.concern(e.Stream) {
+			e.Extra = stage.LevelMissed(e.Line)
+		}
+		c.draft.Add(labels, e)
 	}
 	if c.first == 0 && (e.Extra == nil || e.Extra.Labels == nil) {
 		c.first = e.Time // Docker's: that of others may have been moved

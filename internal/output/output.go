@@ -61,7 +61,7 @@ type Output struct {
 // for none.
 func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, pipeline *stage.Pipeline) *Output {
 	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{pipeline: pipeline, log: log}}
-	o.stages.labels = func(at int64) *logs.Labels { return o.Labels().At(at) }
+	o.stages.timeline = o.Labels
 	o.labels.Store(new(Timeline))
 	return o
 }
@@ -69,6 +69,17 @@ func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, p
 // Rules returns what the configuration makes of the container's lines from a position on.
 // Who reads the log asks, before.
 func (o *Output) Rules(from logs.Position) assemble.Rules { return o.stages.rules(from) }
+
+// Outgrown reports whether the container's labels need more of who reads the log than that was
+// told when it asked for Rules: it has to begin again.
+func (o *Output) Outgrown() bool {
+	given := o.stages.given.Load()
+	if given == nil {
+		return false
+	}
+	now := o.stages.needs()
+	return now.changes && !given.changes || now.wait > given.wait
+}
 
 // CommitAfter commits a position behind everything that is still to be delivered.
 func (o *Output) CommitAfter(p logs.Position) {

@@ -2,6 +2,7 @@ package output
 
 import (
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
@@ -9,13 +10,15 @@ import (
 )
 
 // stages takes the entries of one container through the stages of the configuration. But
-// for the first three fields it belongs to the goroutine that reads the log.
+// for the first four fields it belongs to the goroutine that reads the log.
 type stages struct {
 	pipeline *stage.Pipeline
-	// labels are the container's at a time.
-	labels func(at int64) *logs.Labels
-	log    *slog.Logger
-	of     [logs.Streams]staged
+	// timeline has the container's labels.
+	timeline func() Timeline
+	log      *slog.Logger
+	// given is what reading the log was begun with. Others ask for it.
+	given atomic.Pointer[needed]
+	of    [logs.Streams]staged
 	// entry is the one in hand, and extra what it has beyond what it had.
 	entry stage.Entry
 	extra logs.Extra
@@ -46,14 +49,19 @@ func (s *stages) bind(stream logs.Stream, labels *logs.Labels) *stage.Run {
 	before := of.run
 	of.labels, of.run = labels, s.pipeline.For(labels)
 	if before != nil && of.run != nil {
-		_ = of.run.Restore(stream, before.State(stream)) // of the same pipeline, so it fits
+		_ = of.run.Restore(stream, before.State(stream)) // as it was just made, it can be read
 	}
 	return of.run
 }
 
+// concern reports whether lines of a stream go through stages.
+func (s *stages) concern(stream logs.Stream) bool { return s.of[stream].run != nil }
+
 // rules are what assemble is to do with lines from a position on.
 func (s *stages) rules(from logs.Position) assemble.Rules {
-	if s.pipeline == nil {
+	given := s.needs()
+	s.given.Store(&given)
+	if !given.changes {
 		return assemble.Rules{}
 	}
 	if s.dropped == nil {
@@ -62,7 +70,7 @@ func (s *stages) rules(from logs.Position) assemble.Rules {
 	begin := max(from.Last, from.Latest())
 	for i := range s.of {
 		stream := logs.Stream(i)
-		run := s.bind(stream, s.labels(begin).Of(stream))
+		run := s.bind(stream, s.timeline().At(begin).Of(stream))
 		if run == nil {
 			continue
 		}
@@ -71,15 +79,34 @@ func (s *stages) rules(from logs.Position) assemble.Rules {
 		}
 	}
 	rules := assemble.Rules{Change: s.change, Joined: func(lines int) { s.joined += lines }}
-	if wait := s.pipeline.Wait(); wait > 0 {
-		rules.Group, rules.Gap = s.group, wait
+	if given.wait > 0 {
+		rules.Group, rules.Gap = s.group, given.wait
 	}
 	return rules
 }
 
+// needed is what reading a log has to know before it begins: whether lines are changed, and
+// how long they wait for others, 0 where they are not joined.
+type needed struct {
+	changes bool
+	wait    int64
+}
+
+// needs returns what the container's labels need, those of all times.
+func (s *stages) needs() (n needed) {
+	for _, l := range s.timeline() {
+		for stream := range logs.Stream(logs.Streams) {
+			labels := l.Labels.Of(stream)
+			n.changes = n.changes || !s.pipeline.Idle(labels)
+			n.wait = max(n.wait, s.pipeline.Wait(labels))
+		}
+	}
+	return n
+}
+
 // group says which lines make one entry with one of a time; nil for none.
 func (s *stages) group(stream logs.Stream, at int64) *assemble.Group {
-	run := s.bind(stream, s.labels(at).Of(stream))
+	run := s.bind(stream, s.timeline().At(at).Of(stream))
 	if run == nil {
 		return nil
 	}
@@ -95,7 +122,7 @@ func (s *stages) group(stream logs.Stream, at int64) *assemble.Group {
 
 // change takes an entry through the stages.
 func (s *stages) change(e *logs.Entry) (send bool) {
-	labels := s.labels(e.Time).Of(e.Stream)
+	labels := s.timeline().At(e.Time).Of(e.Stream)
 	run := s.bind(e.Stream, labels)
 	if run == nil {
 		return true

@@ -9,13 +9,18 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // Options are what a pipeline needs beyond its stages.
 type Options struct {
 	// Path is what the list of stages is called in errors: pipeline_stages.
 	Path string
-	// Level adds the stage level at the end, where the stages have none of their own.
+	// Owners has the owners of containers ask for stages of their own (logs.Labels.Owner).
+	Owners bool
+	// Level finds at the end the level of entries where Loki does not, unless the stages have a
+	// stage for it. With Owners, logs.Labels.Level does so for a container.
 	Level bool
 	// Nearest returns the known name that was most likely meant, or nothing. It may be nil.
 	Nearest func(name string, known []string) string
@@ -37,9 +42,13 @@ type Pipeline struct {
 	selectors []*selector
 	// groupings join lines, before the stages from head on.
 	groupings []grouping
-	// windows and fudges are how many stages remember something.
-	windows, fudges int
+	// windows and fudges say what those stages do that remember something: they find by
+	// that what they have remembered under another configuration.
+	windows, fudges []uint64
 	notes           []string
+	// family has the pipelines of containers whose owners ask for stages of their own; nil
+	// where they may not.
+	family *family
 }
 
 // Rules returns the names under which the pipeline may drop entries.
@@ -85,13 +94,34 @@ func Compile(nodes []*yaml.Node, options Options) (*Pipeline, error) {
 	if options.Path == "" {
 		options.Path = "pipeline_stages"
 	}
+	p, err := build(nodes, options, nil)
+	if err != nil {
+		return nil, err
+	}
+	if options.Owners {
+		p.family = &family{nodes: nodes, options: options, of: make(map[string]*Pipeline)}
+	}
+	if p.empty() && len(p.notes) == 0 && p.family == nil {
+		return nil, nil
+	}
+	return p, nil
+}
+
+// empty reports whether there is nothing to do with any line.
+func (p *Pipeline) empty() bool { return p.head == nil && len(p.groupings) == 0 }
+
+// build makes a pipeline of the stages of the configuration, and of those that the owner
+// of a container asks for.
+func build(nodes []*yaml.Node, options Options, owner []logs.Label) (*Pipeline, error) {
 	b := &builder{options: options, pipeline: &Pipeline{streamSlot: -1, fit: options.Fit}}
 	var end *node
 	if options.Level && !b.mentions(nodes, "level") {
-		end = &node{step: &levelStage{source: -1}, path: byDefault}
+		end = &node{step: levelMissed{}, path: byDefault}
 	}
-	b.pipeline.head = b.list(nodes, options.Path, end, 0)
-	b.lift()
+	of := b.owned(owner)
+	b.pipeline.head = b.list(nodes, options.Path, of.behind(end), 0)
+	b.lift(of.joins)
+	b.pipeline.head = of.before(b.pipeline.head)
 	if len(b.problems) > 0 {
 		// In the order of the file, which is not that of compiling.
 		slices.SortStableFunc(b.problems, func(a, b *Error) int {
@@ -105,9 +135,6 @@ func Compile(nodes []*yaml.Node, options Options) (*Pipeline, error) {
 	}
 	p := b.pipeline
 	p.streamSlot = slot(slices.Index(p.names, streamLabel))
-	if p.head == nil && len(p.groupings) == 0 && len(p.notes) == 0 {
-		return nil, nil
-	}
 	return p, nil
 }
 

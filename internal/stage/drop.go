@@ -17,6 +17,10 @@ type drop struct {
 	expr       *pattern.Pattern
 	value      []byte
 	hasValue   bool
+	// look is how much of the line the expression is shown, 0 for all, and not drops what it
+	// does not match.
+	look int
+	not  bool
 }
 
 func newDrop(b *builder, f *fields) step {
@@ -83,7 +87,11 @@ func (d *drop) meets(r *Run, e *Entry) bool {
 	compares := d.expr != nil || d.hasValue
 	switch {
 	case len(d.sources) == 0 && compares:
-		return d.expr.MatchBytes(e.Line)
+		line := e.Line
+		if d.look > 0 {
+			line = line[:min(len(line), d.look)]
+		}
+		return d.expr.MatchBytes(line) != d.not
 	case !compares:
 		for _, s := range d.sources {
 			if !r.has(e, s) {

@@ -3,6 +3,7 @@ package stage
 import (
 	"strings"
 
+	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/stage/level"
 )
 
@@ -84,3 +85,51 @@ func (m *minLevel) run(r *Run, e *Entry, n *node) *node {
 	}
 	return n.next
 }
+
+// levelMissed says in structured metadata which level an entry has, where Loki does not find
+// it by itself.
+type levelMissed struct{}
+
+func (levelMissed) run(_ *Run, e *Entry, n *node) *node {
+	if l := e.missedLevel(); l != level.Unknown {
+		e.setMetadata(levelName, l.String())
+	}
+	return n.next
+}
+
+// missedLevel returns the level of an entry where Loki, which sees labels and the line as it
+// is sent, does not find it.
+func (e *Entry) missedLevel() level.Level {
+	for _, name := range levelLabels {
+		if len(e.changes) == 0 {
+			break
+		}
+		if val := e.getLabel(name); val != "" {
+			if l := level.Parse([]byte(val)); !strings.EqualFold(l.String(), val) {
+				return l
+			}
+			return level.Unknown
+		}
+	}
+	switch {
+	case e.level != level.Unknown:
+		return e.level
+	case len(e.Line) == len(e.raw) && (len(e.raw) == 0 || &e.Line[0] == &e.raw[0]):
+		return level.Missed(e.raw)
+	}
+	return level.Detect(e.raw) // what Loki sees is another text
+}
+
+// LevelMissed returns what levelMissed adds to an entry that goes through no stages; nil for
+// nothing.
+func LevelMissed(line []byte) *logs.Extra {
+	return levelExtra[level.Missed(line)]
+}
+
+// levelExtra is what is added for each level.
+var levelExtra = func() (out [level.Fatal + 1]*logs.Extra) {
+	for l := level.Unknown + 1; l <= level.Fatal; l++ {
+		out[l] = &logs.Extra{Metadata: logs.Metadata{}.Append(levelName, l.String())}
+	}
+	return out
+}()

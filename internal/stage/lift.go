@@ -23,10 +23,14 @@ type scope struct {
 	late bool
 }
 
-// lift makes groupings of what joins lines.
-func (b *builder) lift() {
+// lift makes groupings of what joins lines. joined is what the container's owner joins lines
+// by, if so: then nothing else does.
+func (b *builder) lift(joined *multiline) {
 	l := &lifter{b: b, changed: make(map[string]bool)}
-	l.list(b.pipeline.head, nil, scope{})
+	if joined != nil {
+		b.pipeline.groupings = append(b.pipeline.groupings, grouping{multiline: joined})
+	}
+	l.list(b.pipeline.head, nil, scope{joined: joined})
 	unlink(b.pipeline.head, nil)
 	b.pipeline.head = b.pipeline.head.rest()
 }
@@ -68,6 +72,8 @@ func (l *lifter) list(n, end *node, in scope) (more bool) {
 // take makes a grouping of a stage, or says why it cannot be one.
 func (l *lifter) take(m *multiline, in scope, beside bool) {
 	switch {
+	case in.joined != nil && in.joined.owner:
+		return
 	case in.joined != nil && m.parser:
 		l.b.pipeline.notes = append(l.b.pipeline.notes, m.path+": joins nothing: "+in.joined.path+" joins the lines")
 		return

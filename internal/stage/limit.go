@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -24,7 +25,10 @@ type limit struct {
 const disorder = 3 * time.Second
 
 // window is what a limit has counted, per stream.
-type window [logs.Streams]struct {
+type window [logs.Streams]counted
+
+// counted is what a limit has counted in a window, in all or for each value of a label.
+type counted struct {
 	number int64
 	count  uint64
 	of     map[string]uint64
@@ -35,8 +39,7 @@ const maxDistinct = 10000
 
 func newLimit(b *builder, f *fields) step {
 	f.read("rate", "burst", "drop", "by_label_name", "max_distinct_labels", "drop_counter_reason")
-	l := &limit{id: b.pipeline.windows, byLabel: f.text("by_label_name")}
-	b.pipeline.windows++
+	l := &limit{byLabel: f.text("by_label_name")}
 	rate := f.number("rate", 0)
 	l.burst = uint64(max(0, f.integer("burst", 0, 1<<30)))
 	l.distinct = f.integer("max_distinct_labels", maxDistinct, 1<<20)
@@ -49,9 +52,15 @@ func newLimit(b *builder, f *fields) step {
 		f.at("drop", "say drop: true; without it a limit would hold the log up, which no stage can do here")
 	default:
 		l.length = max(1, int64(min(float64(l.burst)/rate, 1e6)*float64(time.Second)))
-		l.back = int64(disorder)/l.length + 1
 	}
-	l.rule = b.rule(f.reason("ratelimit_drop_stage"))
+	return b.limit(l, f.reason("ratelimit_drop_stage"))
+}
+
+// limit gives a limit its memory. It drops by a rule.
+func (b *builder) limit(l *limit, reason string) *limit {
+	l.id, l.rule = len(b.pipeline.windows), b.rule(reason)
+	l.back = int64(disorder)/max(1, l.length) + 1
+	b.pipeline.windows = append(b.pipeline.windows, remembers(b.pipeline.windows, fmt.Sprint("limit ", l.burst, " ", l.length, " ", l.byLabel, " ", reason)))
 	return l
 }
 

@@ -28,8 +28,9 @@ type multiline struct {
 	// at and path are its place in the configuration.
 	at   *yaml.Node
 	path string
-	// parser: there is more to it, which goes on without joining.
-	parser bool
+	// parser: there is more to it, which goes on without joining. owner: it is what the
+	// container's owner asks for.
+	parser, owner bool
 }
 
 const (
@@ -83,13 +84,4 @@ groupings:
 		return g
 	}
 	return nil
-}
-
-// Wait returns the longest time that a group waits for its next line, in nanoseconds; 0
-// where no lines are joined.
-func (p *Pipeline) Wait() (longest int64) {
-	for i := range p.groupings {
-		longest = max(longest, p.groupings[i].group.Wait)
-	}
-	return longest
 }

@@ -53,7 +53,7 @@ const (
 // then its lines are not joined, and go on as they are. After a change of labels ask again where it was nil;
 // a Run notices by itself.
 func (p *Pipeline) For(labels *logs.Labels) *Run {
-	if p == nil || p.head == nil && len(p.groupings) == 0 {
+	if p = p.of(labels); p == nil || p.empty() {
 		return nil
 	}
 	r := &Run{pipeline: p, rule: -1}
@@ -62,8 +62,8 @@ func (p *Pipeline) For(labels *logs.Labels) *Run {
 		return nil
 	}
 	r.sets, r.words = make(map[string]*logs.Labels), make(map[string]string)
-	r.windows = make([]window, p.windows)
-	r.fudges = make([]fudge, p.fudges)
+	r.windows = make([]window, len(p.windows))
+	r.fudges = make([]fudge, len(p.fudges))
 	return r
 }
 

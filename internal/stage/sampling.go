@@ -23,7 +23,12 @@ func newSampling(b *builder, f *fields) step {
 		f.at("rate", "expected a number from 0 to 1, found %q", f.text("rate"))
 		rate = 0
 	}
-	s := &sampling{rule: b.rule(f.reason("sampling_stage"))}
+	return b.sampling(rate, f.reason("sampling_stage"))
+}
+
+// sampling keeps a part of the entries, from 0 to 1. It drops by a rule.
+func (b *builder) sampling(rate float64, reason string) *sampling {
+	s := &sampling{rule: b.rule(reason)}
 	if s.below = uint64(rate * (1 << 63) * 2 * (1 - 1e-16)); rate == 1 {
 		s.below = math.MaxUint64
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -16,9 +18,10 @@ func (r *Run) State(s logs.Stream) []byte {
 	if len(r.windows)+len(r.fudges) == 0 {
 		return nil
 	}
-	b := []byte{stateVersion}
+	b := binary.AppendUvarint([]byte{stateVersion}, uint64(len(r.windows)))
 	for i := range r.windows {
 		w := &r.windows[i][s]
+		b = binary.LittleEndian.AppendUint64(b, r.pipeline.windows[i])
 		b = binary.AppendVarint(b, w.number)
 		b = binary.AppendUvarint(b, w.count)
 		b = binary.AppendUvarint(b, uint64(len(w.of)))
@@ -28,54 +31,58 @@ func (r *Run) State(s logs.Stream) []byte {
 			b = binary.AppendUvarint(b, w.of[val])
 		}
 	}
+	b = binary.AppendUvarint(b, uint64(len(r.fudges)))
 	for i := range r.fudges {
+		b = binary.LittleEndian.AppendUint64(b, r.pipeline.fudges[i])
 		b = binary.AppendVarint(b, r.fudges[i][s])
 	}
 	return b
 }
 
-const stateVersion = 1
+// remembers returns what a stage that does something is found by again, given those before
+// it: two that do the same are told apart by their order.
+func remembers(before []uint64, does string) uint64 {
+	key := xxhash.Sum64String(does)
+	for slices.Contains(before, key) {
+		key++
+	}
+	return key
+}
 
-var errState = errors.New("cannot go on with the state of stages: it is of another configuration or damaged")
+const stateVersion = 2
 
-// Restore takes over what State has returned, before the first line. Nothing is restored
-// of what does not fit, as after a change of the configuration.
+var errState = errors.New("cannot go on with the state of stages: it is of another version or damaged")
+
+// Restore takes over what State has returned, before the first line. Each stage takes what
+// was its own: after a change of the configuration those that are new begin anew, and what
+// those remembered that are not there any more is forgotten. An error restores nothing.
 func (r *Run) Restore(s logs.Stream, b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
 	d := decoder{b: b}
-	fresh := &Run{windows: make([]window, len(r.windows)), fudges: make([]fudge, len(r.fudges))}
 	if d.byte() != stateVersion {
 		return errState
 	}
-	for i := range fresh.windows {
-		w := &fresh.windows[i][s]
-		w.number, w.count = d.varint(), d.uvarint()
-		n := d.uvarint()
-		for range n {
-			val := d.text()
-			count := d.uvarint()
-			if d.failed || len(w.of) > 1<<20 {
-				return errState
-			}
-			if w.of == nil {
-				w.of = make(map[string]uint64)
-			}
-			w.of[val] = count
-		}
+	windows, fudges := make(map[uint64]counted), make(map[uint64]int64)
+	for n := d.uvarint(); n > 0 && !d.failed; n-- {
+		windows[d.uint64()] = d.window()
 	}
-	for i := range fresh.fudges {
-		fresh.fudges[i][s] = d.varint()
+	for n := d.uvarint(); n > 0 && !d.failed; n-- {
+		fudges[d.uint64()] = d.varint()
 	}
 	if d.failed || len(d.b) > 0 {
 		return errState
 	}
-	for i := range fresh.windows {
-		r.windows[i][s] = fresh.windows[i][s]
+	for i, key := range r.pipeline.windows {
+		if w, ok := windows[key]; ok {
+			r.windows[i][s] = w
+		}
 	}
-	for i := range fresh.fudges {
-		r.fudges[i][s] = fresh.fudges[i][s]
+	for i, key := range r.pipeline.fudges {
+		if f, ok := fudges[key]; ok {
+			r.fudges[i][s] = f
+		}
 	}
 	return nil
 }
@@ -125,4 +132,27 @@ func (d *decoder) text() string {
 	s := string(d.b[:n])
 	d.b = d.b[n:]
 	return s
+}
+
+func (d *decoder) uint64() uint64 {
+	if len(d.b) < 8 {
+		d.failed, d.b = true, nil
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(d.b)
+	d.b = d.b[8:]
+	return v
+}
+
+// window reads what a limit has counted.
+func (d *decoder) window() counted {
+	w := counted{number: d.varint(), count: d.uvarint()}
+	for n := d.uvarint(); n > 0 && !d.failed; n-- {
+		if w.of == nil {
+			w.of = make(map[string]uint64)
+		}
+		val := d.text()
+		w.of[val] = d.uvarint()
+	}
+	return w
 }

@@ -44,8 +44,8 @@ func newTimestamp(b *builder, f *fields) step {
 	}
 	switch action := f.text("action_on_failure"); action {
 	case "", "fudge":
-		t.fudge = b.pipeline.fudges
-		b.pipeline.fudges++
+		t.fudge = len(b.pipeline.fudges)
+		b.pipeline.fudges = append(b.pipeline.fudges, remembers(b.pipeline.fudges, "timestamp "+f.text("source")))
 	case "skip":
 	default:
 		f.at("action_on_failure", "expected fudge or skip, found %q", action)

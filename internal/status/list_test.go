@@ -15,7 +15,7 @@ func some() State {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC)
 	out := State{Ready: true, Snapshot: Snapshot{Version: "1.2.3", EngineConnected: true, Containers: []Container{
 		{
-			Name: "web", ID: strings.Repeat("1", 64), Driver: "json-file", Route: "file", Reason: "json-file log can be read",
+			Name: "web", ID: strings.Repeat("1", 64), Driver: "json-file", Route: "file", Reason: "json-file log can be read", Remarks: []string{},
 			LagBytes: is(int64(1536)), LagSeconds: is(float64(0.5)), Lines: is(uint64(1234567)), Position: &Position{Inode: 5, Offset: 987654321, Time: at},
 		},
 		{
@@ -31,7 +31,7 @@ func some() State {
 			Reason: `log driver "none" stores nothing`, Position: &Position{},
 		},
 		{
-			Name: "b", ID: strings.Repeat("5", 64), Driver: "json-file", Route: "file", Reason: "json-file log can be read",
+			Name: "b", ID: strings.Repeat("5", 64), Driver: "json-file", Route: "file", Reason: "json-file log can be read", Remarks: []string{},
 			Position: &Position{Inode: 5, Offset: 8, Time: at},
 		},
 	}}}
@@ -82,19 +82,19 @@ func TestListJSON(t *testing.T) {
 		Running: `{"source":"running","address":"a:1","version":"1.2.3","engine_connected":true,` +
 			`"coverage":{"containers":1,"routes":[{"route":"file","containers":1,"percent":100},{"route":"api","containers":0,"percent":0},` +
 			`{"route":"unreadable","containers":0,"percent":0}]},"containers":[{"name":"web","id":"1","driver":"json-file","route":"file",` +
-			`"reason":"json-file log can be read","position":{"inode":5,"offset":987654321,"time":"2026-02-03T04:05:06.000000007Z"},` +
+			`"reason":"json-file log can be read","remarks":[],"position":{"inode":5,"offset":987654321,"time":"2026-02-03T04:05:06.000000007Z"},` +
 			`"lag_bytes":1536,"lag_seconds":0.5,"lines":1234567,"last_error":"","refused":0,"last_refusal":null,"account":null}],"ready":true,"not_ready":[],"oldest_undelivered_seconds":0.5}`,
 		DryRun: `{"source":"dry-run","address":"a:1","version":"1.2.3","engine_connected":true,` +
 			`"coverage":{"containers":1,"routes":[{"route":"file","containers":1,"percent":100},{"route":"api","containers":0,"percent":0},` +
 			`{"route":"unreadable","containers":0,"percent":0}]},"containers":[{"name":"web","id":"1","driver":"json-file","route":"file",` +
-			`"reason":"json-file log can be read","position":null,"lag_bytes":null,"lag_seconds":null,"lines":null,"last_error":"","refused":null,"last_refusal":null,"account":null}],"ready":null,"not_ready":null,"oldest_undelivered_seconds":null}`,
+			`"reason":"json-file log can be read","remarks":[],"position":null,"lag_bytes":null,"lag_seconds":null,"lines":null,"last_error":"","refused":null,"last_refusal":null,"account":null}],"ready":null,"not_ready":null,"oldest_undelivered_seconds":null}`,
 	} {
 		in := some()
 		in.Containers = in.Containers[:1]
 		in.Containers[0].ID = "1"
 		if source == DryRun {
 			c := in.Containers[0]
-			in.Containers[0] = Container{Name: c.Name, ID: c.ID, Driver: c.Driver, Route: c.Route, Reason: c.Reason}
+			in.Containers[0] = Container{Name: c.Name, ID: c.ID, Driver: c.Driver, Route: c.Route, Reason: c.Reason, Remarks: c.Remarks}
 		}
 		got, err := json.Marshal(NewList(source, "a:1", in))
 		if err != nil || string(got) != want {

@@ -59,6 +59,8 @@ type Container struct {
 	// Route is "file", "journal", "api", "waiting" or "unreadable", and Reason says why.
 	Route  string `json:"route"`
 	Reason string `json:"reason"`
+	// Remarks say what of its labels is not as its owner or the configuration asks for.
+	Remarks []string `json:"remarks"`
 	// Position is what delivery has reached.
 	Position *Position `json:"position"`
 	// LagBytes and LagSeconds are how far delivery is behind.
@@ -135,6 +137,9 @@ const (
 // maxText bounds a text from outside, in bytes: label values, names, errors.
 const maxText = 256
 
+// maxRemarks bounds how many remarks on a container are shown.
+const maxRemarks = 8
+
 // Clean returns a copy of s that is safe to show: containers sorted by name,
 // texts bounded and on one line, numbers finite.
 func (s Snapshot) Clean() Snapshot {
@@ -157,6 +162,11 @@ func (c Container) clean() Container {
 	for _, text := range []*string{&c.Name, &c.ID, &c.Driver, &c.Reason, &c.LastError} {
 		*text = bounded(*text)
 	}
+	remarks := make([]string, 0, len(c.Remarks))
+	for _, text := range c.Remarks[:min(len(c.Remarks), maxRemarks)] {
+		remarks = append(remarks, bounded(text))
+	}
+	c.Remarks = remarks
 	if c.LastRefusal != nil {
 		r := *c.LastRefusal
 		r.Reason, r.Message, r.Cure = bounded(r.Reason), bounded(r.Message), bounded(r.Cure)

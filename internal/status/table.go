@@ -81,6 +81,9 @@ func (l *List) rows() (rows [][]string, reasons []string) {
 
 func (c *Container) why() string {
 	why := c.Reason
+	if len(c.Remarks) > 0 {
+		why += "; its labels: " + strings.Join(c.Remarks, "; ")
+	}
 	if c.LastError != "" {
 		why += "; last error: " + c.LastError
 	}

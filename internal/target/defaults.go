@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/owner"
 )
 
 // Labels that Docker Compose puts on its containers.
@@ -24,10 +25,10 @@ const (
 	swarmNode    = "com.docker.swarm.node.id"
 )
 
-// LabelsInUse are the labels of containers that have a meaning here, whatever the filter
-// asks for.
+// LabelsInUse are the labels of containers that have a meaning here, whatever the filter and
+// the containers' owners ask for.
 func LabelsInUse() []string {
-	return []string{composeProject, composeService, swarmService, swarmStack, swarmTask, swarmTaskID, swarmNode, EnableLabel}
+	return []string{composeProject, composeService, swarmService, swarmStack, swarmTask, swarmTaskID, swarmNode}
 }
 
 // Labeler gives containers their labels in Loki: few, because every
@@ -43,6 +44,8 @@ type Labeler struct {
 	// Relabel are the rules by which labels are changed, and containers chosen; nil for
 	// none.
 	Relabel *Relabel
+	// Level has the level of each line looked for, where no label says it.
+	Level bool
 	// MaxLabels is how many labels Loki takes; MaxLabels when 0.
 	MaxLabels int
 }
@@ -52,13 +55,20 @@ type Labelled struct {
 	Labels *logs.Labels
 	// Dropped says which rule drops the container, or nothing.
 	Dropped string
-	// Notes say what is not as it was asked for, and why.
-	Notes []string
+	// Notes say what is not as it was asked for, and why; Owner what of that the container's
+	// owner has asked for.
+	Notes, Owner []string
 }
 
-// Label labels a container. The outcome depends on nothing but the container and the
-// configuration, and on which labels have exploded: those become structured metadata.
+// Label labels a container whose owner asks for nothing.
 func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
+	return l.LabelAsked(c, exploded, &owner.Asked{})
+}
+
+// LabelAsked labels a container. The outcome depends on nothing but the container, what its
+// owner asks for, and the configuration, and on which labels have exploded: those become
+// structured metadata.
+func (l *Labeler) LabelAsked(c *logs.Container, exploded []string, asked *owner.Asked) Labelled {
 	var out Labelled
 	streams := uint8(logs.Streams)
 	if c.TTY {
@@ -66,13 +76,10 @@ func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
 	}
 	sets := make([]labelSet, 0, streams)
 	for s := range logs.Stream(streams) {
-		set := l.label(c, s, exploded)
+		set := l.label(c, s, exploded, asked)
 		sets = append(sets, set)
-		for _, note := range set.notes {
-			if !slices.Contains(out.Notes, note) {
-				out.Notes = append(out.Notes, note)
-			}
-		}
+		out.Owner = append(out.Owner, missing(out.Owner, set.owner)...)
+		out.Notes = append(out.Notes, missing(out.Notes, set.notes)...)
 	}
 	first, second := sets[0].dropped, sets[len(sets)-1].dropped
 	switch {
@@ -82,6 +89,28 @@ func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
 		out.Notes = append(out.Notes, l.Relabel.reason(first+second)+", which concerns one of the container's two streams: it is collected all the same, as rules choose whole containers")
 	}
 	out.Labels = join(sets, l.Names.stream())
+	for s := range logs.Stream(logs.Streams) {
+		of := out.Labels.Of(s)
+		of.Owner, of.Level = asked.Lines, l.Level && !saysLevel(of)
+	}
+	return out
+}
+
+// levels are the names of labels and structured metadata that Loki takes the level from.
+var levels = []string{"detected_level", "level", "Level", "LEVEL", "severity", "Severity", "SEVERITY", "lvl"}
+
+// saysLevel reports whether labels say the level of every line.
+func saysLevel(l *logs.Labels) bool {
+	return slices.ContainsFunc(levels, func(name string) bool { return l.Get(name) != "" || l.HasMetadata([]byte(name)) })
+}
+
+// missing returns the texts that others are without.
+func missing(others, texts []string) (out []string) {
+	for _, text := range texts {
+		if !slices.Contains(others, text) {
+			out = append(out, text)
+		}
+	}
 	return out
 }
 
@@ -90,11 +119,12 @@ type labelSet struct {
 	pairs, metadata map[string]string
 	// dropped is the number of the rule that drops it, 0 for none.
 	dropped int
-	notes   []string
+	// notes and owner are Labelled's.
+	notes, owner []string
 }
 
 // label decides the labels of one stream.
-func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string) (out labelSet) {
+func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string, asked *owner.Asked) (out labelSet) {
 	out.pairs, out.metadata = l.defaults(c, s)
 	if !l.Relabel.empty() {
 		maps.Copy(out.pairs, Meta(c, s))
@@ -103,6 +133,7 @@ func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string) (ou
 		l.Relabel.move(out.pairs, out.metadata)
 		maps.DeleteFunc(out.pairs, func(name, _ string) bool { return strings.HasPrefix(name, reserved) })
 	}
+	out.owner = l.owned(asked, out.pairs, out.metadata)
 	maps.Copy(out.pairs, l.External)
 	for _, name := range exploded {
 		if value := out.pairs[name]; value != "" && out.metadata[name] == "" {

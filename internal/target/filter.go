@@ -1,18 +1,13 @@
 package target
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// EnableLabel is the container label that, with the value "false", keeps a
-// container from being collected.
-const EnableLabel = "lighterman.enable"
-
-// Filter chooses containers. The zero value chooses all but those that opt out.
+// Filter chooses containers. The zero value chooses all.
 type Filter struct {
 	// Self is the ID of the container this process runs in, if it does:
 	// collecting its own log would feed on itself.
@@ -43,8 +38,6 @@ func (f *Filter) Excludes(c *logs.Container) string {
 		return "it is lighterman's own container"
 	case !f.Pick.Chooses(c):
 		return NotPicked
-	case c.Labels[EnableLabel] == "false" && !f.Pick.all():
-		return fmt.Sprintf("it has the label %s=false", EnableLabel)
 	case len(f.IncludeNames) > 0 && !matchesAny(f.IncludeNames, c.Name):
 		return "no pattern of include-name matches its whole name"
 	case len(f.IncludeLabels) > 0 && !labelled(f.IncludeLabels, c.Labels):

@@ -22,8 +22,6 @@ func TestFilter(t *testing.T) {
 	}{
 		{"everything", Filter{}, logs.Container{Name: "a"}, true},
 		{"itself", Filter{Self: "id"}, logs.Container{ID: "id"}, false},
-		{"opted out", Filter{IncludeNames: []*regexp.Regexp{web}}, logs.Container{Name: "web", Labels: map[string]string{EnableLabel: "false"}}, false},
-		{"opted in", Filter{}, logs.Container{Labels: map[string]string{EnableLabel: "true"}}, true},
 		{"included by name", Filter{IncludeNames: []*regexp.Regexp{web}}, logs.Container{Name: "web1"}, true},
 		{"not included by name", Filter{IncludeNames: []*regexp.Regexp{web}}, logs.Container{Name: "my-web1"}, false},
 		{"excluded by name", Filter{ExcludeNames: []*regexp.Regexp{web}}, logs.Container{Name: "web1"}, false},

@@ -81,7 +81,7 @@ func (d *Discovery) found(t *Target) {
 	k := d.of(t.Container.ID)
 	before, now := k.told, told{problem: t.Container.Problem, excluded: t.Excluded}
 	if t.Chosen() {
-		now.notes = strings.Join(t.Notes, "; ")
+		now.notes, now.asked, now.ignored = strings.Join(t.Notes, "; "), strings.Join(t.Asked, "; "), strings.Join(t.Ignored, "; ")
 	}
 	counts := k.found(t)
 	k.told = now
@@ -109,6 +109,12 @@ func (d *Discovery) report(c *logs.Container, before, now told) {
 	if now.notes != "" && now.notes != before.notes {
 		log.Warn("a container's labels are not as the configuration asks for", "why", now.notes)
 	}
+	if now.asked != "" && now.asked != before.asked {
+		log.Warn("a container has labels that cannot be done as they ask", "why", now.asked)
+	}
+	if now.ignored != "" && now.ignored != before.ignored {
+		log.Info("a container has labels that are not honoured", "why", now.ignored)
+	}
 	if now.excluded != "" && now.excluded != before.excluded {
 		log.Debug("a container is not collected", "why", now.excluded)
 	}
@@ -129,7 +135,7 @@ func (d *Discovery) Warning() string {
 func (d *Discovery) changedLabels() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var cut, changed, shared []string
+	var cut, changed, asked, shared []string
 	first := make(map[string]string)
 	for _, t := range d.targets() {
 		if stream := t.Labels.Selector(logs.Stdout); t.Chosen() && t.Container.Running {
@@ -137,6 +143,9 @@ func (d *Discovery) changedLabels() string {
 				shared = append(shared, max(other, t.Container.Name))
 			}
 			first[stream] = cmp.Or(first[stream], t.Container.Name)
+		}
+		if t.Chosen() && len(t.Asked) > 0 {
+			asked = append(asked, t.Container.Name+": "+t.Asked[0])
 		}
 		switch {
 		case !t.Chosen():
@@ -149,6 +158,7 @@ func (d *Discovery) changedLabels() string {
 	return joined("; ",
 		counted(cut, "labels that are too long for Loki and were cut"),
 		counted(changed, "labels that are not as the configuration asks for"),
+		counted(asked, "labels lighterman.* that cannot be done as they ask"),
 		counted(shared, "the same labels as another that runs, and Loki refuses what one of them wrote an hour before the other: give them a label that tells them apart"))
 }
 

@@ -22,7 +22,7 @@ type known struct {
 }
 
 // told is what was logged of a container.
-type told struct{ problem, notes, excluded string }
+type told struct{ problem, notes, asked, ignored, excluded string }
 
 // exists reports whether the source has it, as far as is known.
 func (k *known) exists() bool { return k.target != nil || k.unknown != "" }

@@ -116,3 +116,11 @@ func (d *Discovery) target(id string) *Target {
 	}
 	return nil
 }
+
+// Remarks says what of a container's labels is not as its owner or the configuration asks for.
+func (d *Discovery) Remarks(id string) []string {
+	if t := d.target(id); t != nil {
+		return t.Remarks()
+	}
+	return nil
+}

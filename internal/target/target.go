@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/owner"
 )
 
 // Target is one container with everything that was decided about it, and why. It is
@@ -22,6 +23,9 @@ type Target struct {
 	// Notes say what of the labels is not as its owner or the configuration asks for, and
 	// why.
 	Notes []string
+	// Asked is what of the labels that the owner asks by cannot be done, and why, and Ignored
+	// what of them is not honoured.
+	Asked, Ignored []string
 	// Route is how its log is read, and why. It is the only part that depends on files,
 	// which come and go, so it is decided when it is needed and again when they do; it is
 	// empty before.
@@ -29,6 +33,9 @@ type Target struct {
 
 	basis basis
 }
+
+// Remarks says in words what of the labels is not as its owner or the configuration asks for.
+func (t *Target) Remarks() []string { return slices.Concat(t.Notes, t.Asked, t.Ignored) }
 
 // Chosen reports whether the container is to be collected.
 func (t *Target) Chosen() bool { return t.Excluded == "" }
@@ -53,6 +60,9 @@ type Engine struct {
 type Rules struct {
 	Filter  Filter
 	Labeler Labeler
+	// Owner says which labels of containers are honoured that their owners ask by; nil for
+	// what is honoured by default.
+	Owner *owner.Rules
 	// Policy is that of routes. What Engine returns goes before its Root and Podman.
 	Policy Policy
 	// Engine returns what is known of the engine by now, which it may have to ask; no
@@ -109,11 +119,19 @@ func (r *Rules) decide(c *logs.Container, on basis) *Target {
 	if on.host != "" {
 		labeler.Host = on.host
 	}
-	out := labeler.Label(c, strings.FieldsFunc(on.exploded, func(r rune) bool { return r == ',' }))
+	asked := r.Owner.Read(c.Labels)
+	out := labeler.LabelAsked(c, strings.FieldsFunc(on.exploded, func(r rune) bool { return r == ',' }), &asked)
 	if r.Filter.Pick.all() {
 		out.Dropped = ""
 	}
-	return &Target{Container: c, Excluded: cmp.Or(r.Filter.Excludes(c), out.Dropped), Labels: out.Labels, Notes: out.Notes, basis: on}
+	t := &Target{
+		Container: c, Excluded: cmp.Or(r.Filter.Excludes(c), out.Dropped), Labels: out.Labels, Notes: out.Notes,
+		Asked: append(asked.Wrong, out.Owner...), Ignored: asked.Ignored, basis: on,
+	}
+	if asked.Off && t.Excluded == "" && !r.Filter.Pick.all() {
+		t.Excluded = "it has the label " + owner.Enable + "=false"
+	}
+	return t
 }
 
 // Route decides how a container's log is read. It looks at files.

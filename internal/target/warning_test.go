@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/owner"
 )
 
 // TestWarning: what an operator should know of labels is on the page, in one line.
@@ -12,7 +13,7 @@ func TestWarning(t *testing.T) {
 	e := newEngine()
 	for id, c := range map[string]*logs.Container{
 		"1": {Name: "a", Image: "x", Running: true}, "2": {Name: "b", Image: "x", Running: true}, "3": {Name: "c", Image: "x"},
-		"4": {Name: "d", Image: "y", Problem: "label z is cut"}, "5": {Name: "e", Image: "w"}, "6": {Name: "f", Image: "z", Labels: map[string]string{EnableLabel: "false"}, Problem: "cut"},
+		"4": {Name: "d", Image: "y", Problem: "label z is cut"}, "5": {Name: "e", Image: "w"}, "6": {Name: "f", Image: "z", Labels: map[string]string{owner.Enable: "false"}, Problem: "cut"},
 	} {
 		c.ID, e.containers[id] = id, c
 	}

@@ -10,6 +10,8 @@ import (
 // defaults unless limits says otherwise. The lifecycle is shortened, as an
 // ingester that is alone has nobody to wait for, and the scheduler's ring, which
 // is looked at only every 10 s, is not used: Loki is ready in about a second.
+//
+// The pattern ingester, which costs memory, is on where limits has "pattern_ingester: true".
 func config(dir string, httpPort, grpcPort int, limits map[string]string) string {
 	all := map[string]string{
 		"ingestion_rate_mb":                        "10000",
@@ -29,7 +31,12 @@ func config(dir string, httpPort, grpcPort int, limits map[string]string) string
 		"tsdb_max_query_parallelism":               "4",
 		"volume_enabled":                           "false",
 	}
+	patterns := "false"
 	for name, value := range limits {
+		if name == patternIngester {
+			patterns = value
+			continue
+		}
 		all[name] = value
 	}
 	var lines strings.Builder
@@ -37,9 +44,12 @@ func config(dir string, httpPort, grpcPort int, limits map[string]string) string
 		fmt.Fprintf(&lines, "  %s: %s\n", name, value)
 	}
 	return strings.NewReplacer(
-		"DIR", dir, "HTTP_PORT", fmt.Sprint(httpPort), "GRPC_PORT", fmt.Sprint(grpcPort), "LIMITS", lines.String(),
+		"DIR", dir, "HTTP_PORT", fmt.Sprint(httpPort), "GRPC_PORT", fmt.Sprint(grpcPort), "PATTERNS", patterns, "LIMITS", lines.String(),
 	).Replace(template)
 }
+
+// patternIngester is the one key that is no limit.
+const patternIngester = "pattern_ingester"
 
 const template = `
 auth_enabled: false
@@ -107,5 +117,7 @@ query_range:
   cache_results: false
   align_queries_with_step: false
   parallelise_shardable_queries: false
+pattern_ingester:
+  enabled: PATTERNS
 limits_config:
 LIMITS`

@@ -1,13 +1,9 @@
 package outcomes
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
@@ -15,7 +11,6 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/test/lokitest"
-	"github.com/lighterman/lighterman/test/wait"
 )
 
 // labeler makes one of rules as a configuration has them.
@@ -98,52 +93,5 @@ func TestOneStreamOfTwo(t *testing.T) {
 		if seen[who] != 1 {
 			t.Errorf("%s has %d lines in %v", who, seen[who], seen)
 		}
-	}
-}
-
-// TestServicesInDrilldown: without any configuration, what Grafana's Logs Drilldown asks first
-// has a service for every container, and never unknown_service.
-func TestServicesInDrilldown(t *testing.T) {
-	l := lokitest.New(t, map[string]string{"volume_enabled": "true"})
-	s := newScene(t, l)
-	b := &logs.Batch{}
-	for _, c := range []*logs.Container{
-		{ID: "1", Name: "plain"},
-		{ID: "2", Name: "shop-web-1", Labels: map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}},
-		{ID: "3", Name: "blog_api.1.abc", Labels: map[string]string{
-			"com.docker.swarm.service.name": "blog_api", "com.docker.stack.namespace": "blog", "com.docker.swarm.task.name": "blog_api.1.abc", "com.docker.swarm.task.id": "abc",
-		}},
-	} {
-		b.Add((&target.Labeler{Host: "h"}).Label(c, nil).Labels, logs.Entry{Time: s.now.UnixNano(), Line: []byte("line of " + c.Name)})
-	}
-	if out := s.client.Push(t.Context(), b); out.Kind != logs.Accepted {
-		t.Fatalf("%+v", out)
-	}
-	services := map[string]bool{}
-	wait.For(t, time.Minute, "the volume of services", func() bool {
-		query := url.Values{
-			"query": {`{service_name=~".+"}`}, "targetLabels": {"service_name"},
-			"start": {fmt.Sprint(s.now.Add(-time.Hour).UnixNano())}, "end": {fmt.Sprint(s.now.Add(time.Hour).UnixNano())},
-		}
-		answer, err := http.Get(l.URL + "/loki/api/v1/index/volume?" + query.Encode())
-		if err != nil {
-			return false
-		}
-		defer func() { _ = answer.Body.Close() }()
-		var out struct {
-			Data struct {
-				Result []struct{ Metric map[string]string }
-			}
-		}
-		if json.NewDecoder(answer.Body).Decode(&out) != nil {
-			return false
-		}
-		for _, r := range out.Data.Result {
-			services[r.Metric["service_name"]] = true
-		}
-		return len(services) >= 3
-	})
-	if len(services) != 3 || !services["plain"] || !services["web"] || !services["blog_api"] {
-		t.Errorf("services are %v", services)
 	}
 }

@@ -26,7 +26,8 @@ func Detect(line []byte) Level {
 	if l := redis(line[i:]); l != Unknown {
 		return l
 	}
-	return header(line, i)
+	l, _ := header(line, i, line, true)
+	return l
 }
 
 func skipBlank(b []byte, i int) int {

@@ -7,10 +7,15 @@ const (
 )
 
 // header goes through what stands before the message of a line: times, numbers, words in
-// brackets. It ends at the first word of prose.
-func header(line []byte, i int) Level {
+// brackets. It ends at the first word of prose. plain reports whether Loki surely finds the
+// same; whole is the line for that, which is looked at no further otherwise. fields is false
+// where no pair is the level's.
+func header(line []byte, i int, whole []byte, fields bool) (l Level, plain bool) {
 	end := min(len(line), headerBytes)
-	timed, inside := false, false
+	timed, inside, named := false, false, false
+	if n := stamp(line[i:end]); n > 0 {
+		i, timed = i+n, true
+	}
 	for range headerTokens {
 		// Between tokens: blanks, brackets, punctuation and colours.
 		open := byte(' ')
@@ -33,7 +38,7 @@ func header(line []byte, i int) Level {
 			i++
 		}
 		if i >= end {
-			return Unknown
+			return Unknown, false
 		}
 		from := i
 		letters, digits, at := true, false, false
@@ -49,22 +54,26 @@ func header(line []byte, i int) Level {
 				}
 				letters = false
 			case c == '=':
-				if i == from || digits || timed && !keyed(line[from:i]) {
-					return Unknown
+				if !fields || i == from || digits || timed && !keyed(line[from:i]) {
+					return Unknown, false
 				}
 				return pairs(line, from)
 			case c == '@':
 				letters, at = false, true
 			case c == '"' || c == '\'' || c == '/' && i == from:
-				return Unknown
+				return Unknown, false
 			default:
 				letters = false
 			}
 			i++
 		}
 		token := line[from:i]
-		if l := levelToken(line, token, i, open, inside, colon); l != Unknown {
-			return l
+		// Most words are in small letters, and none of these is a level by itself.
+		small := colon < 0 && !inside && len(token) > 1 && token[1] >= '0' && (token[1] < 'A' || token[1] > 'Z') && open != '\t' && open != '|'
+		if !small {
+			if l := levelToken(line, token, i, open, inside, colon); l != Unknown {
+				return l, !named && lokiFinds(whole, from, i)
+			}
 		}
 		switch {
 		case digits || at:
@@ -73,16 +82,37 @@ func header(line []byte, i int) Level {
 		case letters && calendar(token), letters && timed && zone(token):
 		case timed && i+3 <= end && string(line[i:i+3]) == " - ":
 			// Python's name of the logger: time - name - LEVEL - text
+			named = true
 		case inside:
 			// A word in brackets is a name: the rest of it is passed over.
+			named = true
 			for i < end && line[i] != ']' && line[i] != ')' && line[i] != '>' {
 				i++
 			}
 		default:
-			return Unknown
+			return Unknown, false
 		}
 	}
-	return Unknown
+	return Unknown, false
+}
+
+// stamp returns how long the time is that a line begins with in the way most have it,
+// 2026-11-29 12:00:00 and more behind it; 0 for none.
+func stamp(b []byte) int {
+	const least = len("2026-11-29 12:00:00")
+	if len(b) <= least || !digit(b[0]) || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' || !digit(b[18]) {
+		return 0
+	}
+	for i := least; i < len(b); i++ {
+		switch c := b[i]; {
+		case digit(c) || c == '.' || c == ',' || c == 'Z' || c == '+':
+		case ends[c]:
+			return i
+		default:
+			return 0
+		}
+	}
+	return 0
 }
 
 const esc = 0x1b
@@ -236,8 +266,8 @@ func zone(b []byte) bool {
 	return true
 }
 
-// pairs reads key=value pairs from i on, up to a level.
-func pairs(line []byte, i int) Level {
+// pairs reads key=value pairs from i on, up to a level. plain is as for header.
+func pairs(line []byte, i int) (l Level, plain bool) {
 	for i < len(line) {
 		from := i
 		for i < len(line) && line[i] != '=' && line[i] > ' ' {
@@ -263,8 +293,9 @@ func pairs(line []byte, i int) Level {
 			}
 		}
 		if i <= len(line) && keyed(key) {
-			if l := Parse(uncolour(line[from:min(i, len(line))])); l != Unknown {
-				return l
+			val := line[from:min(i, len(line))]
+			if l := Parse(uncolour(val)); l != Unknown {
+				return l, string(key) == "level" && lokiWord(val, true)
 			}
 		}
 		if i < len(line) && line[i] == '"' {
@@ -272,7 +303,7 @@ func pairs(line []byte, i int) Level {
 		}
 		i = skipGaps(line, i)
 	}
-	return Unknown
+	return Unknown, false
 }
 
 // skipGaps returns the place of the next byte that is visible.

@@ -184,3 +184,83 @@ func BenchmarkDetect(b *testing.B) {
 		}
 	}
 }
+
+// TestMissed: what Loki surely finds by itself is left to it; the rest is what Detect says.
+// That Loki does find it is seen in test/outcomes.
+func TestMissed(t *testing.T) {
+	left := 0
+	for _, c := range lines {
+		got := Missed([]byte(c.line))
+		if got == Unknown && c.want != Unknown {
+			left++
+			continue
+		}
+		if got != c.want {
+			t.Errorf("%s: %v instead of %v: %s", c.name, got, c.want, c.line)
+		}
+	}
+	if left < 5 {
+		t.Errorf("only %d of %d are left to Loki", left, len(lines))
+	}
+	for _, line := range []string{
+		`{"level":"info","msg":"x"}`, `{"time":"x","level":"WARN"} `, "INFO text", "2026-11-29 12:00:00 ERROR text", "warning: text", "[DEBUG] text",
+		"t=5 level=info msg=\"x\"", "level=ERR",
+	} {
+		if got := Missed([]byte(line)); got != Unknown {
+			t.Errorf("not left to Loki, which finds it: %v: %s", got, line)
+		}
+	}
+	for line, want := range map[string]Level{
+		`{"level":"notice","msg":"x"}`: Info,
+		"level=NOTICE msg=x":           Info,
+		"severity=info msg=x":          Info,
+		`[error handler] INFO text`:    Info,
+		`{"a":{"b":{"level":30}}}`:     Info,
+		`{"@l":"Warning","@mt":"x"}`:   Warn,
+		`[a] INFO text`:                Info,
+		`12:00:00|INFO |text`:          Info,
+	} {
+		if got := Missed([]byte(line)); got != want {
+			t.Errorf("%v instead of %v: %s", got, want, line)
+		}
+	}
+}
+
+// TestCandidate: no key for the level is passed over, but those in capitals, and Serilog's.
+func TestCandidate(t *testing.T) {
+	for _, key := range []string{
+		"level", "lvl", "severity", "loglevel", "log_level", "log.level", "levelname", "level_name", "@level", "severity_text", "severitytext", "log-level", "Level",
+	} {
+		if !keyed([]byte(key)) || candidate([]byte(`x="`+key+`"`)) < 0 {
+			t.Errorf("%s: keyed %v", key, keyed([]byte(key)))
+		}
+	}
+}
+
+// carried are lines as bench/line makes them, and others without a level.
+var carried = map[string]string{
+	"bench":      `t=1764000000123456789 c=00042 n=0000001234 request served cache miss connection opened retry worker user=1234 took 12.5 ms upstream timeout order payment accepted stored 0123456789abcdef`,
+	"prose":      `the request was served from the cache after a miss, and the connection was opened again by a worker that had finished with the queue of the session before`,
+	"time":       `2026-11-29 12:00:00.123 request served cache miss connection opened retry worker queue started finished user session token expired upstream`,
+	"json":       `{"time":"2026-11-29T12:00:00.123456789Z","msg":"request served","method":"GET","path":"/api/v1/items/4711","status":200,"duration_ms":12.5,"request_id":"7f9c2ba4-e88f-4b8a-9c7d-0a1b2c3d4e5f"}`,
+	"json level": `{"time":"2026-11-29T12:00:00.123456789Z","level":"info","msg":"request served","method":"GET","path":"/api/v1/items/4711","status":200,"duration_ms":12.5}`,
+	"pino":       `{"level":30,"time":1795953600000,"pid":1,"hostname":"a","msg":"request served","method":"GET","path":"/api/v1/items/4711","status":200,"duration_ms":12.5}`,
+	"access":     `10.0.0.7 - - [29/Nov/2026:12:00:00 +0000] "GET /api/v1/items?page=2 HTTP/1.1" 200 5120 "-" "Mozilla/5.0 (X11; Linux x86_64) Chrome/119.0"`,
+	"java":       `2026-11-29 12:00:00,123 INFO  [http-nio-8080-exec-7] com.example.shop.OrderService - order 4711 of customer 815 accepted in 12 ms`,
+	"logfmt":     `time=2026-11-29T12:00:00.123Z level=info msg="request served" method=GET path=/api/v1/items/4711 status=200 duration=12.5ms`,
+	"klog":       `E0806 10:15:00.123456       1 reflector.go:138] cannot list`,
+}
+
+func BenchmarkMissed(b *testing.B) {
+	for name, text := range carried {
+		line := []byte(text)
+		for how, find := range map[string]func([]byte) Level{"Detect": Detect, "Missed": Missed} {
+			b.Run(name+"/"+how, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					find(line)
+				}
+			})
+		}
+	}
+}

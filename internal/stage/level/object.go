@@ -9,7 +9,7 @@ const deepest = 6
 // the outermost object wins.
 func object(b []byte) Level {
 	var s scan
-	s.mongo = bytes.HasPrefix(b, []byte(`{"t":{"$date"`))
+	s.mongo = bytes.HasPrefix(b, mongoBegins)
 	inner, depth, i := Unknown, 0, 0
 	key := false // the next string is a key, as far as { and , say
 	var lists uint32
