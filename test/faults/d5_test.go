@@ -131,7 +131,10 @@ func operate(t *testing.T, away bool) {
 	if !wait.Until(2*time.Minute, func() bool { return total() >= count*len(names) }) {
 		t.Error("not all lines came")
 	}
-	time.Sleep(2 * time.Second) // none may come twice
+	// None may come twice: at its stop it delivers all that it has read.
+	if code := l.Terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 	came := linesOf(loki)
 	for _, c := range names {
 		lost := 0

@@ -125,7 +125,7 @@ func TestServicesInDrilldown(t *testing.T) {
 			"query": {`{service_name=~".+"}`}, "targetLabels": {"service_name"},
 			"start": {fmt.Sprint(s.now.Add(-time.Hour).UnixNano())}, "end": {fmt.Sprint(s.now.Add(time.Hour).UnixNano())},
 		}
-		answer, err := http.Get(l.URL + "/loki/api/v1/index/volume?" + query.Encode())
+		answer, err := (&http.Client{Timeout: 10 * time.Second}).Get(l.URL + "/loki/api/v1/index/volume?" + query.Encode())
 		if err != nil {
 			return false
 		}
