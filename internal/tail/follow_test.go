@@ -36,6 +36,9 @@ func (w *writer) edited(change func([]byte) []byte) {
 	content, err := os.ReadFile(w.live)
 	w.must(err)
 	w.must(os.WriteFile(w.live+"sedXYZ", change(content), 0o640))
+	// Where one is made at the tick at which the other goes it may have been made after it,
+	// and rotation is taken for the cause.
+	time.Sleep(tick)
 	w.must(os.Rename(w.live+"sedXYZ", w.live))
 }
 
