@@ -22,10 +22,10 @@ type notices struct {
 
 // notice is what is known of a key.
 type notice struct {
-	// at is when it was logged last, and held what was counted since, to be logged by say.
-	at   time.Time
-	held int
-	say  say
+	// at is when it was logged last, and unlogged what was counted since, to be logged by say.
+	at       time.Time
+	unlogged int
+	say      say
 	// shared tells that it stands for many.
 	shared bool
 }
@@ -44,7 +44,7 @@ func (n *notices) note(key, other string, count int, now time.Time, log say) boo
 	}
 	due := now.Sub(one.at) >= n.every
 	if due || n.holds || one.shared {
-		one.held += count
+		one.unlogged += count
 		one.say = log
 	}
 	var ready func()
@@ -67,7 +67,7 @@ func (n *notices) find(key, other string, now time.Time) *notice {
 		n.keys = make(map[string]*notice)
 	}
 	if len(n.keys) >= n.most {
-		maps.DeleteFunc(n.keys, func(_ string, one *notice) bool { return one.held == 0 && now.Sub(one.at) >= n.every })
+		maps.DeleteFunc(n.keys, func(_ string, one *notice) bool { return one.unlogged == 0 && now.Sub(one.at) >= n.every })
 	}
 	full := len(n.keys) >= n.most
 	if full {
@@ -81,13 +81,13 @@ func (n *notices) find(key, other string, now time.Time) *notice {
 	return one
 }
 
-// tell logs what has been held back for long enough. It returns how long it is until
-// there is more to log; 0 when nothing is held back.
+// tell logs what has waited for long enough. It returns how long it is until
+// there is more to log; 0 when nothing waits.
 func (n *notices) tell(now time.Time) (next time.Duration) {
 	var ready []func()
 	n.mu.Lock()
 	for _, one := range n.keys {
-		if one.held == 0 {
+		if one.unlogged == 0 {
 			continue
 		}
 		left := n.every - now.Sub(one.at)
@@ -104,12 +104,12 @@ func (n *notices) tell(now time.Time) (next time.Duration) {
 	return next
 }
 
-// tellAll logs everything that is held back.
+// tellAll logs everything that waits.
 func (n *notices) tellAll(now time.Time) { n.tell(now.Add(n.every)) }
 
-// take returns what logs all that is held back.
+// take returns what logs all that waits.
 func (n *notice) take(now time.Time) func() {
-	say, count, shared := n.say, n.held, n.shared
-	n.at, n.held, n.say = now, 0, nil
+	say, count, shared := n.say, n.unlogged, n.shared
+	n.at, n.unlogged, n.say = now, 0, nil
 	return func() { say(count, shared) }
 }

@@ -24,7 +24,7 @@ const (
 type said struct {
 	log *slog.Logger
 	// rejects are the entries that were refused. Each of them is in one of the messages:
-	// what is held back is logged when it is due, at the latest at the stop.
+	// what waits is logged when it is due, at the latest at the stop.
 	rejects notices
 	// limits are the containers that have to wait because of a limit that concerns them alone.
 	limits   notices
@@ -102,8 +102,8 @@ func (s *said) works() {
 	}
 }
 
-// tell logs what has been held back for long enough, and returns how long it is until there
-// is more; 0 when nothing is held back.
+// tell logs what has waited for long enough, and returns how long it is until there
+// is more; 0 when nothing waits.
 func (s *said) tell(now time.Time) time.Duration {
 	next, other := s.rejects.tell(now), s.limits.tell(now)
 	if next == 0 || other > 0 && other < next {
@@ -112,7 +112,7 @@ func (s *said) tell(now time.Time) time.Duration {
 	return next
 }
 
-// tellAll logs everything that is held back.
+// tellAll logs everything that waits.
 func (s *said) tellAll(now time.Time) {
 	s.rejects.tellAll(now)
 	s.limits.tellAll(now)

@@ -50,9 +50,9 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	}
 	began := time.Now() // what was stamped long before has been read, whatever holds us up
 	progress, err := s.log.Read(buf, r.emit)
-	t.some, t.drained = progress.Bytes > 0, err == nil && !progress.More
-	if t.drained && !r.soonAgain(s, progress) {
-		t.drained, err = s.log.AtEnd()
+	t.some, t.atEnd = progress.Bytes > 0, err == nil && !progress.More
+	if t.atEnd && !r.soonAgain(s, progress) {
+		t.atEnd, err = s.log.AtEnd()
 	}
 	st.caughtUp = st.caughtUp || err == nil && !progress.More
 	now := time.Now()
@@ -61,15 +61,15 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	}
 	t.lingers = st.linger.lasts(now) // looked at once, as all that follows must go by the same
 	passed := false
-	if some, _ := s.log.Grouping(); some && t.drained {
+	if some, _ := s.log.Grouping(); some && t.atEnd {
 		before := s.log.HeldBytes()
 		s.log.FlushGroups(began.Add(-grace).UnixNano(), r.emit)
 		passed = s.log.HeldBytes() < before
 	}
 	var complete, ask bool
-	if s.lookAtHeld(now); t.drained {
+	if s.lookAtHeld(now); t.atEnd {
 		if complete, ask = st.held.complete(st.run, t.lingers); complete {
-			passed, t.drained = true, !s.log.Flush(r.emit)
+			passed, t.atEnd = true, !s.log.Flush(r.emit)
 			s.lookAtHeld(now)
 		}
 	}
@@ -81,12 +81,12 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	if ask && !s.shared.asks.Swap(true) {
 		r.config.Refresh(s.out.ID)
 	}
-	if captured := s.shared.captureErr.Swap(nil); err == nil && t.drained && captured != nil {
+	if captured := s.shared.captureErr.Swap(nil); err == nil && t.atEnd && captured != nil {
 		err = *captured
 	}
 	r.note(s, progress)
 	s.warnStray()
-	s.noteQuiet(t.drained && err == nil && !t.some)
+	s.noteQuiet(t.atEnd && err == nil && !t.some)
 	t.grouping, _ = s.log.Grouping()
 	t.err = err
 	return t
@@ -104,7 +104,7 @@ func (r *Reader) follow(s *Source, t taken) {
 		s.end(t.err)
 		return
 	}
-	if t.drained && (!st.run.removed || t.lingers) {
+	if t.atEnd && (!st.run.removed || t.lingers) {
 		if st.run.removed || st.run.over {
 			s.out.ReadOut()
 		}

@@ -40,7 +40,7 @@ type Config struct {
 //
 // A file is asleep with its watch armed, or awake. Awake, it is in the queue,
 // unless its container has no room in the lane: then it waits outside the queue
-// until the lane wakes it, and does not keep the others waiting. Once drained it
+// until the lane wakes it, and does not keep the others waiting. Once it is at its end it
 // is polled at every tick, until patience polls in a row have found nothing: then its watch
 // is armed again.
 type Reader struct {

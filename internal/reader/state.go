@@ -129,7 +129,7 @@ type facts struct {
 
 func (f facts) step() step {
 	switch {
-	case !f.drained:
+	case !f.atEnd:
 		return readOn
 	case f.run.removed && !f.lingers:
 		return finish
@@ -149,8 +149,8 @@ func (f facts) step() step {
 
 // taken is what a read has found.
 type taken struct {
-	// some: something was read. drained: that was all that there is.
-	some, drained bool
+	// some: something was read. atEnd: that was all that there is.
+	some, atEnd bool
 	// lingers: more may come although the container has ended. grouping: an entry waits for
 	// more lines, until somebody looks whether it has waited for long enough.
 	lingers, grouping bool

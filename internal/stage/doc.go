@@ -11,7 +11,7 @@
 //	run := pipeline.For(labels)                     // once per container; nil: no stages
 //	run.Group(stream)                               // which lines are one entry; nil: each
 //	send := run.Process(&entry)                     // per entry, which is changed
-//	run.Rule(), run.Redacted()                      // what has dropped it, what was taken out
+//	run.Rule()                                      // what has dropped it
 //	run.State(stream), run.Restore(stream, state)   // what a position has to carry
 //
 // # Joined lines

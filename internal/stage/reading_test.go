@@ -15,8 +15,8 @@ type reading struct {
 	out    func(*Entry)
 	next   int64
 	// What became of the lines.
-	read, sent, joined, redacted int
-	dropped                      map[string]int
+	read, sent, joined int
+	dropped            map[string]int
 }
 
 // newReading begins to read behind a position. state is what the stages remember there.
@@ -43,7 +43,6 @@ func (r *reading) change(in *logs.Entry) (send bool) {
 	if r.run == nil {
 		e.docker = e.Time
 	} else if send := r.run.Process(e); true {
-		r.redacted += r.run.Redacted()
 		if !send {
 			r.dropped[r.run.Rule()]++
 			return false

@@ -93,8 +93,8 @@ func TestRule(t *testing.T) {
 		if send := r.Process(&Entry{Time: start, Line: []byte(c.line), Labels: base}); send != (c.rule == "") || r.Rule() != c.rule {
 			t.Errorf("%s: %v by %q", c.line, send, r.Rule())
 		}
-		if c.rule != "" && !slices.Contains(p.Rules(), c.rule) {
-			t.Errorf("%q is not among %q", c.rule, p.Rules())
+		if c.rule != "" && !slices.Contains(p.rules, c.rule) {
+			t.Errorf("%q is not among %q", c.rule, p.rules)
 		}
 	}
 }

@@ -144,10 +144,10 @@ func (s *Source) listen(now time.Time) (look bool, end error) {
 }
 
 // silence is for how long the stream has been silent; 0 while it is not, or
-// still waits for its turn.
+// still waits for its permit.
 func (s *Source) silence(now time.Time) time.Duration {
-	if s.turn != nil {
-		if waits, _ := s.turn.state(); waits {
+	if s.permit != nil {
+		if waits, _ := s.permit.state(); waits {
 			return 0
 		}
 	}
@@ -165,8 +165,8 @@ func (s *Source) endless(silence time.Duration) bool {
 	if s.doubt.container.Running || !s.spoke.Load() {
 		return false
 	}
-	if s.turn != nil {
-		if _, over := s.turn.state(); !over {
+	if s.permit != nil {
+		if _, over := s.permit.state(); !over {
 			return silence >= maxEnd
 		}
 	}
@@ -251,8 +251,8 @@ func (s *Source) stalled() bool {
 // Update says what has become of its container, and since when it does not
 // exist; zero while it does.
 func (s *Source) Update(c *logs.Container, removedAt time.Time) {
-	if s.turn != nil && c.Running {
-		s.turn.end() // it will follow the new run, for as long as that takes
+	if s.permit != nil && c.Running {
+		s.permit.end() // it will follow the new run, for as long as that takes
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

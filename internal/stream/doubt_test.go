@@ -64,7 +64,7 @@ func TestListen(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		container *logs.Container
-		turn      *turn
+		permit    *permit
 		spoke     bool
 		search    time.Duration
 		silent    time.Duration
@@ -81,18 +81,18 @@ func TestListen(t *testing.T) {
 		{name: "stalled where there is not much to search", container: running("a", "local"), silent: 2 * minSilence, newest: more, want: errStalled},
 		{name: "no end", container: stopped("a", "local"), spoke: true, silent: minSilence, newest: began, want: errEndless},
 		{name: "searching when the run ended", container: stopped("a", "local"), silent: unboundedSearch, newest: began},
-		{name: "no end of the next run", container: stopped("a", "local"), turn: &turn{over: true}, spoke: true, silent: minSilence, newest: began, want: errEndless},
-		{name: "run is read and does not end", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: maxEnd, newest: began, want: errEndless},
-		{name: "run is read", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: minSilence, newest: began},
-		{name: "run is read and stalled", container: stopped("a", "local"), turn: &turn{has: true}, spoke: true, silent: minSilence, newest: more, want: errStalled},
-		{name: "turn has not come", container: stopped("a", "local"), turn: &turn{}, spoke: true, silent: time.Hour, newest: more},
+		{name: "no end of the next run", container: stopped("a", "local"), permit: &permit{over: true}, spoke: true, silent: minSilence, newest: began, want: errEndless},
+		{name: "run is read and does not end", container: stopped("a", "local"), permit: &permit{has: true}, spoke: true, silent: maxEnd, newest: began, want: errEndless},
+		{name: "run is read", container: stopped("a", "local"), permit: &permit{has: true}, spoke: true, silent: minSilence, newest: began},
+		{name: "run is read and stalled", container: stopped("a", "local"), permit: &permit{has: true}, spoke: true, silent: minSilence, newest: more, want: errStalled},
+		{name: "permit has not come", container: stopped("a", "local"), permit: &permit{}, spoke: true, silent: time.Hour, newest: more},
 		{name: "removed", container: stopped("a", "local"), spoke: true, silent: time.Hour, newest: more, removed: true, want: errSilent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := NewGroup(GroupConfig{Engine: behind{newest: test.newest}})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			s := g.source(t, running("a", test.container.Driver), test.search)
-			s.turn, s.cancel = test.turn, cancel
+			s.permit, s.cancel = test.permit, cancel
 			s.spoke.Store(test.spoke)
 			removedAt := time.Time{}
 			if test.removed {

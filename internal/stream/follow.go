@@ -29,9 +29,9 @@ func (s *Source) follow() End {
 
 // readAll reads from the first of the places to begin at that proves to be one.
 func (s *Source) readAll(ctx context.Context, e *End) error {
-	if s.turn != nil {
-		defer s.turn.end()
-		if !s.turn.await(ctx) {
+	if s.permit != nil {
+		defer s.permit.end()
+		if !s.permit.await(ctx) {
 			return ctx.Err()
 		}
 		s.idle()
@@ -197,7 +197,7 @@ func newSource(ctx context.Context, g *Group, start Start) *Source {
 	s.heard.Store(heard(start.Position))
 	s.idle()
 	if !start.Container.Running {
-		s.turn = newTurn(g.final)
+		s.permit = newPermit(g.final)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,10 +11,10 @@ import (
 const grace = time.Second
 
 // open are entries that further lines may join. When none has come for a while they are
-// passed on, while the source's goroutine waits for the engine: whoever hands over takes
-// turn first.
+// passed on, while the source's goroutine waits for the engine: whoever hands over is the
+// owner then.
 type open struct {
-	turn  chan struct{}
+	owner chan struct{}
 	wait  time.Duration
 	timer *time.Timer
 	over  bool
@@ -24,20 +24,20 @@ type open struct {
 }
 
 func newOpen(rules assemble.Rules) *open {
-	return &open{turn: make(chan struct{}, 1), ahead: math.MaxInt64, wait: time.Duration(rules.Gap) + grace}
+	return &open{owner: make(chan struct{}, 1), ahead: math.MaxInt64, wait: time.Duration(rules.Gap) + grace}
 }
 
 // alone runs f while nobody else hands over.
 func (o *open) alone(f func() error) error {
-	o.turn <- struct{}{}
-	defer func() { <-o.turn }()
+	o.owner <- struct{}{}
+	defer func() { <-o.owner }()
 	if o.over {
 		return nil
 	}
 	return f()
 }
 
-// heard notes when the newest record has come. The caller has its turn, here and below.
+// heard notes when the newest record has come. The caller is the owner, here and below.
 func (o *open) heard(now time.Time, newest int64) {
 	if newest != 0 {
 		o.ahead = min(o.ahead, now.UnixNano()-newest)
@@ -57,10 +57,10 @@ func (o *open) later(f func()) {
 	o.timer.Reset(o.wait)
 }
 
-// stop waits for a turn under way, after which there is none.
+// stop waits for the owner, after whom there is none.
 func (o *open) stop() {
-	o.turn <- struct{}{}
-	defer func() { <-o.turn }()
+	o.owner <- struct{}{}
+	defer func() { <-o.owner }()
 	o.over = true
 	if o.timer != nil {
 		o.timer.Stop()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -206,13 +207,57 @@ func (repeated) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// pieces is a body that comes in pieces of given sizes, less one, over and over.
+type pieces struct {
+	body  []byte
+	sizes []byte
+	next  int
+}
+
+// Read implements io.Reader.
+func (p *pieces) Read(to []byte) (int, error) {
+	if len(p.body) == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(to), len(p.body))
+	if len(p.sizes) > 0 {
+		n = min(n, 1+int(p.sizes[p.next%len(p.sizes)]))
+		p.next++
+	}
+	copy(to, p.body[:n])
+	p.body = p.body[n:]
+	return n, nil
+}
+
+// FuzzReader: whatever an engine answers, and however that is split on its way, the reader
+// comes to the same end with the same lines, counts and position.
 func FuzzReader(f *testing.F) {
-	f.Add([]byte(frame(1, stamped(1, "one\n"))), false)
-	f.Add([]byte(stamped(1, "hello\r\n")+stamped(2, "last")), true)
-	f.Fuzz(func(t *testing.T, body []byte, tty bool) {
-		lines, _, end := read(t, strings.NewReader(string(body)), Config{TTY: tty})
-		if end == nil || len(lines) > len(body) {
-			t.Fatal(end, len(lines))
+	f.Add([]byte(frame(1, stamped(1, "one\n"))), false, []byte{0})
+	f.Add([]byte(stamped(1, "hello\r\n")+stamped(2, "last")), true, []byte{0, 40})
+	f.Add([]byte(frame(1, stamped(1, "one\n"))+frame(1, stamped(1, "one\n"))+frame(2, stamped(1, "one\n"))), false, []byte{7, 30, 0})
+	f.Add([]byte(frame(1, stamped(1, full))+frame(2, stamped(2, "two\n"))+frame(1, stamped(1, full))+frame(1, stamped(1, "end\n"))), false, []byte{255})
+	f.Add([]byte(frame(1, stamped(1, "one\n"))+frame(3, "the engine reports an error")+frame(1, stamped(2, "two\n"))), false, []byte{3})
+	f.Add([]byte(frame(9, "no stream")+"no frame"), false, []byte{1})
+	f.Add([]byte(strings.Repeat(stamped(3, "same\n"), 5)+"no time\n"+stamped(1, "earlier\n")), true, []byte{20})
+	f.Fuzz(func(t *testing.T, body []byte, tty bool, sizes []byte) {
+		const most = 64 // bytes per line, so that some are cut
+		type outcome struct {
+			lines    []string
+			position logs.Position
+			events   counter
+			end      string
+		}
+		run := func(r io.Reader) outcome {
+			var events counter
+			lines, reader, end := read(t, r, Config{TTY: tty, Events: &events, MaxLine: most})
+			if end == nil || len(lines) > len(body) {
+				t.Fatal(end, len(lines))
+			}
+			return outcome{lines, reader.Position(), events, end.Error()}
+		}
+		once, split := run(bytes.NewReader(body)), run(&pieces{body: body, sizes: sizes})
+		if !reflect.DeepEqual(once, split) {
+			t.Errorf("at once: %+v\nin pieces: %+v", once, split)
 		}
 	})
 }

@@ -18,8 +18,8 @@ type Source struct {
 	// ctx is done when the stream is to end; a look at it ends with it.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	// turn is nil when the container ran when the stream began.
-	turn *turn
+	// permit is nil when the container ran when the stream began.
+	permit *permit
 
 	// mu guards doubt.
 	mu    sync.Mutex

@@ -130,21 +130,19 @@ func (a *alikeLog) check(got []string) error {
 
 // TestV1StoppedAnywhere stops at any place, lets the log rotate meanwhile, and goes on.
 func TestV1StoppedAnywhere(t *testing.T) {
-	rounds := uint64(30)
-	if raced || testing.Short() {
-		rounds = 10
-	}
+	t.Parallel()
+	all := rounds(30, 6)
 	for _, kept := range []bool{false, true} {
 		t.Run(fmt.Sprintf("hold=%v", kept), func(t *testing.T) {
 			t.Parallel()
 			failed := 0
-			for seed := range rounds {
+			for seed := range all {
 				if err := alikeRound(t, seed, kept); err != nil {
 					t.Errorf("seed %d: %v", seed, err)
 					failed++
 				}
 			}
-			t.Logf("%d of %d failed", failed, rounds)
+			t.Logf("%d of %d failed", failed, all)
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -34,8 +33,8 @@ type rotor struct {
 	want map[int64]string
 	// after is called when a file was rotated.
 	after func()
-	// files is how many there were.
-	files int
+	// files is how many there were, and rotated how many there are beside the live one.
+	files, rotated int
 }
 
 func newRotor(t *testing.T, maxSize, maxFile int, compress bool) *rotor {
@@ -95,35 +94,30 @@ func (r *rotor) rotate() {
 	if r.compress {
 		ext = ".gz"
 	}
-	for n := r.maxFile - 1; n >= 1; n-- {
-		from, to := fmt.Sprintf("%s.%d%s", r.live, n-1, ext), fmt.Sprintf("%s.%d%s", r.live, n, ext)
-		if n == r.maxFile-1 {
-			r.gone(os.Remove(to))
-		}
-		if n > 1 {
-			r.gone(os.Rename(from, to))
-		}
+	name := func(n int) string { return fmt.Sprintf("%s.%d%s", r.live, n, ext) }
+	if r.rotated == r.maxFile-1 {
+		r.must(os.Remove(name(r.rotated)))
+		r.rotated--
+	}
+	for n := r.rotated; n >= 1; n-- {
+		r.must(os.Rename(name(n), name(n+1)))
 	}
 	r.must(os.Rename(r.live, r.live+".1"))
+	r.rotated++
 	r.open(os.O_TRUNC)
 	if r.compress {
 		raw, err := os.ReadFile(r.live + ".1")
 		r.must(err)
 		f, err := os.Create(r.live + ".1.gz")
 		r.must(err)
-		w := gzip.NewWriter(f)
+		w, err := gzip.NewWriterLevel(f, gzip.BestSpeed)
+		r.must(err)
 		w.Extra = fmt.Appendf(nil, `{"lastTime":%q}`, r.now.Format(time.RFC3339Nano))
 		_, err = w.Write(raw)
 		r.must(errors.Join(err, w.Close(), f.Close(), os.Remove(r.live+".1")))
 	}
 	if r.after != nil {
 		r.after()
-	}
-}
-
-func (r *rotor) gone(err error) {
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		r.t.Fatal(err)
 	}
 }
 
@@ -252,7 +246,8 @@ func playAlike(t *testing.T, seed uint64, maxFile int, compress, held bool, late
 }
 
 func TestV1FilesThatBeginAlike(t *testing.T) {
-	seeds := uint64(5)
+	t.Parallel()
+	seeds := rounds(5, 1)
 	if text := os.Getenv("LIGHTERMAN_ALIKE"); text != "" {
 		var err error
 		if seeds, err = strconv.ParseUint(text, 10, 64); err != nil {
@@ -263,9 +258,12 @@ func TestV1FilesThatBeginAlike(t *testing.T) {
 		for _, held := range []bool{false, true} {
 			for seed := range seeds {
 				name := fmt.Sprintf("compress=%v,held=%v,%d", compress, held, seed)
-				t.Run("seen/"+name, func(t *testing.T) { playAlike(t, seed, 40, compress, held, 0, 0) })
-				t.Run("late/"+name, func(t *testing.T) { playAlike(t, seed, 40, compress, held, 80, 0) })
-				t.Run("restarted/"+name, func(t *testing.T) { playAlike(t, seed, 40, compress, held, 40, 4) })
+				for kind, of := range map[string]struct{ late, restarts int }{"seen": {0, 0}, "late": {80, 0}, "restarted": {40, 4}} {
+					t.Run(kind+"/"+name, func(t *testing.T) {
+						t.Parallel()
+						playAlike(t, seed, 40, compress, held, of.late, of.restarts)
+					})
+				}
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // other, while the reader decodes one of them. With the race detector this shows whether
 // they share anything; without it, that no line gets another's text.
 func TestV1LookedAtWhileRead(t *testing.T) {
+	t.Parallel()
 	for _, compress := range []bool{false, true} {
 		t.Run(fmt.Sprint("compress ", compress), func(t *testing.T) {
 			w := newWriter(t)

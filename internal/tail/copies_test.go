@@ -29,6 +29,7 @@ func (w *writer) copyAway(name string, compress bool) {
 // whatever its name, while running and after a restart, also where the engine writes on
 // behind a hole; and once.
 func TestD4Copytruncate(t *testing.T) {
+	t.Parallel()
 	for _, of := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
 		for _, c := range []struct {
 			name     string
@@ -195,6 +196,7 @@ func missing(got, want []string) (out []string) {
 // the format and the copy, while running and after a restart; a copy in which there is
 // nothing new is left alone.
 func TestD4CopyOfACutLog(t *testing.T) {
+	t.Parallel()
 	for _, of := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
 		for _, bytes := range []int{1, 5, 8, 60} {
 			for _, compress := range []bool{false, true} {

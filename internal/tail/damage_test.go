@@ -41,6 +41,7 @@ func (r *reader) texts() (out []string) {
 // TestD1ZerosInLog: zeros within records and between them, of any size, cost the records
 // that they are in, and are counted.
 func TestD1ZerosInLog(t *testing.T) {
+	t.Parallel()
 	for _, size := range []int{1, 47, 48, 4096, 300 << 10, 5 << 20} {
 		for _, buffer := range []int{8 << 10, chunkSize} {
 			t.Run(fmt.Sprint(size, " zeros, chunks of ", buffer), func(t *testing.T) {
@@ -87,7 +88,8 @@ func numbered(first, last int) (out []string) {
 // TestD1AnyDamage: whatever blocks of a log are zeros, every line that comes was written,
 // and every record that no zero is in comes; cut into chunks of any size alike.
 func TestD1AnyDamage(t *testing.T) {
-	for seed := range uint64(40) {
+	t.Parallel()
+	for seed := range rounds(40, 8) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		w := newWriter(t)
 		var ends []int64
@@ -132,6 +134,7 @@ func TestD1AnyDamage(t *testing.T) {
 // TestD2NoLineFeed: records that only lack their line feed come, each once, also the last
 // one of a log when nothing more will be written; and what is appended right behind it.
 func TestD2NoLineFeed(t *testing.T) {
+	t.Parallel()
 	t.Run("within", func(t *testing.T) {
 		w := newWriter(t)
 		w.number(1, 1)

@@ -85,18 +85,19 @@ func (w *writer) some(rng *rand.Rand, n int) {
 // with the timestamps of the first time or not at all, and what is written since is
 // delivered.
 func TestV3EditedWhileRead(t *testing.T) {
+	t.Parallel()
 	for _, of := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
 		for _, restart := range []bool{false, true} {
 			for name := range maps.Keys(edits) {
 				t.Run(fmt.Sprint(name, ", format ", of, ", stopped ", restart), func(t *testing.T) {
-					for seed := range uint64(30) {
+					for seed := range rounds(30, 6) {
 						edited(t, rand.New(rand.NewPCG(seed, 5)), of, restart, []string{name})
 					}
 				})
 			}
 			t.Run(fmt.Sprint("several, format ", of, ", stopped ", restart), func(t *testing.T) {
 				names := slices.Sorted(maps.Keys(edits))
-				for seed := range uint64(60) {
+				for seed := range rounds(60, 12) {
 					edited(t, rand.New(rand.NewPCG(seed, 5)), of, restart, names)
 				}
 			})

@@ -36,6 +36,9 @@ func (w *writer) edited(change func([]byte) []byte) {
 	content, err := os.ReadFile(w.live)
 	w.must(err)
 	w.must(os.WriteFile(w.live+"sedXYZ", change(content), 0o640))
+	// Where one is made at the tick at which the other goes it may have been made after it,
+	// and rotation is taken for the cause.
+	time.Sleep(tick)
 	w.must(os.Rename(w.live+"sedXYZ", w.live))
 }
 
@@ -227,6 +230,7 @@ func (c *counting) ReadAt(p []byte, at int64) (int, error) {
 // next one begins with. However large it is, one turn reads a part of it, and nothing is
 // lost, be the next file the engine's own or a copy on which the engine writes.
 func TestD5LongSearchInTurns(t *testing.T) {
+	t.Parallel()
 	for name, next := range map[string]func(w *writer){
 		"clock": func(w *writer) { w.rotate(); w.now -= 1e12 },
 		"copy": func(w *writer) {
@@ -237,7 +241,7 @@ func TestD5LongSearchInTurns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWriter(t)
-			for range 5 * searchStep / logs.PartSize {
+			for range 3 * searchStep / logs.PartSize {
 				w.line(logs.Stdout, fullPart+"\n")
 			}
 			r := openReader(t, w.live, logs.Position{})
@@ -261,7 +265,7 @@ func TestD5LongSearchInTurns(t *testing.T) {
 					w.must(err)
 				}
 			}
-			if turns < 5 || len(r.lines) == 0 || !strings.HasSuffix(r.lines[len(r.lines)-1], " next") {
+			if turns < 3 || len(r.lines) == 0 || !strings.HasSuffix(r.lines[len(r.lines)-1], " next") {
 				t.Errorf("%d turns, %.200q", turns, r.lines)
 			}
 		})

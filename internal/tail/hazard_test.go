@@ -18,9 +18,11 @@ import (
 // is in order, each file once, and none is left out of those that Docker still has
 // in the end.
 func TestOpenDuringRotation(t *testing.T) {
+	t.Parallel()
 	for _, compress := range []bool{false, true} {
 		t.Run(fmt.Sprint("compress ", compress), func(t *testing.T) {
-			const files, opens = 6, 1500
+			const files = 6
+			opens := rounds(1500, 300)
 			w := newWriter(t)
 			w.maxFiles, w.compress = files, compress
 			for i := range 10 {
@@ -126,7 +128,7 @@ func TestBufferLivelock(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWriter(t)
-	for i := range 200000 {
+	for i := range 120_000 {
 		w.line(logs.Stdout, fmt.Sprintf("line %d %s\n", i, strings.Repeat("x", 200)))
 	}
 	noisy := openReader(t, w.live, logs.Position{})
@@ -141,8 +143,8 @@ func TestBufferLivelock(t *testing.T) {
 		_ = p
 	}
 	t.Logf("%d reads of the log with a hole beside a noisy one: offset %d, lines %d", reads, l.files[0].offset, got)
-	if got == 0 && reads > 100 {
-		t.Error("starved")
+	if got != 1 || reads < 50 {
+		t.Errorf("%d lines of the log with a hole after %d reads beside a noisy one", got, reads)
 	}
 }
 
@@ -158,7 +160,7 @@ func TestGzipMemory(t *testing.T) {
 	w := newWriter(t)
 	w.maxFiles, w.compress = 6, true
 	for i := range 8 {
-		for j := range 20000 {
+		for j := range 2000 {
 			w.line(logs.Stdout, fmt.Sprintf("line %d %d\n", i, j))
 		}
 		w.rotate()
@@ -181,7 +183,9 @@ func TestGzipMemory(t *testing.T) {
 	for _, l := range all {
 		n += l.Files() - 1
 	}
-	t.Logf("%d KiB per compressed file that waits", (after.HeapAlloc-before.HeapAlloc)/1024/uint64(n))
+	if each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / int64(n); each > 8<<10 {
+		t.Errorf("%d bytes per compressed file that waits", each)
+	}
 	for _, l := range all {
 		l.Close()
 	}

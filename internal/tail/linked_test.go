@@ -14,7 +14,8 @@ import (
 // that was open once. Where the last position was not saved some come again, as
 // they were.
 func TestLinkedModel(t *testing.T) {
-	for seed := range uint64(60) {
+	t.Parallel()
+	for seed := range rounds(60, 12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { runLinkedModel(t, seed, false) })
 		t.Run(fmt.Sprint(seed, " not saved"), func(t *testing.T) { runLinkedModel(t, seed, true) })
 	}
@@ -24,6 +25,7 @@ func TestLinkedModel(t *testing.T) {
 // opening and our linking it. What it was compressed to is linked in its place, at once or
 // by the next process, and is read in order when rotation has taken that away, too.
 func TestLinkedInPlace(t *testing.T) {
+	t.Parallel()
 	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
 		for _, at := range []string{"at once", "by the next process"} {
 			for _, missing := range [][]int{{1}, {1, 2}, {2}, {1, 3}} {

@@ -38,10 +38,7 @@ func judge(t testing.TB, s schedule, base string) {
 
 // schedules is how many TestSchedules plays; LIGHTERMAN_SCHEDULES sets another number.
 func schedules(t testing.TB) uint64 {
-	n := uint64(10_000)
-	if raced || testing.Short() {
-		n = 1_000
-	}
+	n := rounds(10_000, 1_000)
 	if text := os.Getenv("LIGHTERMAN_SCHEDULES"); text != "" {
 		var err error
 		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
@@ -53,6 +50,7 @@ func schedules(t testing.TB) uint64 {
 
 // TestSchedules plays random schedules.
 func TestSchedules(t *testing.T) {
+	t.Parallel()
 	on, all := bases(t), schedules(t)
 	const shards = 4
 	for shard := range uint64(shards) {

@@ -81,6 +81,7 @@ func TestV4MissedIsToldByTheReader(t *testing.T) {
 // or is still to be read. What it holds comes once, also where it is too long to be unpacked
 // while others wait.
 func TestV1CutCopyOfTheLastFile(t *testing.T) {
+	t.Parallel()
 	for _, lines := range []int{100, 5 * cutMost / 100} {
 		for _, read := range []bool{true, false} {
 			w := newWriter(t)

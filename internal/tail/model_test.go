@@ -12,11 +12,8 @@ import (
 // TestModel writes, rotates, reads and restarts in random order, and wants
 // every line once. Lines of one stream must come in order.
 func TestModel(t *testing.T) {
-	rounds := uint64(150)
-	if testing.Short() {
-		rounds = 20
-	}
-	for seed := range rounds {
+	t.Parallel()
+	for seed := range rounds(150, 30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { runModel(t, rand.New(rand.NewPCG(seed, 7))) })
 	}
 }

@@ -19,6 +19,7 @@ import (
 // clock may be set back. What is captured, and what is opened, is in order all the same,
 // each file once.
 func TestRotationStorm(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		maxFiles int
@@ -37,7 +38,7 @@ func TestRotationStorm(t *testing.T) {
 			stop := storm(w, c.clock)
 			defer stop()
 			t.Run("open", func(t *testing.T) {
-				for range 3000 {
+				for range rounds(3000, 600) {
 					l, err := Open(Config{Path: w.live, Events: &counter{}})
 					if err != nil {
 						t.Fatal(err)
@@ -53,7 +54,7 @@ func TestRotationStorm(t *testing.T) {
 				}
 				defer l.Close()
 				captured := 0
-				for range 20_000 {
+				for range rounds(20_000, 4000) {
 					if err := l.Capture(); err != nil {
 						t.Fatal(err)
 					}
@@ -100,6 +101,7 @@ func storm(w *writer, step int64) (stop func()) {
 // on. One that finds no .1, and then its copy, may have been overtaken by a rotation
 // between: what is opened is each content once all the same.
 func TestSlowCompression(t *testing.T) {
+	t.Parallel()
 	w := newWriter(t)
 	var over atomic.Bool
 	var wg sync.WaitGroup

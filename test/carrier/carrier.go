@@ -109,6 +109,7 @@ func StartWith(t testing.TB, o Options) *Carrier {
 		c.cmd.Stderr = o.Log
 	}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.cmd.WaitDelay = 10 * time.Second // for what it has started and left behind with its output
 	if err := c.cmd.Start(); err != nil {
 		t.Fatalf("cannot start lighterman: %v", err)
 	}
@@ -118,7 +119,7 @@ func StartWith(t testing.TB, o Options) *Carrier {
 	}()
 	t.Cleanup(func() {
 		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
-		<-c.gone
+		wait.Closed(t, time.Minute, "the end of lighterman, which was killed", c.gone)
 		if strings.Contains(c.Stderr(), "WARNING: DATA RACE") {
 			t.Error("lighterman has a data race")
 		}

@@ -10,10 +10,68 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/dataroot"
 	"github.com/lighterman/lighterman/test/fakeloki"
 	"github.com/lighterman/lighterman/test/wait"
 )
+
+// behind is a lighterman that has a large log to read while Loki is away.
+type behind struct {
+	*carrier.Carrier
+	t    testing.TB
+	loki *fakeloki.Loki
+	log  *dataroot.Container
+	up   atomic.Bool // Loki is back
+	n    int         // lines that were written
+}
+
+func newBehind(t testing.TB) *behind {
+	t.Helper()
+	b := &behind{t: t}
+	b.loki = fakeloki.Start(t, func(*http.Request, []fakeloki.Entry) (int, string) {
+		if b.up.Load() {
+			return http.StatusNoContent, ""
+		}
+		return http.StatusServiceUnavailable, "away"
+	})
+	root := dataroot.New(t)
+	b.log = root.Add(t, dataroot.Spec{Name: "rotated"})
+	b.Carrier = into(t, root, b.loki, "--batch-size", "64KiB")
+	b.write(40_000)
+	wait.For(t, 20*time.Second, "a push", func() bool { return b.loki.Pushes() > 0 })
+	// The size of a log that cannot be read is looked at once a second. To ask for its lag
+	// would be such a look.
+	time.Sleep(1500 * time.Millisecond)
+	return b
+}
+
+func (b *behind) write(lines int) {
+	b.t.Helper()
+	var all []string
+	for range lines {
+		b.n++
+		all = append(all, dataroot.JSON(noon.Add(time.Duration(b.n)), fmt.Sprintf("%06d %s", b.n, strings.Repeat("x", 180))))
+	}
+	b.log.Append(b.t, all...)
+}
+
+// copyTruncate is what logrotate does: it copies the log into a directory, and empties it.
+func (b *behind) copyTruncate(dir string) (copied string) {
+	b.t.Helper()
+	content, err := os.ReadFile(b.log.Log)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	copied = filepath.Join(dir, filepath.Base(b.log.Log)+"-20261128")
+	if err := os.WriteFile(copied, content, 0o640); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.Truncate(b.log.Log, 0); err != nil {
+		b.t.Fatal(err)
+	}
+	return copied
+}
 
 // TestD4CopytruncateWhileLokiIsAway: logrotate copies and empties a log of which most is
 // not read; the rest is read from the copy. Where that lies elsewhere it is counted.
@@ -21,59 +79,29 @@ func TestD4CopytruncateWhileLokiIsAway(t *testing.T) {
 	for _, kept := range []bool{true, false} {
 		t.Run(fmt.Sprint("copy kept ", kept), func(t *testing.T) {
 			t.Parallel()
-			var up atomic.Bool
-			loki := fakeloki.Start(t, func(*http.Request, []fakeloki.Entry) (int, string) {
-				if up.Load() {
-					return http.StatusNoContent, ""
-				}
-				return http.StatusServiceUnavailable, "away"
-			})
-			root := dataroot.New(t)
-			c := root.Add(t, dataroot.Spec{Name: "rotated"})
-			n := 0
-			write := func(lines int) {
-				var all []string
-				for range lines {
-					n++
-					all = append(all, dataroot.JSON(noon.Add(time.Duration(n)), fmt.Sprintf("%06d %s", n, strings.Repeat("x", 180))))
-				}
-				c.Append(t, all...)
-			}
-			l := into(t, root, loki, "--batch-size", "64KiB")
-			write(40_000)
-			wait.For(t, 20*time.Second, "a push", func() bool { return loki.Pushes() > 0 })
-			dir := c.Dir
+			b := newBehind(t)
+			dir := b.log.Dir
 			if !kept {
 				dir = t.TempDir()
 			}
-			content, err := os.ReadFile(c.Log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, filepath.Base(c.Log)+"-20261128"), content, 0o640); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(1500 * time.Millisecond) // the size of a log that cannot be read is looked at now and then
-			if err := os.Truncate(c.Log, 0); err != nil {
-				t.Fatal(err)
-			}
-			write(100)
-			up.Store(true)
-			last := fmt.Sprintf("%06d ", n)
+			b.copyTruncate(dir)
+			b.write(100)
+			b.up.Store(true)
+			last := fmt.Sprintf("%06d ", b.n)
 			wait.For(t, 60*time.Second, "the last line", func() bool {
-				lines := loki.Lines()
+				lines := b.loki.Lines()
 				return len(lines) > 0 && strings.HasPrefix(lines[len(lines)-1], last)
 			})
 			seen := make(map[string]bool)
-			for _, line := range loki.Lines() {
+			for _, line := range b.loki.Lines() {
 				seen[line] = true
 			}
-			lost := l.Metrics(t).Sum("lighterman_truncated_bytes_total")
+			lost := b.Metrics(t).Sum("lighterman_truncated_bytes_total")
 			switch {
-			case kept && (len(seen) != n || lost > 0):
-				t.Errorf("%d of %d lines, %v bytes lost", len(seen), n, lost)
-			case !kept && (lost == 0 || !strings.Contains(l.Stderr(), "level=WARN msg=\"log file was truncated")):
-				t.Errorf("%d of %d lines, %v bytes lost, and nothing said", len(seen), n, lost)
+			case kept && (len(seen) != b.n || lost > 0):
+				t.Errorf("%d of %d lines, %v bytes lost", len(seen), b.n, lost)
+			case !kept && (lost == 0 || !strings.Contains(b.Stderr(), "level=WARN msg=\"log file was truncated")):
+				t.Errorf("%d of %d lines, %v bytes lost, and nothing said", len(seen), b.n, lost)
 			}
 		})
 	}
@@ -83,55 +111,24 @@ func TestD4CopytruncateWhileLokiIsAway(t *testing.T) {
 // the copy is deleted a moment later, as logrotate's compression does.
 func TestD4CopyIsGoneBeforeLokiIsBack(t *testing.T) {
 	t.Parallel()
-	var up atomic.Bool
-	loki := fakeloki.Start(t, func(*http.Request, []fakeloki.Entry) (int, string) {
-		if up.Load() {
-			return http.StatusNoContent, ""
-		}
-		return http.StatusServiceUnavailable, "away"
-	})
-	root := dataroot.New(t)
-	c := root.Add(t, dataroot.Spec{Name: "rotated"})
-	n := 0
-	write := func(lines int) {
-		var all []string
-		for range lines {
-			n++
-			all = append(all, dataroot.JSON(noon.Add(time.Duration(n)), fmt.Sprintf("%06d %s", n, strings.Repeat("x", 180))))
-		}
-		c.Append(t, all...)
-	}
-	l := into(t, root, loki, "--batch-size", "64KiB")
-	write(40_000)
-	wait.For(t, 20*time.Second, "a push", func() bool { return loki.Pushes() > 0 })
-	time.Sleep(1500 * time.Millisecond) // the size of a log that cannot be read is looked at now and then
-	content, err := os.ReadFile(c.Log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copied := c.Log + "-20261128"
-	if err := os.WriteFile(copied, content, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(c.Log, 0); err != nil {
-		t.Fatal(err)
-	}
-	write(100)
+	b := newBehind(t)
+	copied := b.copyTruncate(b.log.Dir)
+	b.write(100)
 	wait.For(t, 10*time.Second, "the copy to be opened", func() bool {
-		return strings.Contains(l.Stderr(), "what was not read of it is read from its copy")
+		return strings.Contains(b.Stderr(), "what was not read of it is read from its copy")
 	})
 	if err := os.Remove(copied); err != nil {
 		t.Fatal(err)
 	}
-	up.Store(true)
+	b.up.Store(true)
 	seen := make(map[string]bool)
 	wait.For(t, 60*time.Second, "all lines", func() bool {
-		for _, line := range loki.Lines() {
+		for _, line := range b.loki.Lines() {
 			seen[line] = true
 		}
-		return len(seen) == n
+		return len(seen) == b.n
 	})
-	if lost := l.Metrics(t).Sum("lighterman_truncated_bytes_total"); lost > 0 {
+	if lost := b.Metrics(t).Sum("lighterman_truncated_bytes_total"); lost > 0 {
 		t.Errorf("%v bytes are said to be lost", lost)
 	}
 }

@@ -131,7 +131,19 @@ func operate(t *testing.T, away bool) {
 	if !wait.Until(2*time.Minute, func() bool { return total() >= count*len(names) }) {
 		t.Error("not all lines came")
 	}
-	time.Sleep(2 * time.Second) // none may come twice
+	// Rotation mends logs before they are told of, or after; the others stay as they are.
+	told := func(c *engine.Container) int {
+		return strings.Count(l.Stderr(), `msg="the log file is not where Docker expects it" container=`+c.Name+" ")
+	}
+	if !wait.Until(time.Minute, func() bool {
+		return !slices.ContainsFunc(names, func(c *engine.Container) bool { return strings.HasSuffix(c.Name, "-plain") && told(c) == 0 })
+	}) {
+		t.Error("not all that was done has been said")
+	}
+	// None may come twice: at its stop it delivers all that it has read.
+	if code := l.Terminate(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 	came := linesOf(loki)
 	for _, c := range names {
 		lost := 0
@@ -152,8 +164,7 @@ func operate(t *testing.T, away bool) {
 			t.Errorf("%s: %d of %d lines are lost, %d came again that Loki shows once (%s), %d with another time or other labels (%s, the first as %+v), %d are others",
 				c.Name, lost, count, len(same), ranges(same), len(apart), ranges(apart), came[c.Name][slices.Min(append(apart, count))], others)
 		}
-		// Rotation mends logs before they are told of, or after.
-		said := strings.Count(l.Stderr(), `msg="the log file is not where Docker expects it" container=`+c.Name+" ")
+		said := told(c)
 		if said > 1 || said == 0 && strings.HasSuffix(c.Name, "-plain") {
 			t.Errorf("%s: said %d times", c.Name, said)
 		}

@@ -213,7 +213,7 @@ func oldThroughAPI(t *testing.T, since string, before int, always bool) {
 	l := start()
 	skipped := func() float64 { return l.Metrics(t).Sum("lighterman_skipped_lines_total", `reason="before_since"`) }
 	wait.For(t, 10*time.Second, "what is left out to be counted", func() bool { return skipped() == float64(before) })
-	time.Sleep(300 * time.Millisecond) // the first position is handed over behind the first look
+	awaitSince(t, state, e.id)
 	live(99*time.Hour, 3)
 	awaitStored(t, loki, want)
 	e.breakStreams()

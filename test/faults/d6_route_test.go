@@ -55,7 +55,7 @@ func oldOverRoutes(t *testing.T, modes []string, before int) {
 			wait.For(t, 20*time.Second, "what is left out to be counted", func() bool {
 				return l.Metrics(t).Sum("lighterman_skipped_lines_total", `reason="before_since"`) == float64(before)
 			})
-			time.Sleep(300 * time.Millisecond) // the first position is handed over behind the first look
+			awaitSince(t, state, e.id)
 		}
 		awaitStored(t, loki, want)
 		want = append(want, write("live", 3)...)

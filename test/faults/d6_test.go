@@ -1,11 +1,17 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/dataroot"
 	"github.com/lighterman/lighterman/test/fakeloki"
@@ -23,6 +29,31 @@ func TestD6LiveButOld(t *testing.T) {
 			})
 		}
 	}
+}
+
+// awaitSince waits until the state of a lighterman that runs says of a container where
+// since ends: only then is it known which lines were there before.
+func awaitSince(t testing.TB, state, id string) {
+	t.Helper()
+	wait.For(t, 20*time.Second, "the first position to be kept", func() bool {
+		dir := t.TempDir()
+		for _, name := range []string{"positions", "positions.previous"} {
+			content, err := os.ReadFile(filepath.Join(state, name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, name), content, 0o600)
+			}
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		store, err := checkpoint.Open(dir, slog.New(slog.DiscardHandler)) // half a frame may be there
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = store.Close() }()
+		kept, _ := store.Get(id)
+		return kept.Position.Since != 0
+	})
 }
 
 func liveButOld(t *testing.T, driver string, old int) {
@@ -46,7 +77,7 @@ func liveButOld(t *testing.T, driver string, old int) {
 	wait.For(t, 20*time.Second, "the log", func() bool {
 		return opened(l) && l.Metrics(t).Sum("lighterman_skipped_lines_total", `reason="before_since"`) == float64(old)
 	})
-	time.Sleep(200 * time.Millisecond) // the first position is handed over behind the first look
+	awaitSince(t, state, c.ID)
 	var want []string
 	live := func(n int) {
 		for range n {

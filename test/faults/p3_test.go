@@ -80,7 +80,9 @@ func onTerminal(t *testing.T, home string, args ...string) *screen {
 func (s *screen) stop() int {
 	if s.cmd.ProcessState == nil {
 		_ = s.cmd.Process.Signal(syscall.SIGINT)
+		kill := time.AfterFunc(time.Minute, func() { _ = s.cmd.Process.Kill() })
 		_ = s.cmd.Wait()
+		kill.Stop()
 	}
 	<-s.gone
 	return s.cmd.ProcessState.ExitCode()

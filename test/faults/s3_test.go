@@ -110,6 +110,8 @@ func raiseFiles(t testing.TB, need uint64) {
 	if limit.Cur >= need {
 		return
 	}
+	before := limit
+	t.Cleanup(func() { _ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before) })
 	limit.Cur, limit.Max = need, max(limit.Max, need)
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatalf("cannot raise the limit of open files: %v", err)

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,16 +21,11 @@ import (
 // get returns what a path of the listener answers.
 func get(t testing.TB, c *carrier.Carrier, path string) string {
 	t.Helper()
-	answer, err := http.Get("http://" + c.Addr + path)
+	_, body, err := c.Get(path)
 	if err != nil {
 		return err.Error()
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Error(err)
-	}
-	return string(body)
+	return body
 }
 
 // hundred makes a container with a hundred lines.

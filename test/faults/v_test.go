@@ -246,6 +246,11 @@ func witness(t *testing.T, size int, hold bool) {
 			}
 		}
 	}()
+	end := sync.OnceFunc(func() {
+		close(over)
+		wait.Closed(t, time.Minute, "the last line of the writer", done)
+	})
+	defer end() // also of a test that has failed
 	rng := rand.New(rand.NewPCG(uint64(size), 5))
 	for range of(t, "LIGHTERMAN_KILLS", 8) {
 		time.Sleep(time.Duration(200+rng.IntN(800)) * time.Millisecond)
@@ -256,8 +261,7 @@ func witness(t *testing.T, size int, hold bool) {
 	last := all[len(all)-1]
 	last.AwaitReady(t, 2*time.Minute)
 	time.Sleep(time.Second)
-	close(over)
-	<-done
+	end()
 	p.line("the last")
 	wait.For(t, 2*time.Minute, "the last line", func() bool { _, ok := got.Load("the last"); return ok })
 	type gap struct{ after, before time.Time }

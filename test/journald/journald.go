@@ -60,6 +60,7 @@ func Start(t testing.TB, env ...string) *Journald {
 	holder.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out := &strings.Builder{}
 	holder.Stderr = out
+	holder.WaitDelay = 10 * time.Second
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func (j *Journald) Kill9(t testing.TB) {
 		return
 	}
 	_ = j.cmd.Process.Kill()
-	<-j.gone
+	wait.Closed(t, time.Minute, "the end of journald, which was killed", j.gone)
 	j.cmd = nil
 }
 

@@ -63,7 +63,7 @@ func New(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatalf("cannot listen: %v", err)
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true, ResponseHeaderTimeout: 5 * time.Minute}
 	forward := httputil.NewSingleHostReverseProxy(to)
 	// An error is answered with 502, and need not be logged.
 	forward.Transport, forward.ErrorLog = transport, log.New(io.Discard, "", 0)

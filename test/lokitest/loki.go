@@ -29,6 +29,7 @@ type Loki struct {
 	Dir string
 
 	program string
+	shared  bool
 	http    *port.Port // taken by reserve, as is grpc
 	grpc    *port.Port
 	limits  map[string]string
@@ -56,7 +57,7 @@ func Shared(t testing.TB) *Loki {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Loki{Dir: dir, program: program}
+	l := &Loki{Dir: dir, program: program, shared: true}
 	if err := l.start(); err != nil {
 		_ = l.end()
 		_ = os.RemoveAll(dir)
@@ -223,6 +224,7 @@ func get(ctx context.Context, url string) (*http.Response, error) {
 // Stop ends Loki with SIGTERM and waits for it. It keeps port and data.
 func (l *Loki) Stop(t testing.TB) {
 	t.Helper()
+	l.comesBack(t)
 	if err := l.signal(syscall.SIGTERM, true); err != nil {
 		t.Fatalf("cannot stop Loki: %v", err)
 	}
@@ -232,9 +234,28 @@ func (l *Loki) Stop(t testing.TB) {
 // log and comes back with Start.
 func (l *Loki) Kill9(t testing.TB) {
 	t.Helper()
+	l.comesBack(t)
 	if err := l.signal(syscall.SIGKILL, true); err != nil {
 		t.Fatalf("cannot kill Loki: %v", err)
 	}
+}
+
+// comesBack has a shared Loki run again when the test ends that has stopped it, whether it
+// has failed or not.
+func (l *Loki) comesBack(t testing.TB) {
+	if !l.shared {
+		return
+	}
+	t.Cleanup(func() {
+		l.mu.Lock()
+		stopped := l.cmd == nil
+		l.mu.Unlock()
+		if stopped {
+			if err := l.start(); err != nil {
+				t.Errorf("cannot start the Loki again that all tests share: %v", err)
+			}
+		}
+	})
 }
 
 // Freeze stops the process with SIGSTOP: it accepts connections and answers

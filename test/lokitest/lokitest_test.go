@@ -121,6 +121,17 @@ func TestOwnLokiKeepsPortAndData(t *testing.T) {
 	}
 }
 
+// TestSharedComesBack: a test that stops the Loki of all, and fails, takes it from none.
+func TestSharedComesBack(t *testing.T) {
+	l := Shared(t)
+	for name, end := range map[string]func(testing.TB){"stopped": l.Stop, "killed": l.Kill9} {
+		t.Run(name, func(t *testing.T) { end(t) })
+		if !l.Ready() {
+			t.Fatalf("%s for all the others", name)
+		}
+	}
+}
+
 func TestCount(t *testing.T) {
 	l := Shared(t)
 	labels := map[string]string{"test": t.Name()}

@@ -264,7 +264,9 @@ func (l *Loki) Push(t testing.TB, entries ...Entry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.URL+"/loki/api/v1/push", bytes.NewReader(text))
+	ctx, cancel := context.WithTimeout(t.Context(), queryTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, l.URL+"/loki/api/v1/push", bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
 // Command report reads `go test -json` and writes what a person wants to know:
-// a line per package, the output of what failed, and every test that was
-// skipped. Its exit code is 1 when a test failed or was skipped.
+// a line per package, what the failed have written within bounds, every test that was
+// skipped, and which ran when the input ended early or a signal came. Its exit code is 1
+// unless every test has passed.
 package main

@@ -1,33 +1,139 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
-func TestReport(t *testing.T) {
-	const pass = `{"Action":"run","Package":"p","Test":"A"}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const passing = `{"Action":"start","Package":"p"}
+{"Action":"run","Package":"p","Test":"A"}
 {"Action":"output","Package":"p","Test":"A","Output":"secret of a passed test\n"}
 {"Action":"pass","Package":"p","Test":"A","Elapsed":0.1}
 {"Action":"pass","Package":"p","Elapsed":0.2}
+{"Action":"start","Package":"no/tests"}
 {"Action":"skip","Package":"no/tests","Elapsed":0}
 `
+
+func TestReport(t *testing.T) {
+	began := `{"Time":"2026-01-02T03:04:00Z","Action":"start","Package":"q"}` + "\n" +
+		`{"Time":"2026-01-02T03:04:00Z","Action":"run","Package":"q","Test":"Slow"}` + "\n" +
+		`{"Time":"2026-01-02T03:05:30Z","Action":"output","Package":"q","Test":"Slow","Output":"    s_test.go:1: halfway\n"}` + "\n"
 	for _, c := range []struct {
 		name, input string
 		ok          bool
-		shown       string
+		shown       []string
 	}{
-		{"passed", pass, true, "1 passed, 0 failed, 0 skipped"},
-		{"failed", pass + `{"Action":"output","Package":"p","Test":"B","Output":"why\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"B"}`, false, "why"},
-		{"skipped", pass + `{"Action":"skip","Package":"p","Test":"B"}`, false, "skipped, which counts as a failure: p.B"},
-		{"not built", `{"ImportPath":"p","Action":"build-output","Output":"syntax error\n"}` + "\n" + `{"ImportPath":"p","Action":"build-fail"}`, false, "syntax error"},
+		{"passed", passing, true, []string{"1 passed, 0 failed, 0 skipped"}},
+		{"failed", passing + `{"Action":"output","Package":"p","Test":"B","Output":"why\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"B"}`, false, []string{"why", "failed: p.B"}},
+		{"skipped", passing + `{"Action":"skip","Package":"p","Test":"B"}`, false, []string{"skipped, which counts as a failure: p.B"}},
+		{"not built", `{"ImportPath":"p","Action":"build-output","Output":"syntax error\n"}` + "\n" + `{"ImportPath":"p","Action":"build-fail"}`, false, []string{"syntax error"}},
+		{"input ends early", passing + began, false, []string{
+			"these were running when the input ended:", "--- did not end: q.Slow, begun 90 s before\n    s_test.go:1: halfway\n", "  did not end: q.Slow\n",
+		}},
+		{"package panics", began + `{"Action":"output","Package":"q","Test":"Slow","Output":"panic: oh\n"}` + "\n" + `{"Action":"fail","Package":"q","Elapsed":1}`, false, []string{
+			"FAIL  q  1.0s\n--- did not end: q.Slow", "halfway", "panic: oh", "  failed: q\n",
+		}},
+		{"cut within a line", passing + began + `{"Action":"pa`, false, []string{`{"Action":"pa`, "did not end: q.Slow"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
-			ok, err := report(strings.NewReader(c.input), &out)
-			if err != nil || ok != c.ok || !strings.Contains(out.String(), c.shown) || strings.Contains(out.String(), "secret") {
+			ok, err := report(t.Context(), strings.NewReader(c.input), &out)
+			if err != nil || ok != c.ok || strings.Contains(out.String(), "secret") {
 				t.Errorf("%t %v\n%s", ok, err, out.String())
+			}
+			for _, want := range c.shown {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("%q is missing:\n%s", want, out.String())
+				}
 			}
 		})
 	}
+}
+
+// TestStopped: a signal ends it while its input is open, and it names what runs.
+func TestStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	in, feed := io.Pipe()
+	var out strings.Builder
+	go func() {
+		_, _ = io.WriteString(feed, passing+`{"Action":"run","Package":"q","Test":"Hangs"}`+"\n")
+		_, _ = io.WriteString(feed, "{}\n") // taken when all before it has been
+		stop()
+	}()
+	ok, err := report(ctx, in, &out)
+	_ = feed.CloseWithError(errors.New("over"))
+	if ok || err != nil || !strings.Contains(out.String(), "these were running when this was told to stop:\n--- did not end: q.Hangs") {
+		t.Errorf("%t %v\n%s", ok, err, out.String())
+	}
+}
+
+// TestBounded: the assertion comes before the logs, which are cut from their beginning.
+func TestBounded(t *testing.T) {
+	var text bytes.Buffer
+	text.WriteString("=== RUN   TestX\n    engine.go:289: the engine's log ends:\n")
+	for i := range 900 {
+		fmt.Fprintf(&text, "        engine line %d\n", i)
+	}
+	text.WriteString("    x_test.go:10: 3 lines are lost:\n        one\n        \n        two\n=== NAME  TestX\n    x_test.go:11: " + strings.Repeat("é", 9000) + "\n--- FAIL: TestX (1.00s)\n")
+	lines := strings.Split(strings.TrimSuffix(bounded(text.String()), "\n"), "\n")
+	want := []string{"--- FAIL: TestX (1.00s)", "    x_test.go:10: 3 lines are lost:", "        one", "        ", "        two"}
+	for i, line := range want {
+		if lines[i] != line {
+			t.Errorf("line %d is %q, want %q", i, lines[i], line)
+		}
+	}
+	if len(lines) != len(want)+1+logHead+1+logTail || len(lines[5]) > widest+50 || !strings.HasSuffix(lines[5], " bytes") {
+		t.Errorf("%d lines, the long one has %d bytes", len(lines), len(lines[5]))
+	}
+	if last := lines[len(lines)-1]; last != "        engine line 899" {
+		t.Errorf("the log ends with %q", last)
+	}
+}
+
+func TestBoundedCrash(t *testing.T) {
+	text := "    x_test.go:1: said before\npanic: runtime error\n\ngoroutine 7 [running]:\nmain.f()\n\t/x/y.go:12 +0x1\n" + strings.Repeat("more\n", 9000)
+	out := bounded(text)
+	if !strings.HasPrefix(out, "    x_test.go:1: said before\npanic: runtime error\n\ngoroutine 7 [running]:\n") || strings.Count(out, "\n") > crashHead+crashTail+2 {
+		t.Errorf("%d lines: %.300s", strings.Count(out, "\n"), out)
+	}
+}
+
+func TestBoundedMany(t *testing.T) {
+	var text strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&text, "    x_test.go:1: line %d is lost\n", i)
+	}
+	if out := bounded(text.String()); strings.Count(out, "\n") != mostMessages+1 || !strings.Contains(out, "4900 more messages") {
+		t.Errorf("%d lines", strings.Count(out, "\n"))
+	}
+}
+
+// FuzzReport: whatever the input is, it is read to its end, and what did not end well is
+// said to be so.
+func FuzzReport(f *testing.F) {
+	f.Add([]byte(passing))
+	f.Add([]byte(`{"Action":"run","Package":"p","Test":"A"}`))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		var out bytes.Buffer
+		ok, err := report(t.Context(), bytes.NewReader(input), &out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(input) {
+			var e event
+			if json.Unmarshal(line, &e) == nil && e.Action == "fail" && ok {
+				t.Fatal("a failure passes")
+			}
+		}
+	})
 }

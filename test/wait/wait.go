@@ -23,6 +23,19 @@ func Until(timeout time.Duration, cond func() bool) bool {
 	}
 }
 
+// Closed waits until a channel is closed, or has something; after timeout the test has
+// failed, goes on, and says what was waited for.
+func Closed[T any](t testing.TB, timeout time.Duration, what string, c <-chan T) {
+	t.Helper()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-c:
+	case <-timer.C:
+		t.Errorf("waited %v in vain for %s", timeout, what)
+	}
+}
+
 // For polls cond until it holds; after timeout the test fails and says what was
 // waited for.
 func For(t testing.TB, timeout time.Duration, what string, cond func() bool) {
