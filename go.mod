@@ -20,7 +20,7 @@ require (
 
 require github.com/go-logfmt/logfmt v0.6.1
 
-require golang.org/x/crypto v0.57.0 // indirect
+require golang.org/x/crypto v0.57.0
 
 require (
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect
