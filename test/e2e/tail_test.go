@@ -210,15 +210,13 @@ func TestTailPast(t *testing.T) {
 	t.Parallel()
 	docker := engine.Default(t)
 	busy := docker.Start(t, engine.Spec{Name: "busy", Args: []string{"-n", "-1", "-rate", "500", "-tag", "busy", "-streams", "alternate"}})
-	done := docker.Start(t, engine.Spec{Name: "done", Driver: "local", Args: []string{"-n", "300", "-tag", "done", "-streams", "alternate"}})
+	done := docker.Start(t, engine.Spec{Name: "done", Driver: "local", Args: []string{"-n", "300", "-tag", "done"}}) // of two streams Docker stores no order
 	docker.Start(t, engine.Spec{Name: "silent", Args: []string{"-linger"}})
 	done.Wait(t)
 	wait.For(t, time.Minute, "lines", func() bool { return len(busy.Logs(t)) > 100 })
 	for _, mode := range []string{"hybrid", "stream"} {
 		tail := func(args ...string) []string {
-			began := time.Now()
 			stdout, stderr, code := carrier.Run(t, append([]string{"tail", "--no-follow", "-q", "--mode", mode, "--docker-host", docker.Host, "-o", "raw"}, args...)...)
-			t.Logf("%s %v: %v", mode, args, time.Since(began))
 			if code != 0 || stderr != "" {
 				t.Errorf("%v: exit code %d: %s", args, code, stderr)
 			}
@@ -232,7 +230,7 @@ func TestTailPast(t *testing.T) {
 				want = append(want, r.Line)
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("%s, %v: %d lines: %.200q", mode, args, len(got), got)
+				t.Errorf("%s, %v: %d lines, %.80q to %.80q", mode, args, len(got), got[0], got[len(got)-1])
 			}
 		}
 		if got := tail("-n", "2", "--exclude", "x", engine.Prefix(t)); len(got) != 4 {
