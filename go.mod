@@ -29,7 +29,7 @@ require (
 	github.com/mattn/go-isatty v0.0.23 // indirect
 )
 
-require golang.org/x/crypto v0.57.0 // indirect
+require golang.org/x/crypto v0.57.0
 
 require (
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect

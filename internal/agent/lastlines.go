@@ -114,6 +114,10 @@ func (h *history) release(out *logs.Batch) {
 	h.entries, h.over = nil, true
 }
 
+// orderPause is how long a history waits between looks whether entries are passed on, which
+// has no end where a terminal stands still.
+const orderPause = 5 * time.Millisecond
+
 // passed reports whether the history of a container was passed on.
 func (l *lastLines) passed(id string) bool {
 	if l == nil {
@@ -134,7 +138,9 @@ func (l *lastLines) run(ctx context.Context) {
 		case <-ticker.C:
 			l.settle(ctx, time.Now().Add(-historyPause))
 		case <-ctx.Done():
-			l.settle(context.WithoutCancel(ctx), time.Now())
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPatience)
+			defer cancel()
+			l.settle(last, time.Now())
 			return
 		}
 	}
@@ -143,7 +149,13 @@ func (l *lastLines) run(ctx context.Context) {
 // settle passes on the histories to which nothing was added since a time.
 func (l *lastLines) settle(ctx context.Context, since time.Time) {
 	var out logs.Batch
-	l.order.Lock()
+	for !l.order.TryLock() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(orderPause):
+		}
+	}
 	defer l.order.Unlock()
 	l.mu.Lock()
 	for _, h := range l.held {
@@ -152,7 +164,18 @@ func (l *lastLines) settle(ctx context.Context, since time.Time) {
 		}
 	}
 	l.mu.Unlock()
-	if out.Entries > 0 {
-		l.Sink.Push(ctx, &out) // what cannot be printed now will not be later either
+	if out.Entries == 0 {
+		return
+	}
+	// What cannot be printed now will not be later either; at the end a terminal that stands
+	// still is not waited for.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.Sink.Push(context.WithoutCancel(ctx), &out)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 }

@@ -96,10 +96,19 @@ func (l *look) run(ctx, rest context.Context, stop func()) (err error) {
 	if l == nil {
 		return nil
 	}
-	var beside sync.WaitGroup
-	defer beside.Wait()
 	if l.notices != nil {
-		beside.Go(func() { l.notices.Run(rest) })
+		said := make(chan struct{})
+		go func() {
+			defer close(said)
+			l.notices.Run(rest)
+		}()
+		defer func() {
+			<-rest.Done()
+			select {
+			case <-said:
+			case <-time.After(lastPatience): // a terminal that stands still
+			}
+		}()
 	}
 	switch {
 	case !l.Follow:
@@ -119,6 +128,9 @@ const (
 	lookAgain = 50 * time.Millisecond
 	patience  = 10 * time.Second
 )
+
+// lastPatience is how long a terminal may take at the end that stands still.
+const lastPatience = time.Second
 
 // await waits until all is shown that was written before the start.
 func (l *look) await(ctx context.Context) error {

@@ -36,7 +36,7 @@ func (a Agent) Tail(ctx context.Context, v View) error {
 	cfg := *a.Config
 	cfg.Loki = config.Loki{PushTimeout: cfg.Loki.PushTimeout}
 	cfg.Listener.Address, cfg.StateDir, cfg.Hold.Dir = "", "", ""
-	cfg.Batch.Wait = showEvery
+	cfg.Batch.Wait, cfg.Limits.Shutdown = showEvery, lastPatience
 	cfg.Reading.Since, cfg.Reading.Tail = v.Since, v.Lines
 	if !v.Stages {
 		cfg.Stages = nil

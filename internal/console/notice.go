@@ -34,6 +34,9 @@ type notice struct {
 // mostNotices is how many wait to be said.
 const mostNotices = 1024
 
+// lockPause is how long a notice waits between looks whether a batch is printed.
+const lockPause = 5 * time.Millisecond
+
 // NewNotices makes notices that go to w, beside what a sink prints.
 func NewNotices(w io.Writer, color Color, beside *Sink) *Notices {
 	n := &Notices{w: w, queue: make(chan notice, mostNotices)}
@@ -71,27 +74,28 @@ func (n *Notices) Run(ctx context.Context) {
 			case <-timer.C:
 			case <-ctx.Done():
 			}
-			n.say(next.text)
+			n.say(ctx, next.text)
 		case <-ctx.Done():
-			n.rest()
+			n.rest(ctx)
 			return
 		}
 	}
 }
 
 // rest says what is left.
-func (n *Notices) rest() {
+func (n *Notices) rest(ctx context.Context) {
 	for {
 		select {
 		case next := <-n.queue:
-			n.say(next.text)
+			n.say(ctx, next.text)
 		default:
 			return
 		}
 	}
 }
 
-func (n *Notices) say(text string) {
+// say says something, unless the terminal stands still when ctx is done.
+func (n *Notices) say(ctx context.Context, text string) {
 	n.mu.Lock()
 	missed := n.missed
 	n.missed = 0
@@ -103,7 +107,12 @@ func (n *Notices) say(text string) {
 		text = faint + text + reset
 	}
 	if n.beside != nil {
-		n.beside.mu.Lock()
+		for !n.beside.mu.TryLock() {
+			if ctx.Err() != nil {
+				return
+			}
+			time.Sleep(lockPause)
+		}
 		defer n.beside.mu.Unlock()
 	}
 	_, _ = io.WriteString(n.w, text+"\n") // nobody is left to be told of an error

@@ -105,6 +105,10 @@ func locked(answer *http.Response) error {
 		if body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<10)); err == nil && strings.HasPrefix(string(body), onlyHealth) {
 			return errors.New("it serves nothing but health, as nothing protects it: web-config-file, listen-token-file or listen-unprotected change that")
 		}
+	case http.StatusBadRequest:
+		if body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<10)); err == nil && strings.Contains(string(body), "to an HTTPS server") {
+			return errors.New("it speaks TLS: name its authority with --ca-file, or --web-config-file as it has it")
+		}
 	case http.StatusTooManyRequests:
 		return errors.New("too many ask it, or try passwords: try again later")
 	}

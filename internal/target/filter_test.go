@@ -3,6 +3,7 @@ package target
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -49,4 +50,56 @@ func TestLabels(t *testing.T) {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
+}
+
+// TestPick: what is asked for in several ways must all hold, and what is said twice in one
+// way, once; of labels all.
+func TestPick(t *testing.T) {
+	pattern := func(text string) []*regexp.Regexp { return []*regexp.Regexp{regexp.MustCompile(text)} }
+	compose := &logs.Container{Name: "shop-web-1", Image: "nginx:1", Labels: map[string]string{composeProject: "shop", composeService: "web", "team": "a", "tier": ""}}
+	swarm := &logs.Container{Name: "shop_web.1.x", Image: "app", Labels: map[string]string{swarmStack: "shop", swarmService: "shop_web"}}
+	plain := &logs.Container{Name: "plain"}
+	for name, test := range map[string]struct {
+		pick Pick
+		want string
+	}{
+		"nothing":            {Pick{}, "shop-web-1 shop_web.1.x plain"},
+		"a part of the name": {Pick{Names: pattern("web")}, "shop-web-1 shop_web.1.x"},
+		"several names":      {Pick{Names: append(pattern("^plain$"), pattern("-1$")...)}, "shop-web-1 plain"},
+		"service":            {Pick{Services: []string{"web"}}, "shop-web-1 shop_web.1.x"},
+		"service in full":    {Pick{Services: []string{"shop_web"}}, "shop_web.1.x"},
+		"no service":         {Pick{Services: []string{"", "shop"}}, ""},
+		"project":            {Pick{Projects: []string{"shop"}}, "shop-web-1 shop_web.1.x"},
+		"no project":         {Pick{Projects: []string{"other"}}, ""},
+		"image":              {Pick{Images: pattern("^nginx")}, "shop-web-1"},
+		"labels":             {Pick{Labels: []LabelMatcher{has("team=a"), has("tier=")}}, "shop-web-1"},
+		"one label of two":   {Pick{Labels: []LabelMatcher{has("team=a"), has("team=b")}}, ""},
+		"all of it":          {Pick{Names: pattern("web"), Projects: []string{"shop"}, Images: pattern("app")}, "shop_web.1.x"},
+	} {
+		var got []string
+		for _, c := range []*logs.Container{compose, swarm, plain} {
+			if test.pick.Chooses(c) {
+				got = append(got, c.Name)
+			}
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s: got %v, want %s", name, got, test.want)
+		}
+	}
+	out := &logs.Container{Name: "out", Labels: map[string]string{EnableLabel: "false"}}
+	if f := (Filter{Pick: &Pick{}}); f.Excludes(out) == "" {
+		t.Error("who has opted out is chosen")
+	}
+	if f := (Filter{Pick: &Pick{All: true}}); f.Excludes(out) != "" {
+		t.Error("who has opted out is not chosen where all are wanted")
+	}
+}
+
+// has is a label with its value.
+type has string
+
+func (h has) Matches(labels map[string]string) bool {
+	name, value, _ := strings.Cut(string(h), "=")
+	got, ok := labels[name]
+	return ok && got == value
 }
