@@ -102,7 +102,7 @@ systemctl daemon-reload`, listener.Addr(), id))
 		t.Errorf("the log is not read from its file: %s", got)
 	}
 
-	m.run("kill", "-STOP", pid)
+	m.run("sh", "-c", "kill -STOP "+pid)
 	wait.For(t, time.Minute, "the watchdog", func() bool { return m.property("NRestarts") == "1" && m.property("ActiveState") == "active" })
 	if log := m.run("journalctl", "-u", "lighterman", "--no-pager"); !strings.Contains(log, "Watchdog timeout") {
 		t.Errorf("restarted, and not by the watchdog:\n%s", log)
