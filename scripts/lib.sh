@@ -122,11 +122,10 @@ build_lint() {
 	build_tool test/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$out" "two to three"
 }
 
-debian_path() { echo "$cache/debian-bookworm"; }
-# build_debian makes a bare Debian in the cache, for packages to be installed on.
+# build_debian NAME [PACKAGES] makes a bare Debian in the cache, for packages to be
+# installed on, with what else is named.
 build_debian() {
-	local out
-	out=$(debian_path)
+	local out=$cache/$1 more=${2-}
 	[ -d "$out" ] && return
 	want debootstrap debootstrap "a bare Debian for the packages"
 	mkdir -p "$(dirname "$out")"
@@ -135,7 +134,7 @@ build_debian() {
 		[ -d "$out" ] && exit
 		say "making a bare Debian in $out: less than a minute"
 		trap 'rm -rf "$out.tmp"' EXIT
-		debootstrap --variant=minbase bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
+		debootstrap --variant=minbase --include="$more" bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
 		mv "$out.tmp" "$out"
 	) 9>"$out.lock"
 }
@@ -303,5 +302,6 @@ prepare_tests() {
 	want tmux tmux "to see what a terminal shows"
 	build_loki
 	build_newest
-	build_debian
+	build_debian debian-bookworm
+	build_debian debian-bookworm-systemd systemd,systemd-sysv,dbus
 }

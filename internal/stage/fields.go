@@ -238,7 +238,8 @@ func (f *fields) size(key string) int {
 	for _, u := range units {
 		if digits, ok := strings.CutSuffix(t, u.name); ok {
 			n, err := strconv.Atoi(strings.TrimSpace(digits))
-			if err == nil && n >= 0 && n <= (1<<40)/u.size {
+			// An int has 32 bits on some platforms.
+			if err == nil && n >= 0 && int64(n) <= min(1<<40, math.MaxInt)/int64(u.size) {
 				return n * u.size
 			}
 			break

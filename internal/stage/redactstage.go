@@ -98,6 +98,7 @@ func (s *redactStage) run(r *Run, e *Entry, n *node) *node {
 	if cap(buf) > maxScratch {
 		r.redacted = nil
 	}
+	r.found += found
 	if s.source >= 0 {
 		e.set(s.source, out)
 		return n.next

@@ -8,8 +8,9 @@ import (
 type Run struct {
 	pipeline *Pipeline
 	bound    bound
-	// rule is the number of the rule that has dropped the newest entry, -1 for none.
-	rule int
+	// rule is the number of the rule that has dropped the newest entry, -1 for none, and
+	// found how much was redacted in it.
+	rule, found int
 	// scratch is memory for values of the entry in hand.
 	scratch  []byte
 	redacted []byte
@@ -140,7 +141,7 @@ func (r *Run) begin(e *Entry) {
 		r.scratch = nil
 	}
 	r.scratch = r.scratch[:0]
-	r.rule = -1
+	r.rule, r.found = -1, 0
 	e.docker, e.raw, e.Tenant, e.level = e.Time, e.Line, "", 0
 	e.Metadata, e.changes = e.Metadata[:0], e.changes[:0]
 	if len(e.values) != len(r.pipeline.names) {

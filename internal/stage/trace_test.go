@@ -27,7 +27,7 @@ func TestTraceIsProcess(t *testing.T) {
 					}
 					last = s.After
 				})
-				if sent != traced || a.Rule() != b.Rule() || a.Redacted() != b.Redacted() || sent && one.text() != other.text() {
+				if sent != traced || a.Rule() != b.Rule() || a.found != b.found || sent && one.text() != other.text() {
 					t.Errorf("%q: sent %v %q as %q, traced %v %q as %q", line, sent, a.Rule(), one.text(), traced, b.Rule(), other.text())
 				}
 				if sent && (last.Line != string(one.Line) || last.Time != one.Time || last.Tenant != one.Tenant) {

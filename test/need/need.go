@@ -106,11 +106,12 @@ func NewestEngine(t testing.TB) string {
 	return cached(t, name)
 }
 
-// Debian needs the bare Debian in the cache and returns its directory.
-func Debian(t testing.TB) string {
+// Debian needs a bare Debian in the cache, debian-bookworm or one with more in it, and
+// returns its directory.
+func Debian(t testing.TB, name string) string {
 	t.Helper()
 	Root(t)
-	return cached(t, "debian-bookworm")
+	return cached(t, name)
 }
 
 // version returns the version of a module, without the v, that the go.mod in a

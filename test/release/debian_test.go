@@ -32,7 +32,7 @@ type debian struct {
 
 func newDebian(t testing.TB) *debian {
 	t.Helper()
-	d := &debian{t: t, lower: need.Debian(t), dir: t.TempDir(), docker: t.TempDir()}
+	d := &debian{t: t, lower: need.Debian(t, "debian-bookworm"), dir: t.TempDir(), docker: t.TempDir()}
 	for _, sub := range []string{"upper", "work", "merged"} {
 		if err := os.Mkdir(filepath.Join(d.dir, sub), 0o755); err != nil {
 			t.Fatal(err)
