@@ -44,7 +44,7 @@ func (m meters) Delivered(age time.Duration, entries int, behind bool) {
 func (c *carrier) observe(started time.Time) {
 	c.server.Observe(func() status.Snapshot { return c.snapshot(started) })
 	c.server.Live("collector", c.collector.Alive)
-	c.server.Warn(func() string { return c.config.Secrets.Scrub(c.discovery.Warning()) })
+	c.server.Warn(func() string { return c.config.Secrets.Scrub(both(c.reload.warning(), c.discovery.Warning())) })
 	c.ready(c.source.name, func() error {
 		connected, err := c.discovery.Status()
 		switch {

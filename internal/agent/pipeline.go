@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,8 +45,8 @@ type ends struct {
 	// floor is the time before which lines of new containers are left out, in Unix
 	// nanoseconds; for begin and tail see collect.Config.
 	floor int64
-	// stages are what lines go through; nil for nothing.
-	stages *stage.Pipeline
+	// stages are what lines go through, by their time; nil for nothing.
+	stages *atomic.Pointer[stage.Timeline]
 	begin  func(*logs.Container) (logs.Position, bool)
 	tail   int
 	// settled is called when something was delivered; lastOnly and batchWait are the

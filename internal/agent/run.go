@@ -28,6 +28,8 @@ type carrier struct {
 	sink    *sink
 	server  *status.Server
 	hold    *hold.Hold
+	reload  *reloader
+	hangups <-chan os.Signal
 }
 
 // Run carries logs until ctx is done.
@@ -36,8 +38,7 @@ func (a Agent) Run(ctx context.Context) error {
 	for _, text := range insecurities(cfg) {
 		log.Warn("this is not secure", "why", text)
 	}
-	lineStages, err := stagesOf(cfg)
-	if err != nil {
+	if _, err := stagesOf(cfg); err != nil {
 		return err
 	}
 	memory := limitMemory(cfg, log)
@@ -46,6 +47,10 @@ func (a Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer closeStore()
+	rules, err := newInForce(stateDir(cfg), cfg, log, started)
+	if err != nil {
+		return err
+	}
 	marks := openMarks(cfg)
 	defer marks.Close()
 	watcher := newWatcher(log)
@@ -71,14 +76,16 @@ func (a Agent) Run(ctx context.Context) error {
 	}
 	defer source.close()
 	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
-		stages: lineStages,
+		stages: &rules.timeline,
 		store:  store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
 		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
 		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
 	})
 	server.Limit(p.connections)
-	c := &carrier{p, cfg, a.Version, log, store, out, server, held}
+	c := &carrier{p, cfg, a.Version, log, store, out, server, held, a.newReloader(p, out, rules, metrics.Reloaded), a.Reload.Hangups}
+	metrics.Reloaded(true, started)
 	c.observe(started)
+	server.Reload(c.reload.ask)
 	return c.run(ctx)
 }
 
@@ -86,7 +93,7 @@ func (a Agent) Run(ctx context.Context) error {
 // sources, then the dispatcher, which delivers what it holds as long as the
 // shutdown timeout allows, then the last checkpoint and the listener.
 func (c *carrier) run(ctx context.Context) error {
-	c.log.Info("starting", "version", c.version, "sink", c.sink.name, c.source.name, c.source.place,
+	c.log.Info("starting", "version", c.version, "sink", c.sink.name(), c.source.name, c.source.place,
 		"mode", string(c.config.Reading.Mode), "state", stateDir(c.config))
 	// Not ctx itself: its end stops the sources only.
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
@@ -101,6 +108,7 @@ func (c *carrier) run(ctx context.Context) error {
 	group.Go(func() error { return c.sink.await(sources) })
 	group.Go(func() error { c.sink.last(rest); return nil })
 	group.Go(func() error { return c.store.Run(rest) })
+	c.followConfig(sources, group)
 	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
 	}

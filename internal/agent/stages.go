@@ -22,7 +22,7 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 	for _, s := range cfg.Stages {
 		nodes = append(nodes, s.Node)
 	}
-	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name, Fit: target.Fit})
+	p, err := compileStages(nodes)
 	if err == nil {
 		return p, nil
 	}
@@ -35,6 +35,10 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 		all = append(all, err)
 	}
 	return nil, errors.Join(all...)
+}
+
+func compileStages(nodes []*yaml.Node) (*stage.Pipeline, error) {
+	return stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name, Fit: target.Fit})
 }
 
 func unjoined(err error) []error {

@@ -23,6 +23,7 @@ import (
 	"github.com/lighterman/lighterman/internal/docker"
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/status"
 )
 
 // trials is what was found by trying what a configuration says: what run would stumble
@@ -169,6 +170,12 @@ func (t *trials) listen(cfg *config.Config) {
 	if cfg.Listener.Address == "" || cfg.Loki.URL == nil && !cfg.Given("listen") {
 		return
 	}
+	if path, socket := status.SocketPath(cfg.Listener.Address); socket {
+		if _, err := os.Stat(filepath.Dir(path)); err != nil {
+			t.problem("listen", "%v: %s", err, curePath(err))
+		}
+		return
+	}
 	l, err := net.Listen("tcp", cfg.Listener.Address) //nolint:noctx // it does not wait
 	switch {
 	case err == nil:
@@ -277,10 +284,10 @@ func (t *trials) live(ctx context.Context, a Agent) {
 		return
 	}
 	defer sink.close()
-	if out := sink.loki.Probe(ctx); out.Kind != logs.Accepted {
-		t.problem("loki-url", "%s: %v", sink.name, out.Err)
+	if out := sink.to.Load().Probe(ctx); out.Kind != logs.Accepted {
+		t.problem("loki-url", "%s: %v", sink.name(), out.Err)
 	} else {
-		t.note("loki-url", "%s answers", sink.name)
+		t.note("loki-url", "%s answers", sink.name())
 	}
 }
 

@@ -42,7 +42,7 @@ var may = map[string][]string{
 	"compare":     {"logs"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "output", "document",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

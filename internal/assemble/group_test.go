@@ -47,7 +47,7 @@ func TestGroup(t *testing.T) {
 			[]entry{{1, 0, "boom\n\tat a"}, {3, 0, "\tat b"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := New(Config{Rules: Rules{Group: traces()}}, none)
+			a := New(Config{Rules: &Rules{Group: traces()}}, none)
 			got := run(a, c.records...)
 			a.Flush(collect(&got))
 			if !slices.Equal(got, c.want) {
@@ -59,7 +59,7 @@ func TestGroup(t *testing.T) {
 
 // TestGroupWithinLimit: an entry of several lines is not cut, it ends earlier.
 func TestGroupWithinLimit(t *testing.T) {
-	a := New(Config{Rules: Rules{Group: traces()}, MaxLine: 20}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}, MaxLine: 20}, none)
 	got := run(a, rec(1, 0, "0123456789\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(4, 0, "\tat c\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "0123456789\n\tat a"}, {3, 0, "\tat b\n\tat c"}}
@@ -75,7 +75,7 @@ func grouping(a *Assembler) bool {
 
 // TestGroupHeld: an open entry is held back, and passed on when it has waited.
 func TestGroupHeld(t *testing.T) {
-	a := New(Config{Rules: Rules{Group: traces()}}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}}, none)
 	got := run(a, rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"))
 	if _, at, held := a.Held(0); len(got) > 0 || !held || at != 1 || !grouping(a) {
 		t.Fatalf("passed on %v, held %v since %d", got, held, at)
@@ -104,7 +104,7 @@ func TestBeginningGone(t *testing.T) {
 		left    []logs.Record
 		next    logs.Record
 	}{
-		{"group", Config{Rules: Rules{Group: traces()}},
+		{"group", Config{Rules: &Rules{Group: traces()}},
 			[]logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(10, 1, "x\n")},
 			[]logs.Record{rec(3, 0, "\tat b\n")}, rec(4, 0, "next\n")},
 		{"parts with times of their own", Config{TimesDiffer: true},
@@ -141,7 +141,7 @@ func TestGroupState(t *testing.T) {
 		}
 		return 0, true
 	}
-	a := New(Config{Rules: Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}}, none)
+	a := New(Config{Rules: &Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}}, none)
 	got := run(a, rec(1, 0, "a\n"), rec(2, 0, "--\n"), rec(3, 0, "b\n"), rec(4, 0, "--\n"), rec(5, 0, "c\n"), rec(6, 0, "--\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "a"}, {2, 0, "--\nb\n--"}, {5, 0, "c"}, {6, 0, "--"}}
@@ -166,7 +166,7 @@ func TestGroupRepeats(t *testing.T) {
 	}
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 9))
-		a := New(Config{Rules: Rules{Group: traces()}, DropRepeats: true}, none)
+		a := New(Config{Rules: &Rules{Group: traces()}, DropRepeats: true}, none)
 		var got []entry
 		for i := range records {
 			a.Add(&records[i], collect(&got))
@@ -189,7 +189,7 @@ func TestGroupRepeats(t *testing.T) {
 }
 
 func BenchmarkAddGrouped(b *testing.B) {
-	a := New(Config{Rules: Rules{Group: traces()}}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}}, none)
 	records := []logs.Record{rec(1, 0, "2026-11-29 12:00:00 ERROR something has failed\n"), rec(2, 0, "\tat org.example.Class.method(Class.java:10)\n"), rec(3, 0, "\tat org.example.Other.method(Other.java:11)\n")}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,12 +54,21 @@ func parseListen(text string) (string, error) {
 	if text == "off" {
 		return "", nil
 	}
+	if path, ok := strings.CutPrefix(text, "unix://"); ok {
+		if !filepath.IsAbs(path) || len(path) > maxSocketPath {
+			return "", invalid(text, kindAddress.expected)
+		}
+		return text, nil
+	}
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || port == "" || !portOK(port) || strings.ContainsAny(host, " /@") {
 		return "", invalid(text, kindAddress.expected)
 	}
 	return text, nil
 }
+
+// maxSocketPath is how long the path of a socket may be for the kernel.
+const maxSocketPath = 107
 
 func portOK(port string) bool {
 	_, err := strconv.ParseUint(port, 10, 16)

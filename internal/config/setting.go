@@ -116,7 +116,7 @@ var (
 	kindURL      = &kind{"URL", "URL", "an http or https URL, such as http://localhost:3100", scalar, tagString, address}
 	kindProxy    = &kind{"URL", "URL", "an http, https or socks5 URL, such as http://proxy:3128", scalar, tagString, address}
 	kindEngine   = &kind{"URL", "URL|none", `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, scalar, tagString, address}
-	kindAddress  = &kind{"address", "ADDR|off", `"off" or an address, such as 127.0.0.1:9177`, scalar, tagString, plain}
+	kindAddress  = &kind{"address", "ADDR|unix://PATH|off", `"off", an address, such as 127.0.0.1:9177, or a socket, such as unix:///run/lighterman/lighterman.sock`, scalar, tagString, plain}
 	kindDuration = &kind{"duration", "DURATION", "a duration, such as 200ms, 10s or 7d", scalar, tagsNumber, plain}
 	kindSince    = &kind{"time", "beginning|now|DURATION", `"beginning", "now" or a duration, such as 168h or 7d`, scalar, tagsNumber, plain}
 	kindSize     = &kind{"size", "SIZE", "a size, such as 1048576, 512KiB or 1MiB", scalar, tagsNumber, plain}

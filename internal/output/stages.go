@@ -2,6 +2,8 @@ package output
 
 import (
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
@@ -11,11 +13,17 @@ import (
 // stages takes the entries of one container through the stages of the configuration. But
 // for the first three fields it belongs to the goroutine that reads the log.
 type stages struct {
-	pipeline *stage.Pipeline
+	// timeline says which stages are in force when; nil for none at any time.
+	timeline *atomic.Pointer[stage.Timeline]
 	// labels are the container's at a time.
 	labels func(at int64) *logs.Labels
 	log    *slog.Logger
-	of     [logs.Streams]staged
+	// hooks are what assemble has of it, made for a timeline. Where there have never been
+	// stages they are empty, and cost nothing.
+	hooks   assemble.Rules
+	hooksOf *stage.Timeline
+	force   force
+	of      [logs.Streams][]*staged
 	// entry is the one in hand, and extra what it has beyond what it had.
 	entry stage.Entry
 	extra logs.Extra
@@ -27,9 +35,18 @@ type stages struct {
 	strange bool
 }
 
-// staged is a stream's part: the run of the stages for its labels, nil where none concerns
-// them.
+// force is what is in force from its own time on until another, by a timeline: that of the
+// entry before is most often that of the next.
+type force struct {
+	stage.Since
+	until int64
+	of    *stage.Timeline
+}
+
+// staged is what of a stream goes through the stages in force from one time on: their run
+// for its labels, nil where none concerns them.
 type staged struct {
+	from   int64
 	run    *stage.Run
 	labels *logs.Labels
 	// group says which lines make one entry, for the run groupOf.
@@ -37,56 +54,111 @@ type staged struct {
 	groupOf *stage.Run
 }
 
-// bind makes the run of a stream for labels. What it remembers it goes on with.
-func (s *stages) bind(stream logs.Stream, labels *logs.Labels) *stage.Run {
-	of := &s.of[stream]
+// maxStaged is how many changes of the configuration a stream remembers something across. The
+// entries of a moment may be in disorder, so that those from before a change come after it.
+const maxStaged = 4
+
+// at is what is in force at a time.
+func (s *stages) at(time int64) *force {
+	t := s.timeline.Load()
+	if f := &s.force; f.of != t || time < f.From || time >= f.until {
+		f.of = t
+		f.Since, f.until = t.At(time)
+	}
+	return &s.force
+}
+
+// staged returns the part of a stream that began at a time.
+func (s *stages) staged(stream logs.Stream, from int64) *staged {
+	for _, of := range s.of[stream] {
+		if of.from == from {
+			return of
+		}
+	}
+	of := &staged{from: from}
+	s.of[stream] = append([]*staged{of}, s.of[stream]...)
+	if len(s.of[stream]) > maxStaged {
+		s.of[stream] = s.of[stream][:maxStaged]
+	}
+	return of
+}
+
+// bind makes the run of a stream for a time and its labels. What it remembers it goes on with.
+func (s *stages) bind(stream logs.Stream, at int64) *staged {
+	in, labels := s.at(at), s.labels(at).Of(stream)
+	of := s.staged(stream, in.From)
+	of.bind(stream, in.Pipeline, labels)
+	return of
+}
+
+func (of *staged) bind(stream logs.Stream, pipeline *stage.Pipeline, labels *logs.Labels) {
 	if of.labels == labels {
-		return of.run
+		return
 	}
 	before := of.run
-	of.labels, of.run = labels, s.pipeline.For(labels)
+	of.labels, of.run = labels, pipeline.For(labels)
 	if before != nil && of.run != nil {
 		_ = of.run.Restore(stream, before.State(stream)) // of the same pipeline, so it fits
 	}
-	return of.run
+}
+
+// soon puts a change off until stages come into force that are about to: a reload changes both
+// at one time.
+func (s *stages) soon(from time.Time) time.Time {
+	if s.timeline == nil {
+		return from
+	}
+	if at := time.Unix(0, s.timeline.Load().Newest()); at.After(from) && at.Sub(from) < LabelsDelay {
+		return at
+	}
+	return from
 }
 
 // rules are what assemble is to do with lines from a position on.
-func (s *stages) rules(from logs.Position) assemble.Rules {
-	if s.pipeline == nil {
-		return assemble.Rules{}
+func (s *stages) rules(from logs.Position) *assemble.Rules {
+	s.hooks, s.hooksOf, s.force, s.of = assemble.Rules{}, nil, force{}, [logs.Streams][]*staged{}
+	if s.timeline == nil {
+		return &s.hooks
+	}
+	s.renew()
+	if s.hooks.Change != nil {
+		s.restore(from)
+	}
+	return &s.hooks
+}
+
+// renew looks after what is to be done with lines when the timeline has changed. What there
+// was of it stays: there are entries from before.
+func (s *stages) renew() {
+	if s.timeline == nil {
+		return
+	}
+	t := s.timeline.Load()
+	if t == s.hooksOf {
+		return
+	}
+	s.hooksOf = t
+	if !t.Any() {
+		return
 	}
 	if s.dropped == nil {
 		s.dropped = make(map[string]int)
 	}
-	begin := max(from.Last, from.Latest())
-	for i := range s.of {
-		stream := logs.Stream(i)
-		run := s.bind(stream, s.labels(begin).Of(stream))
-		if run == nil {
-			continue
-		}
-		if err := run.Restore(stream, from.Stages[stream]); err != nil {
-			s.log.Warn("cannot use what the stages remember of earlier lines, they begin anew", "reason", err)
-		}
+	s.hooks.Change, s.hooks.Joined = s.change, func(lines int) { s.joined += lines }
+	if wait := t.Wait(); wait > 0 {
+		s.hooks.Group, s.hooks.Gap = s.group, max(s.hooks.Gap, wait)
 	}
-	rules := assemble.Rules{Change: s.change, Joined: func(lines int) { s.joined += lines }}
-	if wait := s.pipeline.Wait(); wait > 0 {
-		rules.Group, rules.Gap = s.group, wait
-	}
-	return rules
 }
 
 // group says which lines make one entry with one of a time; nil for none.
 func (s *stages) group(stream logs.Stream, at int64) *assemble.Group {
-	run := s.bind(stream, s.labels(at).Of(stream))
-	if run == nil {
+	of := s.bind(stream, at)
+	if of.run == nil {
 		return nil
 	}
-	of := &s.of[stream]
-	if of.groupOf != run {
-		of.groupOf, of.group = run, nil
-		if g := run.Group(stream); g != nil {
+	if of.groupOf != of.run {
+		of.groupOf, of.group = of.run, nil
+		if g := of.run.Group(stream); g != nil {
 			of.group = &assemble.Group{Begins: g.Begins, Gap: g.Wait, Lines: g.Lines}
 		}
 	}
@@ -95,8 +167,8 @@ func (s *stages) group(stream logs.Stream, at int64) *assemble.Group {
 
 // change takes an entry through the stages.
 func (s *stages) change(e *logs.Entry) (send bool) {
-	labels := s.labels(e.Time).Of(e.Stream)
-	run := s.bind(e.Stream, labels)
+	of := s.bind(e.Stream, e.Time)
+	run, labels := of.run, of.labels
 	if run == nil {
 		return true
 	}
@@ -124,15 +196,6 @@ func (s *stages) change(e *logs.Entry) (send bool) {
 	}
 	e.Extra = &s.extra
 	return true
-}
-
-// remember puts into a position what the stages remember of the lines before it.
-func (s *stages) remember(p *logs.Position) {
-	for i := range s.of {
-		if run := s.of[i].run; run != nil {
-			p.Stages[i] = run.State(logs.Stream(i))
-		}
-	}
 }
 
 // count counts what became of lines.

@@ -30,16 +30,23 @@ func Fetch(ctx context.Context, listen string) (State, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialled(listen)+"/status.json", nil)
+	host, dial := dialled(listen), (&net.Dialer{}).DialContext
+	if path, socket := SocketPath(listen); socket {
+		host = "localhost"
+		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/status.json", nil)
 	if err != nil {
 		return fail(err)
 	}
 	// No proxy: it is this machine that is asked. No redirect is followed
 	// either, which would lead to somebody else.
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: dial}
 	answer, err := transport.RoundTrip(request)
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
 		return fail(ErrNobody)
 	case err != nil:
 		return fail(err)

@@ -17,6 +17,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/readyz", answer("ready", "not ready", &s.ready, s.warning))
 	mux.HandleFunc("/status.json", s.serve200("application/json", s.writeJSON))
 	mux.HandleFunc("/{$}", s.serve200("text/html; charset=utf-8", s.writePage))
+	mux.HandleFunc(reloadPath, s.serveReload)
 	return guard(mux, s.hosts)
 }
 

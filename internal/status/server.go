@@ -26,6 +26,7 @@ type Server struct {
 	live, ready []condition
 	warn        func() string
 	source      func() Snapshot
+	reload      func(ctx context.Context) (string, error) // nil where it cannot be asked for
 }
 
 // New makes a server that will listen on addr, and answer to the names in allowed besides
@@ -68,8 +69,7 @@ func (s *Server) warning() string { return bounded(s.warn()) }
 
 // Run serves until ctx is done. It fails when it cannot listen.
 func (s *Server) Run(ctx context.Context) error {
-	config := net.ListenConfig{Control: smallBuffers}
-	listener, err := config.Listen(ctx, "tcp", s.addr)
+	listener, err := s.listen(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %q for metrics and health "+
 			"(choose a free address with --listen, or none with --listen off): %w", s.addr, err)
