@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -39,6 +40,20 @@ func insecurities(cfg *config.Config) (out []string) {
 		out = append(out, insecureFile("config", cfg.File)...)
 	}
 	return out
+}
+
+// warnInsecure says what of a configuration is not secure, but for what was said of the one
+// before; nil for none.
+func warnInsecure(cfg, before *config.Config, log *slog.Logger) {
+	var said []string
+	if before != nil {
+		said = insecurities(before)
+	}
+	for _, text := range insecurities(cfg) {
+		if !slices.Contains(said, text) {
+			log.Warn("this is not secure", "why", text)
+		}
+	}
 }
 
 // hasCredentials tells that pushes have something to steal.

@@ -172,12 +172,7 @@ func (r *reloader) renew() (changed, restart []string, err error) {
 	if r.level != nil {
 		r.level.Set(next.Log.Level)
 	}
-	before := insecurities(r.applied)
-	for _, text := range insecurities(next) {
-		if !slices.Contains(before, text) {
-			r.log.Warn("this is not secure", "why", text)
-		}
-	}
+	warnInsecure(next, r.applied, r.log)
 	r.applied = next
 	return changed, restart, nil
 }

@@ -35,9 +35,7 @@ type carrier struct {
 // Run carries logs until ctx is done.
 func (a Agent) Run(ctx context.Context) error {
 	started, cfg, log := time.Now(), a.Config, a.Log
-	for _, text := range insecurities(cfg) {
-		log.Warn("this is not secure", "why", text)
-	}
+	warnInsecure(cfg, nil, log)
 	if _, err := stagesOf(cfg); err != nil {
 		return err
 	}

@@ -49,7 +49,11 @@ func (l *loader) fingerprint() {
 			l.config.prints[s.name] = maphash.String(printSeed, strings.Join(s.texts, "\x00"))
 		}
 	}
-	for s, node := range l.sections {
+	for _, s := range sections {
+		node := l.sections[s]
+		if node == nil {
+			node = s.empty
+		}
 		var h maphash.Hash
 		h.SetSeed(printSeed)
 		printNode(&h, node)

@@ -13,7 +13,7 @@ const (
 	wantSize     = ": expected a size, such as 1048576, 512KiB or 1MiB"
 	wantURL      = ": expected an http or https URL, such as http://localhost:3100"
 	wantEngine   = `: expected "none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`
-	wantAddress  = `: expected "off" or an address, such as 127.0.0.1:9177`
+	wantAddress  = `: expected "off", an address, such as 127.0.0.1:9177, or a socket, such as unix:///run/lighterman/lighterman.sock`
 	wantProxy    = ": expected an http, https or socks5 URL, such as http://proxy:3128"
 	wantTenant   = ": expected at most 150 letters, digits and !-_.*'()"
 	notShown     = "invalid value (not shown, it may hold a password)"

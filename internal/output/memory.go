@@ -1,10 +1,6 @@
 package output
 
-import (
-	"encoding/binary"
-
-	"github.com/lighterman/lighterman/internal/logs"
-)
+import "encoding/binary"
 
 // What stages remember belongs to those that were in force from one time on. A position has
 // it for each of them: a version, and then their time, and what they remember after its
@@ -14,61 +10,27 @@ const (
 	memoryOfAll = 2
 )
 
-// remember puts into a position what the stages remember of the lines before it.
-func (s *stages) remember(p *logs.Position) {
-	for stream, all := range s.of {
-		var out []byte
-		for i := len(all) - 1; i >= 0; i-- { // the newest last, so that it comes first again
-			of := all[i]
-			if of.run == nil {
-				continue
-			}
-			state := of.run.State(logs.Stream(stream)) //nolint:gosec // one of the streams
-			if len(state) == 0 {
-				continue
-			}
-			if out == nil {
-				out = []byte{memoryOfAll}
-			}
-			out = binary.AppendVarint(out, of.from)
-			out = binary.AppendUvarint(out, uint64(len(state)))
-			out = append(out, state...)
-		}
-		p.Stages[stream] = out
-	}
-}
-
-// restore takes over what remember has put into a position.
-func (s *stages) restore(from logs.Position) {
-	t, begin := s.timeline.Load(), max(from.Last, from.Latest())
-	for i := range s.of {
-		stream := logs.Stream(i) //nolint:gosec // one of the streams
-		for _, m := range memories(from.Stages[i], s.at(begin).From) {
-			in, until, ok := t.Of(m.from)
-			if !ok {
-				s.log.Warn("cannot use what the stages remember of earlier lines, they begin anew", "reason", "they are not known any more")
-				continue
-			}
-			of := s.staged(stream, in.From)
-			of.bind(stream, in.Pipeline, s.labels(min(max(begin, in.From), until-1)).Of(stream))
-			if of.run == nil {
-				continue
-			}
-			if err := of.run.Restore(stream, m.state); err != nil {
-				s.log.Warn("cannot use what the stages remember of earlier lines, they begin anew", "reason", err)
-			}
-		}
-	}
-}
-
 // remembered is what the stages remember that are in force from a time on.
 type remembered struct {
 	from  int64
 	state []byte
 }
 
-// memories takes apart what remember has written, as far as it is sound. What is of one
-// only is of those that are in force now.
+// remember adds what the stages of a time remember to what others do; nil for nothing.
+func remember(b []byte, from int64, state []byte) []byte {
+	if len(state) == 0 {
+		return b
+	}
+	if b == nil {
+		b = []byte{memoryOfAll}
+	}
+	b = binary.AppendVarint(b, from)
+	b = binary.AppendUvarint(b, uint64(len(state)))
+	return append(b, state...)
+}
+
+// memories takes apart what remember has made, as far as it is sound. What is of one only is
+// of those that are in force now.
 func memories(b []byte, now int64) (all []remembered) {
 	if len(b) == 0 {
 		return nil
@@ -76,7 +38,7 @@ func memories(b []byte, now int64) (all []remembered) {
 	if b[0] == memoryOfOne {
 		return []remembered{{now, b}}
 	}
-	for b = b[1:]; len(b) > 0 && len(all) < maxStaged; {
+	for b = b[1:]; len(b) > 0; {
 		from, n := binary.Varint(b)
 		if n <= 0 {
 			break
@@ -86,8 +48,9 @@ func memories(b []byte, now int64) (all []remembered) {
 		if n <= 0 || size > uint64(len(b)-n) {
 			break
 		}
-		all = append(all, remembered{from, b[n : n+int(size)]}) //nolint:gosec // less than what there is
-		b = b[n+int(size):]                                     //nolint:gosec // as above
+		end := n + int(size) //nolint:gosec // not more than there is
+		all = append(all, remembered{from, b[n:end]})
+		b = b[end:]
 	}
 	return all
 }

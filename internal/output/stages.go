@@ -1,7 +1,9 @@
 package output
 
 import (
+	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,6 +128,44 @@ func (s *stages) rules(from logs.Position) *assemble.Rules {
 	}
 	return &s.hooks
 }
+
+// remember puts into a position what the stages remember of the lines before it. The newest
+// come last, so that they are first again.
+func (s *stages) remember(p *logs.Position) {
+	for i, all := range s.of {
+		var out []byte
+		for _, of := range slices.Backward(all) {
+			if of.run != nil {
+				out = remember(out, of.from, of.run.State(logs.Stream(i))) //nolint:gosec // one of two
+			}
+		}
+		p.Stages[i] = out
+	}
+}
+
+// restore takes over what remember has put into a position.
+func (s *stages) restore(from logs.Position) {
+	t, begin := s.timeline.Load(), max(from.Last, from.Latest())
+	for i := range s.of {
+		stream := logs.Stream(i) //nolint:gosec // one of two
+		for _, m := range memories(from.Stages[i], s.at(begin).From) {
+			in, until, ok := t.Of(m.from)
+			err := errUnknown
+			if ok {
+				of := s.staged(stream, in.From)
+				of.bind(stream, in.Pipeline, s.labels(min(max(begin, in.From), until-1)).Of(stream))
+				if err = nil; of.run != nil {
+					err = of.run.Restore(stream, m.state)
+				}
+			}
+			if err != nil {
+				s.log.Warn("cannot use what the stages remember of earlier lines, they begin anew", "reason", err)
+			}
+		}
+	}
+}
+
+var errUnknown = errors.New("it is not known any more which they were")
 
 // renew looks after what is to be done with lines when the timeline has changed. What there
 // was of it stays: there are entries from before.
