@@ -68,3 +68,6 @@ func printNode(h *maphash.Hash, n *yaml.Node) {
 	}
 	_, _ = h.WriteString(")")
 }
+
+// LiveNames returns the names of what can change while lighterman runs.
+func LiveNames() []string { return slices.Clone(live) }

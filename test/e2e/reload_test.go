@@ -71,10 +71,10 @@ func TestReloads(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "lm.yaml")
 	replaceFile(t, file, rulesFile(0))
-	all := ledger.Writers(t, docker, "reload", 100, "json-file", "local", "json-file", "local")
+	all := ledger.Writers(t, docker, "reload", 50, "json-file", "local", "json-file", "local")
 	l := carrier.Start(t, ledger.Mine(t, loki.URL, "--config", file, "--file-percent", "50")...)
 	l.AwaitReady(t, time.Minute)
-	ledger.GrowthOf(t, loki, all, 50)
+	ledger.GrowthOf(t, loki, all, 20)
 	for n := 1; n <= reloads; n++ {
 		if n%2 == 0 {
 			bad := badFiles[n/2%len(badFiles)]
@@ -93,11 +93,11 @@ func TestReloads(t *testing.T) {
 		if l.Metrics(t).Sum("lighterman_config_last_reload_successful") != 1 {
 			t.Error("a reload that went well does not count as successful")
 		}
-		ledger.Growth(t, loki, all[0], 40)
+		ledger.Growth(t, loki, all[0], 20)
 	}
 	replaceFile(t, file, rulesFile(reloads))
 	l.Signal(t, syscall.SIGHUP)
-	ledger.GrowthOf(t, loki, all, 50)
+	ledger.GrowthOf(t, loki, all, 20)
 	for _, c := range all {
 		c.Stop(t)
 	}
@@ -122,19 +122,19 @@ func TestReloadKilled(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
 	state, file := t.TempDir(), filepath.Join(t.TempDir(), "lm.yaml")
 	replaceFile(t, file, rulesFile(0))
-	all := ledger.Writers(t, docker, "reloadkill", 150, "json-file", "local", "json-file", "local")
+	all := ledger.Writers(t, docker, "reloadkill", 100, "json-file", "local", "json-file")
 	start := func() *carrier.Carrier {
 		return carrier.Start(t, ledger.Mine(t, loki.URL, "--config", file, "--state-dir", state, "--file-percent", "50")...)
 	}
 	l := start()
-	for n := 1; n <= 12; n++ {
+	for n := 1; n <= 6; n++ {
 		l.AwaitReady(t, time.Minute)
-		ledger.Growth(t, loki, all[0], 20+n*13)
+		ledger.Growth(t, loki, all[0], 20+n*9)
 		replaceFile(t, file, rulesFile(n))
 		if n%3 != 0 { // else the next start finds it
 			hangUp(t, l, saidReloaded)
 			if n%2 == 0 { // the change takes effect in a second
-				ledger.Growth(t, loki, all[0], 170)
+				ledger.Growth(t, loki, all[0], 120)
 			}
 		}
 		l.Kill9(t)
