@@ -1,6 +1,7 @@
 package output
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"slices"
@@ -230,7 +231,7 @@ func (s *stages) change(e *logs.Entry) (send bool) {
 		return true
 	}
 	// Labels go by Docker's time, which a moved entry does not have any more.
-	s.extra.Tenant, s.extra.Labels, s.extra.Metadata = entry.Tenant, entry.Labels, s.extra.Metadata[:0]
+	s.extra.Tenant, s.extra.Labels, s.extra.Metadata = cmp.Or(entry.Tenant, labels.Tenant), entry.Labels, s.extra.Metadata[:0]
 	for _, m := range entry.Metadata {
 		s.extra.Metadata = s.extra.Metadata.Append(m.Name, m.Value)
 	}
