@@ -59,6 +59,9 @@ type ends struct {
 // newPipeline makes one, which reads nothing yet.
 func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger, e ends) *pipeline {
 	spare := descriptors()
+	if memory.outputs > 1 && spare.logs > 0 {
+		spare.logs = max(spare.logs/memory.outputs, 1)
+	}
 	p := &pipeline{source: source, watcher: watcher, discovery: source.discovery(log), connections: spare.connections}
 	p.dispatcher = dispatch.New(dispatch.Config{
 		Sink: e.sink, Metrics: e.metrics, Log: log, Settled: e.settled, Lanes: memory.lanes, LastOnly: e.lastOnly,

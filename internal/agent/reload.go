@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/target"
 )
 
 // reloader takes over another configuration while lighterman runs: all of it that can change,
@@ -26,9 +25,7 @@ type reloader struct {
 	log              *slog.Logger
 	level            *slog.LevelVar
 	version          string
-	source           *source
-	discovery        *target.Discovery
-	sink             *sink
+	graphs           []*graph
 	rules            *inForce
 	// told is told how each reload went.
 	told func(ok bool, at time.Time)
@@ -147,11 +144,16 @@ func (r *reloader) renew() (changed, restart []string, err error) {
 	has := func(group []string) bool {
 		return slices.ContainsFunc(changed, func(name string) bool { return slices.Contains(group, name) })
 	}
-	use := func(*target.Discovery) {}
-	if has(choosing) {
-		if use, err = r.source.renew(next, r.log); err != nil {
+	var uses []func()
+	for _, g := range r.graphs {
+		if !has(choosing) {
+			break
+		}
+		use, err := g.source.renew(next, g.log)
+		if err != nil {
 			return nil, nil, err
 		}
+		uses = append(uses, func() { use(g.discovery) })
 	}
 	var to *lokiAt
 	if has(pushing) {
@@ -165,9 +167,11 @@ func (r *reloader) renew() (changed, restart []string, err error) {
 		}
 		return nil, nil, err
 	}
-	use(r.discovery)
+	for _, use := range uses {
+		use()
+	}
 	if to != nil {
-		r.sink.use(to)
+		r.graphs[0].sink.use(to)
 	}
 	if r.level != nil {
 		r.level.Set(next.Log.Level)
@@ -207,11 +211,11 @@ func (r *reloader) differences(next *config.Config) (changed, restart []string) 
 	return changed, restart
 }
 
-// newReloader makes what reloads the configuration of a running pipeline.
-func (a Agent) newReloader(p *pipeline, to *sink, rules *inForce, told func(bool, time.Time)) *reloader {
+// newReloader makes what reloads the configuration of what runs.
+func (a Agent) newReloader(graphs []*graph, rules *inForce, told func(bool, time.Time)) *reloader {
 	r := &reloader{
 		load: a.Reload.Load, started: a.Config, applied: a.Config, log: a.Log, level: a.Reload.Level, version: a.Version,
-		source: p.source, discovery: p.discovery, sink: to, rules: rules, told: told, asked: make(chan chan reloaded),
+		graphs: graphs, rules: rules, told: told, asked: make(chan chan reloaded),
 	}
 	if r.load == nil {
 		r.load = func() (*config.Config, error) { return a.Config, nil }

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,21 +14,17 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/docker"
-	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/status"
 	"github.com/lighterman/lighterman/internal/target"
 )
 
-// carrier is the running program: all its parts, and the order they stop in.
+// carrier is the running program: what carries logs to each output, and the order in which
+// all stops. The first output is that of loki-url, or standard output.
 type carrier struct {
-	*pipeline
-	config  *config.Config
+	*graph
+	others  []*graph
 	version string
-	log     *slog.Logger
-	store   positions
-	sink    *sink
 	server  *status.Server
-	hold    *hold.Hold
 	reload  *reloader
 	hangups <-chan os.Signal
 }
@@ -40,6 +37,9 @@ func (a Agent) Run(ctx context.Context) error {
 		return err
 	}
 	memory := limitMemory(cfg, log)
+	if outputs := 1 + len(cfg.Outputs); outputs > 1 {
+		memory = memory.share(outputs)
+	}
 	store, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return err
@@ -49,43 +49,31 @@ func (a Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	marks := openMarks(cfg)
-	defer marks.Close()
-	watcher := newWatcher(log)
-	out, err := a.newSink(started, log)
-	if err != nil {
-		return err
-	}
-	defer out.close()
 	server := status.New(cfg.Listener.Address, cfg.Listener.Hosts, log)
-	metrics := meters{server.Metrics(), started}
-	quiet := &lull{after: pause, calm: returnMemory}
-	quiet.work() // the start, which may deliver nothing
-	held, closeHold, err := newHold(cfg, metrics, log)
-	if err != nil {
+	first := &graph{config: cfg.WithOutput(nil, 1+len(cfg.Outputs)), log: log, store: store}
+	if err := a.newGraph(ctx, first, memory, rules, server.Metrics(), started); err != nil {
 		return err
 	}
-	defer closeHold()
-	host, closeJournal := newJournal(cfg, watcher, log)
-	defer closeJournal()
-	source, err := newSource(ctx, cfg, watcher, host, log, func(root string) { held.Outside(containersDir(root)) })
-	if err != nil {
-		return err
+	defer first.close()
+	server.Limit(first.connections)
+	c := &carrier{graph: first, version: a.Version, server: server, hangups: a.Reload.Hangups}
+	for i := range cfg.Outputs {
+		more, err := a.newOutput(ctx, &cfg.Outputs[i], memory, rules, server.Output(cfg.Outputs[i].Name), started)
+		if err != nil {
+			return fmt.Errorf("output %s: %w", cfg.Outputs[i].Name, err)
+		}
+		defer more.close()
+		c.others = append(c.others, more)
 	}
-	defer source.close()
-	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
-		stages: &rules.timeline,
-		store:  store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
-		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
-		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
-	})
-	server.Limit(p.connections)
-	c := &carrier{p, cfg, a.Version, log, store, out, server, held, a.newReloader(p, out, rules, metrics.Reloaded), a.Reload.Hangups}
-	metrics.Reloaded(true, started)
+	c.reload = a.newReloader(c.all(), rules, server.Metrics().Reloaded)
+	server.Metrics().Reloaded(true, started)
 	c.observe(started)
 	server.Reload(c.reload.ask)
 	return c.run(ctx)
 }
+
+// all are the graphs of all outputs, the first one first.
+func (c *carrier) all() []*graph { return append([]*graph{c.graph}, c.others...) }
 
 // run starts everything and stops it in the order in which data flows: the
 // sources, then the dispatcher, which delivers what it holds as long as the
@@ -102,10 +90,15 @@ func (c *carrier) run(ctx context.Context) error {
 	defer stopSources()
 	defer stopDraining()
 
-	c.start(sources, draining, group, func() { time.AfterFunc(c.config.Limits.Shutdown, stopDraining) }, stopRest)
-	group.Go(func() error { return c.sink.await(sources) })
-	group.Go(func() error { c.sink.last(rest); return nil })
-	group.Go(func() error { return c.store.Run(rest) })
+	all := c.all()
+	read := afterAll(len(all), func() { time.AfterFunc(c.config.Limits.Shutdown, stopDraining) })
+	delivered := afterAll(len(all), stopRest)
+	for _, g := range all {
+		if g.name != "" {
+			g.log.Info("starting a further output", "sink", g.sink.name(), "state", stateDir(g.config))
+		}
+		g.run(sources, draining, rest, group, read, delivered)
+	}
 	c.followConfig(sources, group)
 	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
@@ -115,11 +108,16 @@ func (c *carrier) run(ctx context.Context) error {
 		c.log.Info("standard output was closed by its reader, exiting")
 		return nil
 	}
-	if held := c.dispatcher.Held(); held > 0 {
+	held, refused := 0, 0
+	for _, g := range all {
+		held, refused = held+g.dispatcher.Held(), refused+int(g.dispatcher.RefusedLines())
+	}
+	switch {
+	case held > 0:
 		c.log.Warn("stopped before everything was delivered; the next start reads it again", "bytes", held)
-	} else if refused := c.dispatcher.RefusedLines(); err == nil && refused > 0 {
+	case err == nil && refused > 0:
 		c.log.Warn("stopped; everything is delivered, except for what Loki has refused for good", "refused", refused)
-	} else if err == nil {
+	case err == nil:
 		c.log.Info("stopped, everything is delivered")
 	}
 	return err

@@ -35,6 +35,8 @@ type Config struct {
 	Batch  Batch
 	Limits Limits
 	Loki   Loki
+	// Outputs are further Lokis, each of which gets everything, too.
+	Outputs []Output
 
 	// Secrets hides what must not be shown, in texts of any kind: all secrets that are
 	// set, here or in the variables of the engine's client and of proxies.

@@ -64,7 +64,7 @@ var textFormat = expfmt.NewFormat(expfmt.TypeTextPlain)
 
 // writeMetrics writes what can be collected; what cannot is logged.
 func (s *Server) writeMetrics(w io.Writer) error {
-	families, err := s.metrics.registry.Gather()
+	families, err := s.gather()
 	if err != nil {
 		s.log.Error("cannot collect some of the metrics", "error", err)
 	}

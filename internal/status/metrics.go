@@ -42,7 +42,15 @@ type Metrics struct {
 
 // newMetrics makes a registry of its own, with others: nothing is global.
 func newMetrics(others ...prometheus.Collector) *Metrics {
-	m := &Metrics{
+	m := counters()
+	all := append(m.all(), m.reloadOK, m.reloadTime, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(append(all, others...))
+	return m
+}
+
+// counters makes the counters, which are not registered yet.
+func counters() *Metrics {
+	return &Metrics{
 		registry:        prometheus.NewRegistry(),
 		lines:           newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
 		lineBytes:       newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI),
@@ -83,11 +91,13 @@ func newMetrics(others ...prometheus.Collector) *Metrics {
 		backlog: newHistogram(
 			desc("backlog_delivery_seconds", "The same of entries written before lighterman started, or to logs it had still to catch up with."), deliveryBounds),
 	}
-	m.registry.MustRegister(append(inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
+}
+
+// all are the counters of one output.
+func (m *Metrics) all() inTurn {
+	return inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
 		m.skipped.vec, m.dropped.vec, m.joined, m.truncated.vec, m.truncatedBytes, m.unsure, m.rotatedAway,
-		m.cut, m.cutBytes, m.corrupt, m.forged, m.rejectedStreams, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.reloadOK, m.reloadTime, m.live, m.backlog,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, others...))
-	return m
+		m.cut, m.cutBytes, m.corrupt, m.forged, m.rejectedStreams, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.live, m.backlog}
 }
 
 // inTurn collects from one after another. A registry would have a goroutine for each,
