@@ -17,6 +17,23 @@ import (
 // insecurities says in words what of a configuration lets others read the logs or the
 // secrets, or is no secret at all.
 func insecurities(cfg *config.Config) (out []string) {
+	out = insecureLoki(cfg)
+	for i := range cfg.Outputs {
+		for _, text := range insecureLoki(cfg.WithOutput(&cfg.Outputs[i], 1)) {
+			out = append(out, "output "+cfg.Outputs[i].Name+": "+text)
+		}
+	}
+	for _, name := range cfg.InFlags() {
+		out = append(out, "--"+name+" is a flag with a secret in it: every user of this machine can see it; use a file or the environment")
+	}
+	if cfg.File != "" && (cfg.Loki.Password != "" || cfg.Loki.BearerToken != "") {
+		out = append(out, insecureFile("config", cfg.File)...)
+	}
+	return out
+}
+
+// insecureLoki says it of one Loki.
+func insecureLoki(cfg *config.Config) (out []string) {
 	if cfg.Loki.URL != nil {
 		if cfg.Loki.TLS.InsecureSkipVerify {
 			out = append(out, "tls-insecure-skip-verify is set: whoever can reach the network can read the logs and the password or token; name Loki's authority with tls-ca-file instead")
@@ -28,16 +45,10 @@ func insecurities(cfg *config.Config) (out []string) {
 	if p := cfg.Loki.Proxy; p != nil && p.User != nil && p.Scheme != "https" && !isLoopback(p) {
 		out = append(out, "proxy-url begins with "+p.Scheme+"://: its password crosses the network in plain text; use https://")
 	}
-	for _, name := range cfg.InFlags() {
-		out = append(out, "--"+name+" is a flag with a secret in it: every user of this machine can see it; use a file or the environment")
-	}
 	for _, f := range []struct{ setting, path string }{
 		{"loki-password-file", cfg.Loki.PasswordFile}, {"loki-bearer-token-file", cfg.Loki.BearerTokenFile}, {"tls-key-file", cfg.Loki.TLS.KeyFile},
 	} {
 		out = append(out, insecureFile(f.setting, f.path)...)
-	}
-	if cfg.File != "" && (cfg.Loki.Password != "" || cfg.Loki.BearerToken != "") {
-		out = append(out, insecureFile("config", cfg.File)...)
 	}
 	return out
 }

@@ -106,7 +106,7 @@ func (c *Config) WithOutput(out *Output, all int) *Config {
 	if out == nil {
 		return &own
 	}
-	own.Loki = out.Loki
+	own.Loki, own.Outputs = out.Loki, nil
 	const outputs = "outputs"
 	if own.StateDir != "" {
 		own.StateDir = filepath.Join(own.StateDir, outputs, out.Name)
