@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"hash/maphash"
 	"os"
@@ -140,6 +141,9 @@ func (c *changes) check(ctx context.Context) {
 	if err != nil {
 		c.seen = look{}
 		return
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return // somebody is about to write it: nobody wants all settings to be gone
 	}
 	if content := maphash.Bytes(contentSeed, text); content != c.content {
 		c.content = content

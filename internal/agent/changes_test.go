@@ -59,6 +59,7 @@ func TestChanges(t *testing.T) {
 			told("a file renamed over")
 			write("lm.yaml", "three")
 			told("a file written in place")
+			write("lm.yaml", "\n")
 			write("new", "three")
 			rename("new", "lm.yaml") // the same: the next that is told of is another
 			if err := os.Remove(file); err != nil {
