@@ -46,7 +46,9 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 		return code
 	}
 	agent.ForStandardOutput(cfg, stdout)
-	log := newLogger(cfg, stderr)
+	level := new(slog.LevelVar)
+	level.Set(cfg.Log.Level)
+	log := newLeveled(cfg, level, stderr)
 	// A reader of standard output that goes is an error to be dealt with, after
 	// which positions are saved; it must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
@@ -55,7 +57,20 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	defer signal.Stop(signals)
 	ctx, stop := stopOnSignal(ctx, signals, log, os.Exit)
 	defer stop()
-	if err := (agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version()}).Run(ctx); err != nil {
+	hangups := make(chan os.Signal, 1)
+	if cfg.Loki.URL != nil || cfg.File != "" { // else it says that the terminal is gone
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+	}
+	again := func() (*config.Config, error) {
+		next, err := config.Load(args, environ)
+		if err == nil {
+			agent.ForStandardOutput(next, stdout)
+		}
+		return next, err
+	}
+	a := agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version(), Reload: agent.Reload{Load: again, Hangups: hangups, Level: level}}
+	if err := a.Run(ctx); err != nil {
 		log.Error("cannot continue, exiting", "error", err)
 		return exitFailure
 	}
@@ -102,7 +117,11 @@ func stopOnSignal(ctx context.Context, signals <-chan os.Signal, log *slog.Logge
 
 // newLogger makes the logger for lighterman's own messages.
 func newLogger(cfg *config.Config, stderr io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Log.Level}
+	return newLeveled(cfg, cfg.Log.Level, stderr)
+}
+
+func newLeveled(cfg *config.Config, level slog.Leveler, stderr io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if cfg.Log.Format == config.LogJSON {
 		return slog.New(cfg.Secrets.Handler(slog.NewJSONHandler(stderr, options)))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/status"
@@ -16,8 +17,21 @@ type Agent struct {
 	// Stdout is where lines go if there is no Loki.
 	Stdout  io.Writer
 	Version string
+	// Reload says how the configuration may change while lighterman runs.
+	Reload Reload
 	// view is what is shown, and how, where that is not what run shows.
 	view *View
+}
+
+// Reload is how the configuration may change while lighterman runs. The zero value is for one
+// that does not.
+type Reload struct {
+	// Load loads the configuration again; nil where it cannot be.
+	Load func() (*config.Config, error)
+	// Hangups receives a signal when that is asked for.
+	Hangups <-chan os.Signal
+	// Level is the level of Log; it may be nil.
+	Level *slog.LevelVar
 }
 
 // List says how the logs of this host would be read. It takes no lock and writes nothing.

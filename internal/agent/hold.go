@@ -18,12 +18,12 @@ import (
 
 // newHold makes what keeps files that Docker deletes. Only a hold-dir that must
 // not be used is an error: without one that cannot be used we go on.
-func newHold(cfg *config.Config, metrics hold.Metrics, log *slog.Logger) (*hold.Hold, func(), error) {
+func newHold(cfg *config.Config, outputs int, metrics hold.Metrics, log *slog.Logger) (*hold.Hold, func(), error) {
 	dir, err := openHoldDir(cfg)
 	if errors.Is(err, hold.ErrRefused) {
 		return nil, nil, err
 	}
-	h := hold.New(hold.Config{MaxBytes: cfg.Hold.Bytes, MaxFiles: maxHeldFiles(), Dir: dir, Metrics: metrics, Log: log})
+	h := hold.New(hold.Config{MaxBytes: cfg.Hold.Bytes, MaxFiles: maxHeldFiles() / max(outputs, 1), Dir: dir, Metrics: metrics, Log: log})
 	if err != nil {
 		h.Without(err)
 	}

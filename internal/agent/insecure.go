@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +17,24 @@ import (
 // insecurities says in words what of a configuration lets others read the logs or the
 // secrets, or is no secret at all.
 func insecurities(cfg *config.Config) (out []string) {
+	out = insecureLoki(cfg)
+	for i := range cfg.Outputs {
+		for _, text := range insecureLoki(cfg.WithOutput(&cfg.Outputs[i], 1)) {
+			out = append(out, "output "+cfg.Outputs[i].Name+": "+text)
+		}
+	}
+	out = append(out, insecureListener(cfg)...)
+	for _, name := range cfg.InFlags() {
+		out = append(out, "--"+name+" is a flag with a secret in it: every user of this machine can see it; use a file or the environment")
+	}
+	if cfg.File != "" && (cfg.Loki.Password != "" || cfg.Loki.BearerToken != "") {
+		out = append(out, insecureFile("config", cfg.File)...)
+	}
+	return out
+}
+
+// insecureLoki says it of one Loki.
+func insecureLoki(cfg *config.Config) (out []string) {
 	if cfg.Loki.URL != nil {
 		if cfg.Loki.TLS.InsecureSkipVerify {
 			out = append(out, "tls-insecure-skip-verify is set: whoever can reach the network can read the logs and the password or token; name Loki's authority with tls-ca-file instead")
@@ -27,19 +46,26 @@ func insecurities(cfg *config.Config) (out []string) {
 	if p := cfg.Loki.Proxy; p != nil && p.User != nil && p.Scheme != "https" && !isLoopback(p) {
 		out = append(out, "proxy-url begins with "+p.Scheme+"://: its password crosses the network in plain text; use https://")
 	}
-	for _, name := range cfg.InFlags() {
-		out = append(out, "--"+name+" is a flag with a secret in it: every user of this machine can see it; use a file or the environment")
-	}
 	for _, f := range []struct{ setting, path string }{
 		{"loki-password-file", cfg.Loki.PasswordFile}, {"loki-bearer-token-file", cfg.Loki.BearerTokenFile}, {"tls-key-file", cfg.Loki.TLS.KeyFile},
 	} {
 		out = append(out, insecureFile(f.setting, f.path)...)
 	}
-	out = append(out, insecureListener(cfg)...)
-	if cfg.File != "" && (cfg.Loki.Password != "" || cfg.Loki.BearerToken != "") {
-		out = append(out, insecureFile("config", cfg.File)...)
-	}
 	return out
+}
+
+// warnInsecure says what of a configuration is not secure, but for what was said of the one
+// before; nil for none.
+func warnInsecure(cfg, before *config.Config, log *slog.Logger) {
+	var said []string
+	if before != nil {
+		said = insecurities(before)
+	}
+	for _, text := range insecurities(cfg) {
+		if !slices.Contains(said, text) {
+			log.Warn("this is not secure", "why", text)
+		}
+	}
 }
 
 // hasCredentials tells that pushes have something to steal.

@@ -72,8 +72,8 @@ func TestPast(t *testing.T) {
 	}
 }
 
-// TestChanges: what becomes of containers is told once, and of one that never ran nothing.
-func TestChanges(t *testing.T) {
+// TestComingAndGoing: what becomes of containers is told once, and of one that never ran nothing.
+func TestComingAndGoing(t *testing.T) {
 	at := time.Unix(1, 0)
 	c := func(name string, running bool, started time.Time) *logs.Container {
 		return &logs.Container{Name: name, Driver: "local", Running: running, StartedAt: started}

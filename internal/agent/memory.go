@@ -43,6 +43,19 @@ type budgets struct {
 	// lanes is the number of lanes, and pushes how many requests they may have under way,
 	// 0 for as many as help.
 	lanes, pushes int
+	// outputs is how many share all that.
+	outputs int
+}
+
+// share divides what may be held among outputs.
+func (b budgets) share(outputs int) budgets {
+	b.outputs = outputs
+	b.lines /= int64(outputs)
+	b.batch = min(b.batch, int(max(b.lines/int64(b.lanes)/4, 64<<10)))
+	if b.pushes > 0 {
+		b.pushes = max(b.pushes/outputs, b.lanes)
+	}
+	return b
 }
 
 // plan divides memory. group is the limit of the control group, 0 for none, heap what was

@@ -42,11 +42,31 @@ func (m meters) Delivered(age time.Duration, entries int, behind bool) {
 
 // observe connects the parts with the status page.
 func (c *carrier) observe(started time.Time) {
-	c.server.Observe(func() status.Snapshot { return c.snapshot(started) })
-	c.server.Live("collector", c.collector.Alive)
-	c.server.Warn(func() string { return c.config.Secrets.Scrub(c.discovery.Warning()) })
-	c.ready(c.source.name, func() error {
-		connected, err := c.discovery.Status()
+	c.server.Observe(func() status.Snapshot {
+		out := c.snapshot(c.version, started)
+		for _, g := range c.others {
+			out.Outputs = append(out.Outputs, g.state(c.version, started))
+		}
+		return out
+	})
+	for _, g := range c.others {
+		c.server.ObserveOutput(g.name, func() status.Snapshot { return g.snapshot(c.version, started) })
+	}
+	for _, g := range c.all() {
+		c.observeGraph(g)
+	}
+	c.server.Warn(func() string { return c.config.Secrets.Scrub(both(c.reload.warning(), c.discovery.Warning())) })
+}
+
+// observeGraph adds what has to be well with an output.
+func (c *carrier) observeGraph(g *graph) {
+	of := ""
+	if g.name != "" {
+		of = " of output " + g.name
+	}
+	c.server.Live("collector"+of, g.collector.Alive)
+	c.ready(g.source.name+of, func() error {
+		connected, err := g.discovery.Status()
 		switch {
 		case connected:
 			return nil
@@ -55,13 +75,13 @@ func (c *carrier) observe(started time.Time) {
 		}
 		return errors.New("it has not answered yet")
 	})
-	if c.source.files != nil {
-		c.ready("log files", c.source.files)
+	if g.source.files != nil {
+		c.ready("log files"+of, g.source.files)
 	}
-	c.ready("sink", c.sink.ready)
-	c.ready("open files", c.collector.OpenFiles)
-	c.ready("checkpoints", func() error {
-		if text := c.store.Stats().LastError; text != "" {
+	c.ready("sink"+of, g.sink.ready)
+	c.ready("open files"+of, g.collector.OpenFiles)
+	c.ready("checkpoints"+of, func() error {
+		if text := g.store.Stats().LastError; text != "" {
 			return fmt.Errorf("they cannot be saved: %s", text)
 		}
 		return nil
@@ -73,27 +93,45 @@ func (c *carrier) ready(name string, check func() error) {
 	c.server.Ready(name, func() error { return c.config.Secrets.Error(check()) })
 }
 
-func (c *carrier) snapshot(started time.Time) status.Snapshot {
-	containers, streams := c.collector.Snapshot()
-	connected, _ := c.discovery.Status()
-	watched := c.watcher.Stats()
-	saved := c.store.Stats()
-	held := c.hold.Stats()
+// state is how a further output does, in short.
+func (g *graph) state(version string, started time.Time) status.OutputState {
+	of := g.snapshot(version, started)
+	out := status.OutputState{Name: g.name, To: g.sink.name(), Ready: true, BufferedBytes: of.BufferedBytes}
+	if err := g.sink.ready(); err != nil {
+		out.Ready, out.Why = false, g.config.Secrets.Scrub(err.Error())
+	}
+	for _, c := range of.Containers {
+		if c.LagBytes != nil {
+			out.LagBytes = max(out.LagBytes, *c.LagBytes)
+		}
+		if c.LagSeconds != nil {
+			out.LagSeconds = max(out.LagSeconds, *c.LagSeconds)
+		}
+	}
+	return out
+}
+
+func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
+	containers, streams := g.collector.Snapshot()
+	connected, _ := g.discovery.Status()
+	watched := g.watcher.Stats()
+	saved := g.store.Stats()
+	held := g.hold.Stats()
 	out := status.Snapshot{
-		Version: c.version, Started: started, BufferedBytes: int64(c.dispatcher.Held()), SetAside: c.dispatcher.SetAside(),
-		CrowdedLabels: len(c.discovery.Explosions()),
-		Source:        c.source.place, EngineConnected: connected, APIStreams: streams,
+		Version: version, Started: started, BufferedBytes: int64(g.dispatcher.Held()), SetAside: g.dispatcher.SetAside(),
+		CrowdedLabels: len(g.discovery.Explosions()),
+		Source:        g.source.place, EngineConnected: connected, APIStreams: streams,
 		InotifyWatches: watched.Watches, InotifyEvents: watched.Events, InotifyOverflows: watched.Overflows,
 		HeldBytes: held.Bytes, HeldFiles: held.Files, HoldLinks: held.Links, HoldFailures: held.Failures,
 		CheckpointSaves: saved.Saves, CheckpointFailures: saved.Failures,
 		CheckpointError: saved.LastError, CheckpointAge: saved.Age.Seconds(),
 	}
-	hide := c.config.Secrets.Scrub
+	hide := g.config.Secrets.Scrub
 	if held.Problem != nil {
 		out.HoldError = hide(held.Problem.Error())
 	}
 	out.CheckpointError = hide(out.CheckpointError)
-	unknown := c.discovery.Unknown()
+	unknown := g.discovery.Unknown()
 	for _, s := range containers {
 		if why := unknown[s.Container.ID]; why != "" {
 			s.Route.Reason += "; " + why // what was known before stands
@@ -103,11 +141,11 @@ func (c *carrier) snapshot(started time.Time) status.Snapshot {
 		if s.Waits {
 			way, s.Route.Reason = "waiting", "the limit of open files is reached, the log is read in turns (LimitNOFILE=, ulimit -n); "+s.Route.Reason
 		}
-		refused, last := c.refused(s.Container.ID)
+		refused, last := g.refused(s.Container.ID)
 		lines := uint64(max(0, s.Lines))
 		out.Containers = append(out.Containers, status.Container{
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
-			Route: way, Reason: hide(s.Route.Reason), Remarks: hidden(c.discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
+			Route: way, Reason: hide(s.Route.Reason), Remarks: hidden(g.discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
 			LagBytes: known(s.LagBytes), LagSeconds: known(s.LagSeconds), Lines: &lines,
 			LastError: hide(s.LastError), Refused: &refused, LastRefusal: last, Account: accountOf(s.Account(int64(refused))), //nolint:gosec // a number of lines
 		})
@@ -133,13 +171,13 @@ func known[T int64 | float64](n T) *T {
 }
 
 // refused returns how many lines of a container Loki has refused, and the last of them.
-func (c *carrier) refused(id string) (uint64, *status.Refusal) {
-	r := c.dispatcher.Refused(id)
+func (g *graph) refused(id string) (uint64, *status.Refusal) {
+	r := g.dispatcher.Refused(id)
 	if r.Lines == 0 {
 		return 0, nil
 	}
 	return uint64(r.Lines), &status.Refusal{ //nolint:gosec // a number of lines is not negative
-		Time: r.At.UTC(), Reason: r.Reason, Example: r.Example, Message: c.config.Secrets.Scrub(r.Message), Cure: dispatch.Cure(r.Reason),
+		Time: r.At.UTC(), Reason: r.Reason, Example: r.Example, Message: g.config.Secrets.Scrub(r.Message), Cure: dispatch.Cure(r.Reason),
 	}
 }
 

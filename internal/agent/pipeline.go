@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,8 +45,8 @@ type ends struct {
 	// floor is the time before which lines of new containers are left out, in Unix
 	// nanoseconds; for begin and tail see collect.Config.
 	floor int64
-	// stages are what lines go through; nil for nothing.
-	stages *stage.Pipeline
+	// stages are what lines go through, by their time; nil for nothing.
+	stages *atomic.Pointer[stage.Timeline]
 	begin  func(*logs.Container) (logs.Position, bool)
 	tail   func(id string) int
 	// noted is told of the containers that are wanted, whenever that may have changed; nil
@@ -61,6 +62,9 @@ type ends struct {
 // newPipeline makes one, which reads nothing yet.
 func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *watch.Watcher, host *journal.Journal, log *slog.Logger, e ends) *pipeline {
 	spare := descriptors()
+	if memory.outputs > 1 && spare.logs > 0 {
+		spare.logs = max(spare.logs/memory.outputs, 1)
+	}
 	p := &pipeline{source: source, watcher: watcher, discovery: source.discovery(log), connections: spare.connections}
 	p.dispatcher = dispatch.New(dispatch.Config{
 		Sink: e.sink, Metrics: e.metrics, Log: log, Settled: e.settled, Lanes: memory.lanes, LastOnly: e.lastOnly,

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,88 +14,75 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/docker"
-	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/status"
 	"github.com/lighterman/lighterman/internal/target"
 )
 
-// carrier is the running program: all its parts, and the order they stop in.
+// carrier is the running program: what carries logs to each output, and the order in which
+// all stops. The first output is that of loki-url, or standard output.
 type carrier struct {
-	*pipeline
-	config  *config.Config
+	*graph
+	others  []*graph
 	version string
-	log     *slog.Logger
-	store   positions
-	sink    *sink
 	server  *status.Server
-	hold    *hold.Hold
-	look    *look
+	reload  *reloader
+	hangups <-chan os.Signal
 }
 
 // Run carries logs until ctx is done.
 func (a Agent) Run(ctx context.Context) error {
 	started, cfg, log := time.Now(), a.Config, a.Log
-	for _, text := range insecurities(cfg) {
-		log.Warn("this is not secure", "why", text)
-	}
-	lineStages, err := stagesOf(cfg)
-	if err != nil {
+	warnInsecure(cfg, nil, log)
+	if _, err := stagesOf(cfg); err != nil {
 		return err
 	}
 	memory := limitMemory(cfg, log).forSink(cfg)
+	if outputs := 1 + len(cfg.Outputs); outputs > 1 {
+		memory = memory.share(outputs)
+	}
 	store, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	marks := openMarks(cfg)
-	defer marks.Close()
-	watcher := newWatcher(log)
-	look := a.newLook(started)
-	out, err := a.newSink(look, log)
+	rules, err := newInForce(stateDir(cfg), cfg, log, started)
 	if err != nil {
 		return err
 	}
-	defer out.close()
 	server, err := newServer(cfg, log)
 	if err != nil {
 		return err
 	}
-	metrics := meters{server.Metrics(), started}
-	quiet := &lull{after: pause, calm: returnMemory}
-	quiet.work() // the start, which may deliver nothing
-	held, closeHold, err := newHold(cfg, metrics, log)
-	if err != nil {
+	first := &graph{config: cfg.WithOutput(nil, 1+len(cfg.Outputs)), log: log, store: store}
+	if err := a.newGraph(ctx, first, memory, rules, server.Metrics(), started); err != nil {
 		return err
 	}
-	defer closeHold()
-	host, closeJournal := newJournal(cfg, watcher, log)
-	defer closeJournal()
-	source, err := newSource(ctx, cfg, watcher, host, log, func(root string) { held.Outside(containersDir(root)) })
-	if err != nil {
-		return err
+	defer first.close()
+	server.Limit(first.connections)
+	c := &carrier{graph: first, version: a.Version, server: server, hangups: a.Reload.Hangups}
+	for i := range cfg.Outputs {
+		more, err := a.newOutput(ctx, &cfg.Outputs[i], memory, rules, server.Output(cfg.Outputs[i].Name), started)
+		if err != nil {
+			return fmt.Errorf("output %s: %w", cfg.Outputs[i].Name, err)
+		}
+		defer more.close()
+		c.others = append(c.others, more)
 	}
-	defer source.close()
-	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
-		stages: lineStages,
-		store:  store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
-		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
-		floor: floor(cfg.Reading.Since, store.Born(), started), begin: look.begin, tail: look.tail, noted: look.note,
-	})
-	server.Limit(p.connections)
-	if err := look.first(ctx, p, store.Born()); err != nil {
-		return err
-	}
-	c := &carrier{p, cfg, a.Version, log, store, out, server, held, look}
+	c.reload = a.newReloader(c.all(), rules, server.Metrics().Reloaded)
+	server.Metrics().Reloaded(true, started)
 	c.observe(started)
+	server.Reload(c.reload.ask)
 	return c.run(ctx)
 }
+
+// all are the graphs of all outputs, the first one first.
+func (c *carrier) all() []*graph { return append([]*graph{c.graph}, c.others...) }
 
 // run starts everything and stops it in the order in which data flows: the
 // sources, then the dispatcher, which delivers what it holds as long as the
 // shutdown timeout allows, then the last checkpoint and the listener.
 func (c *carrier) run(ctx context.Context) error {
-	c.log.Info("starting", "version", c.version, "sink", c.sink.name, c.source.name, c.source.place,
+	c.log.Info("starting", "version", c.version, "sink", c.sink.name(), c.source.name, c.source.place,
 		"mode", string(c.config.Reading.Mode), "state", stateDir(c.config))
 	// Not ctx itself: its end stops the sources only.
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
@@ -105,11 +93,17 @@ func (c *carrier) run(ctx context.Context) error {
 	defer stopSources()
 	defer stopDraining()
 
-	c.start(sources, draining, group, func() { time.AfterFunc(c.config.Limits.Shutdown, stopDraining) }, stopRest)
-	group.Go(func() error { return c.sink.await(sources) })
-	group.Go(func() error { c.sink.last(rest); return nil })
-	group.Go(func() error { return c.store.Run(rest) })
+	all := c.all()
+	read := afterAll(len(all), func() { time.AfterFunc(c.config.Limits.Shutdown, stopDraining) })
+	delivered := afterAll(len(all), stopRest)
+	for _, g := range all {
+		if g.name != "" {
+			g.log.Info("starting a further output", "sink", g.sink.name(), "state", stateDir(g.config))
+		}
+		g.run(sources, draining, rest, group, read, delivered)
+	}
 	group.Go(func() error { return c.look.run(sources, rest, stopSources) })
+	c.followConfig(sources, group)
 	if c.config.Listener.Address != "" {
 		group.Go(func() error { return c.server.Run(rest) })
 	}
@@ -119,11 +113,16 @@ func (c *carrier) run(ctx context.Context) error {
 		c.log.Info("standard output was closed by its reader, exiting")
 		return nil
 	}
-	if held := c.dispatcher.Held(); held > 0 {
+	held, refused := 0, 0
+	for _, g := range all {
+		held, refused = held+g.dispatcher.Held(), refused+int(g.dispatcher.RefusedLines())
+	}
+	switch {
+	case held > 0:
 		c.log.Warn("stopped before everything was delivered; the next start reads it again", "bytes", held)
-	} else if refused := c.dispatcher.RefusedLines(); err == nil && refused > 0 {
+	case err == nil && refused > 0:
 		c.log.Warn("stopped; everything is delivered, except for what Loki has refused for good", "refused", refused)
-	} else if err == nil {
+	case err == nil:
 		c.log.Info("stopped, everything is delivered")
 	}
 	return err

@@ -29,6 +29,8 @@ type source struct {
 	peek   func(id string) *logs.Container
 	// rules decide which containers are collected, with which labels and by which route.
 	rules *target.Rules
+	// keep says which labels of containers they ask for.
+	keep *kept
 	// rest lets go of what many questions in a row need; it may be nil.
 	rest func()
 	// listed is told of each list; it may be nil.
@@ -53,7 +55,8 @@ func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, 
 	if err != nil {
 		return nil, err
 	}
-	engine, err := docker.New(cfg.Docker.Host, labelsInUse(cfg, rules.Labeler.Relabel), log)
+	keep := keepFor(labelsInUse(cfg, rules.Labeler.Relabel))
+	engine, err := docker.New(cfg.Docker.Host, keep.uses, log)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +66,7 @@ func newSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, 
 	files := &reach{info: info, log: log, only: cfg.Reading.Mode == config.FileOnly}
 	out := &source{
 		name: "engine", relist: 3 * time.Minute, place: cfg.Secrets.Scrub(engine.Host()), discover: engine, engine: engine,
-		peek: info.peek(ctx, labelsInUse(cfg, rules.Labeler.Relabel)), rules: rules,
+		peek: info.peek(ctx, keep.uses), rules: rules, keep: keep,
 		rest: engine.Rest, close: engine.Rest,
 	}
 	if cfg.Reading.Mode != config.StreamOnly {
@@ -98,7 +101,7 @@ func rulesOf(cfg *config.Config, log *slog.Logger) (*target.Rules, error) {
 		Labeler: target.Labeler{Host: cfg.Labels.Host, External: cfg.Labels.External, Names: cfg.Labels.Renamed, Level: cfg.Labels.Level},
 		Policy:  target.Policy{Mode: target.Mode(cfg.Reading.Mode), FilePercent: cfg.Reading.FilePercent},
 		Owner:   ownerOf(cfg, nil),
-		Guard:   target.NewGuard(0, target.Names(cfg.Labels.Renamed).Own(), func(label string) bool { return slices.Contains(cfg.Labels.Crowded, label) }),
+		Guard:   target.NewGuard(0, target.Names(cfg.Labels.Renamed).Own(), crowded(cfg)),
 	}
 	if len(cfg.Labels.Relabel)+len(cfg.Labels.Metadata) == 0 {
 		return rules, nil
@@ -134,6 +137,27 @@ func chosenBy(cfg *config.Config) (names []string) {
 	return names
 }
 
+// crowded reports which labels become structured metadata when they have very many values.
+func crowded(cfg *config.Config) func(label string) bool {
+	return func(label string) bool { return slices.Contains(cfg.Labels.Crowded, label) }
+}
+
+// renew makes the rules of another configuration, with all that is not of the configuration.
+// What it returns has them decide.
+func (s *source) renew(cfg *config.Config, log *slog.Logger) (use func(*target.Discovery), err error) {
+	next, err := rulesOf(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	next.Policy, next.Engine, next.Guard = s.rules.Policy, s.rules.Engine, s.rules.Guard
+	next.BorrowHost = s.rules.Engine != nil && borrowsHost(cfg)
+	return func(d *target.Discovery) {
+		next.Guard.Reconsider(target.Names(cfg.Labels.Renamed).Own(), crowded(cfg))
+		s.keep.change(labelsInUse(cfg, next.Labeler.Relabel))
+		d.Use(next)
+	}, nil
+}
+
 // labelsInUse reports which labels of containers have a meaning: to us, or in the choice of
 // containers.
 func labelsInUse(cfg *config.Config, relabel *target.Relabel) docker.Keep {
@@ -155,11 +179,12 @@ func newDirectory(cfg *config.Config, log *slog.Logger, watcher docker.Watcher, 
 	if borrowsHost(cfg) {
 		log.Warn("the host label is the name of lighterman's own container, because no engine can be asked: set host-label", "host", cfg.Labels.Host)
 	}
-	directory := docker.NewDirectory(root, watcher, labelsInUse(cfg, rules.Labeler.Relabel), log)
+	keep := keepFor(labelsInUse(cfg, rules.Labeler.Relabel))
+	directory := docker.NewDirectory(root, watcher, keep.uses, log)
 	return &source{
 		// Network file systems tell nothing of what happens in them.
 		name: "directory", relist: time.Minute, place: containersDir(root), discover: directory, engine: noEngine{},
-		peek: storedIn(root, labelsInUse(cfg, rules.Labeler.Relabel)), rules: rules, close: func() {},
+		peek: storedIn(root, keep.uses), rules: rules, keep: keep, close: func() {},
 	}, nil
 }
 

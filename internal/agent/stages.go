@@ -19,7 +19,7 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 	for _, s := range cfg.Stages {
 		nodes = append(nodes, s.Node)
 	}
-	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Owners: ownerOf(cfg, nil).Lines() || cfg.Labels.Level, Nearest: nearest.Name, Fit: target.Fit})
+	p, err := compileStages(nodes)
 	if err == nil {
 		return p, nil
 	}
@@ -32,6 +32,13 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 		all = append(all, err)
 	}
 	return nil, errors.Join(all...)
+}
+
+// compileStages compiles stages, with what owners of containers ask for in labels. Whether
+// that is honoured the labels of a time say, and so it is part of every pipeline: it costs
+// nothing where no owner asks.
+func compileStages(nodes []*yaml.Node) (*stage.Pipeline, error) {
+	return stage.Compile(nodes, stage.Options{Path: "stages", Owners: true, Nearest: nearest.Name, Fit: target.Fit})
 }
 
 func unjoined(err error) []error {

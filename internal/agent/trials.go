@@ -54,6 +54,13 @@ func (a Agent) Check(ctx context.Context, live bool) (notes, problems []string) 
 func try(cfg *config.Config) *trials {
 	t := &trials{}
 	t.files(cfg)
+	for i := range cfg.Outputs {
+		own := &trials{}
+		own.files(cfg.WithOutput(&cfg.Outputs[i], 1))
+		for _, text := range own.problems {
+			t.problem("outputs", "%s: %s", cfg.Outputs[i].Name, text)
+		}
+	}
 	t.stateDir(cfg)
 	t.holdDir(cfg)
 	t.listen(cfg)
@@ -258,16 +265,26 @@ func (t *trials) live(ctx context.Context, a Agent) {
 	if cfg.Loki.URL == nil {
 		return
 	}
+	t.askLoki(ctx, a, "loki-url")
+	for i := range cfg.Outputs {
+		own := a
+		own.Config = cfg.WithOutput(&cfg.Outputs[i], 1)
+		t.askLoki(ctx, own, "outputs: "+cfg.Outputs[i].Name)
+	}
+}
+
+// askLoki asks a Loki whether it takes lines.
+func (t *trials) askLoki(ctx context.Context, a Agent, setting string) {
 	sink, err := a.newSink(nil, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.problem("loki-url", "%v", err)
+		t.problem(setting, "%v", err)
 		return
 	}
 	defer sink.close()
-	if out := sink.loki.Probe(ctx); out.Kind != logs.Accepted {
-		t.problem("loki-url", "%s: %v", sink.name, out.Err)
+	if out := sink.to.Load().Probe(ctx); out.Kind != logs.Accepted {
+		t.problem(setting, "%s: %v", sink.name(), out.Err)
 	} else {
-		t.note("loki-url", "%s answers", sink.name)
+		t.note(setting, "%s answers", sink.name())
 	}
 }
 

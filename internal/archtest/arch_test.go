@@ -46,7 +46,7 @@ var may = map[string][]string{
 	"convert":     {"stage", "nearest", "logs", "tail"},
 	"agent": {
 		"logs", "config", "redact", "beneath", "docker", "target", "journal", "hold", "watch", "tail", "collect", "dispatch",
-		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "rehearsal", "document", "access", "owner",
+		"loki", "console", "checkpoint", "status", "compare", "stage", "nearest", "stream", "output", "rehearsal", "document", "access", "owner",
 	},
 	"stage":         {"logs", "stage/level", "stage/pattern", "stage/preset", "stage/redact"},
 	"stage/level":   {},

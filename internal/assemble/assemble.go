@@ -18,7 +18,9 @@ type Config struct {
 	// the engine's API sends records twice around a rotation. Without it both
 	// count as lines of their own, which a clock without nanoseconds needs.
 	DropRepeats bool
-	Rules
+	// Rules may change between two calls of the assembler; nil for none. What has begun by
+	// a group goes on with that.
+	*Rules
 	// Cut is called once for each entry passed on that was cut; it may be nil.
 	Cut func()
 	// LeftOut is told how many bytes of lines that were cut were left out; it may be nil.
@@ -77,6 +79,9 @@ type Assembler struct {
 
 // New makes an assembler that goes on after from.
 func New(config Config, from logs.Position) *Assembler {
+	if config.Rules == nil {
+		config.Rules = &Rules{}
+	}
 	a := &Assembler{config: config, last: from.Last, resumed: from.Last}
 	for s := range a.marks {
 		a.marks[s].seed(from.Newest[s])

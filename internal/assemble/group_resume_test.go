@@ -23,12 +23,12 @@ func brief(es []entry) (out []string) {
 
 // TestGroupBehindCutLine: lines are joined behind one that was cut as before it.
 func TestGroupBehindCutLine(t *testing.T) {
-	a := New(Config{Rules: Rules{Group: traces()}, MaxLine: 20000}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}, MaxLine: 20000}, none)
 	rs := []logs.Record{rec(1, 0, full), rec(1, 0, full), rec(1, 0, "end\n"), rec(2, 0, "boom\n"), rec(3, 0, "\tat a\n"), rec(4, 0, "\tat b\n"), rec(5, 0, "boom\n"), rec(6, 0, "\tat a\n")}
 	got := run(a, rs...)
 	a.Flush(collect(&got))
 	t.Log("live:      ", brief(got))
-	b := New(Config{Rules: Rules{Group: traces()}, MaxLine: 20000}, none)
+	b := New(Config{Rules: &Rules{Group: traces()}, MaxLine: 20000}, none)
 	again := run(b, rs[3:]...)
 	b.Flush(collect(&again))
 	t.Log("after kill:", brief(again))
@@ -43,7 +43,7 @@ func frame(n int) string { return fmt.Sprintf("\tat %d\n", n) }
 // TestGroupFullResumed: reading is resumed by time within an entry that was full; what was not
 // handed over is not taken for a part of it.
 func TestGroupFullResumed(t *testing.T) {
-	conf := Config{Rules: Rules{Group: traces()}, DropRepeats: true} // Lines: 5
+	conf := Config{Rules: &Rules{Group: traces()}, DropRepeats: true} // Lines: 5
 	recs := []logs.Record{rec(1000, 0, "boom\n"), rec(1001, 0, frame(2)), rec(1002, 0, frame(3)), rec(1002, 1, "other\n"), rec(1003, 0, frame(4)), rec(1003, 1, "other 2\n"), rec(1004, 0, frame(5)), rec(1005, 0, frame(6)), rec(1006, 0, frame(7))}
 	a := New(conf, none)
 	sent := run(a, recs...)
@@ -80,7 +80,7 @@ func banner() func(logs.Stream, int64) *Group {
 // TestGroupRunOver: an entry ended with the run of the container. What the next run writes soon
 // after does not go on with it when all comes again.
 func TestGroupRunOver(t *testing.T) {
-	conf := Config{Rules: Rules{Group: banner()}, DropRepeats: true}
+	conf := Config{Rules: &Rules{Group: banner()}, DropRepeats: true}
 	for _, before := range [][]logs.Record{nil, {rec(990, 0, "2026- older\n")}} {
 		old := slices.Concat(before, []logs.Record{rec(1000, 0, "2026- boom\n"), rec(1001, 0, frame(2))})
 		a := New(conf, none)
@@ -106,7 +106,7 @@ func TestGroupRunOver(t *testing.T) {
 
 // TestGroupRest: the rest of a line that was cut within an entry is recognised after a restart.
 func TestGroupRest(t *testing.T) {
-	conf := Config{Rules: Rules{Group: traces()}, MaxLine: 20000}
+	conf := Config{Rules: &Rules{Group: traces()}, MaxLine: 20000}
 	part := "\tat " + full[:logs.PartSize-4]
 	first := []logs.Record{rec(1, 0, "boom\n"), rec(2, 0, part), rec(2, 0, full)}
 	a := New(conf, none)
@@ -125,7 +125,7 @@ func TestGroupRest(t *testing.T) {
 
 // TestGroupRewind: a file comes again behind an entry that was passed on.
 func TestGroupRewind(t *testing.T) {
-	a := New(Config{Rules: Rules{Group: traces()}}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}}, none)
 	var got []entry
 	rs := []logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat "+full[:logs.PartSize-4]), rec(2, 0, full), rec(2, 0, full), rec(2, 0, full), rec(2, 0, full), rec(2, 0, "x\n")}
 	for i := range rs {
@@ -154,7 +154,7 @@ func TestGroupFragments(t *testing.T) {
 		}
 		return 0, true
 	}
-	conf := Config{Rules: Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}, DropRepeats: true}
+	conf := Config{Rules: &Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}, DropRepeats: true}
 	recs := []logs.Record{rec(1000, 0, "{\n"), rec(1001, 0, "a\n"), rec(1002, 0, "b\n"), rec(1003, 1, "other\n"), rec(1003, 0, "c\n"), rec(1004, 0, "d\n"), rec(1005, 0, "}\n")}
 	a := New(conf, none)
 	sent := run(a, recs...)
@@ -174,7 +174,7 @@ func TestGroupConfiguredBetween(t *testing.T) {
 	recs := []logs.Record{rec(1000, 0, "boom\n"), rec(1001, 0, frame(1)), rec(1002, 0, frame(2)), rec(1003, 0, frame(3))}
 	a := New(Config{DropRepeats: true}, none)
 	sent := run(a, recs[:2]...) // killed, frame(2) and frame(3) are new
-	b := New(Config{Rules: Rules{Group: traces()}, DropRepeats: true}, logs.Position{Newest: a.Newest(), Last: a.Last()})
+	b := New(Config{Rules: &Rules{Group: traces()}, DropRepeats: true}, logs.Position{Newest: a.Newest(), Last: a.Last()})
 	b.SkipDelivered(both)
 	got := run(b, append(recs, rec(5000, 0, "next\n"))...)
 	b.Flush(collect(&got))

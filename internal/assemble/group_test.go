@@ -49,7 +49,7 @@ func TestGroup(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			joined := 0
-			a := New(Config{Rules: Rules{Group: traces(), Joined: func(lines int) { joined += lines }}}, none)
+			a := New(Config{Rules: &Rules{Group: traces(), Joined: func(lines int) { joined += lines }}}, none)
 			got := run(a, c.records...)
 			a.Flush(collect(&got))
 			if !slices.Equal(got, c.want) {
@@ -67,7 +67,7 @@ func TestGroup(t *testing.T) {
 
 // TestGroupWithinLimit: an entry of several lines is not cut, it ends earlier.
 func TestGroupWithinLimit(t *testing.T) {
-	a := New(Config{Rules: Rules{Group: traces()}, MaxLine: 20}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}, MaxLine: 20}, none)
 	got := run(a, rec(1, 0, "0123456789\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(4, 0, "\tat c\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "0123456789\n\tat a"}, {3, 0, "\tat b\n\tat c"}}
@@ -83,7 +83,7 @@ func grouping(a *Assembler) bool {
 
 // TestGroupHeld: an open entry is held back, and passed on when it has waited.
 func TestGroupHeld(t *testing.T) {
-	a := New(Config{Rules: Rules{Group: traces()}}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}}, none)
 	got := run(a, rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"))
 	if _, at, held := a.Held(0); len(got) > 0 || !held || at != 1 || !grouping(a) {
 		t.Fatalf("passed on %v, held %v since %d", got, held, at)
@@ -112,7 +112,7 @@ func TestBeginningGone(t *testing.T) {
 		left    []logs.Record
 		next    logs.Record
 	}{
-		{"group", Config{Rules: Rules{Group: traces()}},
+		{"group", Config{Rules: &Rules{Group: traces()}},
 			[]logs.Record{rec(1, 0, "boom\n"), rec(2, 0, "\tat a\n"), rec(3, 0, "\tat b\n"), rec(10, 1, "x\n")},
 			[]logs.Record{rec(3, 0, "\tat b\n")}, rec(4, 0, "next\n")},
 		{"parts with times of their own", Config{TimesDiffer: true},
@@ -149,7 +149,7 @@ func TestGroupState(t *testing.T) {
 		}
 		return 0, true
 	}
-	a := New(Config{Rules: Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}}, none)
+	a := New(Config{Rules: &Rules{Group: bothStreams(&Group{Gap: 1000, Begins: begins})}}, none)
 	got := run(a, rec(1, 0, "a\n"), rec(2, 0, "--\n"), rec(3, 0, "b\n"), rec(4, 0, "--\n"), rec(5, 0, "c\n"), rec(6, 0, "--\n"))
 	a.Flush(collect(&got))
 	want := []entry{{1, 0, "a"}, {2, 0, "--\nb\n--"}, {5, 0, "c"}, {6, 0, "--"}}
@@ -174,7 +174,7 @@ func TestGroupRepeats(t *testing.T) {
 	}
 	for seed := range uint64(50) {
 		rng := rand.New(rand.NewPCG(seed, 9))
-		a := New(Config{Rules: Rules{Group: traces()}, DropRepeats: true}, none)
+		a := New(Config{Rules: &Rules{Group: traces()}, DropRepeats: true}, none)
 		var got []entry
 		for i := range records {
 			a.Add(&records[i], collect(&got))
@@ -197,7 +197,7 @@ func TestGroupRepeats(t *testing.T) {
 }
 
 func BenchmarkAddGrouped(b *testing.B) {
-	a := New(Config{Rules: Rules{Group: traces()}}, none)
+	a := New(Config{Rules: &Rules{Group: traces()}}, none)
 	records := []logs.Record{rec(1, 0, "2026-11-29 12:00:00 ERROR something has failed\n"), rec(2, 0, "\tat org.example.Class.method(Class.java:10)\n"), rec(3, 0, "\tat org.example.Other.method(Other.java:11)\n")}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

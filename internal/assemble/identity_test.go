@@ -107,7 +107,7 @@ func (s *source) since(rng *rand.Rand, at saved) int64 {
 func (s *source) check(t *testing.T, rng *rand.Rand, group *Group, change func(e *logs.Entry) bool) {
 	t.Helper()
 	want, sent := make(modelLoki), 0
-	s.read(New(Config{Rules: Rules{Change: change, Group: bothStreams(group)}}, none), saved{}, false, 0, len(s.records), 1+rng.IntN(9), func(e logs.Entry) {
+	s.read(New(Config{Rules: &Rules{Change: change, Group: bothStreams(group)}}, none), saved{}, false, 0, len(s.records), 1+rng.IntN(9), func(e logs.Entry) {
 		want.take(e)
 		sent++
 	})
@@ -127,7 +127,7 @@ func (s *source) check(t *testing.T, rng *rand.Rand, group *Group, change func(e
 			stop = len(s.records)
 		}
 		byTime := s.byTime && rng.IntN(2) == 0 && (group == nil || s.distinct)
-		config := Config{Rules: Rules{Change: change, Group: bothStreams(group)}, DropRepeats: s.once && rng.IntN(2) == 0}
+		config := Config{Rules: &Rules{Change: change, Group: bothStreams(group)}, DropRepeats: s.once && rng.IntN(2) == 0}
 		a := New(config, from.position)
 		if byTime {
 			a.SkipDelivered(both)

@@ -22,9 +22,6 @@ func (c *Collector) adopt(ctx context.Context) {
 	c.saveLabels(relabelled)
 	for _, u := range relabelled {
 		c.describe(u)
-		if u.Outgrown() {
-			u.stop(stopping) // its end begins it again
-		}
 	}
 	// What is gone first: its lines go before those of a container in its place.
 	for id, u := range c.units {

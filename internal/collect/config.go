@@ -2,6 +2,7 @@ package collect
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
@@ -113,8 +114,9 @@ type Config struct {
 	MaxLogs int
 	// Room bounds the descriptors of files.
 	Room tail.Room
-	// Stages are what lines go through; nil for nothing.
-	Stages *stage.Pipeline
+	// Stages are what lines go through, from which time on; nil for nothing. Others may be
+	// stored in it, as for output.New.
+	Stages *atomic.Pointer[stage.Timeline]
 	// MaxLine is the size in bytes from which on a line is cut.
 	MaxLine int
 }

@@ -14,6 +14,8 @@ import (
 type Config struct {
 	// File is the YAML file that was read; empty when there was none.
 	File string
+	// WatchFile has a change of the file take effect at once.
+	WatchFile bool
 	// StateDir is where checkpoints are kept.
 	StateDir string
 
@@ -35,6 +37,8 @@ type Config struct {
 	Batch  Batch
 	Limits Limits
 	Loki   Loki
+	// Outputs are further Lokis, each of which gets everything, too.
+	Outputs []Output
 
 	// Secrets hides what must not be shown, in texts of any kind: all secrets that are
 	// set, here or in the variables of the engine's client and of proxies.
@@ -43,6 +47,8 @@ type Config struct {
 	effective string
 	// given are the settings that somebody has set, inFlags those with a secret in a flag.
 	given, inFlags []string
+	// prints are hashes of what the settings and sections are, by their names.
+	prints map[string]uint64
 }
 
 // Log shapes what lighterman itself prints.

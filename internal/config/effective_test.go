@@ -48,7 +48,7 @@ func reload(t *testing.T, c *Config) *Config {
 // values prints every field of a configuration, but where it was read from.
 func values(c *Config) string {
 	plain := *c
-	plain.File, plain.effective, plain.given, plain.inFlags = "", "", nil, nil
+	plain.File, plain.effective, plain.given, plain.inFlags, plain.prints = "", "", nil, nil, nil
 	plain.Loki.URL, plain.Labels.Relabel, plain.Stages = nil, nil, nil
 	out := fmt.Sprintf("%+v %v", plain, c.Loki.URL)
 	for _, r := range c.Labels.Relabel {

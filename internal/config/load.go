@@ -89,6 +89,7 @@ func (l *loader) finish() (*Config, error) {
 	if len(l.problems) > 0 {
 		return nil, errors.New(c.Secrets.Mask(errors.Join(l.problems...).Error()))
 	}
+	l.fingerprint()
 	c.effective = l.effective()
 	return c, nil
 }

@@ -49,13 +49,18 @@ func (l *loader) rules() {
 			l.report("%s is none, and there is no other way for the containers that %s leaves out: expected 100", host, percent)
 		}
 	}
+	if len(l.config.Outputs) > 0 && l.config.Loki.URL == nil && !get("loki-url").bad {
+		l.report("outputs are further Lokis: set loki-url to the first one")
+	}
 	l.rulesOfLabels()
 }
 
 // firstSet returns the first of these settings that has a value, be it a refused one.
-func (l *loader) firstSet(names []string) *setting {
+func (l *loader) firstSet(names []string) *setting { return firstSet(l.settings, names) }
+
+func firstSet(all []*setting, names []string) *setting {
 	for _, name := range names {
-		if s := find(l.settings, name); s.bad || len(s.texts) > 0 {
+		if s := find(all, name); s.bad || len(s.texts) > 0 {
 			return s
 		}
 	}

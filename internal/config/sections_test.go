@@ -20,6 +20,12 @@ var refusedSections = []struct {
 	name, text string
 	want       []string
 }{
+	{"outputs", "loki-url: http://a\noutputs:\n  - {name: A, loki-url: http://b}\n  - {name: b, loki-url: 'http://b?secret=1'}\n  - {name: c, loki-url: http://c, loki-username: x}\n  - {name: f}\n  - {name: d, loki-url: http://d, loki-password: x}\n  - {name: e, loki-url: http://e, tls-cert-file: x}\n", []string{
+		`lm.yaml:3:12: outputs[0].name: invalid name "A": expected up to 32 small letters, digits and dashes`,
+		`lm.yaml:4:5: outputs[1]: loki-url must not have a query here: what is in this section is shown`,
+		`lm.yaml:6:5: outputs[3]: expected a name and a loki-url`,
+		`lm.yaml:7:35: outputs[4]: unknown key "loki-password"; expected "name", "loki-url", "tenant-id", "push-timeout", "loki-username", "loki-password-file", "loki-bearer-token-file", "tls-ca-file", "tls-cert-file", "tls-key-file", "tls-server-name", "tls-insecure-skip-verify" or "proxy-url"`,
+		`lm.yaml:8:5: outputs[5]: tls-cert-file needs tls-key-file`}},
 	{"rules as a map", "relabel_configs:\n  action: keep\n", []string{
 		`lm.yaml:2:3: relabel_configs: expected a list of rules, found a map`}},
 	{"nothing", "relabel_configs:\n", []string{`lm.yaml:1:17: relabel_configs: expected a list of rules, found nothing`}},
@@ -237,6 +243,7 @@ structured_metadata:  # lm.yaml:11
   network: __meta_docker_network_name  # lm.yaml:12
   tier: null  # lm.yaml:13
 container-labels: []  # lm.yaml:14
+outputs: []  # default: none
 stages:  # lm.yaml:15
   - json:  # lm.yaml:16
       expressions:  # lm.yaml:17

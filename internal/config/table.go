@@ -20,6 +20,8 @@ func table(c *Config) (all []*setting) {
 	group("General", []row{
 		{configFile, one(kindFile, &c.File, parseText), "", "none", "/etc/lighterman/lighterman.yaml",
 			"YAML file with settings. It is only a flag and a variable, not a key of the file."},
+		{"watch-config", one(kindBool, &c.WatchFile, parseBool), "false", "", "",
+			"Reload the configuration when the file changes, as the signal SIGHUP does at any time; docs/reload.md says what can change without a restart."},
 		{"log-level", one(kindLevel, &c.Log.Level, parseLogLevel), "info", "", "",
 			"Least severity of lighterman's own messages, which go to standard error."},
 		{"log-format", choose(&c.Log.Format, LogText, LogJSON), "text", "", "",
@@ -27,7 +29,7 @@ func table(c *Config) (all []*setting) {
 		{"color", choose(&c.Log.Color, ColorAuto, ColorAlways, ColorNever), "auto", "", "",
 			"Colour for log lines that go to standard output instead of Loki; auto colours a terminal only."},
 		{"listen", one(kindAddress, &c.Listener.Address, parseListen), "127.0.0.1:9177", "", "",
-			"Address of metrics, health checks and the status page, unix:PATH for a unix socket (mode 0660), or off. Beyond loopback only /healthz and /readyz are served, unless web-config-file or listen-token-file asks who wants to know more, or listen-unprotected is set. Lines that go to standard output need none: then it is off unless it is set."},
+			"Address of metrics, health checks and the status page, unix:PATH for a unix socket (mode 0660), or off. A socket, and whoever has authenticated, may also POST /-/reload. Beyond loopback only /healthz and /readyz are served, unless web-config-file or listen-token-file asks who wants to know more, or listen-unprotected is set. Lines that go to standard output need none: then it is off unless it is set."},
 		{"listen-hosts", many(kindHosts, &c.Listener.Hosts, parseHost), "", "addresses, localhost and the machine's own name", "lighterman",
 			"Further host names that requests to the listener may be made under, such as the name of lighterman's container or service that Prometheus scrapes. Requests under another name are refused, so that no web page can read the status through a browser."},
 		{"web-config-file", one(kindFile, &c.Listener.WebConfigFile, parseText), "", "none", "/etc/lighterman/web.yaml",

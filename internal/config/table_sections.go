@@ -47,6 +47,16 @@ var sections = []*section{
 `,
 	},
 	{
+		name: "outputs", def: "none", empty: emptyList, read: readOutputs,
+		help: "Further Lokis beside that of loki-url, up to 7. Each gets everything, and none waits for another; docs/outputs.md says how. An output has a name and the settings loki-url, tenant-id, push-timeout, loki-username, loki-password-file, loki-bearer-token-file, tls-* and proxy-url of its own.",
+		example: `loki-url: http://localhost:3100
+outputs:
+  - name: archive
+    loki-url: http://archive.example.com:3100
+    tenant-id: team-a
+`,
+	},
+	{
 		name: "stages", def: "none", empty: emptyList, read: readStages,
 		help: "What every line goes through before it is sent, in this order, with the names that Promtail's users know.",
 		example: `stages:

@@ -25,7 +25,7 @@ func (h *Hold) find() {
 		h.config.Log.Warn("cannot read hold-dir", "error", err)
 		return
 	}
-	h.ignore(dir.path, slices.DeleteFunc(others, func(name string) bool { return name == ConsoleName }))
+	h.ignore(dir.path, slices.DeleteFunc(others, func(name string) bool { return name == ConsoleName || name == OutputsName }))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, id := range ids {
@@ -39,6 +39,9 @@ func (h *Hold) find() {
 // ConsoleName is the name of the directory within a hold-dir that keeps what
 // standard output has not seen.
 const ConsoleName = "stdout"
+
+// OutputsName is the name of the one that has a directory for each further output.
+const OutputsName = "outputs"
 
 // findBox fills the box of one container.
 func (h *Hold) findBox(id string) {

@@ -22,7 +22,7 @@ type Options struct {
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
 	MaxLine int
 	// Rules are what is configured for its lines.
-	Rules assemble.Rules
+	Rules *assemble.Rules
 	// Events counts what happens to the log; it must not be nil.
 	Events Events
 	Log    *slog.Logger

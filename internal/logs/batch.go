@@ -15,10 +15,10 @@ type Entry struct {
 	Extra *Extra
 }
 
-// tenant is whose entry it is.
-func (e *Entry) tenant() string {
-	if e.Extra == nil {
-		return ""
+// tenant is whose entry it is, given the labels of its stream.
+func (e *Entry) tenant(of *Labels) string {
+	if e.Extra == nil || e.Extra.Tenant == "" {
+		return of.Tenant
 	}
 	return e.Extra.Tenant
 }
@@ -71,7 +71,8 @@ const EntryOverhead = 32
 
 // Add copies an entry to the group of its labels and stream.
 func (b *Batch) Add(labels *Labels, e Entry) {
-	g := b.group(labels.Of(e.Stream), e.tenant(), e.Stream)
+	own := labels.Of(e.Stream)
+	g := b.group(own, e.tenant(own), e.Stream)
 	if len(g.Times) == cap(g.Times) {
 		g.Times, g.Ends = times.grow(g.Times, 1), ends.grow(g.Ends, 1)
 	}

@@ -81,7 +81,8 @@ func (d *Draft) Add(labels *Labels, e Entry) {
 		if part.Behind = d.Behind; size > part.most {
 			part.most = d.most // the batch that it was meant for has no room
 		}
-		part.Batch.group(labels, e.tenant(), e.Stream).reserve(d.text, d.entries)
+		own := labels.Of(e.Stream)
+		part.Batch.group(own, e.tenant(own), e.Stream).reserve(d.text, d.entries)
 	case part.Behind != d.Behind, part.Batch.Bytes+size > part.most:
 		part = d.next(d.most)
 		part.Behind = d.Behind

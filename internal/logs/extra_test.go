@@ -60,7 +60,7 @@ func TestExtraStaysWithItsEntry(t *testing.T) {
 					}
 				}
 				add(labels[rng.IntN(2)], e)
-				want[string(e.Line)] = e.tenant()
+				want[string(e.Line)] = e.tenant(new(Labels))
 				size += len(e.Line) + EntryOverhead
 				if e.Extra != nil {
 					size += len(e.Extra.Metadata)
@@ -91,7 +91,7 @@ func TestExtraStaysWithItsEntry(t *testing.T) {
 			for _, g := range part.Groups {
 				for i := range g.Len() {
 					got[string(g.Line(i))] = g.Tenant + fmt.Sprint(pairs(g.MetadataOf(i)))
-					if e := g.Entry(i); e.tenant() != g.Tenant || e.size() != len(g.Line(i))+EntryOverhead+len(g.MetadataOf(i)) {
+					if e := g.Entry(i); e.tenant(new(Labels)) != g.Tenant || e.size() != len(g.Line(i))+EntryOverhead+len(g.MetadataOf(i)) {
 						t.Fatalf("round %d: entry %+v", round, e)
 					}
 				}

@@ -50,6 +50,9 @@ type Labels struct {
 	// Whole reports whether Pairs are all labels there are, and the stream label is not
 	// added: it was renamed or removed.
 	Whole bool `json:"whole,omitempty"`
+	// Tenant is whose the lines are, as Loki's X-Scope-OrgID names them; the configured one
+	// when it is empty.
+	Tenant string `json:"tenant,omitempty"`
 	// Stderr are the labels of what is written to the standard error output, where they
 	// differ from these in more than the stream label; nil otherwise.
 	Stderr *Labels `json:"stderr,omitempty"`
@@ -182,6 +185,9 @@ func (l *Labels) Valid() bool {
 			}
 		}
 	}
+	if l.Tenant != "" && !ValidTenant(l.Tenant) {
+		return false
+	}
 	if l.Stderr != nil && (l.Stderr.Stderr != nil || !l.Stderr.Valid()) {
 		return false
 	}
@@ -194,6 +200,6 @@ func (l *Labels) Equal(other *Labels) bool {
 	if l == other {
 		return true
 	}
-	return l != nil && other != nil && l.Whole == other.Whole && l.Level == other.Level &&
+	return l != nil && other != nil && l.Whole == other.Whole && l.Level == other.Level && l.Tenant == other.Tenant &&
 		slices.Equal(l.Pairs, other.Pairs) && slices.Equal(l.Metadata, other.Metadata) && slices.Equal(l.Owner, other.Owner) && l.Stderr.Equal(other.Stderr)
 }

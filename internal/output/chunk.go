@@ -23,14 +23,21 @@ type Chunk struct {
 // Begin begins what is handed over of a log. It waits until there is room.
 func (c *Chunk) Begin(ctx context.Context, out *Output) error {
 	c.begin(out)
-	return out.lane.Begin(ctx, out.ID, &c.draft)
+	if err := out.lane.Begin(ctx, out.ID, &c.draft); err != nil {
+		return err
+	}
+	out.stages.renew()
+	return nil
 }
 
 // TryBegin does not wait: without room, which it returns in bytes, nothing is begun, and
 // wake is called when there is some.
 func (c *Chunk) TryBegin(out *Output, wake func()) (room int, err error) {
 	c.begin(out)
-	return out.lane.TryBegin(out.ID, &c.draft, wake)
+	if room, err = out.lane.TryBegin(out.ID, &c.draft, wake); err == nil {
+		out.stages.renew()
+	}
+	return room, err
 }
 
 func (c *Chunk) begin(out *Output) { c.out, c.Lines, c.Bytes, c.first = out, 0, 0, 0 }
@@ -41,7 +48,7 @@ func (c *Chunk) Add(e logs.Entry) {
 		c.draft.Add(e.Extra.Labels, e)
 	} else {
 		labels := c.out.Labels().At(e.Time)
-		if e.Extra == nil && labels.Of(e.Stream).Level && !c.out.stages.concern(e.Stream) {
+		if e.Extra == nil && labels.Of(e.Stream).Level && !c.out.stages.concern(e.Stream, e.Time) {
 			e.Extra = stage.LevelMissed(e.Line)
 		}
 		c.draft.Add(labels, e)

@@ -57,29 +57,19 @@ type Output struct {
 	lastError atomic.Pointer[string]
 }
 
-// New makes the output of a container. pipeline has the stages of the configuration; nil
-// for none.
-func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, pipeline *stage.Pipeline) *Output {
-	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{pipeline: pipeline, log: log}}
-	o.stages.timeline = o.Labels
+// New makes the output of a container. timeline has the stages of the configuration, by the
+// time from which on they are in force. Others may be stored in it while lines are read, which
+// have to differ only for what is stamped later than that moment. It is nil for none.
+func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, timeline *atomic.Pointer[stage.Timeline]) *Output {
+	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{timeline: timeline, log: log}}
+	o.stages.container = o.labels.Load
 	o.labels.Store(new(Timeline))
 	return o
 }
 
 // Rules returns what the configuration makes of the container's lines from a position on.
-// Who reads the log asks, before.
-func (o *Output) Rules(from logs.Position) assemble.Rules { return o.stages.rules(from) }
-
-// Outgrown reports whether the container's labels need more of who reads the log than that was
-// told when it asked for Rules: it has to begin again.
-func (o *Output) Outgrown() bool {
-	given := o.stages.given.Load()
-	if given == nil {
-		return false
-	}
-	now := o.stages.needs()
-	return now.changes && !given.changes || now.wait > given.wait
-}
+// Who reads the log asks, before. They change when a chunk begins.
+func (o *Output) Rules(from logs.Position) *assemble.Rules { return o.stages.rules(from) }
 
 // CommitAfter commits a position behind everything that is still to be delivered.
 func (o *Output) CommitAfter(p logs.Position) {
@@ -160,7 +150,7 @@ func (o *Output) Relabel(labels *logs.Labels) bool {
 	if newest := before.Newest(); newest != nil && newest.Equal(labels) {
 		return false
 	}
-	o.setLabels(before.then(labels, time.Now().Add(LabelsDelay)))
+	o.setLabels(before.then(labels, o.stages.soon(time.Now().Add(LabelsDelay))))
 	return len(before) > 0
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,7 +181,9 @@ func TestStages(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &sink{}
-	o := New("a", slog.New(slog.DiscardHandler), s, s, s, pipeline)
+	var timeline atomic.Pointer[stage.Timeline]
+	timeline.Store(stage.Always(pipeline))
+	o := New("a", slog.New(slog.DiscardHandler), s, s, s, &timeline)
 	o.Relabel(named("web"))
 	o.Relabel(named("db")) // in a second
 	c := new(Chunk)

@@ -58,6 +58,19 @@ func (s *Scrubber) AddFrom(file, user, secret string) {
 	s.replacer.Store(replacerOf(s.known))
 }
 
+// Learn makes known what another scrubber knows.
+func (s *Scrubber) Learn(other *Scrubber) {
+	if other == s {
+		return
+	}
+	other.mu.Lock()
+	known := slices.Clone(other.known)
+	other.mu.Unlock()
+	for _, k := range known {
+		s.AddFrom(k.file, k.user, k.secret)
+	}
+}
+
 // AddURL makes known what is secret in an address: the password, and the values of the
 // query.
 func (s *Scrubber) AddURL(u *url.URL) {

@@ -79,7 +79,7 @@ func Rehearse(s *Subject, emit func(*Entry)) *Rehearsal {
 	if rules.Gap > 0 {
 		rules.Group = func(stream logs.Stream, _ int64) *assemble.Group { return r.groups[stream] }
 	}
-	r.assemble = assemble.New(assemble.Config{MaxLine: s.MaxLine, Rules: rules}, logs.Position{})
+	r.assemble = assemble.New(assemble.Config{MaxLine: s.MaxLine, Rules: &rules}, logs.Position{})
 	return r
 }
 

@@ -51,6 +51,14 @@ type Pipeline struct {
 	family *family
 }
 
+// Rules returns the names under which the pipeline may drop entries.
+func (p *Pipeline) Rules() []string {
+	if p == nil {
+		return nil
+	}
+	return slices.Clone(p.rules)
+}
+
 // Notes returns what is right and yet worth saying: stages with nothing to do.
 func (p *Pipeline) Notes() []string {
 	if p == nil {

@@ -33,7 +33,7 @@ func newReading(p *Pipeline, from logs.Position, out func(*Entry)) *reading {
 		}
 		return &assemble.Group{Begins: g.Begins, Gap: g.Wait, Lines: g.Lines}
 	}
-	r.joins = assemble.New(assemble.Config{Rules: rules}, from)
+	r.joins = assemble.New(assemble.Config{Rules: &rules}, from)
 	return r
 }
 

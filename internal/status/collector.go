@@ -11,54 +11,60 @@ import (
 
 // collector turns a snapshot into metrics when they are asked for, so that
 // nothing has to keep gauges up to date.
-type collector struct{ snapshot func() Snapshot }
+type collector struct {
+	snapshot func() Snapshot
+	// part: it is of one output of several, and says nothing of the process as a whole.
+	part bool
+}
 
 // gauge is a metric without labels that is read from a snapshot.
 type gauge struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
 	value func(Snapshot) float64
+	// process: it is of the process, and not of an output.
+	process bool
 }
 
 var gauges = []gauge{
 	{desc("buffered_bytes", "Bytes read that are not acknowledged yet."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.BufferedBytes) }},
+		func(s Snapshot) float64 { return float64(s.BufferedBytes) }, false},
 	{desc("set_aside_containers", "Containers whose delivery waits for a limit or a refusal that concerns them alone."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.SetAside) }},
+		func(s Snapshot) float64 { return float64(s.SetAside) }, false},
 	{desc("unreadable_containers", "Containers whose log cannot be read."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(targets(s)[routeUnreadable]) }},
+		func(s Snapshot) float64 { return float64(targets(s)[routeUnreadable]) }, false},
 	{desc("engine_connected", "1 while the Docker Engine answers, or with docker-host=none its directory of containers can be read."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return boolean(s.EngineConnected) }},
+		func(s Snapshot) float64 { return boolean(s.EngineConnected) }, false},
 	{desc("api_streams", "Log streams open through the Docker API."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.APIStreams) }},
+		func(s Snapshot) float64 { return float64(s.APIStreams) }, false},
 	{desc("inotify_watches", "Inotify watches in use."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.InotifyWatches) }},
+		func(s Snapshot) float64 { return float64(s.InotifyWatches) }, false},
 	{desc("inotify_events_total", "Inotify events handled."), prometheus.CounterValue,
-		func(s Snapshot) float64 { return float64(s.InotifyEvents) }},
+		func(s Snapshot) float64 { return float64(s.InotifyEvents) }, false},
 	{desc("inotify_overflows_total", "Overflows of the inotify queue; all files are looked at after one."), prometheus.CounterValue,
-		func(s Snapshot) float64 { return float64(s.InotifyOverflows) }},
+		func(s Snapshot) float64 { return float64(s.InotifyOverflows) }, false},
 	{desc("held_bytes", "Bytes of log files that Docker has deleted and lighterman keeps until they are delivered."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.HeldBytes) }},
+		func(s Snapshot) float64 { return float64(s.HeldBytes) }, false},
 	{desc("held_files", "Log files that Docker has deleted and lighterman keeps until they are delivered."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.HeldFiles) }},
+		func(s Snapshot) float64 { return float64(s.HeldFiles) }, false},
 	{desc("hold_links", "Hard links to log files in hold-dir."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.HoldLinks) }},
+		func(s Snapshot) float64 { return float64(s.HoldLinks) }, false},
 	{desc("hold_link_failures_total", "Hard links to log files that could not be made."), prometheus.CounterValue,
-		func(s Snapshot) float64 { return float64(s.HoldFailures) }},
+		func(s Snapshot) float64 { return float64(s.HoldFailures) }, false},
 	{desc("hold_ok", "0 while hold-dir is set and log files cannot be linked there."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return boolean(s.HoldError == "") }},
+		func(s Snapshot) float64 { return boolean(s.HoldError == "") }, false},
 	{desc("checkpoint_saves_total", "Saves of the positions."), prometheus.CounterValue,
-		func(s Snapshot) float64 { return float64(s.CheckpointSaves) }},
+		func(s Snapshot) float64 { return float64(s.CheckpointSaves) }, false},
 	{desc("checkpoint_failures_total", "Saves of the positions that failed and are repeated."), prometheus.CounterValue,
-		func(s Snapshot) float64 { return float64(s.CheckpointFailures) }},
+		func(s Snapshot) float64 { return float64(s.CheckpointFailures) }, false},
 	{desc("checkpoint_unsaved_seconds", "Age of the oldest change of a position that is not on disk."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return s.CheckpointAge }},
+		func(s Snapshot) float64 { return s.CheckpointAge }, false},
 	{desc("crowded_labels", "Labels with more than 100 values on this host within a day; the status page names them."), prometheus.GaugeValue,
-		func(s Snapshot) float64 { return float64(s.CrowdedLabels) }},
+		func(s Snapshot) float64 { return float64(s.CrowdedLabels) }, false},
 	{desc("goroutines", "Goroutines of the process."), prometheus.GaugeValue,
-		func(Snapshot) float64 { return float64(runtime.NumGoroutine()) }},
+		func(Snapshot) float64 { return float64(runtime.NumGoroutine()) }, true},
 	{desc("open_fds", "Open file descriptors of the process."), prometheus.GaugeValue,
-		func(Snapshot) float64 { return float64(openFDs()) }},
+		func(Snapshot) float64 { return float64(openFDs()) }, true},
 }
 
 var (
@@ -85,9 +91,13 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	s := c.snapshot()
 	for _, g := range gauges {
-		ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(s))
+		if !c.part || !g.process {
+			ch <- prometheus.MustNewConstMetric(g.desc, g.kind, g.value(s))
+		}
 	}
-	ch <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, s.Version)
+	if !c.part {
+		ch <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, s.Version)
+	}
 	for route, n := range targets(s) {
 		ch <- prometheus.MustNewConstMetric(targetsBy, prometheus.GaugeValue, float64(n), route)
 	}

@@ -17,6 +17,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("/readyz", answer("ready", "not ready", &s.ready, s.warning))
 	mux.HandleFunc("/status.json", s.serve200("application/json", s.writeJSON))
 	mux.HandleFunc("/{$}", s.serve200("text/html; charset=utf-8", s.writePage))
+	mux.HandleFunc(reloadPath, s.serveReload)
 	return guard(s.protect(mux), s.hosts)
 }
 
@@ -63,7 +64,7 @@ var textFormat = expfmt.NewFormat(expfmt.TypeTextPlain)
 
 // writeMetrics writes what can be collected; what cannot is logged.
 func (s *Server) writeMetrics(w io.Writer) error {
-	families, err := s.metrics.registry.Gather()
+	families, err := s.gather()
 	if err != nil {
 		s.log.Error("cannot collect some of the metrics", "error", err)
 	}

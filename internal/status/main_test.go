@@ -22,6 +22,11 @@ func serve(t *testing.T, s *Server) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serveAt(t, s, listener)
+	return "http://" + listener.Addr().String()
+}
+
+func serveAt(t *testing.T, s *Server, listener net.Listener) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.serve(ctx, listener) }()
@@ -32,7 +37,6 @@ func serve(t *testing.T, s *Server) string {
 			t.Error(err)
 		}
 	})
-	return "http://" + listener.Addr().String()
 }
 
 func server() *Server { return New("127.0.0.1:0", nil, slog.New(slog.DiscardHandler)) }

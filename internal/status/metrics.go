@@ -36,11 +36,21 @@ type Metrics struct {
 	reconnects        prometheus.Counter
 	pushDuration      prometheus.Histogram
 	live, backlog     *histogram
+	reloadOK          prometheus.Gauge
+	reloadTime        prometheus.Gauge
 }
 
 // newMetrics makes a registry of its own, with others: nothing is global.
 func newMetrics(others ...prometheus.Collector) *Metrics {
-	m := &Metrics{
+	m := counters()
+	all := append(m.all(), m.reloadOK, m.reloadTime, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(append(all, others...))
+	return m
+}
+
+// counters makes the counters, which are not registered yet.
+func counters() *Metrics {
+	return &Metrics{
 		registry:        prometheus.NewRegistry(),
 		lines:           newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
 		lineBytes:       newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI),
@@ -73,17 +83,21 @@ func newMetrics(others ...prometheus.Collector) *Metrics {
 			Namespace: namespace, Name: "push_duration_seconds", Help: "Time from the start of a push to its answer.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}),
+		reloadOK:   gaugeOf("config_last_reload_successful", "1 if the newest configuration is in force, 0 if it could not be used and the one before stays."),
+		reloadTime: gaugeOf("config_last_reload_success_timestamp_seconds", "When a configuration was loaded last that could be used, in Unix seconds."),
 		live: newHistogram(
 			desc("delivery_seconds", "Time from Docker's timestamp of an entry to the sink's acknowledgement, of entries written since lighterman started to logs it had caught up with."),
 			deliveryBounds),
 		backlog: newHistogram(
 			desc("backlog_delivery_seconds", "The same of entries written before lighterman started, or to logs it had still to catch up with."), deliveryBounds),
 	}
-	m.registry.MustRegister(append(inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
+}
+
+// all are the counters of one output.
+func (m *Metrics) all() inTurn {
+	return inTurn{m.lines.vec, m.lineBytes.vec, m.rejected.vec, m.retries.vec, m.pushes.vec,
 		m.skipped.vec, m.dropped.vec, m.joined, m.truncated.vec, m.truncatedBytes, m.unsure, m.rotatedAway,
-		m.cut, m.cutBytes, m.corrupt, m.forged, m.rejectedStreams, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.live, m.backlog,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, others...))
-	return m
+		m.cut, m.cutBytes, m.corrupt, m.forged, m.rejectedStreams, m.gaveUpFiles, m.gaveUpBytes, m.pushBytes, m.reconnects, m.pushDuration, m.live, m.backlog}
 }
 
 // inTurn collects from one after another. A registry would have a goroutine for each,
@@ -177,6 +191,14 @@ func (m *Metrics) Retried(reason string) { m.retries.add(reason, 1) }
 // Reconnected counts a log stream that was opened again after a cut.
 func (m *Metrics) Reconnected() { m.reconnects.Inc() }
 
+// Reloaded notes that the configuration was loaded at a time, and whether it could be used.
+func (m *Metrics) Reloaded(ok bool, at time.Time) {
+	m.reloadOK.Set(boolean(ok))
+	if ok {
+		m.reloadTime.Set(float64(at.UnixMilli()) / 1000)
+	}
+}
+
 // ObserveDelivery notes that n entries were acknowledged that many seconds
 // after Docker's timestamp; backlog are those written before the process started, which
 // say how long it was away and not how fast it is. Its cost does not depend on n.
@@ -248,6 +270,10 @@ func (s *series) get(value string) prometheus.Counter {
 
 func counter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func gaugeOf(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {

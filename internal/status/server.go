@@ -29,13 +29,15 @@ type Server struct {
 	live, ready []condition
 	warn        func() string
 	source      func() Snapshot
+	outputs     []*output
+	reload      func(ctx context.Context) (string, error) // nil where it cannot be asked for
 }
 
 // New makes a server that will listen on addr, and answer to the names in allowed besides
 // the addresses and the name of this machine.
 func New(addr string, allowed []string, log *slog.Logger) *Server {
 	s := &Server{connections: maxConnections, addr: addr, hosts: newHosts(addr, allowed), log: log, source: func() Snapshot { return Snapshot{} }, warn: func() string { return "" }}
-	s.metrics = newMetrics(&collector{s.snapshot})
+	s.metrics = newMetrics(&collector{snapshot: s.snapshot})
 	ownFDs()
 	return s
 }

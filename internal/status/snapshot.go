@@ -16,6 +16,8 @@ type Snapshot struct {
 	Started time.Time `json:"started"`
 	// Containers may come in any order.
 	Containers []Container `json:"containers"`
+	// Outputs are the further ones; what else is said here is of the first.
+	Outputs []OutputState `json:"outputs,omitempty"`
 	// BufferedBytes is the size of what was read and is not acknowledged.
 	BufferedBytes int64 `json:"buffered_bytes"`
 	// SetAside is the number of containers whose delivery waits for a reason
@@ -148,6 +150,11 @@ func (s Snapshot) Clean() Snapshot {
 	s.CheckpointError = bounded(s.CheckpointError)
 	s.HoldError = bounded(s.HoldError)
 	s.CheckpointAge = finite(s.CheckpointAge)
+	s.Outputs = slices.Clone(s.Outputs)
+	for i := range s.Outputs {
+		o := &s.Outputs[i]
+		o.Name, o.To, o.Why, o.LagSeconds = bounded(o.Name), bounded(o.To), bounded(o.Why), finite(o.LagSeconds)
+	}
 	s.Containers = slices.Clone(s.Containers)
 	for i, c := range s.Containers {
 		s.Containers[i] = c.clean()

@@ -146,7 +146,7 @@ func (x *session) handOver(ctx context.Context, last, ended bool) error {
 // flushGroups passes on the entries that no further line can join.
 func (x *session) flushGroups(ctx context.Context) {
 	_ = x.open.alone(func() error { // an error is ctx's
-		if idle := x.source.idleSince.Load(); idle == nil || time.Since(*idle) < x.open.wait-grace/2 {
+		if idle := x.source.idleSince.Load(); idle == nil || time.Since(*idle) < x.open.wait()-grace/2 {
 			x.open.later(func() { x.flushGroups(ctx) })
 			return nil
 		}

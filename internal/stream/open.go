@@ -15,7 +15,7 @@ const grace = time.Second
 // owner then.
 type open struct {
 	owner chan struct{}
-	wait  time.Duration
+	rules *assemble.Rules // nil for none
 	timer *time.Timer
 	over  bool
 	// ahead is how far the clock here is ahead of the newest record, at least, when one
@@ -23,8 +23,16 @@ type open struct {
 	ahead int64
 }
 
-func newOpen(rules assemble.Rules) *open {
-	return &open{owner: make(chan struct{}, 1), ahead: math.MaxInt64, wait: time.Duration(rules.Gap) + grace}
+func newOpen(rules *assemble.Rules) *open {
+	return &open{owner: make(chan struct{}, 1), ahead: math.MaxInt64, rules: rules}
+}
+
+// wait is how long no further line has to come for an entry to be over. The caller is the owner.
+func (o *open) wait() time.Duration {
+	if o.rules == nil {
+		return grace
+	}
+	return time.Duration(o.rules.Gap) + grace
 }
 
 // alone runs f while nobody else hands over.
@@ -51,10 +59,10 @@ func (o *open) engineTime(now time.Time) int64 { return now.UnixNano() - o.ahead
 // later calls f when no further line has come for long enough.
 func (o *open) later(f func()) {
 	if o.timer == nil {
-		o.timer = time.AfterFunc(o.wait, f)
+		o.timer = time.AfterFunc(o.wait(), f)
 		return
 	}
-	o.timer.Reset(o.wait)
+	o.timer.Reset(o.wait())
 }
 
 // stop waits for the owner, after whom there is none.

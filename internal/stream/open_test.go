@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -73,7 +74,9 @@ func frameAt(kind byte, at time.Time, text string) []byte {
 
 func startStaged(t *testing.T, stages string, body io.Reader, c *logs.Container) (keeping, chan End, *Group, *output.Output) {
 	k := keeping{mu: new(sync.Mutex), gate: make(chan struct{}, 1), lines: new([]string)}
-	out := output.New("a", slog.New(slog.DiscardHandler), k, k, k, pipelineOf(t, stages))
+	var timeline atomic.Pointer[stage.Timeline]
+	timeline.Store(stage.Always(pipelineOf(t, stages)))
+	out := output.New("a", slog.New(slog.DiscardHandler), k, k, k, &timeline)
 	out.Relabel(logs.NewLabels(map[string]string{"container": "b"}, nil))
 	g, ends := NewGroup(GroupConfig{Engine: engine{body: func(context.Context) io.Reader { return body }}, Events: unheard{}}), make(chan End, 2)
 	g.Start(t.Context(), Start{Output: out, Container: c, Ended: func(e End) { ends <- e }})

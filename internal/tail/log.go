@@ -34,7 +34,7 @@ type Config struct {
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
 	MaxLine int
 	// Rules are what is configured for its lines.
-	Rules assemble.Rules
+	Rules *assemble.Rules
 	// Events counts what happens to the log; it must not be nil.
 	Events Events
 }

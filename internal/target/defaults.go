@@ -2,6 +2,7 @@ package target
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -119,6 +120,7 @@ type labelSet struct {
 	pairs, metadata map[string]string
 	// dropped is the number of the rule that drops it, 0 for none.
 	dropped int
+	tenant  string
 	// notes and owner are Labelled's.
 	notes, owner []string
 }
@@ -130,6 +132,7 @@ func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string, ask
 		maps.Copy(out.pairs, Meta(c, s))
 		made := l.Relabel.process(out.pairs)
 		out.pairs, out.dropped = made.labels, made.dropped
+		out.tenant = out.pairs[tenantLabel]
 		l.Relabel.move(out.pairs, out.metadata)
 		maps.DeleteFunc(out.pairs, func(name, _ string) bool { return strings.HasPrefix(name, reserved) })
 	}
@@ -141,7 +144,11 @@ func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string, ask
 		}
 		delete(out.pairs, name)
 	}
-	out.notes = fit(out.pairs, out.metadata, cmp.Or(l.MaxLabels, MaxLabels), l.first())
+	if out.tenant != "" && !logs.ValidTenant(out.tenant) {
+		out.notes = append(out.notes, fmt.Sprintf("Loki takes no tenant %.80q (%s), the configured one is used", out.tenant, tenantLabel))
+		out.tenant = ""
+	}
+	out.notes = append(out.notes, fit(out.pairs, out.metadata, cmp.Or(l.MaxLabels, MaxLabels), l.first())...)
 	if len(out.pairs) == 0 {
 		out.pairs[labelService] = cmp.Or(c.Name, c.ID)
 		out.notes = append(out.notes, "no label is left, and Loki takes no line without: "+labelService+" is kept")
@@ -157,6 +164,9 @@ func (l *Labeler) first() (names []string) {
 	}
 	return append(names, slices.Sorted(maps.Keys(l.External))...)
 }
+
+// tenantLabel is the label whose value is the tenant of a container's lines, if a rule sets it.
+const tenantLabel = "__tenant_id__"
 
 // join makes one label set of those of a container's streams. What no label tells apart
 // any more, structured metadata does: Loki keeps one of two entries whose labels, text,
@@ -178,7 +188,7 @@ func join(sets []labelSet, name string) *logs.Labels {
 			delete(sets[s].pairs, labelStream)
 		}
 		all[s] = logs.NewLabels(sets[s].pairs, sets[s].metadata)
-		all[s].Whole = whole
+		all[s].Whole, all[s].Tenant = whole, sets[s].tenant
 	}
 	out := all[logs.Stdout]
 	if other := all[logs.Stderr]; other != nil && !other.Equal(out) {

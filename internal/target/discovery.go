@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,8 +50,9 @@ type Discovery struct {
 	config Config
 	// updates has a token when the set has changed; it holds at most one token.
 	updates chan struct{}
-	// wake has a token when a container is to be inspected.
-	wake chan struct{}
+	// wake has a token when a container is to be inspected, and again when all are.
+	wake, again chan struct{}
+	rules       atomic.Pointer[Rules]
 
 	// mu guards the fields below. The set is complete from the first list on.
 	mu         sync.Mutex
@@ -68,9 +70,18 @@ func New(config Config) *Discovery {
 	if config.Rules == nil {
 		config.Rules = &Rules{}
 	}
-	return &Discovery{
-		config: config, updates: make(chan struct{}, 1), wake: make(chan struct{}, 1), containers: make(map[string]*known),
+	d := &Discovery{
+		config: config, updates: make(chan struct{}, 1), wake: make(chan struct{}, 1), again: make(chan struct{}, 1), containers: make(map[string]*known),
 	}
+	d.rules.Store(config.Rules)
+	return d
+}
+
+// Use makes other rules decide from now on. Each container is inspected again, as they may
+// ask for what was not kept of it; what was decided stands until then.
+func (d *Discovery) Use(rules *Rules) {
+	d.rules.Store(rules)
+	signal(d.again)
 }
 
 // Updates is received from to learn that Wanted may have changed.
@@ -175,6 +186,10 @@ func (d *Discovery) keep(ctx context.Context) error {
 			return ctx.Err()
 		case <-retry.C:
 			if err := d.inspectAll(ctx, d.takeDirty()); err != nil {
+				return err
+			}
+		case <-d.again:
+			if err := d.list(ctx); err != nil {
 				return err
 			}
 		case <-relist.C:

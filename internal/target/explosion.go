@@ -79,6 +79,14 @@ func NewGuard(limit int, own []string, moves func(label string) bool) *Guard {
 	return &Guard{limit: limit, own: own, moves: moves, labels: make(map[string]*watched)}
 }
 
+// Reconsider changes what NewGuard was told, for what is shown from now on. What has become
+// structured metadata stays it.
+func (g *Guard) Reconsider(own []string, moves func(label string) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.own, g.moves = own, moves
+}
+
 // Observe shows the guard the labels of a container, of as many as exist, and returns the
 // labels that have too many values since now.
 func (g *Guard) Observe(now time.Time, of *logs.Labels, containers int) (found []Explosion) {
@@ -183,13 +191,14 @@ func (g *Guard) describe(name string) Explosion {
 // watch shows the guard the labels of a target, and logs what has too many values since now.
 // The labels of all containers are decided anew if one of theirs becomes structured metadata.
 func (d *Discovery) watch(t *Target) {
-	if d.config.Rules.Guard == nil || !t.Chosen() {
+	guard := d.rules.Load().Guard
+	if guard == nil || !t.Chosen() {
 		return
 	}
 	d.mu.Lock()
 	containers := len(d.targets())
 	d.mu.Unlock()
-	for _, e := range d.config.Rules.Guard.Observe(time.Now(), t.Labels, containers) {
+	for _, e := range guard.Observe(time.Now(), t.Labels, containers) {
 		d.config.Log.Warn("a label has very many values on this host: each makes a stream of its own in Loki, which becomes slow; make it structured metadata, or remove what changes from its value",
 			"label", e.Label, "values", e.Values, "examples", e.Examples, "moved", e.Moved)
 		if e.Moved {
@@ -203,5 +212,5 @@ func (d *Discovery) Explosions() []Explosion {
 	d.mu.Lock()
 	containers := len(d.targets())
 	d.mu.Unlock()
-	return d.config.Rules.Guard.Explosions(time.Now(), containers)
+	return d.rules.Load().Guard.Explosions(time.Now(), containers)
 }

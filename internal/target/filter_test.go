@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/owner"
 )
 
 type hasLabel string
@@ -86,11 +87,13 @@ func TestPick(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", name, got, test.want)
 		}
 	}
-	out := &logs.Container{Name: "out", Labels: map[string]string{EnableLabel: "false"}}
-	if f := (Filter{Pick: &Pick{}}); f.Excludes(out) == "" {
+	out := &logs.Container{Name: "out", Labels: map[string]string{owner.Enable: "false"}}
+	rules := Rules{Filter: Filter{Pick: &Pick{}}, Owner: owner.New([]string{"enable"}, func(string) bool { return false })}
+	if rules.Decide(out).Excluded == "" {
 		t.Error("who has opted out is chosen")
 	}
-	if f := (Filter{Pick: &Pick{All: true}}); f.Excludes(out) != "" {
+	rules.Filter.Pick = &Pick{All: true}
+	if rules.Decide(out).Excluded != "" {
 		t.Error("who has opted out is not chosen where all are wanted")
 	}
 }

@@ -32,6 +32,7 @@ func (d *Discovery) inspectAll(ctx context.Context, ids []string) error {
 }
 
 func (d *Discovery) inspect(ctx context.Context, id string) error {
+	rules := d.rules.Load() // before what they are to decide is asked for
 	limited, cancel := context.WithTimeout(ctx, inspectTimeout)
 	c, err := d.config.Source.Inspect(limited, id)
 	cancel()
@@ -46,7 +47,7 @@ func (d *Discovery) inspect(ctx context.Context, id string) error {
 	case err != nil:
 		d.failed(id, err)
 	default:
-		d.found(d.config.Rules.DecideAgain(d.target(id), c))
+		d.found(rules.DecideAgain(d.target(id), c))
 	}
 	return nil
 }

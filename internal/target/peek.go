@@ -17,11 +17,12 @@ func (d *Discovery) peek(id string) {
 	if d.config.Peek == nil {
 		return
 	}
+	rules := d.rules.Load() // before what they are to decide is looked at
 	c := d.config.Peek(id)
 	if c == nil {
 		return
 	}
-	t := d.config.Rules.Decide(c)
+	t := rules.Decide(c)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	k := d.of(id)

@@ -231,3 +231,36 @@ func TestNewRelabel(t *testing.T) {
 		}
 	}
 }
+
+// TestTenantByRule: a rule that sets __tenant_id__ says whose a container's lines are, as
+// Promtail's users know it. What Loki does not take for one is not used, and said.
+func TestTenantByRule(t *testing.T) {
+	rules, err := NewRelabel(rules(t, `[{source_labels: [__meta_docker_container_label_team], target_label: __tenant_id__}]`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	labeler := Labeler{Host: "h", Relabel: rules}
+	for team, want := range map[string]string{"blue": "blue", "": "", "no tenant": "", "..": ""} {
+		got := labeler.Label(&logs.Container{ID: "1", Name: "web", Labels: map[string]string{"team": team}}, nil)
+		if got.Labels.Tenant != want || got.Labels.Get("__tenant_id__") != "" {
+			t.Errorf("%q: tenant %q", team, got.Labels.Tenant)
+		}
+		if strange := team != "" && want == ""; strange != (len(got.Notes) > 0) {
+			t.Errorf("%q: %q", team, got.Notes)
+		}
+		if !got.Labels.Valid() {
+			t.Errorf("%q: the labels are not valid", team)
+		}
+	}
+	blue, none := logs.NewLabels(map[string]string{"a": "b"}, nil), logs.NewLabels(map[string]string{"a": "b"}, nil)
+	if blue.Tenant = "blue"; blue.Equal(none) {
+		t.Error("a change of the tenant is none")
+	}
+	var b logs.Batch
+	b.Add(blue, logs.Entry{Line: []byte("x")})
+	b.Add(blue, logs.Entry{Line: []byte("y"), Extra: &logs.Extra{Tenant: "red"}})
+	b.Add(none, logs.Entry{Line: []byte("z")})
+	if got := b.Tenants(); !slices.Equal(got, []string{"blue", "red", ""}) {
+		t.Errorf("%q", got)
+	}
+}

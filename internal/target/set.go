@@ -38,14 +38,18 @@ func (d *Discovery) Targets() map[string]*Target {
 }
 
 // Labels returns the labels of a container: those that were decided when it was found, or
-// decided now if what they depend on is not the same any more.
+// decided now if what they depend on is not the same any more. Other rules count when the
+// container was inspected for them: they may ask for what was not kept of it.
 func (d *Discovery) Labels(c *logs.Container) *logs.Labels {
-	now := d.config.Rules.basis() // which may ask the engine: without the lock
-	t := d.target(c.ID)
+	t, rules := d.target(c.ID), d.rules.Load()
+	if t != nil && t.basis.rules != nil {
+		rules = t.basis.rules
+	}
+	now := rules.basis() // which may ask the engine: without the lock
 	if t != nil && t.Container == c && t.basis == now {
 		return t.Labels
 	}
-	fresh := d.config.Rules.decide(c, now)
+	fresh := rules.decide(c, now)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if k := d.containers[c.ID]; t != nil && t.Container == c && k != nil && k.target == t {

@@ -77,6 +77,8 @@ type Rules struct {
 
 // basis is what a decision depends on besides the container and the configuration.
 type basis struct {
+	// rules are those that it was decided by.
+	rules *Rules
 	// host is the name of the engine's host, where that is borrowed.
 	host string
 	// exploded are the labels that have become structured metadata, with commas between.
@@ -85,6 +87,7 @@ type basis struct {
 
 // basis returns what decisions depend on now. It may ask the engine.
 func (r *Rules) basis() (now basis) {
+	now.rules = r
 	if r.BorrowHost && r.Engine != nil {
 		now.host = r.Engine().Name
 	}
