@@ -89,6 +89,9 @@ func TestP9CommandsRun(t *testing.T) {
 				command := m[1]
 				var args []string
 				for _, w := range word.FindAllString(strings.ReplaceAll(m[2], "--loki-url …", "--loki-url http://loki.example:3100"), -1) {
+					if w == "/etc/lighterman/config.yaml" { // that of the packages
+						w = "../../packaging/files/config.yaml"
+					}
 					args = append(args, strings.Trim(w, "'"))
 				}
 				if i := slices.Index(args, "--config"); i >= 0 && i+1 < len(args) && strings.HasPrefix(args[i+1], "/") {
