@@ -1,7 +1,7 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki promtail clean
+.PHONY: help build release test test-release test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki promtail clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -14,6 +14,9 @@ release: ## binaries, packages and images of a release in dist, from the tag; RE
 
 test: ## all tests, with real Docker engines and a real Loki; installs what is missing (root, Debian)
 	@scripts/test
+
+test-release: ## make releases, and try packages, unit and image
+	@scripts/test-release
 
 test-quick: ## the tests that need nothing but Go; the others are skipped
 	@go test ./...

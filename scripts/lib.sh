@@ -302,6 +302,4 @@ prepare_tests() {
 	want tmux tmux "to see what a terminal shows"
 	build_loki
 	build_newest
-	build_debian debian-bookworm
-	build_debian debian-bookworm-systemd systemd,systemd-sysv,dbus
 }
