@@ -72,7 +72,7 @@ func (w *web) readHTTP(v document.Value) {
 	v.Fields("a map with http2 and headers",
 		document.Field{Name: "http2", Read: func(v document.Value) { readBool(v, &w.http2) }},
 		document.Field{Name: "headers", Read: func(v document.Value) {
-			fields := []document.Field{}
+			fields := make([]document.Field, 0, len(headerNames))
 			for name, values := range headerNames {
 				fields = append(fields, document.Field{Name: name, Read: func(v document.Value) { w.readHeader(v, name, values) }})
 			}

@@ -96,8 +96,8 @@ func (c *fileChanges) watch(watcher *watch.Watcher, ends map[string]func(), hint
 		return
 	}
 	wanted := map[string]bool{filepath.Dir(c.path): true}
-	if real, err := filepath.EvalSymlinks(c.path); err == nil {
-		wanted[filepath.Dir(real)] = true
+	if target, err := filepath.EvalSymlinks(c.path); err == nil {
+		wanted[filepath.Dir(target)] = true
 	}
 	for dir, end := range ends {
 		if !wanted[dir] {

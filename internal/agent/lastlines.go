@@ -139,8 +139,8 @@ func (l *lastLines) run(ctx context.Context) {
 			l.settle(ctx, time.Now().Add(-historyPause))
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPatience)
-			defer cancel()
 			l.settle(last, time.Now())
+			cancel()
 			return
 		}
 	}

@@ -60,12 +60,16 @@ func (a Agent) Run(ctx context.Context) error {
 	defer first.close()
 	server.Limit(first.connections)
 	c := &carrier{graph: first, version: a.Version, server: server, hangups: a.Reload.Hangups}
+	defer func() {
+		for _, more := range c.others {
+			more.close()
+		}
+	}()
 	for i := range cfg.Outputs {
 		more, err := a.newOutput(ctx, &cfg.Outputs[i], memory, rules, server.Output(cfg.Outputs[i].Name), started)
 		if err != nil {
 			return fmt.Errorf("output %s: %w", cfg.Outputs[i].Name, err)
 		}
-		defer more.close()
 		c.others = append(c.others, more)
 	}
 	c.reload = a.newReloader(c.all(), rules, server.Metrics().Reloaded)
@@ -115,7 +119,7 @@ func (c *carrier) run(ctx context.Context) error {
 	}
 	held, refused := 0, 0
 	for _, g := range all {
-		held, refused = held+g.dispatcher.Held(), refused+int(g.dispatcher.RefusedLines())
+		held, refused = held+g.dispatcher.Held(), refused+g.dispatcher.RefusedLines()
 	}
 	switch {
 	case held > 0:

@@ -15,7 +15,7 @@ import (
 // stagesOf compiles the stages of a configuration; nil when there are none. Its error names
 // the place of every mistake.
 func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
-	var nodes []*yaml.Node
+	nodes := make([]*yaml.Node, 0, len(cfg.Stages))
 	for _, s := range cfg.Stages {
 		nodes = append(nodes, s.Node)
 	}

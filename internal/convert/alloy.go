@@ -101,7 +101,7 @@ type component struct {
 
 func (a *alloy) read(tree *ast.File) {
 	for _, group := range tree.Comments {
-		var lines []string
+		lines := make([]string, 0, len(group))
 		for _, c := range group {
 			lines = append(lines, strings.Trim(strings.TrimSpace(c.Text), "/* \t"))
 		}

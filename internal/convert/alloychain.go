@@ -111,11 +111,12 @@ func (a *alloy) client(b *ast.BlockStmt) *yaml.Node {
 	for _, stmt := range b.Body {
 		switch s := stmt.(type) {
 		case *ast.AttributeStmt:
-			name, val := s.Name.Name, &yaml.Node{}
+			name := s.Name.Name
 			if slices.Contains(passed, name) {
 				continue
 			}
-			if val = a.eval(s.Value); val.Tag == tagFile {
+			val := a.eval(s.Value)
+			if val.Tag == tagFile {
 				name, val.Tag = name+"_file", "!!str"
 			}
 			if other := renamed[name]; other != "" {
@@ -126,9 +127,7 @@ func (a *alloy) client(b *ast.BlockStmt) *yaml.Node {
 					val.Value = decimal(size)
 				}
 			}
-			if strings.HasSuffix(name, "_pem") {
-				name = strings.TrimSuffix(name, "_pem")
-			}
+			name = strings.TrimSuffix(name, "_pem")
 			out.Content = append(out.Content, scalar(name, &yaml.Node{Line: line(s)}), val)
 		case *ast.BlockStmt:
 			if !slices.Contains(passed, s.GetBlockName()) {

@@ -92,7 +92,7 @@ func (p *plan) several(m *merged, list []*source) {
 		kept = append(kept, g)
 	}
 	if len(kept) == 1 {
-		m.rules = append(kept[0].choice, kept[0].others...)
+		m.rules = slices.Concat(kept[0].choice, kept[0].others)
 		m.stages, m.ruleComments, m.stageComments = kept[0].stages, kept[0].ruleComments, kept[0].stageComments
 		return
 	}
@@ -139,12 +139,12 @@ func (p *plan) guard(g *guarded, later bool) (out []*rule) {
 		out = append(out, newRule(g.line, string(g.guard), "", "1", "", taken))
 	}
 	for _, r := range g.choice {
-		switch {
-		case r.Action == relabel.Drop:
+		switch r.Action {
+		case relabel.Drop:
 			out = append(out, &rule{line: r.line, said: r.said, Config: relabel.Config{
 				SourceLabels: r.SourceLabels, Separator: r.Separator, Regex: r.Regex, TargetLabel: string(g.guard), Action: relabel.Replace,
 			}})
-		case r.Action == relabel.Keep:
+		case relabel.Keep:
 			next := g.guard + "_"
 			out = append(out, behind(g.guard, r, string(next), "1"))
 			g.guard = next
@@ -154,11 +154,12 @@ func (p *plan) guard(g *guarded, later bool) (out []*rule) {
 	}
 	out = append(out, newRule(g.line, taken, "1", "1", "", g.guard))
 	for _, r := range g.others {
-		if r.off != "" {
+		switch {
+		case r.off != "":
 			out = append(out, r)
-		} else if r.Action == relabel.Replace {
+		case r.Action == relabel.Replace:
 			out = append(out, behind(g.guard, r, r.TargetLabel, r.Replacement))
-		} else {
+		default:
 			p.lost(r.line, "the rule", "one of several sources, and "+string(r.Action)+" cannot be restricted to some containers", "write it for all of them at the end of relabel_configs")
 		}
 	}

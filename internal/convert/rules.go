@@ -84,7 +84,7 @@ func (p *plan) containerRule(s *source, r *rule, set map[string]bool) bool {
 		p.ofNothing(r, set[r.TargetLabel])
 	case never && concerns(r.Action):
 		r.off = "an expression is anchored at both ends, so it never matches a container's ID, which has 64 digits"
-		p.note(r.line, "the rule for "+string(r.TargetLabel), r.off+": "+p.product+" never set that label either", "for the first 12 digits: regex: '(.{12}).*'")
+		p.note(r.line, "the rule for "+r.TargetLabel, r.off+": "+p.product+" never set that label either", "for the first 12 digits: regex: '(.{12}).*'")
 		if r.Action == relabel.Keep {
 			r.off = ""
 			p.lost(r.line, "the rule", "it keeps no container at all, as its expression never matches a whole ID", "mend the expression")

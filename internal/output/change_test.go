@@ -100,7 +100,7 @@ func TestChangeOfStages(t *testing.T) {
 - drop: {expression: noise}
 - static_labels: {rules: next}`)
 	for seed := range uint64(100) {
-		rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+		rng := rand.New(rand.NewPCG(seed, 1))
 		const change = 1_000_000
 		at := int64(change - 20_000)
 		var records []logs.Record

@@ -45,7 +45,7 @@ func memories(b []byte, now int64) (all []remembered) {
 		}
 		b = b[n:]
 		size, n := binary.Uvarint(b)
-		if n <= 0 || size > uint64(len(b)-n) {
+		if n <= 0 || size > uint64(len(b)-n) { //nolint:gosec // not negative
 			break
 		}
 		end := n + int(size) //nolint:gosec // not more than there is

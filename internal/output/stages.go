@@ -157,7 +157,7 @@ func (s *stages) remember(p *logs.Position) {
 func (s *stages) restore(from logs.Position) {
 	t, begin := s.timeline.Load(), max(from.Last, from.Latest())
 	for i := range s.of {
-		stream := logs.Stream(i) //nolint:gosec // one of two
+		stream := logs.Stream(i)
 		for _, m := range memories(from.Stages[i], s.at(begin).From) {
 			in, until, ok := t.Of(m.from)
 			err := errUnknown

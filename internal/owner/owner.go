@@ -146,7 +146,7 @@ func (r *Rules) read(asked *Asked, full, value string) {
 		// which it is anyway
 	case !r.honours(name):
 		asked.Ignored = append(asked.Ignored, shown(full)+" is not honoured: container-labels does not have "+name)
-	case keyed && !(logs.IsLabelName(key) && !strings.HasPrefix(key, "__")):
+	case keyed && (!logs.IsLabelName(key) || strings.HasPrefix(key, "__")):
 		wrong("expected %s%s.KEY with a key of letters, digits and underscores, which does not begin with a digit or two underscores", Prefix, name)
 	case name == label:
 		put(&asked.Labels, key, value)
@@ -190,10 +190,10 @@ func shown(name string) string {
 // hint says which label was most likely meant.
 func hint(name, key string, more bool) string {
 	near := nearest.Name(name, Names())
-	switch {
-	case near == "":
+	switch near {
+	case "":
 		return "; there are " + strings.Join(Names(), ", ")
-	case near == label || near == metadata:
+	case label, metadata:
 		if !more {
 			key = "KEY"
 		}

@@ -26,7 +26,7 @@ const maxFamily = 256
 // of returns the pipeline of a container with these labels.
 func (p *Pipeline) of(labels *logs.Labels) *Pipeline {
 	// The level of lines that no stage concerns is found elsewhere, for less.
-	level := labels.Level && p != nil && !(p.empty() && len(labels.Owner) == 0)
+	level := labels.Level && p != nil && (!p.empty() || len(labels.Owner) != 0)
 	if p == nil || p.family == nil || len(labels.Owner) == 0 && !level {
 		return p
 	}

@@ -106,7 +106,7 @@ func TestFamily(t *testing.T) {
 	if p.For(base) != nil || !p.Idle(base) || p.Idle(asking("drop=x")) || p.Wait(base) != 0 || p.Wait(asking("multiline=x")) != int64(waitDefault) {
 		t.Error("a container whose owner asks for nothing has something done, or the other way round")
 	}
-	if p.For(asking("drop=x")).pipeline != p.For(asking("drop=x")).pipeline {
+	if one, other := p.For(asking("drop=x")), p.For(asking("drop=x")); one.pipeline != other.pipeline {
 		t.Error("the same is compiled twice")
 	}
 	for i := range 3 * maxFamily {

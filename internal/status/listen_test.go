@@ -42,7 +42,7 @@ func TestReloadBySocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	address := "unix:" + path
 	// One that was killed has left its socket.
-	left, err := net.Listen("unix", path) //nolint:noctx // a test
+	left, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestReloadBySocket(t *testing.T) {
 func TestReloadByAddress(t *testing.T) {
 	s := server()
 	s.Reload(func(context.Context) (string, error) { t.Error("reloaded"); return "", nil })
-	answer, err := http.Post(serve(t, s)+"/-/reload", "", nil) //nolint:noctx // a test
+	answer, err := http.Post(serve(t, s)+"/-/reload", "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

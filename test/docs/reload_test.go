@@ -42,7 +42,7 @@ func TestReloadDoc(t *testing.T) {
 	wait.For(t, time.Minute, "the socket", func() bool { return strings.Contains(l.Stderr(), "serving metrics") })
 	ask := func(want string) {
 		t.Helper()
-		out, err := exec.Command("sh", "-c", strings.ReplaceAll(command, "/run/lighterman/lighterman.sock", socket)).Output() //nolint:gosec // ours
+		out, err := exec.Command("sh", "-c", strings.ReplaceAll(command, "/run/lighterman/lighterman.sock", socket)).Output()
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Errorf("%v: %q, want %q", err, out, want)
 		}

@@ -44,7 +44,7 @@ func TestOutputs(t *testing.T) {
 		l.Kill9(t)
 		l = carrier.Start(t, args...)
 		grow(40)
-		defer func() { ledger.Clean(t, l) }()
+		defer func() { ledger.Clean(t, l) }() //nolint:revive // at the end of the test, for each
 	}
 	dead.Start(t)
 	for _, c := range all {

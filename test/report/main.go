@@ -14,8 +14,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	ok, err := report(ctx, os.Stdin, os.Stdout)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 	}

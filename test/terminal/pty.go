@@ -136,7 +136,7 @@ func (p *PTY) Resize(t testing.TB, columns, rows int) {
 }
 
 func (p *PTY) resize(columns, rows int) error {
-	//nolint:gosec // small numbers
+
 	return unix.IoctlSetWinsize(int(p.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)})
 }
 
