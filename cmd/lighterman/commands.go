@@ -88,7 +88,7 @@ type option struct {
 
 // ownFlag is a flag in the usage of a subcommand, with its short form before it, and behind
 // it the placeholder and what it does, or the beginning of that.
-var ownFlag = regexp.MustCompile(`^  (?:-\w, )?--([a-z-]+)(?:[ =]|\[=)?([^ \]]*)\]?(?:  +(.*))?$`)
+var ownFlag = regexp.MustCompile(`^  (?:-\w, )?--([a-z-]+)( \S+|\[=\S+\])?(?:  +(.*))?$`)
 
 // ownOptions are the flags in the usage of a subcommand.
 func ownOptions(usage string) (all []option) {
@@ -96,7 +96,11 @@ func ownOptions(usage string) (all []option) {
 		flag := ownFlag.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
 		switch {
 		case flag != nil:
-			all = append(all, option{name: flag[1], placeholder: flag[2], help: flag[3]})
+			placeholder := strings.TrimSpace(flag[2])
+			if attached, is := strings.CutPrefix(placeholder, "[="); is {
+				placeholder = strings.TrimSuffix(attached, "]")
+			}
+			all = append(all, option{name: flag[1], placeholder: placeholder, help: flag[3]})
 		case strings.HasPrefix(line, "        ") && len(all) > 0:
 			last := &all[len(all)-1]
 			last.help = strings.TrimSpace(last.help + " " + strings.TrimSpace(line))

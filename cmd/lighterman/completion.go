@@ -55,7 +55,11 @@ func (c command) options() []option {
 	if !c.settings {
 		return all
 	}
+	own := len(all)
 	for _, d := range config.Describe() {
+		if slices.ContainsFunc(all[:own], func(o option) bool { return o.name == d.Name }) {
+			continue // it has another meaning here
+		}
 		o := option{name: d.Name, placeholder: d.Placeholder, words: d.Choices, help: d.Help}
 		if kind, _, _ := strings.Cut(d.Placeholder, "|"); kind == "FILE" || kind == "DIR" {
 			o.path = kind

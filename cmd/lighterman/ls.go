@@ -33,8 +33,10 @@ be read depends on the user, so be the one that lighterman runs as.
         --web-config-file has it, and the certificate there is the one to be found.
   --token-file FILE
         Ask with the first bearer token of a file. Default: --listen-token-file.
-  --username NAME, --password-file FILE
-        Ask with a password.
+  --username NAME
+        Ask with a password, that of --password-file.
+  --password-file FILE
+        The password of --username.
 
 The flags of run choose the engine, the containers and the ways, in a dry run. Of a
 lighterman that runs, --include-name and --exclude-name choose what is shown.

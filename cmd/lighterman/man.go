@@ -118,14 +118,31 @@ func (r *roff) verbatim(text string) {
 // left to ownOptions.
 func (r *roff) unwrapped(usage string) {
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(usage), "\n\n") {
+		paragraph, flags := withoutFlags(paragraph)
 		switch {
-		case strings.HasPrefix(paragraph, "Usage: "), strings.HasPrefix(paragraph, "  --"):
+		case strings.HasPrefix(paragraph, "Usage: "), paragraph == "", flags:
 		case strings.HasPrefix(paragraph, "  "):
 			r.verbatim(regexp.MustCompile(`(?m)^  `).ReplaceAllString(paragraph, "") + "\n")
 		default:
 			r.paragraph(strings.ReplaceAll(paragraph, "\n", " "))
 		}
 	}
+}
+
+// withoutFlags takes the flags out of a paragraph, and reports whether there were some: what
+// is left is their heading.
+func withoutFlags(paragraph string) (left string, flags bool) {
+	var kept []string
+	for line := range strings.SplitSeq(paragraph, "\n") {
+		switch {
+		case ownFlag.MatchString(line):
+			flags = true
+		case flags && strings.HasPrefix(line, "        "):
+		default:
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n"), flags
 }
 
 // mainPage is lighterman(1).

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // configured loads a configuration of a file.
@@ -64,7 +65,7 @@ func TestInForce(t *testing.T) {
 	if before, _ := line.At(2999); before.Pipeline == nil {
 		t.Error("what was in force before is not any more")
 	}
-	if after, _ := line.At(3000); after.Pipeline != nil {
+	if after, _ := line.At(3000); after.From != 3000 || !after.Pipeline.Idle(new(logs.Labels)) {
 		t.Error("what was in force before still is")
 	}
 	// The clock was set back.
