@@ -38,7 +38,7 @@ func TestReloadDoc(t *testing.T) {
 		}
 	}
 	write("")
-	l := carrier.Start(t, "--config", file, "--docker-host", "none", "--docker-root", dataroot.New(t).Dir, "--listen", "unix://"+socket, "--shutdown-timeout", "0")
+	l := carrier.Start(t, "--config", file, "--docker-host", "none", "--docker-root", dataroot.New(t).Dir, "--listen", "unix:"+socket, "--shutdown-timeout", "0")
 	wait.For(t, time.Minute, "the socket", func() bool { return strings.Contains(l.Stderr(), "serving metrics") })
 	ask := func(want string) {
 		t.Helper()
