@@ -59,6 +59,9 @@ func newInForce(dir string, cfg *config.Config, log *slog.Logger, now time.Time)
 	if _, err := stagesOf(cfg); err != nil {
 		return nil, err
 	}
+	if _, err := compileText(text); err != nil {
+		return nil, err
+	}
 	all, changed := then(f.all, rulesSince{From: now.UnixNano(), Stages: text})
 	if changed {
 		if err := f.save(all); err != nil {
@@ -159,6 +162,11 @@ func then(before []rulesSince, next rulesSince) (all []rulesSince, changed bool)
 	return all, true
 }
 
+// changeDelay is how far ahead other stages come into force. What is being read does not know
+// of them, and labels that change with them do so LabelsDelay after they were decided, or with
+// the stages: it is more than that.
+const changeDelay = 2 * output.LabelsDelay
+
 // tries is how often a change is put off because the disk takes longer than until it would be
 // in force.
 const tries = 5
@@ -166,8 +174,11 @@ const tries = 5
 // change has other stages be in force, from a moment that is still to come when they are on
 // disk.
 func (f *inForce) change(text string) error {
+	if _, err := compileText(text); err != nil {
+		return err
+	}
 	for range tries {
-		from := time.Now().Add(output.LabelsDelay)
+		from := time.Now().Add(changeDelay)
 		all, changed := then(f.all, rulesSince{From: from.UnixNano(), Stages: text})
 		if !changed {
 			return nil
@@ -175,7 +186,7 @@ func (f *inForce) change(text string) error {
 		if err := f.save(all); err != nil {
 			return err
 		}
-		if time.Until(from) > output.LabelsDelay/2 {
+		if time.Until(from) > changeDelay-output.LabelsDelay/2 {
 			f.use(all)
 			return nil
 		}
@@ -204,6 +215,9 @@ func stagesText(cfg *config.Config) (string, error) {
 // bare copies a node without comments, places and style.
 func bare(n *yaml.Node) *yaml.Node {
 	out := &yaml.Node{Kind: n.Kind, Tag: n.ShortTag(), Value: n.Value}
+	if n.Kind == yaml.ScalarNode && out.Tag == "!!str" {
+		out.Style = yaml.DoubleQuotedStyle // of the others not every text can be read again
+	}
 	for _, part := range n.Content {
 		out.Content = append(out.Content, bare(part))
 	}

@@ -31,6 +31,8 @@ type reloader struct {
 	told func(ok bool, at time.Time)
 	// asked receives whoever waits for a reload.
 	asked chan chan reloaded
+	// gone is closed when nobody listens to it any more.
+	gone chan struct{}
 	// refused says why the newest configuration is not in force; nil for one that is.
 	refused atomic.Pointer[string]
 }
@@ -46,6 +48,7 @@ var errStopping = errors.New("lighterman is stopping")
 
 // run reloads whenever somebody asks for it, until ctx is done.
 func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal, changes <-chan struct{}) {
+	defer close(r.gone)
 	for {
 		select {
 		case <-hangups:
@@ -65,6 +68,8 @@ func (r *reloader) ask(ctx context.Context) (string, error) {
 	answer := make(chan reloaded, 1)
 	select {
 	case r.asked <- answer:
+	case <-r.gone:
+		return "", errStopping
 	case <-ctx.Done():
 		return "", errStopping
 	}
@@ -215,7 +220,7 @@ func (r *reloader) differences(next *config.Config) (changed, restart []string) 
 func (a Agent) newReloader(graphs []*graph, rules *inForce, told func(bool, time.Time)) *reloader {
 	r := &reloader{
 		load: a.Reload.Load, started: a.Config, applied: a.Config, log: a.Log, level: a.Reload.Level, version: a.Version,
-		graphs: graphs, rules: rules, told: told, asked: make(chan chan reloaded),
+		graphs: graphs, rules: rules, told: told, asked: make(chan chan reloaded), gone: make(chan struct{}),
 	}
 	if r.load == nil {
 		r.load = func() (*config.Config, error) { return a.Config, nil }

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -122,6 +121,7 @@ func withLabels(of *logs.Labels, more map[string]string) *logs.Labels {
 		metadata[l.Name] = l.Value
 	}
 	out := logs.NewLabels(set, metadata)
+	out.Owner, out.Tenant, out.Level = of.Owner, of.Tenant, of.Level && !target.SaysLevel(out)
 	if out.Whole = of.Whole; of.Stderr != nil {
 		out.Stderr = withLabels(of.Stderr, more)
 	}
@@ -130,7 +130,7 @@ func withLabels(of *logs.Labels, more map[string]string) *logs.Labels {
 
 // notes say what is not as it may be expected of a target.
 func notes(decided *target.Target) []string {
-	out := slices.Clone(decided.Notes)
+	out := decided.Remarks()
 	if !decided.Chosen() {
 		out = append(out, "lighterman does not collect it: "+decided.Excluded)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/console"
@@ -33,16 +34,23 @@ var ErrNoneMatch = errors.New("no container matches")
 // there is was shown. It is Run without all that would be in the way of a service on the
 // same host, or would outlast it: no address, no lock, no positions, no links.
 func (a Agent) Tail(ctx context.Context, v View) error {
-	cfg := *a.Config
-	cfg.Loki = config.Loki{PushTimeout: cfg.Loki.PushTimeout}
+	a.Config, a.view = toShow(a.Config, v), &v
+	return a.Run(ctx)
+}
+
+// toShow is the configuration of a look: it sends nothing to anybody, and keeps nothing.
+func toShow(given *config.Config, v View) *config.Config {
+	cfg := *given
+	cfg.Loki, cfg.Outputs = config.Loki{PushTimeout: cfg.Loki.PushTimeout}, nil
 	cfg.Listener.Address, cfg.StateDir, cfg.Hold.Dir = "", "", ""
 	cfg.Batch.Wait, cfg.Limits.Shutdown = showEvery, lastPatience
 	cfg.Reading.Since, cfg.Reading.Tail = v.Since, v.Lines
 	if !v.Stages {
-		cfg.Stages = nil
+		cfg.Stages, cfg.Labels.Level = nil, false
+		// Nor what the owners of containers ask for, but whether they are shown at all.
+		cfg.Labels.FromContainers = slices.DeleteFunc(slices.Clone(cfg.Labels.FromContainers), func(name string) bool { return name != "enable" })
 	}
-	a.Config, a.view = &cfg, &v
-	return a.Run(ctx)
+	return &cfg
 }
 
 // showing is what is looked at: as a command asks for, or as run shows it.

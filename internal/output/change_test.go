@@ -184,29 +184,29 @@ func TestMemories(t *testing.T) {
 	b = remember(b, 7, nil)
 	b = remember(b, -7, []byte{})
 	b = remember(b, 9, []byte("two"))
-	all := memories(b, 1)
+	all := memories(b)
 	if len(all) != 2 || all[0].from != math.MinInt64 || string(all[0].state) != "one" || all[1].from != 9 || string(all[1].state) != "two" {
 		t.Errorf("%+v", all)
 	}
 	if remember(nil, 1, nil) != nil {
 		t.Error("nothing is something")
 	}
-	if all := memories([]byte{memoryOfOne, 5}, 3); len(all) != 1 || all[0].from != 3 || len(all[0].state) != 2 {
+	if all := memories([]byte{memoryVersion - 1, 5}); len(all) != 0 {
 		t.Errorf("of one: %+v", all)
 	}
 	for n := range b {
-		if got := memories(b[:n], 1); len(got) > 1 {
+		if got := memories(b[:n]); len(got) > 1 {
 			t.Errorf("cut to %d: %+v", n, got)
 		}
 	}
 }
 
 func FuzzMemories(f *testing.F) {
-	f.Add([]byte{memoryOfAll, 2, 3, 1, 2, 3})
-	f.Add([]byte{memoryOfAll, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Add([]byte{memoryVersion, 2, 3, 1, 2, 3})
+	f.Add([]byte{memoryVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		size := 0
-		for _, m := range memories(b, 0) {
+		for _, m := range memories(b) {
 			size += len(m.state)
 		}
 		if size > len(b) {

@@ -4,11 +4,8 @@ import "encoding/binary"
 
 // What stages remember belongs to those that were in force from one time on. A position has
 // it for each of them: a version, and then their time, and what they remember after its
-// length. Before there were several it began with version 1, and was of one.
-const (
-	memoryOfOne = 1
-	memoryOfAll = 2
-)
+// length.
+const memoryVersion = 2
 
 // remembered is what the stages remember that are in force from a time on.
 type remembered struct {
@@ -22,21 +19,17 @@ func remember(b []byte, from int64, state []byte) []byte {
 		return b
 	}
 	if b == nil {
-		b = []byte{memoryOfAll}
+		b = []byte{memoryVersion}
 	}
 	b = binary.AppendVarint(b, from)
 	b = binary.AppendUvarint(b, uint64(len(state)))
 	return append(b, state...)
 }
 
-// memories takes apart what remember has made, as far as it is sound. What is of one only is
-// of those that are in force now.
-func memories(b []byte, now int64) (all []remembered) {
-	if len(b) == 0 {
+// memories takes apart what remember has made, as far as it is sound.
+func memories(b []byte) (all []remembered) {
+	if len(b) == 0 || b[0] != memoryVersion {
 		return nil
-	}
-	if b[0] == memoryOfOne {
-		return []remembered{{now, b}}
 	}
 	for b = b[1:]; len(b) > 0; {
 		from, n := binary.Varint(b)

@@ -158,7 +158,8 @@ func (s *stages) restore(from logs.Position) {
 	t, begin := s.timeline.Load(), max(from.Last, from.Latest())
 	for i := range s.of {
 		stream := logs.Stream(i)
-		for _, m := range memories(from.Stages[i], s.at(begin).From) {
+		begin := cmp.Or(from.Newest[i].Time, begin) // the other stream may be further on
+		for _, m := range memories(from.Stages[i]) {
 			in, until, ok := t.Of(m.from)
 			err := errUnknown
 			if ok {

@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"bytes"
+	"cmp"
 
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
@@ -37,15 +38,16 @@ type Entry struct {
 	// dropped.
 	Before, After stage.View
 	Steps         []stage.Step
-	// Rule is the name under which it was dropped, and DroppedBy the stage; empty where it
-	// is sent.
+	// Dropped reports whether it was dropped; Rule is the name under which, and DroppedBy the
+	// stage.
+	Dropped         bool
 	Rule, DroppedBy string
 	// Note says what is not as a stage asks for, or nothing.
 	Note string
 }
 
 // Sent reports whether the entry would go to Loki.
-func (e *Entry) Sent() bool { return e.DroppedBy == "" }
+func (e *Entry) Sent() bool { return !e.Dropped }
 
 // Rehearsal is the way of one subject's lines. It belongs to one goroutine.
 type Rehearsal struct {
@@ -104,8 +106,13 @@ func (r *Rehearsal) change(e *logs.Entry) (send bool) {
 	r.now, r.lines = now, 1
 	before := stage.Entry{Time: e.Time, Stream: e.Stream, Line: e.Line, Labels: r.entry.Labels}
 	now.Before = stage.ViewOf(&before)
+	now.Before.Tenant = r.entry.Labels.Tenant
 	if run == nil {
-		now.After = now.Before
+		now.After = stage.ViewOf(&before)
+		now.After.Tenant = r.entry.Labels.Tenant
+		if r.entry.Labels.Level {
+			now.After.AddLevel(e.Line)
+		}
 		return true
 	}
 	if now.Lines > 1 {
@@ -114,13 +121,14 @@ func (r *Rehearsal) change(e *logs.Entry) (send bool) {
 	send = run.Trace(&r.entry, func(s stage.Step) { now.Steps = append(now.Steps, s) })
 	now.After = stage.ViewOf(&r.entry)
 	if !send {
-		now.Rule, now.DroppedBy = run.Rule(), now.Steps[len(now.Steps)-1].Stage
+		now.Dropped, now.Rule, now.DroppedBy = true, run.Rule(), now.Steps[len(now.Steps)-1].Stage
 		r.emit(now)
 		return false
 	}
 	if t := now.After.Tenant; t != "" && !logs.ValidTenant(t) {
 		now.Note, now.After.Tenant = "Loki takes no such tenant: the configured one is used", ""
 	}
+	now.After.Tenant = cmp.Or(now.After.Tenant, r.entry.Labels.Tenant)
 	e.Time, e.Line = r.entry.Time, r.entry.Line
 	return true
 }

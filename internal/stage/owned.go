@@ -20,8 +20,10 @@ type owner struct {
 	// joins says which lines are one entry, and finds level and time; nil for neither.
 	joins *multiline
 	finds *parserStage
-	// steps come behind the stages of the configuration, in their order.
+	// steps come behind the stages of the configuration, in their order, and paths are what
+	// they are called.
 	steps []step
+	paths []string
 }
 
 // ask is a kind of thing that owners may ask for.
@@ -72,18 +74,28 @@ func (b *builder) owned(list []logs.Label) *owner {
 	of := new(owner)
 	for _, a := range asks {
 		for _, l := range list {
-			if l.Name == a.name {
-				_ = a.compile(b, of, l.Value)
+			if l.Name != a.name {
+				continue
+			}
+			_ = a.compile(b, of, l.Value)
+			for len(of.paths) < len(of.steps) {
+				of.paths = append(of.paths, ownerPath+a.name)
+			}
+			if of.joins != nil && of.joins.path == "" {
+				of.joins.path = ownerPath + a.name
 			}
 		}
 	}
 	return of
 }
 
+// ownerPath is what the names of stages begin with that the owner of a container asks for.
+const ownerPath = "lighterman."
+
 // behind returns the nodes that come behind the stages of the configuration.
 func (of *owner) behind(end *node) *node {
-	for _, s := range slices.Backward(of.steps) {
-		end = &node{step: s, next: end}
+	for i, s := range slices.Backward(of.steps) {
+		end = &node{step: s, next: end, path: of.paths[i]}
 	}
 	return end
 }
@@ -92,7 +104,7 @@ func (of *owner) behind(end *node) *node {
 // configuration.
 func (of *owner) before(head *node) *node {
 	if of.finds != nil {
-		head = &node{step: of.finds, next: head}
+		head = &node{step: of.finds, next: head, path: ownerPath + "parser"}
 	}
 	return head
 }
@@ -192,12 +204,14 @@ func (b *builder) ownTenant(of *owner, value string) error {
 	return nil
 }
 
-// ownTenant is the tenant of a container's lines, where no stage of the configuration has
-// chosen one.
+// ownTenant is the tenant of a container's lines, where no rule and no stage of the
+// configuration has chosen one.
 type ownTenant struct{ name string }
 
 func (t *ownTenant) run(_ *Run, e *Entry, n *node) *node {
-	e.Tenant = cmp.Or(e.Tenant, t.name)
+	if e.Labels.Tenant == "" {
+		e.Tenant = cmp.Or(e.Tenant, t.name)
+	}
 	return n.next
 }
 

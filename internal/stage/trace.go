@@ -100,6 +100,13 @@ func ViewOf(e *Entry) View {
 	return v
 }
 
+// AddLevel adds what LevelMissed finds in a line.
+func (v *View) AddLevel(line []byte) {
+	if l := level.Missed(line); l != level.Unknown {
+		v.Metadata[levelName], v.Level = l.String(), l.String()
+	}
+}
+
 // JoinedBy returns the place of the stage that says which lines of a stream are one entry;
 // nothing where each is.
 func (r *Run) JoinedBy(s logs.Stream) string {

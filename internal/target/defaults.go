@@ -92,7 +92,7 @@ func (l *Labeler) LabelAsked(c *logs.Container, exploded []string, asked *owner.
 	out.Labels = join(sets, l.Names.stream())
 	for s := range logs.Stream(logs.Streams) {
 		of := out.Labels.Of(s)
-		of.Owner, of.Level = asked.Lines, l.Level && !saysLevel(of)
+		of.Owner, of.Level = asked.Lines, l.Level && !SaysLevel(of)
 	}
 	return out
 }
@@ -100,8 +100,8 @@ func (l *Labeler) LabelAsked(c *logs.Container, exploded []string, asked *owner.
 // levels are the names of labels and structured metadata that Loki takes the level from.
 var levels = []string{"detected_level", "level", "Level", "LEVEL", "severity", "Severity", "SEVERITY", "lvl"}
 
-// saysLevel reports whether labels say the level of every line.
-func saysLevel(l *logs.Labels) bool {
+// SaysLevel reports whether labels say the level of every line.
+func SaysLevel(l *logs.Labels) bool {
 	return slices.ContainsFunc(levels, func(name string) bool { return l.Get(name) != "" || l.HasMetadata([]byte(name)) })
 }
 
