@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/console"
 	"github.com/lighterman/lighterman/internal/convert"
 )
 
@@ -62,23 +63,23 @@ func convertFrom(args, environ []string, stdin io.Reader, stdout, stderr io.Writ
 	case errors.Is(err, flag.ErrHelp):
 		return printed(stdout, stderr, convertUsage)
 	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "%v; \"lighterman help convert\" says more\n", err)
+		_, _ = fmt.Fprintf(stderr, "%s; \"lighterman help convert\" says more\n", escapedLines(err))
 		return exitUsage
 	case c.positions != "":
 		return takeOver(c, stdin, stdout, stderr)
 	}
 	data, err := readInput(c.file, stdin)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "cannot read the configuration: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "cannot read the configuration: %s\n", escapedLines(err))
 		return exitUsage
 	}
 	result, err := c.convert(data, environ)
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
+		_, _ = fmt.Fprintln(stderr, escapedLines(err))
 		return exitUsage
 	}
 	for _, f := range result.Findings {
-		_, _ = fmt.Fprintln(stderr, f.Text(c.file))
+		_, _ = fmt.Fprintln(stderr, console.Escaped(f.Text(c.file)))
 	}
 	if code := c.write(result, stdout, stderr); code != 0 {
 		return code
@@ -147,6 +148,15 @@ func (c conversion) convert(data []byte, environ []string) (*convert.Result, err
 	return convert.Promtail(c.file, data, convert.Expand{On: c.expand, Lookup: lookup})
 }
 
+// escapedLines is an error, of several lines maybe, that may hold what stands in the file.
+func escapedLines(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = console.Escaped(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // maxInput bounds a file that is read, in bytes.
 const maxInput = 64 << 20
 
@@ -179,7 +189,7 @@ func (c conversion) write(r *convert.Result, stdout, stderr io.Writer) int {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "cannot write the configuration: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "cannot write the configuration: %s\n", escapedLines(err))
 		return exitFailure
 	}
 	return 0
@@ -189,18 +199,18 @@ func (c conversion) write(r *convert.Result, stdout, stderr io.Writer) int {
 func takeOver(c conversion, stdin io.Reader, stdout, stderr io.Writer) int {
 	data, err := readInput(c.positions, stdin)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "cannot read the positions: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "cannot read the positions: %s\n", escapedLines(err))
 		return exitUsage
 	}
 	list, found, err := convert.Positions(c.positions, data)
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
+		_, _ = fmt.Fprintln(stderr, escapedLines(err))
 		return exitUsage
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	store, err := checkpoint.Open(c.stateDir, log)
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
+		_, _ = fmt.Fprintln(stderr, escapedLines(err))
 		return exitFailure
 	}
 	defer func() { _ = store.Close() }()
@@ -208,13 +218,13 @@ func takeOver(c conversion, stdin io.Reader, stdout, stderr io.Writer) int {
 	made, more := convert.TakeOver(list, known, store.Commit)
 	code := 0
 	for _, f := range append(found, more...) {
-		_, _ = fmt.Fprintln(stderr, f.Text(c.positions))
+		_, _ = fmt.Fprintln(stderr, console.Escaped(f.Text(c.positions)))
 		if !f.Note {
 			code = exitFailure
 		}
 	}
 	if err := store.Save(); err != nil {
-		_, _ = fmt.Fprintf(stderr, "cannot write the positions: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "cannot write the positions: %s\n", escapedLines(err))
 		return exitFailure
 	}
 	if failed := printed(stdout, stderr, fmt.Sprintf("took over the positions of %d containers\n", made)); failed != 0 {

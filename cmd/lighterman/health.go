@@ -19,6 +19,11 @@ has no other program. Give it the --listen, or the --config, that run has.
   --ready
         Asks whether it is ready, too: whether the engine or its directory, the
         logs, Loki and the positions are there.
+  --ca-file FILE
+        Ask with TLS, and trust these authorities. Without it TLS is used where
+        --web-config-file has it, and the certificate there is the one to be found.
+
+Health needs no password and no token: who shows none is told one word.
 `
 
 // healthCommand asks the lighterman that runs how it is.
@@ -29,6 +34,11 @@ func healthCommand(ctx context.Context, args, environ []string, stdout, stderr i
 		ask = status.Ready
 	}
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == flag })
+	key, args, err := parseKey(args)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
 	cfg, code := loadConfig("health", args, environ, stdout, stderr)
 	if cfg == nil {
 		return code
@@ -37,7 +47,12 @@ func healthCommand(ctx context.Context, args, environ []string, stdout, stderr i
 		_, _ = fmt.Fprintln(stderr, "cannot ask: a lighterman with --listen off answers nobody")
 		return exitFailure
 	}
-	answer, ok, err := status.Ask(ctx, cfg.Listener.Address, ask)
+	door, err := key.door(cfg)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
+		return exitFailure
+	}
+	answer, ok, err := door.Ask(ctx, ask)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
 		return exitFailure

@@ -181,7 +181,12 @@ const (
 func (a *Access) Decide(r *http.Request) Verdict {
 	s := a.now()
 	if !s.asks() {
-		return Allowed // without a certificate, if one is needed, nobody gets here
+		// Without a certificate nobody gets here, but for whoever was connected before one
+		// was asked for.
+		if s.certified() && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0) {
+			return Denied
+		}
+		return Allowed
 	}
 	kind, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(kind, "Bearer") {

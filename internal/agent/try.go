@@ -156,9 +156,9 @@ func (t *tryOut) file(ctx context.Context, name string) error {
 	as := t.options.As
 	in, stream := t.options.Stdin, logs.Stdout
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := openLines(name)
 		if err != nil {
-			return fmt.Errorf("cannot read lines: %w", err)
+			return err
 		}
 		defer func() { _ = f.Close() }()
 		in = f
@@ -198,6 +198,25 @@ func (t *tryOut) file(ctx context.Context, name string) error {
 		t.agent.Log.Warn("some of the file is no record and was left out", "file", name, "format", string(found.Format), "stretches", found.Corrupt)
 	}
 	return nil
+}
+
+// openLines opens a file. To open a pipe waits for somebody who writes to it, which no signal
+// ends, and to open a device may do something: they are refused before.
+func openLines(name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot read lines: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("cannot read lines: %q is a directory", name)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("cannot read lines: %q is no regular file; make it the standard input, and give - in its place", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read lines: %w", err)
+	}
+	return f, nil
 }
 
 // decide gives labels to a container that is not there.

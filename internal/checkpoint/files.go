@@ -56,6 +56,9 @@ func checkDir(path string) error {
 	case !trusted(st.Uid):
 		return refused("it belongs to user %d: give it to this user (chown -R %d %s)", st.Uid, os.Geteuid(), path)
 	case st.Mode&0o022 != 0:
+		if st.Mode&unix.S_ISVTX != 0 { // like /tmp, which is meant to be so
+			return refused("it is for everybody: choose a directory that only lighterman's user may write to")
+		}
 		return refused("others may write to it: take that away (chmod go-w %s)", path)
 	}
 	return nil

@@ -118,6 +118,8 @@ func TestInvalid(t *testing.T) {
 		{base + "- job_name: a\n  docker_sd_configs: [{host: 'unix:///x', filters: [{name: label}]}]\n", "4: filters: a filter needs a name and values"},
 		{base + "- job_name: a\n  job_name: b\n", "4: the key \"job_name\" is set twice; the first is on line 3"},
 		{base + "- job_name: a\n\tx: y\n", "4: this is no YAML"},
+		{"# *hunter2\nclients: [{url: http://loki:3100, basic_auth: {username: a,\n  password: *hunter2}}]\n", "3: this is no YAML: an unknown anchor; put text that begins with * in quotes"},
+		{"clients:\n- url: http://loki:3100\n  bearer_token: *hunter2\n", "3: this is no YAML: an unknown anchor"},
 		{base + "- job_name: a\x01\n", "3: expected text, found the control character U+0001"},
 		{base + "- job_name: \xff\n", "3: expected UTF-8"},
 		{"a: &a [*a]\n", "1: "},
@@ -129,6 +131,9 @@ func TestInvalid(t *testing.T) {
 		var invalid *convert.InvalidError
 		if !errors.As(err, &invalid) || !strings.Contains(err.Error(), "promtail.yml:"+c.want) {
 			t.Errorf("%.80q: %v, and not %s", c.file, err, c.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("a password is shown: %v", err)
 		}
 	}
 }

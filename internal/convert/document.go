@@ -72,11 +72,28 @@ func (f *findings) parseYAML(data []byte) *yaml.Node {
 				line = tabbed(data, line)
 			}
 		}
+		if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+			// A password that begins with * looks like one: it is not shown.
+			line, text = aliased(data, m[1]), "an unknown anchor; put text that begins with * in quotes"
+		}
 		f.refuse(line, "this is no YAML: %s", text)
 		return nil
 	}
 	r := resolver{findings: f, left: maxNodes}
 	return r.resolve(doc.Content[0], 0)
+}
+
+var unknownAnchor = regexp.MustCompile(`(?s)^unknown anchor '(.*)' referenced$`)
+
+// aliased returns the first line that asks for an anchor: the library names none.
+func aliased(data []byte, name string) int {
+	alias := regexp.MustCompile(`(?:^|[\s\[{,:?-])\*` + regexp.QuoteMeta(name) + `(?:$|[^0-9A-Za-z_-])`)
+	for i, line := range strings.Split(string(data), "\n") {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") && alias.MatchString(line) {
+			return i + 1
+		}
+	}
+	return 1
 }
 
 // tabbed returns the line from one on that is indented with a tab: the library names the one
@@ -261,10 +278,14 @@ func comments(n *yaml.Node) (out []string) {
 	return out
 }
 
-// plain takes the comments off a node, which is written in another place.
+// plain takes the comments off a node, which is written in another place. What not everybody
+// takes for the same end of a line, or cannot see, is written as its number.
 func plain(n *yaml.Node) *yaml.Node {
 	out := *n
 	out.HeadComment, out.LineComment, out.FootComment = "", "", ""
+	if n.Kind == yaml.ScalarNode && strings.ContainsFunc(n.Value, func(r rune) bool { return r != '\n' && unseen(r) }) {
+		out.Style = yaml.DoubleQuotedStyle
+	}
 	out.Content = make([]*yaml.Node, len(n.Content))
 	for i, part := range n.Content {
 		out.Content[i] = plain(part)

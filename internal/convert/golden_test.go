@@ -100,11 +100,7 @@ func files(t *testing.T) (out []string) {
 // taken holds a configuration to be one that lighterman runs with.
 func taken(t *testing.T, text string) *config.Config {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "lighterman.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Load([]string{"--config", path}, []string{"HOME=/root"})
+	cfg, err := loaded(t, text)
 	if err != nil {
 		t.Fatalf("lighterman does not take it: %v\n%s", err, text)
 	}
@@ -119,4 +115,13 @@ func taken(t *testing.T, text string) *config.Config {
 		t.Fatalf("lighterman does not take the rules: %v\n%s", err, text)
 	}
 	return cfg
+}
+
+func loaded(t *testing.T, text string) (*config.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lighterman.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load([]string{"--config", path}, []string{"HOME=/root"})
 }

@@ -1,10 +1,6 @@
 package convert
 
-import (
-	"strings"
-
-	"go.yaml.in/yaml/v3"
-)
+import "go.yaml.in/yaml/v3"
 
 // Promtail makes a configuration of one of Promtail's. The error is an *InvalidError where
 // Promtail itself would refuse the file.
@@ -56,7 +52,7 @@ func (p *plan) server(n *yaml.Node) {
 	} else if port := p.text(get(n, "http_listen_port"), "server.http_listen_port"); port != "" && port != "0" {
 		host := p.text(get(n, "http_listen_address"), "server.http_listen_address")
 		p.say("Promtail listened at " + host + ":" + port + ". lighterman has metrics with other names, health and a\n" +
-			"page at 127.0.0.1:9177; to be reached from elsewhere: listen: " + quoted(host+":"+port))
+			"page at 127.0.0.1:9177; to be reached from elsewhere: listen: " + text(host+":"+port))
 	}
 	switch level := p.text(get(n, "log_level"), "server.log_level"); level {
 	case "debug", "info", "warn", "error":
@@ -107,13 +103,4 @@ func (p *plan) maxLineSize(key, val, truncate *yaml.Node) {
 			p.note(key.Line, "limits_config.max_line_size", "Promtail drops a longer line, lighterman cuts it", "")
 		}
 	}
-}
-
-// quoted is a text as YAML has it.
-func quoted(text string) string {
-	out, err := yaml.Marshal(scalar(text, nil))
-	if err != nil {
-		return `""`
-	}
-	return strings.TrimSuffix(string(out), "\n")
 }

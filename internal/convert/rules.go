@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -76,6 +77,10 @@ func (p *plan) containerRule(s *source, r *rule, set map[string]bool) bool {
 		}
 		return set[n] || slices.Contains(known, n) || strings.HasPrefix(n, metaLabel)
 	})
+	if odd := slices.IndexFunc(r.SourceLabels, func(name model.LabelName) bool { return !labelName.MatchString(string(name)) }); odd >= 0 && !empty {
+		p.lost(r.line, "the rule", "it asks for "+strconv.Quote(string(r.SourceLabels[odd]))+", which is no name of a label in lighterman", "take the name out of source_labels")
+		return false
+	}
 	never := len(r.SourceLabels) == 1 && r.SourceLabels[0] == metaID && !fits(r.Regex.String(), 64)
 	switch {
 	case r.TargetLabel == "__path__" && r.Action == relabel.Replace:

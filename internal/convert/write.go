@@ -3,8 +3,11 @@ package convert
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
@@ -46,12 +49,12 @@ func (p *plan) result(file string) (*Result, error) {
 	}
 	if m.include != "" {
 		w.line("include-label:")
-		w.line("  - " + quoted(m.include))
+		w.line("  - " + text(m.include))
 	}
 	if len(external) > 0 {
 		w.line("external-label:")
 		for _, l := range external {
-			w.line("  " + l.name + ": " + quoted(l.value))
+			w.line("  " + text(l.name) + ": " + text(l.value))
 		}
 	}
 	w.defaultLabels(p.product, m.image)
@@ -60,13 +63,18 @@ func (p *plan) result(file string) (*Result, error) {
 	return &Result{Config: w.String(), Findings: found, Secret: p.secret}, nil
 }
 
+// bare is a number, a size, a duration or a truth.
+var bare = regexp.MustCompile(`^[0-9A-Za-z.]+$`)
+
 // value writes a setting's value: what may look like something else in quotes.
 func value(s setting) string {
 	switch s.name {
 	case "batch-wait", "batch-size", "push-timeout", "tls-insecure-skip-verify", "max-line-bytes":
-		return s.value
+		if bare.MatchString(s.value) {
+			return s.value
+		}
 	}
-	return quoted(s.value)
+	return text(s.value)
 }
 
 // externalLabels returns those that can be settings. A line's own label wins over one of
@@ -106,9 +114,31 @@ func (w *writer) comment(indent, text string) {
 		return
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		w.line(indent + "# " + line)
+		w.line(indent + "# " + visible(line))
 	}
 }
+
+// visible shows what nobody would see in a line, and what would end it, as its number.
+func visible(line string) string {
+	if !strings.ContainsFunc(line, unseen) && utf8.ValidString(line) {
+		return line
+	}
+	var b strings.Builder
+	for _, r := range line {
+		switch {
+		case !unseen(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// unseen are controls, the ends of lines that only some know, marks of direction and the like.
+func unseen(r rune) bool { return !unicode.IsGraphic(r) && r != '\t' }
 
 func (w *writer) defaultLabels(product, image string) {
 	w.line("")
@@ -117,7 +147,7 @@ func (w *writer) defaultLabels(product, image string) {
 	for _, name := range ownLabels {
 		to := "false"
 		if name == "image" && image != "" {
-			to = image
+			to = text(image)
 		}
 		w.line("  " + name + ": " + to)
 	}
@@ -139,9 +169,8 @@ func (w *writer) rules(m *merged) {
 		lines := r.lines()
 		if r.off != "" {
 			w.comment("  ", "Left out, from line "+decimal(int64(r.line))+": "+r.off+".")
-			for i := range lines {
-				lines[i] = "# " + lines[i]
-			}
+			w.comment("  ", strings.Join(lines, "\n"))
+			continue
 		}
 		for _, line := range lines {
 			w.line("  " + line)
@@ -161,7 +190,7 @@ func (r *rule) lines() (out []string) {
 	if len(r.SourceLabels) > 0 {
 		names := make([]string, 0, len(r.SourceLabels))
 		for _, name := range r.SourceLabels {
-			names = append(names, string(name))
+			names = append(names, element(string(name)))
 		}
 		add("source_labels", "["+strings.Join(names, ", ")+"]")
 	}
@@ -187,12 +216,25 @@ func (r *rule) lines() (out []string) {
 	return out
 }
 
+// element is a text in a list on one line, where commas and brackets mean something.
+func element(value string) string {
+	if labelName.MatchString(value) {
+		return text(value)
+	}
+	return inStyle(value, yaml.DoubleQuotedStyle)
+}
+
 // text is a text on one line of YAML.
 func text(value string) string {
-	n := scalar(value, nil)
-	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
-		n.Style = yaml.DoubleQuotedStyle
+	if strings.ContainsFunc(value, func(r rune) bool { return r == '\t' || unseen(r) }) {
+		return inStyle(value, yaml.DoubleQuotedStyle)
 	}
+	return inStyle(value, 0)
+}
+
+func inStyle(value string, style yaml.Style) string {
+	n := scalar(strings.ToValidUTF8(value, "\ufffd"), nil)
+	n.Style = style
 	out, err := yaml.Marshal(n)
 	if err != nil {
 		return `""`

@@ -61,7 +61,7 @@ func short(text string, most int) string {
 		return text
 	}
 	runes := []rune(text[:min(len(text), 4*most)])
-	if len(runes) <= most {
+	if len(runes) <= most && len(text) <= 4*most {
 		return text
 	}
 	return fmt.Sprintf("%s… (%d bytes)", string(runes[:most]), len(text))

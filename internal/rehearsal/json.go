@@ -3,8 +3,10 @@ package rehearsal
 import (
 	"encoding/json"
 	"io"
+	"os"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/console"
 	"github.com/lighterman/lighterman/internal/stage"
 )
 
@@ -16,8 +18,12 @@ type JSON struct {
 	err     error
 }
 
-// NewJSON makes a printer for programs.
+// NewJSON makes a printer for programs. To a terminal all is escaped that would do something
+// to it, or not show: it stays the same to who reads it.
 func NewJSON(w io.Writer) *JSON {
+	if f, is := w.(*os.File); is && console.IsTerminal(f) {
+		w = harmless{w}
+	}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	return &JSON{out: out}

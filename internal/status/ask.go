@@ -2,12 +2,10 @@ package status
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -28,27 +26,21 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// Ask asks the lighterman that listens on an address, as --listen has it, a question. It
-// returns the answer in words, and whether it is yes.
-func Ask(ctx context.Context, listen string, q Question) (answer string, yes bool, err error) {
+// Ask asks a question. It returns the answer in words, and whether it is yes.
+func (d Door) Ask(ctx context.Context, q Question) (answer string, yes bool, err error) {
 	fail := func(err error) (string, bool, error) {
-		return "", false, fmt.Errorf("cannot ask the lighterman at %s: %w", listen, err)
+		return "", false, fmt.Errorf("cannot ask the lighterman at %s: %w", d.Listen, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialled(listen)+string(q), nil)
+	got, err := d.get(ctx, string(q))
 	if err != nil {
 		return fail(err)
 	}
-	// No proxy and no redirect, as in Fetch.
-	got, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request)
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return fail(ErrNobody)
-	case err != nil:
+	defer func() { _ = got.Body.Close() }()
+	if err := locked(got); err != nil {
 		return fail(err)
 	}
-	defer func() { _ = got.Body.Close() }()
 	if got.StatusCode != http.StatusOK && got.StatusCode != http.StatusServiceUnavailable {
 		return fail(fmt.Errorf("%w: it answers %s", errStranger, got.Status))
 	}

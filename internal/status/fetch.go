@@ -46,27 +46,8 @@ func (d Door) Fetch(ctx context.Context) (State, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url(), nil)
+	answer, err := d.get(ctx, "/status.json")
 	if err != nil {
-		return fail(err)
-	}
-	if d.Authorization != "" {
-		request.Header.Set("Authorization", d.Authorization)
-	}
-	// No proxy: it is this machine that is asked. No redirect is followed
-	// either, which would lead to somebody else.
-	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: d.TLS.Clone()}
-	if path, ok := socketOf(d.Listen); ok {
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var dialer net.Dialer
-			return dialer.DialContext(ctx, "unix", path)
-		}
-	}
-	answer, err := transport.RoundTrip(request)
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, fs.ErrNotExist):
-		return fail(ErrNobody)
-	case err != nil:
 		return fail(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
@@ -94,6 +75,31 @@ func (d Door) Fetch(ctx context.Context) (State, error) {
 	return out, nil
 }
 
+// get asks for a page. The error wraps ErrNobody when there is nobody.
+func (d Door) get(ctx context.Context, page string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url()+page, nil)
+	if err != nil {
+		return nil, err
+	}
+	if d.Authorization != "" {
+		request.Header.Set("Authorization", d.Authorization)
+	}
+	// No proxy: it is this machine that is asked. No redirect is followed
+	// either, which would lead to somebody else.
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: d.TLS.Clone()}
+	if path, ok := socketOf(d.Listen); ok {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", path)
+		}
+	}
+	answer, err := transport.RoundTrip(request)
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNobody
+	}
+	return answer, err
+}
+
 // locked says why a lighterman does not answer, as far as it is one.
 func locked(answer *http.Response) error {
 	switch answer.StatusCode {
@@ -115,7 +121,7 @@ func locked(answer *http.Response) error {
 	return nil
 }
 
-// url is what is asked for.
+// url is where its pages are.
 func (d Door) url() string {
 	scheme, host := "http", dialled(d.Listen)
 	if d.TLS != nil {
@@ -124,7 +130,7 @@ func (d Door) url() string {
 	if _, ok := socketOf(d.Listen); ok {
 		host = "localhost"
 	}
-	return scheme + "://" + host + "/status.json"
+	return scheme + "://" + host
 }
 
 var errStranger = errors.New("what listens there is not lighterman")

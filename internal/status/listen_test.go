@@ -79,6 +79,12 @@ func TestReloadBySocket(t *testing.T) {
 	if _, err := (Door{Listen: address}).Fetch(t.Context()); err != nil {
 		t.Errorf("ls: %v", err)
 	}
+	if answer, yes, err := (Door{Listen: address}).Ask(t.Context(), Healthy); err != nil || !yes {
+		t.Errorf("health: %q %v", answer, err)
+	}
+	if _, _, err := (Door{Listen: address + "no"}).Ask(t.Context(), Healthy); !errors.Is(err, ErrNobody) {
+		t.Errorf("health of nobody: %v", err)
+	}
 	if _, _, err := New(address, nil, slog.New(slog.DiscardHandler)).listen(t.Context()); err == nil {
 		t.Error("two listen on one socket")
 	}

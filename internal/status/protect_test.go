@@ -246,6 +246,16 @@ func TestClientCertificates(t *testing.T) {
 			t.Errorf("let in: %d", code)
 		}
 	}
+	// Whoever was connected before a certificate was asked for has shown none.
+	a, err := access.Open(access.Config{WebFile: web})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []*tls.ConnectionState{nil, {}} {
+		if v := a.Decide(&http.Request{TLS: shown}); v != access.Denied {
+			t.Errorf("verdict %d on a connection without a certificate", v)
+		}
+	}
 }
 
 // TestSocket: a unix socket is for its owner and group; what nobody answers at is removed, and

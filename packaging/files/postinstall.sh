@@ -17,4 +17,6 @@ fi
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload || true
 	systemctl try-restart lighterman.service || true
+elif command -v rc-service >/dev/null 2>&1; then
+	rc-service --ifstarted lighterman restart || true
 fi
