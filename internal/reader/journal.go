@@ -43,10 +43,10 @@ func (r *Reader) OpenJournal(start Start, host *journal.Journal, options journal
 	l := host.Open(options)
 	s.log = journalLog{l, r.scratch}
 	s.sleep = func() bool { return l.Arm(s.wake) }
-	s.shared.opened.Store(true)
 	if options.Resume.Last == 0 {
 		// As for a file: what is written from now on was not there.
 		s.out.CommitAfter(s.log.Position())
 	}
+	s.shared.opened.Store(true)
 	return s
 }

@@ -52,8 +52,6 @@ func (r *Reader) OpenFile(start Start, config tail.Config) (*Source, error) {
 		return nil, err
 	}
 	s.log, s.file = log, log
-	s.shared.opened.Store(true)
-	s.capture() // what rotated just before was not reported
 	if config.Resume.Last == 0 {
 		// What is written from now on was not there: a restart must not take it for old.
 		s.out.CommitAfter(log.Position())
@@ -62,6 +60,9 @@ func (r *Reader) OpenFile(start Start, config tail.Config) (*Source, error) {
 		// What lies before the position is delivered, or on its way.
 		s.out.After(func() { r.release(s, needed) })
 	}
+	// From here on the log is the reader's: what is written wakes it, before Begin too.
+	s.shared.opened.Store(true)
+	s.capture() // what rotated just before was not reported
 	return s, nil
 }
 

@@ -120,8 +120,9 @@ func StartWith(t testing.TB, o Options) *Carrier {
 	t.Cleanup(func() {
 		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 		wait.Closed(t, time.Minute, "the end of lighterman, which was killed", c.gone)
-		if strings.Contains(c.Stderr(), "WARNING: DATA RACE") {
-			t.Error("lighterman has a data race")
+		if _, race, found := strings.Cut(c.Stderr(), "WARNING: DATA RACE\n"); found {
+			lines := strings.Split(race, "\n")
+			t.Errorf("lighterman has a data race:\n%s", strings.Join(lines[:min(len(lines), 35)], "\n"))
 		}
 		if t.Failed() && o.Log == nil {
 			t.Logf("lighterman %s\n%s", strings.Join(args, " "), c.Stderr())
