@@ -56,7 +56,7 @@ func TestJSONRecordIsText(t *testing.T) {
 			t.Fatalf("record %s\ntext %s", record, text)
 		}
 		var said struct{ Level, Msg, Path, ID string }
-		if err := json.Unmarshal(text, &said); err != nil || said.Msg == "" || said.Path == "" || len(said.ID) != 16 {
+		if err := json.Unmarshal(text, &said); err != nil || said.Msg == "" || said.Path == "" || len(said.ID) != 17 {
 			t.Fatalf("%s: %v", text, err)
 		}
 		if got, ok := Parse(text); !ok || got != h {

@@ -43,7 +43,7 @@ func NewMaker(seed uint64) *Maker {
 // The parts of a line of JSON around its header, and around its identifier.
 const (
 	jsonHead = `{"h":"`
-	jsonID   = `","id":"`
+	jsonID   = `","id":"r` // a letter, as sixteen digits may be taken for a card
 )
 
 // NewJSONMaker makes a maker whose lines are objects with the header as "h", an identifier
@@ -95,7 +95,7 @@ func (m *Maker) AppendRecord(dst []byte, h Header, nano int64) []byte {
 	if m.json {
 		dst = append(dst, `{\"h\":\"`...)
 		dst = AppendHeader(dst, h)
-		dst = append(dst, `\",\"id\":\"`...)
+		dst = append(dst, `\",\"id\":\"r`...)
 		dst = append(dst, id[:]...)
 		dst = append(dst, b.escaped...)
 	} else {
