@@ -319,6 +319,8 @@ func changes(before, now map[string]*logs.Container) (out []change) {
 		switch was := before[id]; {
 		case was == nil && c.Running:
 			out = append(out, change{c, true, "(" + c.Driver + ")"})
+		case was == nil && before != nil && !c.StartedAt.IsZero():
+			out = append(out, change{c, false, "has stopped"}) // it came and went between two looks
 		case was == nil:
 		case was.Name != c.Name:
 			out = append(out, change{c, true, fmt.Sprintf("was called %s", was.Name)})

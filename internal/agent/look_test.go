@@ -79,14 +79,17 @@ func TestComingAndGoing(t *testing.T) {
 		return &logs.Container{Name: name, Driver: "local", Running: running, StartedAt: started}
 	}
 	before := map[string]*logs.Container{"1": c("stays", true, at), "2": c("stops", true, at), "3": c("again", false, at), "4": c("old", true, at), "5": c("gone", true, at)}
-	now := map[string]*logs.Container{"1": c("stays", true, at), "2": c("stops", false, at), "3": c("again", true, at.Add(1)), "4": c("renamed", true, at), "6": c("fresh", true, at), "7": c("made", false, time.Time{})}
+	now := map[string]*logs.Container{"1": c("stays", true, at), "2": c("stops", false, at), "3": c("again", true, at.Add(1)), "4": c("renamed", true, at), "6": c("fresh", true, at), "7": c("made", false, time.Time{}), "8": c("brief", false, at)}
 	var got []string
 	for _, c := range changes(before, now) {
 		got = append(got, fmt.Sprintf("%v %s %s", c.comes, c.container.Name, c.what))
 	}
-	want := "true again runs again|true fresh (local)|false gone is gone|true renamed was called old|false stops has stopped"
+	want := "true again runs again|false brief has stopped|true fresh (local)|false gone is gone|true renamed was called old|false stops has stopped"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got %q", got)
+	}
+	if n := len(changes(nil, map[string]*logs.Container{"1": c("over", false, at)})); n > 0 {
+		t.Errorf("%d changes of what was over before", n)
 	}
 	if n := len(changes(now, now)); n > 0 {
 		t.Errorf("%d changes of nothing", n)
