@@ -31,7 +31,8 @@ func (c *coder) position(p *logs.Position) {
 	} {
 		c.field(field)
 	}
-	if !c.reading && p.Journal == [logs.Streams]logs.JournalPosition{} {
+	plain := p.Plain != logs.PlainPosition{}
+	if !c.reading && p.Journal == [logs.Streams]logs.JournalPosition{} && !plain {
 		return
 	}
 	for s := range p.Journal {
@@ -40,6 +41,12 @@ func (c *coder) position(p *logs.Position) {
 			c.field(field)
 		}
 	}
+	if !c.reading && !plain {
+		return
+	}
+	c.int(&p.Plain.Head)
+	c.uint(&p.Plain.Tail)
+	c.uint(&p.Plain.Span)
 }
 
 func (c *coder) field(field any) {

@@ -16,6 +16,8 @@ type Record struct {
 	// after a restart must carry the labels of the first time, even after a
 	// rename: only then does Loki recognise them.
 	Labels []LabelsSince
+	// Spans are those of a file of the host that may be needed to go on from Position.
+	Spans []logs.Span
 }
 
 // LabelsSince is one element of a label timeline: entries with a timestamp of
@@ -33,6 +35,8 @@ type record struct {
 	text []byte
 	// unlogged means that the next frame has it, and whole that it has more than the position.
 	unlogged, whole bool
+	// spans are in the order of their numbers.
+	spans []logs.Span
 }
 
 func (r *record) setLabels(timeline []LabelsSince) {
@@ -57,6 +61,7 @@ func (r *record) setPosition(p logs.Position) {
 		p.Stages[s] = append(r.position.Stages[s][:0], p.Stages[s]...)
 	}
 	r.position = p
+	r.dropSpans()
 }
 
 // copyMark copies m into the memory of into.
@@ -76,7 +81,7 @@ func (r *record) export(id string) Record {
 		p.Newest[s] = copyMark(p.Newest[s], logs.Mark{})
 		p.Stages[s] = append([]byte(nil), p.Stages[s]...)
 	}
-	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels)}
+	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels), Spans: slices.Clone(r.spans)}
 }
 
 // append appends the record, or only its position, as a change. It uses scratch.
@@ -90,6 +95,9 @@ func (r *record) append(b []byte, id string, whole bool, scratch *coder) []byte 
 	b = appendBlock(appendBlock(append(b, kind), []byte(id)), scratch.b)
 	if whole {
 		b = appendBlock(b, r.text)
+	}
+	if whole && len(r.spans) > 0 {
+		b = appendSpans(b, id, r.spans, scratch)
 	}
 	return b
 }
@@ -106,6 +114,7 @@ func (r *record) read(in *coder, whole bool) error {
 		return errForm
 	}
 	r.position = p
+	r.dropSpans()
 	if len(text) == 0 {
 		return nil
 	}

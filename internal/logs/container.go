@@ -54,6 +54,8 @@ type Container struct {
 	// Partial tells that not all is known that the engine knows: the name may be the
 	// short ID, labels may be missing, and the driver is a guess.
 	Partial bool
+	// Path is where a file of the host is now, and empty of a container.
+	Path string
 }
 
 // Over reports whether the container has run and does not.
@@ -90,6 +92,8 @@ const (
 	File
 	API
 	Journal
+	// HostFile is a file of the host, which is no container's.
+	HostFile
 )
 
 // String returns the word used in logs, metrics and on the status page.
@@ -101,6 +105,8 @@ func (k RouteKind) String() string {
 		return "api"
 	case Journal:
 		return "journal"
+	case HostFile:
+		return "host-file"
 	default:
 		return "unreadable"
 	}

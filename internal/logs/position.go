@@ -48,6 +48,8 @@ type Position struct {
 	// Stages is, per stream, what the configuration's stages remember of the lines before
 	// this place; empty for nothing.
 	Stages [Streams][]byte `json:"stages,omitzero"`
+	// Plain is what is needed beside File where that is a file of the host.
+	Plain PlainPosition `json:"plain,omitzero"`
 }
 
 // Seen is a record by which a place in a log is found again: by its timestamp and, if that

@@ -1,0 +1,254 @@
+package plain
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/cespare/xxhash/v2"
+	"golang.org/x/sys/unix"
+
+	"github.com/lighterman/lighterman/internal/beneath"
+	"github.com/lighterman/lighterman/internal/logs"
+)
+
+// Facts are what the file system says of a file.
+type Facts struct {
+	Device, Inode uint64
+	// Made and Written are in Unix nanoseconds; Made is 0 when it is not known.
+	Made, Written int64
+	Size          int64
+	Mode, Owner   uint32
+}
+
+// Regular reports whether it is a regular file.
+func (f Facts) Regular() bool { return f.Mode&unix.S_IFMT == unix.S_IFREG }
+
+// Is reports whether both are of one file: devices have other numbers after a start of the
+// host, and an inode is used again.
+func (f Facts) Is(inode uint64, made int64) bool {
+	return f.Inode == inode && (f.Made == made || f.Made == 0 || made == 0)
+}
+
+// Look returns the facts of what has a name. Links are not followed at its end.
+func Look(path string) (Facts, error) {
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st)
+	if err != nil {
+		return Facts{}, &os.PathError{Op: "statx", Path: path, Err: err}
+	}
+	return factsOf(&st), nil
+}
+
+func factsOf(st *unix.Statx_t) Facts {
+	nano := func(at unix.StatxTimestamp) int64 { return at.Sec*1e9 + int64(at.Nsec) }
+	f := Facts{
+		Device: unix.Mkdev(st.Dev_major, st.Dev_minor), Inode: st.Ino, Written: nano(st.Mtime),
+		Size: int64(st.Size), Mode: uint32(st.Mode), Owner: st.Uid, //nolint:gosec // no file is larger
+	}
+	if st.Mask&unix.STATX_BTIME != 0 {
+		f.Made = nano(st.Btime)
+	}
+	return f
+}
+
+const (
+	// headMost is how much of a file's beginning it is recognised by, and tailMost how much
+	// of what lies before the offset, in bytes.
+	headMost = 512
+	tailMost = 64
+)
+
+// file is an open one.
+type file struct {
+	*os.File
+	facts Facts
+	// data reads the content, uncompressed.
+	data       io.ReaderAt
+	compressed bool
+}
+
+func openFile(path string) (*file, error) {
+	f, _, err := beneath.OpenRegular(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open file: %w", err)
+	}
+	out := &file{File: f, data: f}
+	if out.facts, err = out.look(); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	var magic [2]byte
+	if n, _ := f.ReadAt(magic[:], 0); n == 2 && magic == [2]byte{0x1f, 0x8b} {
+		out.compressed, out.data = true, newGzipped(f)
+	}
+	return out, nil
+}
+
+func (f *file) look() (Facts, error) {
+	var st unix.Statx_t
+	defer runtime.KeepAlive(f.File)
+	if err := unix.Statx(int(f.Fd()), "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS|unix.STATX_BTIME, &st); err != nil {
+		return Facts{}, &os.PathError{Op: "statx", Path: f.Name(), Err: err}
+	}
+	return factsOf(&st), nil
+}
+
+// readAt returns less than len(buf) only at the end of the content, as it is now.
+func (f *file) readAt(buf []byte, at int64) (int, error) {
+	n, err := f.data.ReadAt(buf, at)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
+}
+
+// dataFrom returns where the content goes on from a hole that the file system knows of; 0
+// where it knows of none.
+func (f *file) dataFrom(at int64) int64 {
+	defer runtime.KeepAlive(f.File)
+	data, err := unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
+	if err != nil {
+		return 0
+	}
+	return data
+}
+
+// begins reports whether the content begins as a position says.
+func (f *file) begins(p logs.Position) ([]byte, bool) {
+	head := make([]byte, min(max(p.Plain.Head, 0), headMost))
+	n, err := f.readAt(head, 0)
+	return head, err == nil && n == len(head) && xxhash.Sum64(head) == p.File.Fingerprint
+}
+
+// continues reports whether what lies before an offset is what a position says, if it does.
+func (f *file) continues(p logs.Position) bool {
+	at := p.File.Offsets[0]
+	if at < 0 {
+		return false
+	}
+	tail := make([]byte, min(at, tailMost))
+	n, err := f.readAt(tail, at-int64(len(tail)))
+	return err == nil && n == len(tail) && (p.Plain.Tail == 0 || xxhash.Sum64(tail) == p.Plain.Tail)
+}
+
+// Has reports whether the file at a path has the content up to the place that a position
+// speaks of: it is the file, or a copy, compressed perhaps. size is that of what it holds, and
+// 0 where that is not known.
+func Has(path string, p logs.Position) (facts Facts, size int64, has bool) {
+	if p.Plain.Head == 0 {
+		return Facts{}, 0, false
+	}
+	f, err := openFile(path)
+	if err != nil {
+		return Facts{}, 0, false
+	}
+	defer func() { _ = f.Close() }()
+	if _, ok := f.begins(p); !ok || !f.continues(p) {
+		return f.facts, 0, false
+	}
+	if !f.compressed {
+		size = f.facts.Size
+	}
+	return f.facts, size, true
+}
+
+// Head returns the beginning of what the file at a path holds.
+func Head(path string) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, headMost)
+	n, err := f.readAt(head, 0)
+	return head[:n], err
+}
+
+// BeginsLike reports whether a beginning is that of the file that a position speaks of, as far
+// as both are known. Where nothing is, they are not alike.
+func BeginsLike(head []byte, p logs.Position) bool {
+	n := p.Plain.Head
+	return n > 0 && n <= int64(len(head)) && xxhash.Sum64(head[:n]) == p.File.Fingerprint
+}
+
+// End returns the position behind all whole lines of the file at a path.
+func End(path string) (logs.Position, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return logs.Position{}, err
+	}
+	defer func() { _ = f.Close() }()
+	if f.compressed {
+		return logs.Position{}, errors.New("it is compressed")
+	}
+	end, err := lastFeed(f, f.facts.Size)
+	if err != nil {
+		return logs.Position{}, err
+	}
+	c := content{head: make([]byte, min(end, headMost)), tail: make([]byte, min(end, tailMost))}
+	for text, at := range map[*[]byte]int64{&c.head: 0, &c.tail: end - int64(len(c.tail))} {
+		if n, err := f.readAt(*text, at); err != nil || n < len(*text) {
+			return logs.Position{}, errors.Join(err, errors.New("it has changed meanwhile"))
+		}
+	}
+	var p logs.Position
+	c.position(&p, f.facts, end)
+	return p, nil
+}
+
+// lastFeed returns the offset behind the last line feed before end; 0 where there is none,
+// and end where it is too far away to look for.
+func lastFeed(f *file, end int64) (int64, error) {
+	const most = 4 << 20
+	chunk := make([]byte, 64<<10)
+	for at := end; at > 0; {
+		if end-at > most {
+			return end, nil
+		}
+		part := chunk[:min(int64(len(chunk)), at)]
+		if n, err := f.readAt(part, at-int64(len(part))); err != nil || n < len(part) {
+			return 0, errors.Join(err, errors.New("it has changed meanwhile"))
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return at - int64(len(part)) + int64(i) + 1, nil
+		}
+		at -= int64(len(part))
+	}
+	return 0, nil
+}
+
+// content is what is known of what a file holds: how it begins, and what lies before the
+// offset.
+type content struct{ head, tail []byte }
+
+// read notes what lies at an offset. What lies before is known.
+func (c *content) read(text []byte, at int64) {
+	if missing := headMost - len(c.head); missing > 0 && int64(len(c.head)) == at {
+		c.head = append(c.head, text[:min(missing, len(text))]...)
+	}
+	if len(text) >= tailMost {
+		c.tail = append(c.tail[:0], text[len(text)-tailMost:]...)
+		return
+	}
+	c.tail = append(c.tail, text...)
+	if over := len(c.tail) - tailMost; over > 0 {
+		c.tail = append(c.tail[:0], c.tail[over:]...)
+	}
+}
+
+// position writes it into a position at an offset, where tail ends.
+func (c *content) position(p *logs.Position, facts Facts, at int64) {
+	p.File = logs.FilePosition{Device: facts.Device, Inode: facts.Inode, Made: facts.Made, Fingerprint: xxhash.Sum64(c.head)}
+	for s := range p.File.Offsets {
+		p.File.Offsets[s] = at
+	}
+	p.Plain.Head = int64(len(c.head))
+	if len(c.head) == 0 {
+		p.File.Fingerprint = 0
+	}
+	p.Plain.Tail = xxhash.Sum64(c.tail)
+}
