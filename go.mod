@@ -20,6 +20,8 @@ require (
 
 require github.com/go-logfmt/logfmt v0.6.1
 
+require github.com/bmatcuk/doublestar/v4 v4.10.4 // indirect
+
 require (
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect
 	github.com/prometheus/prometheus v0.315.1

@@ -44,7 +44,7 @@ func (m meters) Delivered(age time.Duration, entries int, behind bool) {
 func (c *carrier) observe(started time.Time) {
 	c.server.Observe(func() status.Snapshot { return c.snapshot(started) })
 	c.server.Live("collector", c.collector.Alive)
-	c.server.Warn(func() string { return c.config.Secrets.Scrub(c.discovery.Warning()) })
+	c.server.Warn(func() string { return c.config.Secrets.Scrub(c.warning()) })
 	c.ready(c.source.name, func() error {
 		connected, err := c.discovery.Status()
 		switch {
@@ -66,6 +66,18 @@ func (c *carrier) observe(started time.Time) {
 		}
 		return nil
 	})
+}
+
+// warning is what is wrong and makes nothing unready; empty for nothing.
+func (c *carrier) warning() string {
+	warning := c.discovery.Warning()
+	if c.files == nil || c.files.finder.Problem() == "" {
+		return warning
+	}
+	if warning != "" {
+		warning += "; "
+	}
+	return warning + c.files.finder.Problem()
 }
 
 // ready adds a condition of readiness, whose reason shows no secret.

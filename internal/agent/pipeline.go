@@ -27,6 +27,8 @@ type pipeline struct {
 	discovery  *target.Discovery
 	dispatcher *dispatch.Dispatcher
 	collector  *collect.Collector
+	// files are those of the host; nil for none.
+	files *hostFiles
 	// connections is how many the listener may have, of what is left of open files.
 	connections int
 }
@@ -48,6 +50,8 @@ type ends struct {
 	stages *stage.Pipeline
 	begin  func(*logs.Container) (logs.Position, bool)
 	tail   int
+	// files are those of the host that are collected; nil for none.
+	files *hostFiles
 	// settled is called when something was delivered; lastOnly and batchWait are the
 	// dispatcher's.
 	settled   func()
@@ -63,13 +67,18 @@ func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *wa
 		Sink: e.sink, Metrics: e.metrics, Log: log, Settled: e.settled, Lanes: memory.lanes, LastOnly: e.lastOnly,
 		BatchWait: e.batchWait, BatchSize: memory.batch, MaxMemory: int(memory.lines), MaxPushes: memory.pushes,
 	})
-	p.collector = collect.New(collect.Config{
+	of := collect.Config{
 		Discovery: p.discovery, Engine: source.engine, Store: e.store, Metrics: e.metrics, Watcher: watcher, Log: log, Hold: e.hold, Journal: host,
 		Lanes: fileLanes(p.dispatcher), LaneOf: p.dispatcher.Number,
 		Route: source.rules.Route, Labels: p.discovery.Labels, Marks: e.marks,
 		Stages: e.stages, Floor: e.floor, Begin: e.begin, Tail: e.tail,
 		PollInterval: cfg.Batch.Wait, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.logs, Room: spare.room,
-	})
+	}
+	if e.files != nil {
+		p.files = e.files
+		p.files.collect(p.discovery, spare.room.Opened, &of)
+	}
+	p.collector = collect.New(of)
 	return p
 }
 
@@ -78,6 +87,9 @@ func newPipeline(cfg *config.Config, memory budgets, source *source, watcher *wa
 func (p *pipeline) start(sources, draining context.Context, group *errgroup.Group, read, delivered func()) {
 	group.Go(func() error { return p.watcher.Run(sources) })
 	group.Go(func() error { return p.discovery.Run(sources) })
+	if p.files != nil {
+		group.Go(func() error { return p.files.finder.Run(sources) })
+	}
 	group.Go(func() error {
 		err := p.collector.Run(sources)
 		p.dispatcher.Close()

@@ -70,11 +70,16 @@ func (a Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer source.close()
+	since := floor(cfg.Reading.Since, store.Born(), started)
+	files, err := newHostFiles(cfg, store, watcher, lineStages, since, log)
+	if err != nil {
+		return err
+	}
 	p := newPipeline(cfg, memory, source, watcher, host, log, ends{
-		stages: lineStages,
-		store:  store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
+		stages: lineStages, files: files,
+		store: store, sink: out, metrics: metrics, hold: held, marks: marks, lastOnly: cfg.Loki.URL != nil,
 		settled: func() { store.Flush(); quiet.work() }, batchWait: untilBatch(cfg.Batch.Wait),
-		floor: floor(cfg.Reading.Since, store.Born(), started), begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
+		floor: since, begin: beginAtTail(cfg, source.rules.Route), tail: tailRecords(cfg),
 	})
 	server.Limit(p.connections)
 	c := &carrier{p, cfg, a.Version, log, store, out, server, held}

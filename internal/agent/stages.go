@@ -15,14 +15,20 @@ import (
 // stagesOf compiles the stages of a configuration; nil when there are none. Its error names
 // the place of every mistake.
 func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
-	if len(cfg.Stages) == 0 {
+	return compiled(cfg.Stages, "stages")
+}
+
+// compiled compiles stages that are found at a path of the configuration; nil when there are
+// none.
+func compiled(stages []config.Stage, path string) (*stage.Pipeline, error) {
+	if len(stages) == 0 {
 		return nil, nil
 	}
 	var nodes []*yaml.Node
-	for _, s := range cfg.Stages {
+	for _, s := range stages {
 		nodes = append(nodes, s.Node)
 	}
-	p, err := stage.Compile(nodes, stage.Options{Path: "stages", Nearest: nearest.Name, Fit: target.Fit})
+	p, err := stage.Compile(nodes, stage.Options{Path: path, Nearest: nearest.Name, Fit: target.Fit})
 	if err == nil {
 		return p, nil
 	}
@@ -30,7 +36,7 @@ func stagesOf(cfg *config.Config) (*stage.Pipeline, error) {
 	for _, err := range unjoined(err) {
 		var mistake *stage.Error
 		if errors.As(err, &mistake) {
-			err = fmt.Errorf("%s:%w", cfg.Stages[0].Pos.File, mistake)
+			err = fmt.Errorf("%s:%w", stages[0].Pos.File, mistake)
 		}
 		all = append(all, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/collect"
@@ -18,10 +17,10 @@ import (
 // positions is where the place in every log is kept: on disk, or in memory.
 type positions interface {
 	collect.Store
+	fileStore
 	Flush()
 	Run(ctx context.Context) error
 	Stats() checkpoint.Stats
-	Born() time.Time
 }
 
 // ForStandardOutput makes the settings those of a look at the logs, where nobody has

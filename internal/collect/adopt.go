@@ -10,7 +10,7 @@ import (
 // adopt takes over the set of wanted containers.
 func (c *Collector) adopt(ctx context.Context) {
 	wanted, known := c.config.Discovery.Wanted()
-	if !known {
+	if !known && len(wanted) == 0 {
 		return
 	}
 	var relabelled []*unit
@@ -30,7 +30,7 @@ func (c *Collector) adopt(ctx context.Context) {
 		}
 	}
 	c.adoptHeld()
-	c.forgetGone()
+	c.forgetGone(known)
 	c.succession.renew(c.units)
 	for _, u := range c.units {
 		c.reconcile(ctx, u)
@@ -101,8 +101,8 @@ func (c *Collector) dismiss(u *unit) {
 
 // forgetGone forgets the positions of containers that were removed while we
 // did not look. Links keep a position until they are released, and what the journal
-// has of a container outlives it.
-func (c *Collector) forgetGone() {
+// has of a container outlives it. all: everything that there is is known by now.
+func (c *Collector) forgetGone(all bool) {
 	underWay := make(map[string]bool)
 	for u := range c.succession.leaving {
 		underWay[u.ID] = underWay[u.ID] || !u.Delivered() // leave forgets it
@@ -115,5 +115,5 @@ func (c *Collector) forgetGone() {
 			c.config.Store.Forget(id)
 		}
 	}
-	c.begun = true
+	c.begun = c.begun || all
 }

@@ -57,11 +57,11 @@ type Collector struct {
 // newUnit makes the unit of a container, which begins where the container was left.
 func (c *Collector) newUnit(container *logs.Container) *unit {
 	lane := c.config.LaneOf(container.ID)
-	log := c.config.Log.With("container", container.Name, "id", short(container.ID))
+	log := c.logOf(container)
 	u := &unit{
 		made:   time.Now().Round(0), // to be compared with the engine's times
 		lane:   lane,
-		Output: output.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics, c.config.Stages),
+		Output: output.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics, c.stagesOf(container)),
 	}
 	u.chosen.Store(&logs.Route{})
 	u.current.Store(&logs.Container{})

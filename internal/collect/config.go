@@ -9,6 +9,7 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/plain"
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
@@ -16,7 +17,8 @@ import (
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
-// Discovery is the desired set.
+// Discovery is the desired set. What is wanted may be collected before all is known, but
+// until then nothing may be concluded from what is absent: it exists.
 type Discovery interface {
 	Updates() <-chan struct{}
 	Wanted() (set map[string]*logs.Container, known bool)
@@ -113,8 +115,12 @@ type Config struct {
 	MaxLogs int
 	// Room bounds the descriptors of files.
 	Room tail.Room
-	// Stages are what lines go through; nil for nothing.
-	Stages *stage.Pipeline
+	// Stages are what lines go through; nil for nothing. StagesOf, if it is not nil, says it
+	// for each container.
+	Stages   *stage.Pipeline
+	StagesOf func(*logs.Container) *stage.Pipeline
+	// HostFile begins the configuration of a file of the host; nil where there are none.
+	HostFile func(id string) plain.Config
 	// MaxLine is the size in bytes from which on a line is cut.
 	MaxLine int
 }

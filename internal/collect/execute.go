@@ -86,6 +86,9 @@ func (c *Collector) openLog(u *unit, route logs.RouteKind) (*reader.Source, erro
 		Output: u.Output, Container: u.container(), Removed: u.fate.gone(), Before: c.succession.predecessors(u),
 		Ended: func(p logs.Position, err error) { c.report(ended{unit: u, position: p, err: err}) },
 	}
+	if route == logs.HostFile {
+		return c.openHostFile(u, with), nil
+	}
 	if route == logs.Journal {
 		return c.readers[u.lane].OpenJournal(with, c.config.Journal, journal.Options{
 			ID: u.ID, Resume: u.position, Rules: u.Rules(u.position), MaxLine: c.config.MaxLine, Events: c.config.Metrics, Log: u.Log,

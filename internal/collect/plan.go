@@ -85,8 +85,8 @@ func (s situation) next(now time.Time) action {
 		return nothing // it was asked to end
 	case now.Before(s.retryAt):
 		return nothing
-	case wants == logs.Journal:
-		return start // its files are open
+	case wants == logs.Journal, wants == logs.HostFile:
+		return start // its files are open, or are when there is something to read
 	case s.phase == parked:
 		return nothing // it has its turn
 	case !s.room:

@@ -29,6 +29,8 @@ type Config struct {
 	Labels Labels
 	// Stages are what lines go through, in their order: package stage compiles them.
 	Stages []Stage
+	// Files are files of the host, beside containers.
+	Files []HostFiles
 
 	Batch  Batch
 	Limits Limits
@@ -115,6 +117,8 @@ type Batch struct {
 type Limits struct {
 	// LineBytes is the length after which a line is cut.
 	LineBytes int
+	// Files bounds the files of the host that are collected.
+	Files int
 	// Memory bounds the bytes of lines read and not yet acknowledged.
 	Memory int64
 	// Shutdown is how long a stop may take to drain; 0 drops the drain.

@@ -74,15 +74,21 @@ type Stage struct {
 
 // readStages takes the list apart and leaves each stage to who knows it.
 func readStages(l *loader, v document.Value, _ *yaml.Node) {
+	l.config.Stages = append(l.config.Stages, readStageList(v)...)
+}
+
+// readStageList reads a list of stages, and keeps them for whoever compiles them.
+func readStageList(v document.Value) (stages []Stage) {
 	for _, item := range v.Items("a list of stages") {
 		pairs := slices.Collect(item.Pairs("a stage, such as {decolorize: {}}"))
 		switch {
 		case len(pairs) == 1:
-			l.config.Stages = append(l.config.Stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})
+			stages = append(stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})
 		case item.Node.Kind == yaml.MappingNode:
 			item.Fail("expected one stage, found %d keys; begin each with a dash", len(pairs))
 		}
 	}
+	return stages
 }
 
 // containerLabels are the labels that owners of containers may set: lighterman.enable and

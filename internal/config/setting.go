@@ -121,6 +121,7 @@ var (
 	kindSince    = &kind{"time", "beginning|now|DURATION", `"beginning", "now" or a duration, such as 168h or 7d`, scalar, tagsNumber, plain}
 	kindSize     = &kind{"size", "SIZE", "a size, such as 1048576, 512KiB or 1MiB", scalar, tagsNumber, plain}
 	kindPercent  = &kind{"percentage", "N", "a number from 0 to 100", scalar, []string{"!!int"}, plain}
+	kindFiles    = &kind{"number", "N", "a number of files", scalar, []string{"!!int"}, plain}
 	kindLines    = &kind{"number", "N", "a number of lines", scalar, tagsNumber, plain}
 	kindBool     = &kind{"boolean", "", "true or false", scalar, []string{"!!bool"}, plain}
 	kindLevel    = choiceKind("debug", "info", "warn", "error")

@@ -58,6 +58,8 @@ func table(c *Config) (all []*setting) {
 			"Who sends the lines of containers to journald: the user's number and the program's name, as in the fields _UID and _COMM, the number alone for all programs of a user, or any for everybody. What others send in a container's name is left out and counted."},
 		{"max-line-bytes", one(kindSize, &c.Limits.LineBytes, size[int](1<<10, 1<<30)), "256KiB", "", "",
 			"Longer lines are cut, marked as cut and counted. The default is what Loki takes unless it is told otherwise."},
+		{"max-files", one(kindFiles, &c.Limits.Files, number(kindFiles, 100_000)), "2000", "", "",
+			"Files of the host that are collected at most (the section files). Those beyond are named and not read."},
 		{"max-memory", one(kindSize, &c.Limits.Memory, size[int64](1<<20, 1<<40)), "64MiB", "", "",
 			"Bytes of lines that may be read and not yet acknowledged. Beyond that nothing more is read until Loki has caught up. Less is held where the memory limit of the control group (docker run -m, MemoryMax=) does not allow for it; lighterman needs 64MiB in all, and says so where the limit is lower."},
 	})

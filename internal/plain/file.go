@@ -2,6 +2,7 @@ package plain
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -251,4 +252,19 @@ func (c *content) position(p *logs.Position, facts Facts, at int64) {
 		p.File.Fingerprint = 0
 	}
 	p.Plain.Tail = xxhash.Sum64(c.tail)
+}
+
+// PackedSize is the size of what a compressed file holds, modulo 2^32, as its end says; 0 where
+// that is not known.
+func PackedSize(path string) uint32 {
+	f, err := openFile(path)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = f.Close() }()
+	var trailer [4]byte
+	if n, err := f.ReadAt(trailer[:], f.facts.Size-int64(len(trailer))); n < len(trailer) || err != nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(trailer[:])
 }

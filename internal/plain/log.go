@@ -24,9 +24,11 @@ type Config struct {
 	// oldest, in Unix nanoseconds; see checkpoint.Store.
 	Foresee  func(logs.Span) (kept int, oldest int64, err error)
 	Foreseen func() (kept int, oldest int64)
-	// Copied is told that the file was truncated, and reports whether a copy has what it
-	// held; it may be nil.
-	Copied func() bool
+	// Copied is told that the file at a path was truncated, and reports whether a copy has
+	// what it held; it may be nil.
+	Copied func(path string) bool
+	// Budget bounds the open files; nil for no bound.
+	Budget *Budget
 	// Silence is after which time a last line without line feed is over.
 	Silence time.Duration
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
@@ -230,5 +232,6 @@ func (l *Log) Close() {
 	if l.file != nil {
 		_ = l.file.Close()
 		l.file = nil
+		l.config.Budget.give()
 	}
 }

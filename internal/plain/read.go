@@ -190,7 +190,7 @@ func (l *Log) ready(emit func(logs.Entry)) (bool, error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case l.unchanged(facts) && l.asleep(facts):
+	case l.unchanged(facts) && (l.asleep(facts) || l.resume == nil):
 		return false, nil
 	}
 	return l.open(emit)
@@ -220,6 +220,9 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := l.config.Budget.take(f); err != nil {
+		return false, err
+	}
 	if l.resume == nil && f.facts.Is(l.facts.Inode, l.facts.Made) {
 		l.use(f)
 		return true, nil // what it holds is compared when it is read
@@ -244,6 +247,7 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 	}
 	if err != nil {
 		_ = f.Close()
+		l.config.Budget.give()
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, nil
 		}
@@ -263,7 +267,7 @@ func (l *Log) use(f *file) {
 // beginAgain goes to the beginning of a file that was truncated.
 func (l *Log) beginAgain(emit func(logs.Entry)) {
 	lost := max(0, l.size-l.offset)
-	found := l.config.Copied != nil && l.config.Copied()
+	found := l.config.Copied != nil && l.config.Copied(l.path)
 	l.config.Events.Truncated(found, lost)
 	if l.config.Log != nil {
 		l.config.Log.Info("file was truncated, reading it from its start", "offset", l.offset, "copy_found", found)
@@ -303,7 +307,7 @@ func (l *Log) AtEnd() (bool, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil
 		}
-		return err == nil && (l.unchanged(facts) && l.asleep(facts) || !l.mayBe(facts)), err
+		return err == nil && (l.unchanged(facts) || !l.mayBe(facts)), err
 	}
 	facts, err := l.file.look()
 	if err != nil {
@@ -314,7 +318,7 @@ func (l *Log) AtEnd() (bool, error) {
 	end := len(l.plan) == 0 && (facts.Size == l.seen || l.packed && facts.Size == l.size)
 	l.size = facts.Size
 	l.mu.Unlock()
-	if end && l.rest.size == 0 && l.asleep(facts) {
+	if end && l.rest.size == 0 && (l.asleep(facts) || l.config.Budget.short()) {
 		l.Close()
 	}
 	return end, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/plain"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -46,6 +47,9 @@ type Source struct {
 	// file, nil when it cannot be watched.
 	file  *tail.Log
 	watch *watch.Watch
+	// plain is log where that is a file of the host, nil otherwise, and watches watches one.
+	plain   *plain.Log
+	watches func(path string, waker watch.Waker) (*watch.Watch, error)
 	// sleep makes a log without a file wake the source when there is more; it
 	// returns false when that has to be looked for.
 	sleep func() bool
@@ -92,13 +96,17 @@ func (s *Source) Kind() logs.RouteKind { return s.kind }
 func (s *Source) Update(c *logs.Container, removedAt time.Time) {
 	removed, before := !removedAt.IsZero(), s.said
 	answered := s.shared.asks.Load() && c.AsOf.After(before.container.AsOf)
-	if !answered && before.container.Running == c.Running && before.removed == removed && before.container.StartedAt.Equal(c.StartedAt) {
+	moved := before.container.Path != c.Path
+	if !answered && !moved && before.container.Running == c.Running && before.removed == removed && before.container.StartedAt.Equal(c.StartedAt) {
 		return
 	}
 	s.said = said{container: c, removed: removed}
 	s.reader.do(func() {
 		s.state.run = runOf(c, removed)
 		s.shared.asks.Store(false)
+		if moved && s.plain != nil && !s.state.ended {
+			s.move(c.Path)
+		}
 		s.reader.enqueue(s)
 	})
 }
@@ -118,7 +126,10 @@ func (s *Source) Close() {
 
 // Descriptors is how many the source counts for. All logs of the journal share its files.
 func (s *Source) Descriptors() int {
-	if s.file == nil {
+	switch {
+	case s.plain != nil:
+		return s.plain.Files()
+	case s.file == nil:
 		return 0
 	}
 	return max(s.file.Files(), 1)
@@ -204,6 +215,9 @@ func (s *Source) Rotated() {
 
 // capture opens what rotation has made. It may be called from any goroutine.
 func (s *Source) capture() {
+	if s.file == nil {
+		return // others look for what rotation has made
+	}
 	if err := s.file.Capture(); err != nil {
 		s.shared.captureErr.Store(&err)
 	}

@@ -76,6 +76,9 @@ func New(config Config) *Discovery {
 // Updates is received from to learn that Wanted may have changed.
 func (d *Discovery) Updates() <-chan struct{} { return d.updates }
 
+// Poke makes whoever receives from Updates look again.
+func (d *Discovery) Poke() { signal(d.updates) }
+
 // Status reports whether the source can be asked for containers, and why not.
 func (d *Discovery) Status() (connected bool, err error) {
 	d.mu.Lock()

@@ -1,0 +1,271 @@
+package hostfile
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/plain"
+)
+
+// Section is one of the configuration.
+type Section struct {
+	// Name is what messages call it, as files[0].
+	Name string
+	// Paths and Exclude are absolute globs.
+	Paths, Exclude []string
+	// FollowLinks has links to files followed that nobody else can have made.
+	FollowLinks bool
+}
+
+// Store keeps positions.
+type Store interface {
+	IDs() []string
+	Get(id string) (checkpoint.Record, bool)
+	Inherit(id, from string, change func(*logs.Position))
+}
+
+// Watcher tells of names that come and go in directories.
+type Watcher interface {
+	WatchDir(path string, told func(name string)) (end func(), err error)
+}
+
+// Config says which files are found.
+type Config struct {
+	Sections []Section
+	Store    Store
+	// Watcher may be nil: then it is looked all the time.
+	Watcher Watcher
+	// Updated is called when there may be others. It must not block.
+	Updated func()
+	// Own is lighterman's state directory; empty for none.
+	Own string
+	// Most bounds the files that are collected.
+	Most int
+	// Born is when lighterman was first started here. Floor is the time before which what
+	// was written is left out of files never seen before, in Unix nanoseconds; 0 for none.
+	Born  time.Time
+	Floor int64
+	Log   *slog.Logger
+}
+
+// Finder finds files. What it has found may be asked for from any goroutine.
+type Finder struct {
+	config Config
+	// dirty has a token when there is something new to see.
+	dirty chan struct{}
+	// watched are the directories that are watched; Run's goroutine has them.
+	watched map[string]func()
+	said    map[string]bool
+	// matches are what names a path, as far as it was asked.
+	matches map[string]named
+
+	// mu guards what follows.
+	mu sync.Mutex
+	// known is set when it was looked once.
+	known bool
+	// wanted are the files to collect, by ID, and there those that exist. sections says which
+	// section has named a file, by the path at which it was found first.
+	wanted   map[string]*logs.Container
+	there    map[string]bool
+	sections map[string]named
+	problem  string
+	// dirs are the directories to watch, and stale those whose watch may be gone.
+	dirs, stale map[string]bool
+}
+
+// named says what has named a file.
+type named struct {
+	section int
+	pattern string
+}
+
+// New makes a finder. It looks at nothing.
+func New(config Config) *Finder {
+	return &Finder{config: config, dirty: make(chan struct{}, 1), watched: make(map[string]func()), said: make(map[string]bool), matches: make(map[string]named), sections: make(map[string]named)}
+}
+
+const (
+	// relook is how often all is looked at, and unwatched how often where that is the only
+	// way to see anything new.
+	relook    = time.Minute
+	unwatched = 2 * time.Second
+	// calm is the pause between two looks, which is longer after one that took long.
+	calm      = 20 * time.Millisecond
+	calmShare = 20
+)
+
+// Run looks until ctx is done, and returns nil then.
+func (f *Finder) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	defer func() {
+		for _, end := range f.watched {
+			end()
+		}
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.dirty:
+		case <-timer.C:
+		}
+		began := time.Now()
+		next := relook
+		if pending := f.Look(); pending {
+			next = time.Second
+		}
+		if !f.watch() {
+			next = min(next, unwatched)
+		}
+		timer.Reset(next)
+		f.config.Updated()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(max(calm, calmShare*time.Since(began))):
+		}
+	}
+}
+
+// Stir has it looked again soon.
+func (f *Finder) Stir() {
+	select {
+	case f.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// Wanted returns the files to collect, and whether they are known at all.
+func (f *Finder) Wanted() (set map[string]*logs.Container, known bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.wanted), f.known
+}
+
+// Exists reports whether a file is there, wanted or not.
+func (f *Finder) Exists(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.known || f.there[id]
+}
+
+// Excluded reports whether a file is there that is not wanted.
+func (f *Finder) Excluded(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known && f.there[id] && f.wanted[id] == nil
+}
+
+// Problem says what is not collected of what globs name; empty for nothing.
+func (f *Finder) Problem() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.problem
+}
+
+// SectionOf returns which section has named the file that was found at a path, and by which
+// glob.
+func (f *Finder) SectionOf(path string) (section int, pattern string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.sections[path]
+	return n.section, n.pattern
+}
+
+// Begin returns where a file is begun that was never seen before.
+func (f *Finder) Begin(c *logs.Container) logs.Position {
+	facts, err := plain.Look(c.Path)
+	if err != nil || f.config.Floor == 0 || c.Problem != "" {
+		return logs.Position{}
+	}
+	since := f.config.Floor
+	if facts.Written >= since && (since < f.config.Born.UnixNano() || facts.Made == 0 || facts.Made >= since) {
+		return logs.Position{}
+	}
+	at, err := plain.End(c.Path)
+	if err != nil {
+		return logs.Position{}
+	}
+	return at
+}
+
+// Copied is told that a file was truncated, and looks for the copy that has what it held. It
+// may be called from any goroutine.
+func (f *Finder) Copied(id string, path string) bool {
+	first, _, _, ok := plain.ParseID(id)
+	r, known := f.config.Store.Get(id)
+	if !ok || !known {
+		return false
+	}
+	defer f.Stir()
+	for _, sibling := range siblings(newTree(), path) {
+		facts, _, has := plain.Has(sibling, r.Position)
+		if !has || facts.Is(r.Position.File.Inode, r.Position.File.Made) {
+			continue
+		}
+		f.config.Store.Inherit(plain.ID(first, facts.Inode, facts.Made), id, func(p *logs.Position) {
+			p.File.Device, p.File.Inode, p.File.Made = facts.Device, facts.Inode, facts.Made
+		})
+		return true
+	}
+	return false
+}
+
+// watch watches the directories of the last look, and reports whether all are.
+func (f *Finder) watch() bool {
+	f.mu.Lock()
+	want, stale := f.dirs, f.stale
+	f.stale = nil
+	f.mu.Unlock()
+	if f.config.Watcher == nil {
+		return false
+	}
+	for dir, end := range f.watched {
+		if !want[dir] || stale[dir] {
+			end()
+			delete(f.watched, dir)
+		}
+	}
+	all := true
+	for dir := range want {
+		if f.watched[dir] != nil {
+			continue
+		}
+		end, err := f.config.Watcher.WatchDir(dir, func(name string) { f.told(dir, name) })
+		if err != nil {
+			all = false
+			f.sayOnce("watch", "cannot watch a directory for new files, looking at it every few seconds instead", "path", dir, "error", err)
+			continue
+		}
+		f.watched[dir] = end
+		f.Stir() // what came before the watch stood is not told
+	}
+	return all
+}
+
+// told is told of a name in a directory, the empty one where the directory itself may be gone.
+// It is called on the watcher's goroutine.
+func (f *Finder) told(dir, name string) {
+	if name == "" {
+		f.mu.Lock()
+		if f.stale == nil {
+			f.stale = make(map[string]bool)
+		}
+		f.stale[dir] = true
+		f.mu.Unlock()
+	}
+	f.Stir()
+}
+
+func (f *Finder) sayOnce(about, message string, args ...any) {
+	if !f.said[about] {
+		f.said[about] = true
+		f.config.Log.Warn(message, args...)
+	}
+}
