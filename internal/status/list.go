@@ -93,8 +93,8 @@ func coverage(containers []Container) Coverage {
 	out := Coverage{Containers: len(containers)}
 	for _, route := range routes {
 		n := counts[route]
-		if n == 0 && (route == routeJournal || route == routeWaiting) {
-			continue // a host has none unless there is a journal, or files wait for descriptors
+		if n == 0 && (route == routeJournal || route == routeHostFile || route == routeWaiting) {
+			continue // a host has none unless there is a journal, its files are collected, or files wait for descriptors
 		}
 		out.Routes = append(out.Routes, Share{Route: route, Containers: n, Percent: percent(n, len(containers))})
 	}

@@ -56,7 +56,7 @@ type Container struct {
 	Name   string `json:"name"`
 	ID     string `json:"id"`
 	Driver string `json:"driver"`
-	// Route is "file", "journal", "api", "waiting" or "unreadable", and Reason says why.
+	// Route is "file", "journal", "api", "host-file", "waiting" or "unreadable", and Reason says why.
 	Route  string `json:"route"`
 	Reason string `json:"reason"`
 	// Position is what delivery has reached.
@@ -97,12 +97,14 @@ type Position struct {
 
 // routes are the routes that are always reported, also when no container has
 // them. Any other counts as unreadable.
-var routes = []string{routeFile, routeJournal, routeAPI, routeWaiting, routeUnreadable}
+var routes = []string{routeFile, routeJournal, routeAPI, routeHostFile, routeWaiting, routeUnreadable}
 
 const (
-	routeFile       = "file"
-	routeJournal    = "journal"
-	routeAPI        = "api"
+	routeFile    = "file"
+	routeJournal = "journal"
+	routeAPI     = "api"
+	// routeHostFile is that of a file of the host.
+	routeHostFile   = "host-file"
 	routeUnreadable = "unreadable"
 	// routeWaiting is that of a file that is not open, for want of descriptors.
 	routeWaiting = "waiting"
