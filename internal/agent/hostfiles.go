@@ -126,7 +126,9 @@ func (f *hostFiles) open(id string) plain.Config {
 		Inode: inode, Made: made, Spans: r.Spans, Silence: silence, Budget: f.budget,
 		Foresee:  func(s logs.Span) (int, int64, error) { return f.store.Foresee(id, s) },
 		Foreseen: func() (int, int64) { return f.store.Foreseen(id) },
-		Copied:   func(path string) bool { return f.finder.Copied(id, path) },
+		Copied: func(path string, at logs.Position, first uint64) bool {
+			return f.finder.Copied(id, path, at, first)
+		},
 	}
 }
 

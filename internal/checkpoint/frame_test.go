@@ -93,7 +93,7 @@ func TestD12RestIsKept(t *testing.T) {
 // earlier one did not have is zero.
 func TestLaterPosition(t *testing.T) {
 	p := position(5)
-	p.Journal[1].Hash, p.Plain.Span = 7, 7
+	p.Journal[1].Hash, p.Plain.Epoch = 7, 7
 	var out coder
 	out.position(&p)
 	c := decode(sealed(appendBlock([]byte("p\x01a"), append(out.b, "more"...))))
@@ -106,7 +106,7 @@ func TestLaterPosition(t *testing.T) {
 			t.Errorf("with %d bytes: %v", n, c.problem)
 		}
 	}
-	p.Plain.Span = 0
+	p.Plain.Epoch = 0
 	c = decode(sealed(appendBlock([]byte("p\x01a"), out.b[:len(out.b)-1])))
 	if c.problem != nil || !reflect.DeepEqual(c.records["a"].position, p) {
 		t.Errorf("with less: %v", c.problem)

@@ -47,6 +47,7 @@ func (c *coder) position(p *logs.Position) {
 	c.int(&p.Plain.Head)
 	c.uint(&p.Plain.Tail)
 	c.uint(&p.Plain.Span)
+	c.uint(&p.Plain.Epoch)
 }
 
 func (c *coder) field(field any) {

@@ -95,7 +95,7 @@ func (r *record) readSpans(in *coder) error {
 }
 
 func (c *coder) span(s *logs.Span) {
-	for _, field := range [...]any{&s.Number, &s.From, &s.To, &s.Time, &s.Hash, &s.Ends} {
+	for _, field := range [...]any{&s.Number, &s.Epoch, &s.From, &s.To, &s.Time, &s.Hash, &s.Ends} {
 		c.field(field)
 	}
 }
@@ -111,9 +111,9 @@ func (s *Store) Foreseen(id string) (kept int, oldest int64) {
 }
 
 // Inherit has a file begin where another one is, with its labels and spans: it is a copy of
-// it. change may say in which way its position is another. One that has a record keeps that.
+// it. change may say in which way its record is another. One that has a record keeps that.
 // It is flushed at once.
-func (s *Store) Inherit(id, from string, change func(*logs.Position)) {
+func (s *Store) Inherit(id, from string, change func(*Record)) {
 	s.mu.Lock()
 	r := s.records[from]
 	if r == nil || s.records[id] != nil {
@@ -121,7 +121,7 @@ func (s *Store) Inherit(id, from string, change func(*logs.Position)) {
 		return
 	}
 	heir := r.export(id)
-	change(&heir.Position)
+	change(&heir)
 	s.forgotten.remove(id)
 	own := s.touch(id)
 	own.spans = heir.Spans

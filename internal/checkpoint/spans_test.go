@@ -96,9 +96,9 @@ func TestInherit(t *testing.T) {
 	if _, _, err := s.Foresee("/b#1", logs.Span{}); err == nil {
 		t.Error("a span of nothing was taken")
 	}
-	s.Inherit("/a#2", "/a#1", func(p *logs.Position) { p.File.Inode = 2 })
+	s.Inherit("/a#2", "/a#1", func(r *Record) { r.Position.File.Inode = 2 })
 	s.Commit("/a#1", logs.Position{Last: 6})
-	s.Inherit("/a#2", "/a#1", func(p *logs.Position) { p.File.Inode = 3 })
+	s.Inherit("/a#2", "/a#1", func(r *Record) { r.Position.File.Inode = 3 })
 	r, known := s.Get("/a#2")
 	if !known || r.Position.Last != 5 || r.Position.File.Inode != 2 || len(r.Spans) != 1 || len(r.Labels) != 1 {
 		t.Errorf("%+v", r)

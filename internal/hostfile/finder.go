@@ -26,7 +26,7 @@ type Section struct {
 type Store interface {
 	IDs() []string
 	Get(id string) (checkpoint.Record, bool)
-	Inherit(id, from string, change func(*logs.Position))
+	Inherit(id, from string, change func(*checkpoint.Record))
 }
 
 // Watcher tells of names that come and go in directories.
@@ -195,22 +195,31 @@ func (f *Finder) Begin(c *logs.Container) logs.Position {
 	return at
 }
 
-// Copied is told that a file was truncated, and looks for the copy that has what it held. It
-// may be called from any goroutine.
-func (f *Finder) Copied(id string, path string) bool {
-	first, _, _, ok := plain.ParseID(id)
+// Copied is told that a file at a path was truncated that had been read up to a position, and
+// looks for the copy that has what it held. That goes on where the store has the file, which may
+// be before: what is on its way to the sink is sent again, with the same times. first is the
+// number of the first span since the truncation before. It may be called from any goroutine.
+func (f *Finder) Copied(id, path string, at logs.Position, first uint64) bool {
 	r, known := f.config.Store.Get(id)
-	if !ok || !known {
+	if !known {
 		return false
 	}
 	defer f.Stir()
+	heir := plain.CopyID(id, at.Plain.Epoch)
+	if _, done := f.config.Store.Get(heir); done {
+		return true // before a restart
+	}
 	for _, sibling := range siblings(newTree(), path) {
-		facts, _, has := plain.Has(sibling, r.Position)
-		if !has || facts.Is(r.Position.File.Inode, r.Position.File.Made) {
+		facts, _, has := plain.Has(sibling, at)
+		if !has {
 			continue
 		}
-		f.config.Store.Inherit(plain.ID(first, facts.Inode, facts.Made), id, func(p *logs.Position) {
-			p.File.Device, p.File.Inode, p.File.Made = facts.Device, facts.Inode, facts.Made
+		f.config.Store.Inherit(heir, id, func(c *checkpoint.Record) {
+			if p := &c.Position; r.Position.Plain.Epoch != at.Plain.Epoch { // nothing of it is acknowledged
+				*p = logs.Position{Last: p.Last, File: at.File, Plain: at.Plain}
+				p.File.Offsets, p.Plain.Tail, p.Plain.Span = [logs.Streams]int64{}, 0, first
+			}
+			c.Position.File.Device, c.Position.File.Inode, c.Position.File.Made = facts.Device, facts.Inode, facts.Made
 		})
 		return true
 	}
@@ -266,6 +275,6 @@ func (f *Finder) told(dir, name string) {
 func (f *Finder) sayOnce(about, message string, args ...any) {
 	if !f.said[about] {
 		f.said[about] = true
-		f.config.Log.Warn(message, args...)
+		f.config.Log.Warn("files of the host: "+message, args...)
 	}
 }

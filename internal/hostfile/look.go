@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -42,6 +43,8 @@ type look struct {
 	// records are the files that the store knows, by ID.
 	records map[string]*known
 	files   []*found
+	// at is which files there are, by their paths.
+	at map[string]*found
 	// pending: something is to be looked at again soon.
 	pending bool
 	problem error
@@ -76,7 +79,7 @@ type found struct {
 func (f *Finder) Look() (again bool) {
 	l := &look{
 		Finder: f, tree: newTree(), now: time.Now(), bases: make(map[string]string), named: make(map[string]named),
-		live: make(map[string]string), globs: make(map[string]named), kept: make(map[string]bool), records: make(map[string]*known),
+		live: make(map[string]string), globs: make(map[string]named), kept: make(map[string]bool), records: make(map[string]*known), at: make(map[string]*found),
 	}
 	l.recall()
 	for i, s := range f.config.Sections {
@@ -232,7 +235,7 @@ func (l *look) consider(path string, e fs.DirEntry) {
 func (l *look) add(f *found) {
 	var err error
 	if f.facts, err = plain.Look(f.path); err == nil {
-		l.files = append(l.files, f)
+		l.files, l.at[f.path] = append(l.files, f), f
 	}
 }
 
@@ -318,6 +321,16 @@ func (l *look) place(f *found, of []*known) {
 	if err != nil {
 		return
 	}
+	_, twin := l.at[strings.TrimSuffix(f.path, gzipSuffix)]
+	short := len(head) < plain.HeadMost && l.now.UnixNano()-f.facts.Written < int64(making)
+	if f.rotated && (len(head) == 0 || short || twin && strings.HasSuffix(f.path, gzipSuffix)) {
+		l.pending = true // being made, of what is known perhaps
+		return
+	}
+	of = slices.Clone(of)
+	slices.SortFunc(of, func(a, b *known) int { // what is gone first
+		return cmp.Or(compareBool(a.here != nil, b.here != nil), cmp.Compare(a.id, b.id))
+	})
 	for _, k := range of {
 		if !plain.BeginsLike(head, k.position) {
 			continue

@@ -8,6 +8,8 @@ import "strings"
 type Span struct {
 	// Number rises from span to span of a file.
 	Number uint64 `json:"number"`
+	// Epoch counts how often the file had been truncated then.
+	Epoch uint64 `json:"epoch,omitempty"`
 	// From and To are its first byte and the one behind its last.
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
@@ -28,6 +30,8 @@ type PlainPosition struct {
 	Tail uint64 `json:"tail,omitempty"`
 	// Span is the number of the first span that is needed to go on from here.
 	Span uint64 `json:"span,omitempty"`
+	// Epoch counts how often the file was truncated.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
 
 // HostFileDriver stands for the log driver of a file of the host.

@@ -13,6 +13,9 @@ type cursor struct {
 	// offset is where the next span begins, and number its number.
 	offset int64
 	number uint64
+	// epoch counts how often the file was truncated, and begun is the number of its first
+	// span since.
+	epoch, begun uint64
 	// inLine is set when offset lies within a line that was too long for a span, whose time
 	// is lineTime.
 	inLine   bool
@@ -54,7 +57,7 @@ func (c *cursor) span(text []byte, ends bool, now int64) logs.Span {
 	case now <= c.last && c.last-now < setBack:
 		at = c.last + 1
 	}
-	return logs.Span{Number: c.number, From: c.offset, To: c.offset + int64(len(text)), Time: at, Hash: xxhash.Sum64(text), Ends: ends}
+	return logs.Span{Number: c.number, Epoch: c.epoch, From: c.offset, To: c.offset + int64(len(text)), Time: at, Hash: xxhash.Sum64(text), Ends: ends}
 }
 
 // lines takes a span apart. from is the offset before which its lines were handed over, and

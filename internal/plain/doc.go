@@ -29,7 +29,7 @@
 //
 // # Which file
 //
-// A file is known by its inode and when it was made, and by its beginning (up to headMost
+// A file is known by its inode and when it was made, and by its beginning (up to HeadMost
 // bytes) and what lies before the offset. If another file takes its place that begins alike,
 // a copy or a compressed one, reading goes on there. If the inode is the same and the beginning or
 // what lies before the offset is not, the file was truncated: reading begins anew, and

@@ -57,9 +57,9 @@ func factsOf(st *unix.Statx_t) Facts {
 }
 
 const (
-	// headMost is how much of a file's beginning it is recognised by, and tailMost how much
+	// HeadMost is how much of a file's beginning it is recognised by, and tailMost how much
 	// of what lies before the offset, in bytes.
-	headMost = 512
+	HeadMost = 512
 	tailMost = 64
 )
 
@@ -120,7 +120,7 @@ func (f *file) dataFrom(at int64) int64 {
 
 // begins reports whether the content begins as a position says.
 func (f *file) begins(p logs.Position) ([]byte, bool) {
-	head := make([]byte, min(max(p.Plain.Head, 0), headMost))
+	head := make([]byte, min(max(p.Plain.Head, 0), HeadMost))
 	n, err := f.readAt(head, 0)
 	return head, err == nil && n == len(head) && xxhash.Sum64(head) == p.File.Fingerprint
 }
@@ -164,7 +164,7 @@ func Head(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	head := make([]byte, headMost)
+	head := make([]byte, HeadMost)
 	n, err := f.readAt(head, 0)
 	return head[:n], err
 }
@@ -190,7 +190,7 @@ func End(path string) (logs.Position, error) {
 	if err != nil {
 		return logs.Position{}, err
 	}
-	c := content{head: make([]byte, min(end, headMost)), tail: make([]byte, min(end, tailMost))}
+	c := content{head: make([]byte, min(end, HeadMost)), tail: make([]byte, min(end, tailMost))}
 	for text, at := range map[*[]byte]int64{&c.head: 0, &c.tail: end - int64(len(c.tail))} {
 		if n, err := f.readAt(*text, at); err != nil || n < len(*text) {
 			return logs.Position{}, errors.Join(err, errors.New("it has changed meanwhile"))
@@ -228,7 +228,7 @@ type content struct{ head, tail []byte }
 
 // read notes what lies at an offset. What lies before is known.
 func (c *content) read(text []byte, at int64) {
-	if missing := headMost - len(c.head); missing > 0 && int64(len(c.head)) == at {
+	if missing := HeadMost - len(c.head); missing > 0 && int64(len(c.head)) == at {
 		c.head = append(c.head, text[:min(missing, len(text))]...)
 	}
 	if len(text) >= tailMost {

@@ -10,14 +10,22 @@ func ID(path string, inode uint64, made int64) string {
 	return path + "#" + strconv.FormatUint(inode, 16) + "." + strconv.FormatInt(made, 16)
 }
 
-// ParseID takes an ID apart; not ok where it is none.
+// CopyID is that of the copy of a file which has what it held before it was truncated, given
+// how often it had been before: whatever the copy is called, and whatever has become of it.
+func CopyID(id string, epoch uint64) string { return id + "~" + strconv.FormatUint(epoch, 16) }
+
+// ParseID takes an ID apart; not ok where it is none. That of a copy says nothing of its inode.
 func ParseID(id string) (path string, inode uint64, made int64, ok bool) {
 	at := strings.LastIndexByte(id, '#')
 	if at <= 0 || id[0] != '/' {
 		return "", 0, 0, false
 	}
-	first, second, found := strings.Cut(id[at+1:], ".")
+	facts, _, copied := strings.Cut(id[at+1:], "~")
+	first, second, found := strings.Cut(facts, ".")
 	inode, err := strconv.ParseUint(first, 16, 64)
 	made, other := strconv.ParseInt(second, 16, 64)
+	if copied {
+		inode, made = 0, 0
+	}
 	return id[:at], inode, made, found && err == nil && other == nil
 }

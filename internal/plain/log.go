@@ -2,6 +2,7 @@ package plain
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,9 +25,10 @@ type Config struct {
 	// oldest, in Unix nanoseconds; see checkpoint.Store.
 	Foresee  func(logs.Span) (kept int, oldest int64, err error)
 	Foreseen func() (kept int, oldest int64)
-	// Copied is told that the file at a path was truncated, and reports whether a copy has
-	// what it held; it may be nil.
-	Copied func(path string) bool
+	// Copied is told that the file at a path was truncated that had been read up to a
+	// position, and the number of its first span, and reports whether a copy has what it held;
+	// it may be nil.
+	Copied func(path string, at logs.Position, first uint64) bool
 	// Budget bounds the open files; nil for no bound.
 	Budget *Budget
 	// Silence is after which time a last line without line feed is over.
@@ -63,10 +65,9 @@ type Log struct {
 	// stranger is what had the file's name and was not the file.
 	stranger Facts
 	content
-	// plan are spans that were written down before, and are read again. skip is the offset
-	// before which their lines were handed over.
-	plan []logs.Span
-	skip int64
+	// plan are spans that were written down before, and are read again; ahead are those of
+	// after a truncation.
+	plan, ahead []logs.Span
 	// spans are those that a line held back may need.
 	spans []logs.Span
 	rest  rest
@@ -109,18 +110,20 @@ func Open(config Config) *Log {
 		l.inLine, l.lineTime = true, rest.Time
 	}
 	l.seen, l.size = l.offset, l.offset
-	l.plan = planned(config.Spans, l.offset, l.number)
+	l.epoch = at.Plain.Epoch
+	l.plan, l.begun = planned(config.Spans, l.epoch, l.offset, l.number), l.number
+	l.ahead = slices.DeleteFunc(slices.Clone(config.Spans), func(s logs.Span) bool { return s.Epoch <= l.epoch })
 	if n := len(config.Spans); n > 0 {
 		l.number = max(l.number, config.Spans[n-1].Number+1)
 	}
 	return l
 }
 
-// planned are the spans that come behind a position, without a gap.
-func planned(spans []logs.Span, offset int64, number uint64) (out []logs.Span) {
+// planned are the spans of an epoch that come behind a position, without a gap.
+func planned(spans []logs.Span, epoch uint64, offset int64, number uint64) (out []logs.Span) {
 	for _, s := range spans {
 		switch {
-		case s.Number < number:
+		case s.Number < number, s.Epoch != epoch:
 		case len(out) == 0 && s.From <= offset && offset <= s.To, len(out) > 0 && s.From == out[len(out)-1].To:
 			out = append(out, s)
 		default:
@@ -143,7 +146,7 @@ func (l *Log) Position() logs.Position {
 	}
 	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest()}
 	l.content.position(&p, l.facts, l.offset)
-	p.Plain.Span = l.number
+	p.Plain.Span, p.Plain.Epoch = l.number, l.epoch
 	offset, time, held := l.assemble.Held(logs.Stdout)
 	switch {
 	case held:

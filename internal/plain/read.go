@@ -76,14 +76,14 @@ func (l *Log) hole(chunk []byte, full bool) int64 {
 
 // passHole passes over it.
 func (l *Log) passHole(to int64) {
-	s := logs.Span{Number: l.number, From: l.offset, To: to}
+	s := logs.Span{Number: l.number, Epoch: l.epoch, From: l.offset, To: to}
 	_, _, _ = l.config.Foresee(s) // it is found again
 	l.overHole(s)
 	l.number++
 }
 
 func (l *Log) overHole(s logs.Span) {
-	l.content.read(make([]byte, min(s.To-s.From, headMost)), s.From)
+	l.content.read(make([]byte, min(s.To-s.From, HeadMost)), s.From)
 	l.offset = s.To
 	l.notSeen(s.To)
 }
@@ -239,7 +239,6 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 		_, err = f.readAt(l.tail, l.offset-int64(len(l.tail)))
 	case own:
 		l.use(f)
-		l.resume = nil
 		l.beginAgain(emit)
 		return true, nil
 	default:
@@ -267,20 +266,44 @@ func (l *Log) use(f *file) {
 // beginAgain goes to the beginning of a file that was truncated.
 func (l *Log) beginAgain(emit func(logs.Entry)) {
 	lost := max(0, l.size-l.offset)
-	found := l.config.Copied != nil && l.config.Copied(l.path)
+	found := l.config.Copied != nil && l.config.Copied(l.path, l.Position(), l.begun)
 	l.config.Events.Truncated(found, lost)
 	if l.config.Log != nil {
 		l.config.Log.Info("file was truncated, reading it from its start", "offset", l.offset, "copy_found", found)
 	}
+	l.resume = nil
 	l.assemble.Flush(emit)
 	l.content, l.rest, l.spans = content{}, rest{}, nil
 	l.offset, l.inLine = 0, false
 	l.notSeen(0)
-	plan := l.plan
-	for len(plan) > 0 && plan[0].From != 0 {
-		plan = plan[1:]
+	l.nextEpoch()
+}
+
+// nextEpoch begins an epoch: the newest that was written down, if that is what the file holds,
+// or one more.
+func (l *Log) nextEpoch() {
+	l.plan, l.begun = nil, l.number
+	if n := len(l.ahead); n > 0 {
+		l.epoch = l.ahead[n-1].Epoch
+		plan := planned(l.ahead, l.epoch, 0, 0)
+		if len(plan) > 0 && l.holds(plan[0]) {
+			l.plan, l.begun, l.ahead = plan, plan[0].Number, nil
+			return
+		}
 	}
-	l.plan = planned(plan, 0, 0)
+	l.epoch++
+	l.ahead = nil
+}
+
+// holds reports whether the file has what a span had.
+func (l *Log) holds(s logs.Span) bool {
+	size := s.To - s.From
+	if size <= 0 || size > spanMost || s.Time == 0 {
+		return s.Time == 0
+	}
+	text := make([]byte, size)
+	n, err := l.file.readAt(text, s.From)
+	return err == nil && int64(n) == size && xxhash.Sum64(text) == s.Hash
 }
 
 // Flush passes on what is held back: nothing more will be written. It belongs behind a Read

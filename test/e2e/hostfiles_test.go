@@ -84,7 +84,7 @@ func (h *hostLog) rotate(t testing.TB, dir, config string, truncates bool) {
 		defer h.mu.Unlock()
 	}
 	out, err := exec.CommandContext(context.Background(), "logrotate", "--force", "--state", conf+".state", conf).CombinedOutput()
-	if err != nil {
+	if err != nil && !strings.Contains(string(out), "already exists") { // twice within a second
 		t.Errorf("logrotate: %v: %s", err, out)
 	}
 	if !truncates {
