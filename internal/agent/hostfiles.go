@@ -115,7 +115,7 @@ func (f *hostFiles) collect(containers *target.Discovery, below int, of *collect
 		}
 		return stages
 	}
-	of.HostFile = f.open
+	of.HostFile, of.Store = f.open, leaving{of.Store, f.finder}
 }
 
 // open begins the configuration of a file.
@@ -147,6 +147,20 @@ func (f *hostFiles) route(c *logs.Container) logs.Route {
 		reason += "; it is " + c.Path + " now"
 	}
 	return logs.Route{Kind: logs.HostFile, Path: c.Path, Reason: reason}
+}
+
+// leaving has what comes of a file found before the file is forgotten.
+type leaving struct {
+	collect.Store
+	finder *hostfile.Finder
+}
+
+// Forget implements collect.Store.
+func (l leaving) Forget(id string) {
+	if logs.IsHostFile(id) {
+		l.finder.Left(id)
+	}
+	l.Store.Forget(id)
 }
 
 // everything is what is collected: containers, and files of the host.

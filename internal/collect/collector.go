@@ -1,12 +1,14 @@
 package collect
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
 )
 
@@ -87,4 +89,20 @@ func (c *Collector) newUnit(container *logs.Container) *unit {
 	// At once, so that a restart measures from the same moment.
 	c.config.Store.Commit(u.ID, u.position)
 	return u
+}
+
+// logOf is the log that names a container, or a file of the host.
+func (c *Collector) logOf(container *logs.Container) *slog.Logger {
+	if logs.IsHostFile(container.ID) {
+		return c.config.Log.With("file", container.Name)
+	}
+	return c.config.Log.With("container", container.Name, "id", short(container.ID))
+}
+
+// stagesOf are what the lines of a container go through.
+func (c *Collector) stagesOf(container *logs.Container) *stage.Pipeline {
+	if c.config.StagesOf != nil {
+		return c.config.StagesOf(container)
+	}
+	return c.config.Stages
 }

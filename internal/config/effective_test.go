@@ -49,13 +49,22 @@ func reload(t *testing.T, c *Config) *Config {
 func values(c *Config) string {
 	plain := *c
 	plain.File, plain.effective, plain.given, plain.inFlags = "", "", nil, nil
-	plain.Loki.URL, plain.Labels.Relabel, plain.Stages = nil, nil, nil
+	plain.Loki.URL, plain.Labels.Relabel, plain.Stages, plain.Files = nil, nil, nil, nil
 	out := fmt.Sprintf("%+v %v", plain, c.Loki.URL)
 	for _, r := range c.Labels.Relabel {
 		out += fmt.Sprintf("\n%+v", *r)
 	}
 	for _, s := range c.Stages {
 		out += "\n" + s.Name + nodes(s.Node)
+	}
+	for _, f := range c.Files {
+		out += fmt.Sprintf("\n%q %q %q %t %t", f.Paths, f.Exclude, f.Labels, f.FollowLinks, f.OwnStages)
+		for _, r := range f.Relabel {
+			out += fmt.Sprintf("\n%+v", *r)
+		}
+		for _, s := range f.Stages {
+			out += "\n" + s.Name + nodes(s.Node)
+		}
 	}
 	return out
 }

@@ -255,6 +255,7 @@ stages:  # lm.yaml:15
         - {}  # lm.yaml:20
       - ~  # lm.yaml:20
       - {}  # lm.yaml:20
+files: []  # default: none
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -209,21 +210,63 @@ func (f *Finder) Copied(id, path string, at logs.Position, first uint64) bool {
 	if _, done := f.config.Store.Get(heir); done {
 		return true // before a restart
 	}
+	if first, _, _, ok := plain.ParseID(id); ok { // it may have been rotated since
+		path = filepath.Join(filepath.Dir(path), filepath.Base(first))
+	}
 	for _, sibling := range siblings(newTree(), path) {
-		facts, _, has := plain.Has(sibling, at)
+		facts, _, has := plain.Compare(sibling, at)
 		if !has {
 			continue
 		}
-		f.config.Store.Inherit(heir, id, func(c *checkpoint.Record) {
-			if p := &c.Position; r.Position.Plain.Epoch != at.Plain.Epoch { // nothing of it is acknowledged
-				*p = logs.Position{Last: p.Last, File: at.File, Plain: at.Plain}
-				p.File.Offsets, p.Plain.Tail, p.Plain.Span = [logs.Streams]int64{}, 0, first
-			}
-			c.Position.File.Device, c.Position.File.Inode, c.Position.File.Made = facts.Device, facts.Inode, facts.Made
-		})
+		f.inherit(heir, id, r.Position.Plain.Epoch, at, first, facts)
 		return true
 	}
 	return false
+}
+
+// Left is told of a file that is gone and delivered, before it is forgotten: a compressed copy
+// of it that came meanwhile must not be taken for new. It may be called from any goroutine.
+func (f *Finder) Left(id string) {
+	first, inode, made, ok := plain.ParseID(id)
+	r, known := f.config.Store.Get(id)
+	if !ok || !known || r.Position.Plain.Head == 0 {
+		return
+	}
+	for _, sibling := range siblings(newTree(), first) {
+		facts, _, has := plain.Compare(sibling, r.Position)
+		if heir := plain.ID(first, facts.Inode, facts.Made); has && !facts.Is(inode, made) && !f.knows(facts) {
+			f.inherit(heir, id, r.Position.Plain.Epoch, r.Position, 0, facts)
+			return
+		}
+	}
+}
+
+// knows reports whether the store has a file of these facts.
+func (f *Finder) knows(facts plain.Facts) bool {
+	for _, id := range f.config.Store.IDs() {
+		_, inode, made, ok := plain.ParseID(id)
+		if !ok {
+			continue
+		}
+		r, _ := f.config.Store.Get(id)
+		if at := r.Position.File; facts.Is(inode, made) || facts.Is(at.Inode, at.Made) {
+			return true
+		}
+	}
+	return false
+}
+
+// inherit makes the record of a copy, which is the file of these facts, given the epoch that the
+// original's record is of.
+func (f *Finder) inherit(heir, id string, epoch uint64, at logs.Position, first uint64, facts plain.Facts) {
+	f.config.Store.Inherit(heir, id, func(c *checkpoint.Record) {
+		if p := &c.Position; epoch != at.Plain.Epoch { // nothing of it is acknowledged
+			*p = logs.Position{Last: p.Last, File: at.File, Plain: at.Plain}
+			p.File.Offsets, p.Plain.Tail, p.Plain.Span = [logs.Streams]int64{}, 0, first
+		}
+		c.Position = plain.Known(c.Position, c.Spans)
+		c.Position.File.Device, c.Position.File.Inode, c.Position.File.Made = facts.Device, facts.Inode, facts.Made
+	})
 }
 
 // watch watches the directories of the last look, and reports whether all are.
@@ -249,7 +292,9 @@ func (f *Finder) watch() bool {
 		end, err := f.config.Watcher.WatchDir(dir, func(name string) { f.told(dir, name) })
 		if err != nil {
 			all = false
-			f.sayOnce("watch", "cannot watch a directory for new files, looking at it every few seconds instead", "path", dir, "error", err)
+			if !f.saidOnce("watch") {
+				f.config.Log.Warn("cannot watch a directory for new files, looking at it every few seconds instead", "path", dir, "error", err)
+			}
 			continue
 		}
 		f.watched[dir] = end
@@ -272,9 +317,14 @@ func (f *Finder) told(dir, name string) {
 	f.Stir()
 }
 
-func (f *Finder) sayOnce(about, message string, args ...any) {
-	if !f.said[about] {
-		f.said[about] = true
-		f.config.Log.Warn("files of the host: "+message, args...)
+// saidOnce reports whether something was said before.
+func (f *Finder) saidOnce(about string) bool {
+	if f.said[about] {
+		return true
 	}
+	if len(f.said) > 1000 {
+		clear(f.said)
+	}
+	f.said[about] = true
+	return false
 }

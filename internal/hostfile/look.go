@@ -45,8 +45,9 @@ type look struct {
 	files   []*found
 	// at is which files there are, by their paths.
 	at map[string]*found
-	// pending: something is to be looked at again soon.
+	// pending: something is to be looked at again soon; waiting are the names of that.
 	pending bool
+	waiting map[string]bool
 	problem error
 }
 
@@ -56,6 +57,8 @@ type known struct {
 	inode    uint64
 	made     int64
 	position logs.Position
+	// later are how it began after it was truncated, as far as that is not acknowledged.
+	later []logs.Position
 	// here is the file, where it was seen.
 	here *found
 }
@@ -79,7 +82,7 @@ type found struct {
 func (f *Finder) Look() (again bool) {
 	l := &look{
 		Finder: f, tree: newTree(), now: time.Now(), bases: make(map[string]string), named: make(map[string]named),
-		live: make(map[string]string), globs: make(map[string]named), kept: make(map[string]bool), records: make(map[string]*known), at: make(map[string]*found),
+		live: make(map[string]string), globs: make(map[string]named), kept: make(map[string]bool), records: make(map[string]*known), at: make(map[string]*found), waiting: make(map[string]bool),
 	}
 	l.recall()
 	for i, s := range f.config.Sections {
@@ -108,7 +111,7 @@ func (l *look) recall() {
 		}
 		l.globs[path] = glob
 		r, _ := l.config.Store.Get(id)
-		l.records[id] = &known{id: id, path: path, inode: inode, made: made, position: r.Position}
+		l.records[id] = &known{id: id, path: path, inode: inode, made: made, position: plain.Known(r.Position, r.Spans), later: plain.Later(r.Position, r.Spans)}
 		if real, ok := l.real(path); ok {
 			l.live[real] = path
 		}
@@ -174,7 +177,9 @@ func (l *look) expand(section int, s Section, pattern string) {
 				return
 			}
 			if real, err = beneath.Resolve(real); err != nil {
-				l.sayOnce(path, "cannot follow a link", "path", path, "error", err)
+				if !l.saidOnce(path) {
+					l.config.Log.Warn("cannot follow a link to a file", "path", path, "error", err)
+				}
 				return
 			}
 		}
@@ -323,8 +328,11 @@ func (l *look) place(f *found, of []*known) {
 	}
 	_, twin := l.at[strings.TrimSuffix(f.path, gzipSuffix)]
 	short := len(head) < plain.HeadMost && l.now.UnixNano()-f.facts.Written < int64(making)
-	if f.rotated && (len(head) == 0 || short || twin && strings.HasSuffix(f.path, gzipSuffix)) {
-		l.pending = true // being made, of what is known perhaps
+	switch {
+	case f.rotated && (short || twin && strings.HasSuffix(f.path, gzipSuffix)):
+		l.wait(f) // it is being made, of what is known perhaps
+		return
+	case len(head) == 0:
 		return
 	}
 	of = slices.Clone(of)
@@ -332,11 +340,20 @@ func (l *look) place(f *found, of []*known) {
 		return cmp.Or(compareBool(a.here != nil, b.here != nil), cmp.Compare(a.id, b.id))
 	})
 	for _, k := range of {
-		if !plain.BeginsLike(head, k.position) {
-			continue
+		if at := slices.IndexFunc(k.later, func(p logs.Position) bool { _, begins, _ := plain.Compare(f.path, p); return begins }); at >= 0 && f.rotated {
+			if k.here != nil {
+				l.wait(f) // its reader will find that it was truncated, and this copy
+				return
+			}
+			of := k.later[at]
+			f.id = plain.CopyID(k.id, of.Plain.Epoch)
+			l.inherit(f.id, k.id, k.position.Plain.Epoch, of, of.Plain.Span, f.facts)
+			l.pending = true
+			return
 		}
-		_, _, has := plain.Has(f.path, k.position)
+		_, begins, has := plain.Compare(f.path, k.position)
 		switch {
+		case !begins:
 		case has && k.here == nil:
 			k.here, f.id = f, k.id
 			return
@@ -344,7 +361,13 @@ func (l *look) place(f *found, of []*known) {
 		case has:
 			return // a copy
 		case l.now.UnixNano()-f.facts.Written < int64(making):
-			l.pending = true // a copy under way, perhaps
+			l.wait(f) // a copy under way, perhaps
+			return
+		}
+	}
+	for _, k := range of {
+		if f.rotated && k.here == nil && k.position.Plain.Head == 0 && l.wanted[k.id] != nil {
+			l.pending = true // until something of that was read, or it is left
 			return
 		}
 	}
@@ -352,6 +375,10 @@ func (l *look) place(f *found, of []*known) {
 		f.id = plain.ID(f.name, f.facts.Inode, f.facts.Made)
 	}
 }
+
+// wait leaves it open what a file is. Until that is known those of its name stay that are gone:
+// it may be one of them.
+func (l *look) wait(f *found) { l.pending, l.waiting[f.name] = true, true }
 
 // publish makes what was found the set.
 func (l *look) publish() {
@@ -377,14 +404,22 @@ func (l *look) publish() {
 		problem = fmt.Sprintf("%d files are named and %d collected, which is the most: raise max-files, or name fewer", len(want), most)
 		want = want[:most]
 	}
-	if problem != "" {
-		l.sayOnce("problem", "not all files of the host are collected", "reason", problem)
+	if problem != "" && !l.saidOnce("problem") {
+		l.config.Log.Warn("not all files of the host are collected", "reason", problem)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	wanted := make(map[string]*logs.Container, len(want))
 	for _, f := range want {
 		wanted[f.id] = l.container(f)
+	}
+	for id, k := range l.records {
+		if k.here == nil && l.waiting[k.path] {
+			there[id] = true
+			if before := l.wanted[id]; before != nil {
+				wanted[id] = before
+			}
+		}
 	}
 	l.known, l.wanted, l.there, l.sections, l.Finder.problem = true, wanted, there, l.globs, problem
 	l.Finder.dirs = make(map[string]bool, len(l.listings))

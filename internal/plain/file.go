@@ -120,9 +120,20 @@ func (f *file) dataFrom(at int64) int64 {
 
 // begins reports whether the content begins as a position says.
 func (f *file) begins(p logs.Position) ([]byte, bool) {
-	head := make([]byte, min(max(p.Plain.Head, 0), HeadMost))
+	head := make([]byte, min(max(p.Plain.Head, 0), spanMost))
 	n, err := f.readAt(head, 0)
-	return head, err == nil && n == len(head) && xxhash.Sum64(head) == p.File.Fingerprint
+	return head[:min(n, HeadMost)], err == nil && n == len(head) && xxhash.Sum64(head) == p.File.Fingerprint
+}
+
+// Known is a position that says how its file begins also where that was not acknowledged, as
+// far as spans say it.
+func Known(p logs.Position, spans []logs.Span) logs.Position {
+	for _, s := range spans {
+		if p.Plain.Head == 0 && s.Epoch == p.Plain.Epoch && s.From == 0 && s.Time != 0 {
+			p.Plain.Head, p.File.Fingerprint = s.To, s.Hash
+		}
+	}
+	return p
 }
 
 // continues reports whether what lies before an offset is what a position says, if it does.
@@ -136,25 +147,30 @@ func (f *file) continues(p logs.Position) bool {
 	return err == nil && n == len(tail) && (p.Plain.Tail == 0 || xxhash.Sum64(tail) == p.Plain.Tail)
 }
 
-// Has reports whether the file at a path has the content up to the place that a position
-// speaks of: it is the file, or a copy, compressed perhaps. size is that of what it holds, and
-// 0 where that is not known.
-func Has(path string, p logs.Position) (facts Facts, size int64, has bool) {
+// Later are the beginnings that spans speak of and a position does not: those of a file that was
+// truncated since.
+func Later(p logs.Position, spans []logs.Span) (out []logs.Position) {
+	for _, s := range spans {
+		if s.Epoch > p.Plain.Epoch && s.From == 0 && s.Time != 0 {
+			out = append(out, Known(logs.Position{Plain: logs.PlainPosition{Epoch: s.Epoch, Span: s.Number}}, []logs.Span{s}))
+		}
+	}
+	return out
+}
+
+// Compare reports whether the file at a path begins as the one that a position speaks of, and
+// whether it has the content up to there: it is the file, or a copy, compressed perhaps.
+func Compare(path string, p logs.Position) (facts Facts, begins, has bool) {
 	if p.Plain.Head == 0 {
-		return Facts{}, 0, false
+		return Facts{}, false, false
 	}
 	f, err := openFile(path)
 	if err != nil {
-		return Facts{}, 0, false
+		return Facts{}, false, false
 	}
 	defer func() { _ = f.Close() }()
-	if _, ok := f.begins(p); !ok || !f.continues(p) {
-		return f.facts, 0, false
-	}
-	if !f.compressed {
-		size = f.facts.Size
-	}
-	return f.facts, size, true
+	_, begins = f.begins(p)
+	return f.facts, begins, begins && f.continues(p)
 }
 
 // Head returns the beginning of what the file at a path holds.
@@ -167,13 +183,6 @@ func Head(path string) ([]byte, error) {
 	head := make([]byte, HeadMost)
 	n, err := f.readAt(head, 0)
 	return head[:n], err
-}
-
-// BeginsLike reports whether a beginning is that of the file that a position speaks of, as far
-// as both are known. Where nothing is, they are not alike.
-func BeginsLike(head []byte, p logs.Position) bool {
-	n := p.Plain.Head
-	return n > 0 && n <= int64(len(head)) && xxhash.Sum64(head[:n]) == p.File.Fingerprint
 }
 
 // End returns the position behind all whole lines of the file at a path.

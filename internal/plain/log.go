@@ -100,6 +100,7 @@ func Open(config Config) *Log {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	config.Resume = Known(config.Resume, config.Spans)
 	at := config.Resume
 	l := &Log{config: config, path: config.Path, resume: &at}
 	l.assemble = assemble.New(assemble.Config{

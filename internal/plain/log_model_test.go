@@ -161,7 +161,7 @@ func (m *machine) answer(committed bool) {
 // and however little of what it had sent it knows then: each line is shown once, in order.
 func TestPlainModel(t *testing.T) {
 	again := 0
-	for seed := range uint64(150) {
+	for seed := range uint64(25) {
 		m := newMachine(t, seed)
 		path := filepath.Join(m.dir, "log")
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

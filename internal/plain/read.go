@@ -290,6 +290,9 @@ func (l *Log) nextEpoch() {
 			l.plan, l.begun, l.ahead = plan, plan[0].Number, nil
 			return
 		}
+		if later := Later(logs.Position{Plain: logs.PlainPosition{Epoch: l.epoch - 1}}, l.ahead); len(later) > 0 && l.config.Copied != nil {
+			l.config.Copied(l.path, later[0], later[0].Plain.Span) // truncated once more, while nobody looked
+		}
 	}
 	l.epoch++
 	l.ahead = nil

@@ -241,3 +241,18 @@ func (s *Source) end(err error) {
 	s.reader.drop(s)
 	s.ended(s.log.Position(), err)
 }
+
+// move says where a file of the host is now. It belongs to the reader's goroutine.
+func (s *Source) move(path string) {
+	if s.watch != nil {
+		s.watch.Close()
+		s.watch = nil
+	}
+	s.plain.Move(path)
+	if s.watches != nil {
+		s.watch, _ = s.watches(path, s) // without, it is looked at
+	}
+}
+
+// watchFile makes the next change of the file wake the source.
+func (s *Source) watchFile() bool { return s.watch != nil && s.watch.Arm(s.plain.Path()) == nil }
