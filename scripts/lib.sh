@@ -270,6 +270,7 @@ prepare_tests() {
 	need_go
 	want ip iproute2 "for private engines in the tests"
 	want rsyslogd rsyslog "a real receiver for the syslog driver"
+	want logrotate logrotate "to rotate files of the host as hosts do"
 	want unshare util-linux "for private engines in the tests"
 	want gcc "gcc libc6-dev" "for Go's race detector"
 	want dockerd docker.io "the Docker Engine that the tests kill and restart"

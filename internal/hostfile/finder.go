@@ -98,6 +98,7 @@ const (
 	// calm is the pause between two looks, which is longer after one that took long.
 	calm      = 20 * time.Millisecond
 	calmShare = 20
+	calmMost  = 2 * time.Second
 )
 
 // Run looks until ctx is done, and returns nil then.
@@ -129,7 +130,7 @@ func (f *Finder) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(max(calm, calmShare*time.Since(began))):
+		case <-time.After(min(max(calm, calmShare*time.Since(began)), calmMost)):
 		}
 	}
 }

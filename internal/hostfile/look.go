@@ -366,8 +366,8 @@ func (l *look) place(f *found, of []*known) {
 		}
 	}
 	for _, k := range of {
-		if f.rotated && k.here == nil && k.position.Plain.Head == 0 && l.wanted[k.id] != nil {
-			l.pending = true // until something of that was read, or it is left
+		if f.rotated && k.here == nil {
+			l.pending = true // it may be that, truncated before it went, until that is read and forgotten
 			return
 		}
 	}

@@ -300,7 +300,7 @@ func (h *host) where(line int) (out string) {
 // settle reads and delivers all that there is.
 func (h *host) settle() {
 	old := time.Now().Add(-time.Minute)
-	for round := 0; round < 6; round++ {
+	for round := 0; round < 12; round++ {
 		names, err := os.ReadDir(h.dir)
 		h.must(err)
 		for _, e := range names {
