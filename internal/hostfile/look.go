@@ -74,6 +74,8 @@ type found struct {
 	named bool
 	// rotated: it has the name of a rotated file.
 	rotated bool
+	// strange: it is not one of those that are known, nor a copy.
+	strange bool
 	// id is empty while nobody knows it.
 	id string
 }
@@ -297,6 +299,11 @@ func (l *look) recognise() {
 			f.id = plain.ID(f.name, f.facts.Inode, f.facts.Made)
 		}
 	}
+	for _, f := range l.files {
+		if f.strange {
+			l.adopt(f, byPath[f.name])
+		}
+	}
 }
 
 func compareBool(a, b bool) int {
@@ -365,13 +372,17 @@ func (l *look) place(f *found, of []*known) {
 			return
 		}
 	}
-	for _, k := range of {
-		if f.rotated && k.here == nil {
-			l.pending = true // it may be that, truncated before it went, until that is read and forgotten
-			return
-		}
+	f.strange = f.rotated
+}
+
+// adopt takes a rotated file for a new one that nothing is known to be, when all others have
+// been recognised.
+func (l *look) adopt(f *found, of []*known) {
+	if missing(of) {
+		l.pending = true // it may be one of those, truncated before it went, until that is read and forgotten
+		return
 	}
-	if f.rotated && (f.named || made >= l.config.Born.UnixNano()) {
+	if f.named || cmp.Or(f.facts.Made, f.facts.Written) >= l.config.Born.UnixNano() {
 		f.id = plain.ID(f.name, f.facts.Inode, f.facts.Made)
 	}
 }
