@@ -52,7 +52,7 @@ func newHostFiles(cfg *config.Config, store fileStore, watcher *watch.Watcher, a
 		return nil, nil
 	}
 	f := &hostFiles{config: cfg, store: store, budget: &plain.Budget{Keep: openFiles}}
-	of := hostfile.Config{Store: store, Updated: func() { f.containers.Poke() }, Own: stateDir(cfg), Most: cfg.Limits.Files, Born: store.Born(), Floor: floor, Log: log}
+	of := hostfile.Config{Store: store, Open: f.budget.Has, Updated: func() { f.containers.Poke() }, Own: stateDir(cfg), Most: cfg.Limits.Files, Born: store.Born(), Floor: floor, Log: log}
 	if watcher != nil {
 		of.Watcher = watcher
 	}

@@ -41,6 +41,8 @@ type Config struct {
 	Store    Store
 	// Watcher may be nil: then it is looked all the time.
 	Watcher Watcher
+	// Open reports whether a file is being read, which may have no name any more; nil for none.
+	Open func(inode uint64, made int64) bool
 	// Updated is called when there may be others. It must not block.
 	Updated func()
 	// Own is lighterman's state directory; empty for none.

@@ -44,6 +44,7 @@ type host struct {
 	store  *checkpoint.Store
 	finder *Finder
 	open   map[string]*plain.Log
+	budget *plain.Budget
 	flying []parcel
 	shown  map[string]int64
 	now    int64
@@ -72,7 +73,9 @@ func (h *host) start() {
 	store, err := checkpoint.Open(h.path("state"), quiet)
 	h.must(err)
 	h.store, h.open, h.flying = store, make(map[string]*plain.Log), nil
+	h.budget = &plain.Budget{}
 	h.finder = New(Config{
+		Open:     h.budget.Has,
 		Sections: []Section{{Name: "files[0]", Paths: []string{h.path("*.log")}}}, Store: store, Born: h.born, Log: quiet, Updated: func() {},
 	})
 }
@@ -100,7 +103,7 @@ func (h *host) look() (pending bool) {
 		}
 		_, inode, made, _ := plain.ParseID(id)
 		h.open[id] = plain.Open(plain.Config{
-			Path: c.Path, Inode: inode, Made: made, Resume: r.Position, Spans: r.Spans, MaxLine: 1 << 20, Silence: time.Hour, Events: events{h, id},
+			Path: c.Path, Inode: inode, Made: made, Resume: r.Position, Spans: r.Spans, MaxLine: 1 << 20, Silence: time.Hour, Events: events{h, id}, Budget: h.budget,
 			Foresee:  func(s logs.Span) (int, int64, error) { return h.store.Foresee(id, s) },
 			Foreseen: func() (int, int64) { return h.store.Foreseen(id) },
 			Copied:   func(path string, at logs.Position, first uint64) bool { return h.finder.Copied(id, path, at, first) },

@@ -234,8 +234,8 @@ func (l *Log) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file != nil {
+		l.config.Budget.give(l.file)
 		_ = l.file.Close()
 		l.file = nil
-		l.config.Budget.give()
 	}
 }

@@ -245,8 +245,8 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 		l.stranger, err = f.facts, fs.ErrNotExist // another has its name
 	}
 	if err != nil {
+		l.config.Budget.give(f)
 		_ = f.Close()
-		l.config.Budget.give()
 		if errors.Is(err, fs.ErrNotExist) {
 			return false, nil
 		}
