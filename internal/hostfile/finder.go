@@ -47,6 +47,9 @@ type Config struct {
 	Updated func()
 	// Own is lighterman's state directory; empty for none.
 	Own string
+	// Settle is how old an unknown rotated file has to be to be taken for a new one; 0 for
+	// what is usual.
+	Settle time.Duration
 	// Most bounds the files that are collected.
 	Most int
 	// Born is when lighterman was first started here. Floor is the time before which what

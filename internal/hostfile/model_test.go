@@ -76,6 +76,7 @@ func (h *host) start() {
 	h.budget = &plain.Budget{}
 	h.finder = New(Config{
 		Open:     h.budget.Has,
+		Settle:   1,
 		Sections: []Section{{Name: "files[0]", Paths: []string{h.path("*.log")}}}, Store: store, Born: h.born, Log: quiet, Updated: func() {},
 	})
 }

@@ -135,6 +135,11 @@ func (l *look) unnamed(k *known) bool {
 // adopt takes a rotated file for a new one that nothing is known to be, when all others have
 // been recognised.
 func (l *look) adopt(f *found, of []*known) {
+	newest := max(f.facts.Made, f.facts.Written)
+	if l.now.UnixNano()-newest < int64(cmp.Or(l.config.Settle, making)) {
+		l.pending = true // a copy, perhaps, of what its reader has not read or is about to
+		return
+	}
 	if missing(of) {
 		l.pending = true // it may be one of those, truncated before it went, until that is read and forgotten
 		return
