@@ -41,7 +41,7 @@ func (p *jsonPrinter) entry(b []byte, g, i int) []byte {
 		return p.append(b, g, i)
 	}
 	p.object = p.append(p.object[:0], g, i)
-	return append(appendHarmless(b, p.object[:len(p.object)-1]), '\n')
+	return append(AppendHarmless(b, p.object[:len(p.object)-1]), '\n')
 }
 
 // append appends the object of an entry.
@@ -169,9 +169,9 @@ func appendEscape(b []byte, c byte) []byte {
 	}
 }
 
-// appendHarmless appends an object with all escaped that would not show on a terminal, or
+// AppendHarmless appends an object with all escaped that would not show on a terminal, or
 // do something to it. Such characters are in strings only.
-func appendHarmless(b, object []byte) []byte {
+func AppendHarmless(b, object []byte) []byte {
 	combined := 0
 	for len(object) > 0 {
 		size, harmless := plain(object, 0, &combined)
