@@ -1,7 +1,7 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test test-release test-quick test-engines torture compare soak lint bench bench-quick fuzz demo demo-loki promtail clean
+.PHONY: help build release test test-release test-quick test-engines torture verify-large compare soak lint bench bench-quick bench-peers fuzz demo demo-loki promtail clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -27,6 +27,9 @@ test-engines: ## all tests that need a Docker Engine, on the installed and on th
 torture: ## faults drawn from a seed, many at once, then every line is accounted for; sets this machine's clock by a second and back; TORTURE_FAULTS=N, TORTURE_MINUTES=N, TORTURE_SEED=N, TORTURE_CLOCK=0
 	@scripts/torture
 
+verify-large: ## how long lighterman verify takes for a million lines, and what that costs; VERIFY_LINES=N
+	@LIGHTERMAN_REQUIRE=1 VERIFY_LINES=$${VERIFY_LINES:-1000000} nice -n 19 go test -count=1 -timeout 12h -v -run '^TestVerifyMany$$' ./test/e2e
+
 compare: ## stream, file, hybrid and a leaky reference on the same real containers; COMPARE_MINUTES=N, COMPARE_CONTAINERS=N, COMPARE_MIX=…
 	@scripts/compare compare
 
@@ -42,6 +45,9 @@ bench: ## lighterman, the physical floor and every collector on PATH at the same
 bench-quick: ## less than a minute of that, and one line of figures
 	@scripts/bench quick
 
+bench-peers: ## lighterman beside Promtail, the OpenTelemetry Collector and vlagent, built from their modules, and those on PATH: what arrived beside what it cost; BENCH_SMALL=1 to see that it works
+	@scripts/bench peers
+
 fuzz: ## every fuzz test for FUZZ_MINUTES minutes each (default 1)
 	@scripts/fuzz
 
@@ -51,7 +57,7 @@ demo: ## containers on several log drivers, their lines on this terminal; DEMO_S
 demo-loki: ## the same into a real local Loki
 	@scripts/demo loki
 
-promtail: ## run Promtail's own stages, from its module, on the cases that ours are held against, and record what they say
+promtail: ## build Promtail from its module; run its stages on the cases that ours are held against, and all of it beside lighterman
 	@scripts/promtail
 
 clean: ## remove bin and the images of tests and demos

@@ -31,6 +31,8 @@ require (
 
 require golang.org/x/crypto v0.57.0
 
+require github.com/bmatcuk/doublestar/v4 v4.10.4
+
 require (
 	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // indirect
 	github.com/prometheus/prometheus v0.315.1

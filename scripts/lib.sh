@@ -29,7 +29,7 @@ await_end() {
 # fetches the version that a module asks for by itself, unless GOTOOLCHAIN forbids it.
 need_go() {
 	local needed found
-	needed=$(sed -n 's/^go //p' "$root"/go.mod "$root"/test/*/go.mod | sort -V | tail -1)
+	needed=$(sed -n 's/^go //p' "$root"/go.mod "$root"/test/*/go.mod "$root"/bench/*/go.mod | sort -V | tail -1)
 	have go || die "Go is not installed: install Go $needed or newer, from https://go.dev/dl/"
 	found=$(go env GOVERSION 2>/dev/null)
 	[ "$(printf '%s\n' 1.21 "${found#go}" | sort -V | head -1)" = 1.21 ] ||
@@ -58,6 +58,14 @@ apt_install() {
 # want PROGRAM PACKAGES WHY installs the packages unless the program is there.
 want() { have "$1" || apt_install "$2" "$3"; }
 
+# want_nginx installs nginx unless it is there, without the server of the host that its
+# package starts.
+want_nginx() {
+	have nginx && return
+	apt_install nginx "to stand before Loki as it does at many"
+	service nginx stop >/dev/null 2>&1 || true
+}
+
 version() { git -C "$root" describe --tags --always --dirty 2>/dev/null || echo dev; }
 
 build_lighterman() {
@@ -76,7 +84,12 @@ module_version() {
 
 loki_path() { echo "$cache/loki-$(module_version test/loki/go.mod github.com/grafana/loki/v3)"; }
 newest_path() { echo "$cache/engine-$(module_version test/newest/go.mod github.com/moby/moby/v2)-runc-$(module_version test/newest/go.mod github.com/opencontainers/runc)"; }
+prometheus_path() { echo "$cache/prometheus-$(module_version test/prometheus/go.mod github.com/prometheus/prometheus)"; }
+collector_path() { echo "$cache/collector-$(module_version test/collector/go.mod go.opentelemetry.io/collector/otelcol)"; }
+victorialogs_path() { echo "$cache/victorialogs-$(module_version test/victorialogs/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
 promtail_path() { echo "$cache/promtail-$(module_version test/promtail/go.mod github.com/grafana/loki/v3)"; }
+otelcol_path() { echo "$cache/otelcol-$(module_version bench/otelcol/go.mod go.opentelemetry.io/collector/otelcol)"; }
+vlagent_path() { echo "$cache/vlagent-$(module_version bench/vlagent/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
 lint_path() { echo "$cache/golangci-lint-$(module_version test/lint/go.mod github.com/golangci/golangci-lint/v2)"; }
 
 # build_tool DIRECTORY PACKAGE OUTPUT MINUTES [CGO] builds a program of another
@@ -103,11 +116,25 @@ build_loki() {
 	build_tool test/loki github.com/grafana/loki/v3/cmd/loki "$out" "five to seven"
 }
 # build_promtail builds Promtail, whose main its makers publish no more: ours is in
-# test/promtail/whole.
+# test/promtail/whole. It reads the journal with libsystemd, whose header that takes.
 build_promtail() {
-	local out
+	local out header=/usr/include/systemd/sd-journal.h
 	out=$(promtail_path)
-	build_tool test/promtail ./whole "$out" "five to fifteen"
+	[ -x "$out" ] && return
+	[ -e $header ] || apt_install libsystemd-dev "for Promtail to read the journal"
+	want gcc "gcc libc6-dev" "for Promtail to read the journal"
+	GOFLAGS="$GOFLAGS -tags=promtail_journal_enabled" build_tool test/promtail ./whole "$out" "five to fifteen" 1
+}
+# build_otelcol builds the OpenTelemetry Collector, with no more in it than the benchmark takes.
+build_otelcol() {
+	local out
+	out=$(otelcol_path)
+	build_tool bench/otelcol . "$out" "three to five"
+}
+build_vlagent() {
+	local out
+	out=$(vlagent_path)
+	build_tool bench/vlagent github.com/VictoriaMetrics/VictoriaLogs/app/vlagent "$out" "one to two"
 }
 # build_newest builds the newest engine, and the runc that it needs beside it.
 build_newest() {
@@ -115,6 +142,25 @@ build_newest() {
 	out=$(newest_path)
 	build_tool test/newest github.com/moby/moby/v2/cmd/dockerd "$out/dockerd" "two to four"
 	build_tool test/newest github.com/opencontainers/runc "$out/runc" "less than one" 1
+}
+# build_prometheus builds Prometheus and promtool, without the discovery of clouds, which
+# would take most of the time.
+build_prometheus() {
+	local out
+	out=$(prometheus_path)
+	GOFLAGS="$GOFLAGS -tags=remove_all_sd" build_tool test/prometheus github.com/prometheus/prometheus/cmd/prometheus "$out/prometheus" "two to four"
+	GOFLAGS="$GOFLAGS -tags=remove_all_sd" build_tool test/prometheus github.com/prometheus/prometheus/cmd/promtool "$out/promtool" "one to two"
+}
+# build_collector builds an OpenTelemetry Collector of the parts that the tests take.
+build_collector() {
+	local out
+	out=$(collector_path)
+	build_tool test/collector . "$out" "two to three"
+}
+build_victorialogs() {
+	local out
+	out=$(victorialogs_path)
+	build_tool test/victorialogs github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs "$out" "one to two"
 }
 build_lint() {
 	local out
@@ -295,11 +341,16 @@ prepare_tests() {
 	need_go
 	want ip iproute2 "for private engines in the tests"
 	want rsyslogd rsyslog "a real receiver for the syslog driver"
+	want logrotate logrotate "to rotate files of the host as hosts do"
 	want unshare util-linux "for private engines in the tests"
 	want gcc "gcc libc6-dev" "for Go's race detector"
 	want dockerd docker.io "the Docker Engine that the tests kill and restart"
 	want chromium chromium "to see pages as people do"
 	want tmux tmux "to see what a terminal shows"
+	want_nginx
 	build_loki
 	build_newest
+	build_prometheus
+	build_collector
+	build_victorialogs
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/bench/loggen"
@@ -26,11 +27,15 @@ type Engine struct {
 	mux    *http.ServeMux
 	// pollInterval is how often a log that is followed is looked at.
 	pollInterval time.Duration
+
+	mu sync.Mutex // guards listeners: who is told of events
+	// listeners get events as JSON; what one is too slow for waits in its channel.
+	listeners map[chan []byte]bool
 }
 
 // New makes an engine with the containers of a layout.
 func New(layout *loggen.Layout) *Engine {
-	e := &Engine{layout: layout, mux: http.NewServeMux(), pollInterval: 5 * time.Millisecond}
+	e := &Engine{layout: layout, mux: http.NewServeMux(), pollInterval: 5 * time.Millisecond, listeners: make(map[chan []byte]bool)}
 	e.mux.HandleFunc("GET /_ping", func(http.ResponseWriter, *http.Request) {})
 	e.mux.HandleFunc("GET /version", e.version)
 	e.mux.HandleFunc("GET /info", e.info)
@@ -87,18 +92,58 @@ func (e *Engine) info(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// events tells of nothing, for as long as somebody listens.
+// Tell tells whoever listens what has happened to a container: "create", "start", "die",
+// "destroy".
+func (e *Engine) Tell(action string, container int) {
+	now := time.Now()
+	text, err := json.Marshal(object{
+		"Type": "container", "Action": action, "status": action, "id": loggen.ID(container), "scope": "local", "time": now.Unix(), "timeNano": now.UnixNano(),
+		"Actor": object{"ID": loggen.ID(container), "Attributes": object{"name": loggen.Name(container)}},
+	})
+	if err != nil {
+		return // none of these cannot be written
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for to := range e.listeners {
+		to <- text
+	}
+}
+
+// events tells of what happens for as long as somebody listens; what has happened before
+// is not told again.
 func (e *Engine) events(w http.ResponseWriter, r *http.Request) {
+	told := make(chan []byte, 4096)
+	e.mu.Lock()
+	e.listeners[told] = true
+	e.mu.Unlock()
+	defer func() {
+		e.mu.Lock()
+		delete(e.listeners, told)
+		e.mu.Unlock()
+	}()
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(w).Flush()
-	<-r.Context().Done()
+	flush := http.NewResponseController(w).Flush
+	for _ = flush(); ; _ = flush() {
+		select {
+		case text := <-told:
+			if _, err := w.Write(append(text, '\n')); err != nil {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		}
+	}
 }
 
 func (e *Engine) list(w http.ResponseWriter, _ *http.Request) {
 	out := make([]object, 0, e.layout.Containers)
 	for i := range e.layout.Containers {
 		c, err := docker.Stored(e.layout.Root, loggen.ID(i), every)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // not yet there, or removed
+		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
@@ -142,9 +187,16 @@ func (e *Engine) inspect(w http.ResponseWriter, r *http.Request) {
 	at := c.StartedAt.UTC().Format(time.RFC3339Nano)
 	answer(w, object{
 		"Id": c.ID, "Name": "/" + c.Name, "Created": at, "LogPath": e.path(c), "Driver": "overlay2",
-		"State":           object{"Status": "running", "Running": true, "Pid": 1, "StartedAt": at, "FinishedAt": "0001-01-01T00:00:00Z"},
+		"State":           state(c, at),
 		"Config":          object{"Image": c.Image, "Labels": c.Labels, "Tty": c.TTY},
 		"HostConfig":      object{"LogConfig": object{"Type": c.Driver, "Config": c.DriverOptions}, "NetworkMode": "none"},
 		"NetworkSettings": object{"Networks": object{}},
 	})
+}
+
+func state(c *logs.Container, startedAt string) object {
+	if c.Running {
+		return object{"Status": "running", "Running": true, "Pid": 1, "StartedAt": startedAt, "FinishedAt": "0001-01-01T00:00:00Z"}
+	}
+	return object{"Status": "exited", "Running": false, "Pid": 0, "StartedAt": startedAt, "FinishedAt": time.Now().UTC().Format(time.RFC3339Nano)}
 }

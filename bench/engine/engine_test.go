@@ -86,3 +86,46 @@ func (e events) LineCut()       { e.t.Error("a line was cut") }
 func (e events) LeftOut(_ int)  { e.t.Error("bytes were left out") }
 
 func (e events) LineSkipped(string) {}
+
+// TestEventsAreTold: our client learns of a container that comes and one that goes, and the
+// list has only those that are there.
+func TestEventsAreTold(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	layout, err := loggen.Create(t.TempDir(), 2, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout.Containers = 3 // the last is not there yet
+	socket := filepath.Join(t.TempDir(), "socket")
+	e, served := New(layout), make(chan error)
+	go func() { served <- e.Run(ctx, socket) }()
+	client, err := docker.New("unix://"+socket, every, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Rest()
+	var ids []string
+	for deadline := time.Now().Add(time.Minute); len(ids) == 0 && time.Now().Before(deadline); {
+		ids, err = client.List(ctx)
+	}
+	if len(ids) != 2 {
+		t.Errorf("listed %v, %v", ids, err)
+	}
+	subscribed, changed, ended := make(chan bool), make(chan string, 9), make(chan bool)
+	go func() {
+		_ = client.Events(ctx, func() { close(subscribed) }, func(id string) { changed <- id })
+		close(ended)
+	}()
+	<-subscribed
+	for i, action := range []string{"start", "die", "destroy"} {
+		e.Tell(action, i)
+		if id := <-changed; id != loggen.ID(i) {
+			t.Errorf("%s of %s", action, id)
+		}
+	}
+	cancel()
+	<-ended
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}

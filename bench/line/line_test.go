@@ -74,6 +74,41 @@ func TestJSONRecordIsText(t *testing.T) {
 	}
 }
 
+func TestSpreadRecordsAreText(t *testing.T) {
+	m, plain := NewSpreadMaker(7), NewJSONMaker(7)
+	for i := range 500 {
+		h := Header{Written: 1764000000000000000 + int64(i), Container: 42, Number: i}
+		text, stderr := m.Text(h)
+		want, _ := plain.Text(h)
+		if compact := strings.ReplaceAll(string(text), "\n  ", ""); compact != string(want) {
+			t.Fatalf("%s\nis not %s", compact, want)
+		}
+		var parts []string
+		for record := range strings.Lines(string(m.AppendRecord(nil, h, h.Written))) {
+			var fields struct {
+				Log, Stream string
+				Time        time.Time
+			}
+			if err := json.Unmarshal([]byte(record), &fields); err != nil {
+				t.Fatalf("%s: %v", record, err)
+			}
+			if (fields.Stream == "stderr") != stderr || fields.Time.UnixNano() != h.Written+int64(len(parts)) {
+				t.Fatalf("record %d is %s", len(parts), record)
+			}
+			parts = append(parts, fields.Log)
+		}
+		if len(parts) != 4 || strings.Join(parts, "") != string(text)+"\n" {
+			t.Fatalf("%q is not %q", parts, text)
+		}
+		if got, ok := Parse(text); !ok || got != h {
+			t.Fatalf("parsed %+v %t, want %+v", got, ok, h)
+		}
+		if m.Debug(h) != plain.Debug(h) || !json.Valid(text) {
+			t.Fatalf("%s", text)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	good, _ := NewMaker(1).Text(Header{Written: 1764000000000000000, Container: 1, Number: 1})
 	for i := range HeaderSize {

@@ -18,8 +18,9 @@ type Maker struct {
 	seed   uint64
 	bodies []body
 	text   []byte
-	// json tells that every line is an object of JSON, see NewJSONMaker.
-	json bool
+	// json tells that every line is an object of JSON, see NewJSONMaker, and spread that
+	// each is spread over several records, see NewSpreadMaker.
+	json, spread bool
 }
 
 // body is the middle of a line, as a program writes it and as Docker stores it.
@@ -63,6 +64,19 @@ func NewJSONMaker(seed uint64) *Maker {
 	return m
 }
 
+// NewSpreadMaker makes a maker of the same objects, each of which is printed over four lines,
+// as some programs do: Docker makes a record of each, and only together are they JSON. What
+// is called a line here is the object as a whole.
+func NewSpreadMaker(seed uint64) *Maker {
+	m := NewJSONMaker(seed)
+	m.spread = true
+	for i, b := range m.bodies {
+		text := strings.NewReplacer(`","level":`, "\",\n  \"level\":", `,"msg":`, ",\n  \"msg\":", `,"path":`, ",\n  \"path\":").Replace(b.text)
+		m.bodies[i].text = text
+	}
+	return m
+}
+
 // Debug reports whether the level of a line of JSON is debug.
 func (m *Maker) Debug(h Header) bool {
 	b, _, _ := m.draw(h)
@@ -88,8 +102,12 @@ func (m *Maker) Text(h Header) (text []byte, stderr bool) {
 }
 
 // AppendRecord appends the line as Docker's json-file driver stores it, with
-// line feed, given the record's timestamp in Unix nanoseconds.
+// line feed, given the record's timestamp in Unix nanoseconds. Of a line that is spread
+// these are several records, a nanosecond apart.
 func (m *Maker) AppendRecord(dst []byte, h Header, nano int64) []byte {
+	if m.spread {
+		return m.appendSpread(dst, h, nano)
+	}
 	b, id, stderr := m.draw(h)
 	dst = append(dst, `{"log":"`...)
 	if m.json {
@@ -103,6 +121,22 @@ func (m *Maker) AppendRecord(dst []byte, h Header, nano int64) []byte {
 		dst = append(dst, b.escaped...)
 		dst = append(dst, id[:]...)
 	}
+	return appendEnd(dst, stderr, nano)
+}
+
+func (m *Maker) appendSpread(dst []byte, h Header, nano int64) []byte {
+	text, stderr := m.Text(h)
+	for part := range strings.SplitSeq(string(text), "\n") {
+		dst = append(dst, `{"log":"`...)
+		dst = append(dst, escape(part)...)
+		dst = appendEnd(dst, stderr, nano)
+		nano++
+	}
+	return dst
+}
+
+// appendEnd appends what a record has behind the text.
+func appendEnd(dst []byte, stderr bool, nano int64) []byte {
 	if stderr {
 		dst = append(dst, `\n","stream":"stderr","time":"`...)
 	} else {

@@ -22,6 +22,16 @@ func (l *Layout) JSONBacklog(all, kept line.Ledger, seed uint64, bytes int64, en
 	return l.backlog(line.NewJSONMaker(seed), all, kept, bytes, end)
 }
 
+// SpreadBacklog is JSONBacklog with lines that are spread over several records.
+func (l *Layout) SpreadBacklog(all, kept line.Ledger, seed uint64, bytes int64, end time.Time) error {
+	return l.backlog(line.NewSpreadMaker(seed), all, kept, bytes, end)
+}
+
+// Span is how long before its end a backlog of so many bytes begins.
+func (l *Layout) Span(bytes int64) time.Duration {
+	return time.Duration(bytes/int64(l.Containers)/meanRecord+1000) * pace
+}
+
 func (l *Layout) backlog(m *line.Maker, all, kept line.Ledger, bytes int64, end time.Time) error {
 	share := bytes / int64(l.Containers)
 	for i := range l.Containers {
@@ -48,7 +58,7 @@ func (l *Layout) fill(m *line.Maker, tally, kept *line.Tally, container int, byt
 		return err
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
-	at := end.Add(-time.Duration(bytes/meanRecord+1000) * pace).UnixNano()
+	at := end.Add(-time.Duration(bytes/meanRecord+1000) * pace).UnixNano() // see Span
 	var record []byte
 	for written := int64(0); written < bytes; written += int64(len(record)) {
 		h := line.Header{Written: at, Container: container, Number: tally.Lines}

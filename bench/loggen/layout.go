@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,6 +62,32 @@ func (l *Layout) create(i int, since time.Time) error {
 		return err
 	}
 	return writeJSON(filepath.Join(l.Dir(i), "config.v2.json"), l.config(i, since))
+}
+
+// stop notes that a container has ended, as Docker does.
+func (l *Layout) stop(i int, since time.Time) error {
+	config := l.config(i, since)
+	state, ok := config["State"].(object)
+	if !ok {
+		return errors.New("a configuration without a state")
+	}
+	state["Running"], state["Pid"], state["FinishedAt"] = false, 0, time.Now().UTC().Format(time.RFC3339Nano)
+	return writeJSON(filepath.Join(l.Dir(i), "config.v2.json"), config)
+}
+
+// Rotate renames the log of each container, as Docker does with one that has its largest
+// size, and begins a new one.
+func (l *Layout) Rotate() error {
+	for i := range l.Containers {
+		err := os.Rename(l.Log(i), l.Log(i)+".1")
+		if err == nil {
+			err = os.WriteFile(l.Log(i), nil, 0o640)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot rotate log: %w", err)
+		}
+	}
+	return nil
 }
 
 type object = map[string]any

@@ -35,11 +35,11 @@ func (l *Layout) Run(ctx context.Context, ledger line.Ledger, o Live) (err error
 		}
 	}()
 	for i := 0; i < l.Containers; i += max(1, o.Every) {
-		f, err := os.OpenFile(l.Log(i), os.O_APPEND|os.O_WRONLY, 0)
+		w, err := l.open(ledger, i)
 		if err != nil {
-			return fmt.Errorf("cannot open log: %w", err)
+			return err
 		}
-		writers = append(writers, &writer{file: f, container: i, tally: ledger.Of(i)})
+		writers = append(writers, w)
 	}
 	m := line.NewMaker(o.Seed)
 	if o.Duration > 0 {
@@ -56,6 +56,14 @@ type writer struct {
 	tally     *line.Tally
 	last      int64
 	record    []byte
+}
+
+func (l *Layout) open(ledger line.Ledger, i int) (*writer, error) {
+	f, err := os.OpenFile(l.Log(i), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open log: %w", err)
+	}
+	return &writer{file: f, container: i, tally: ledger.Of(i)}, nil
 }
 
 // write lets the writers take turns, so that their lines are spread evenly over

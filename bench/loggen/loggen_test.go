@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,72 @@ func TestSomeAreSilent(t *testing.T) {
 	}
 	if len(ledger) != 2 || ledger[0].Lines != 5 || ledger[5].Lines != 5 {
 		t.Errorf("ledger %v, want containers 0 and 5", ledger)
+	}
+}
+
+// TestChurn: each container has written what the ledger has before it is removed, and what
+// happens is told in order.
+func TestChurn(t *testing.T) {
+	l, err := Create(t.TempDir(), 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger, told := make(line.Ledger), make(map[int][]string)
+	seen := make(line.Ledger)
+	churn := Churn{First: 1, Containers: 3, Every: 20 * time.Millisecond, Life: 100 * time.Millisecond, Rate: 200}
+	churn.Tell = func(action string, i int) {
+		told[i] = append(told[i], action)
+		if action != "die" {
+			return
+		}
+		if c, err := docker.Stored(l.Root, ID(i), func(string) bool { return true }); err != nil || c.Running {
+			t.Errorf("container %d is %+v, %v", i, c, err)
+		}
+		text, err := os.ReadFile(l.Log(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen.Of(i).Lines = bytes.Count(text, []byte("\n"))
+	}
+	if err := l.Churn(context.Background(), ledger, churn); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i <= 3; i++ {
+		if strings.Join(told[i], " ") != "create start die destroy" {
+			t.Errorf("container %d: %v", i, told[i])
+		}
+		if ledger.Of(i).Lines != 20 || seen.Of(i).Lines != 20 {
+			t.Errorf("container %d: %d lines in the ledger and %d on disk, want 20", i, ledger.Of(i).Lines, seen.Of(i).Lines)
+		}
+		if _, err := os.Stat(l.Dir(i)); !os.IsNotExist(err) {
+			t.Errorf("container %d: %v", i, err)
+		}
+	}
+	if len(told) != 3 {
+		t.Errorf("%v", told)
+	}
+}
+
+func TestRotate(t *testing.T) {
+	l, err := Create(t.TempDir(), 2, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Backlog(make(line.Ledger), 1, 1000, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		now, err := os.Stat(l.Log(i))
+		if err != nil || now.Size() != 0 {
+			t.Errorf("%v, %v", now, err)
+		}
+		before, err := os.Stat(l.Log(i) + ".1")
+		if err != nil || before.Size() == 0 {
+			t.Errorf("%v, %v", before, err)
+		}
 	}
 }
 

@@ -26,12 +26,22 @@ type entry struct {
 // book holds all that was measured.
 type book struct {
 	commit, machine string
-	entries         []entry
+	// command is what measures the same again, and versions what was measured, if not
+	// lighterman alone.
+	command, versions string
+	// beside tells that lighterman is held against others.
+	beside  bool
+	entries []entry
 }
 
 // columns are what is written down, in this order, for people and for CSV.
 var columns = []struct{ name, title string }{
+	{"lost", "lost"},
+	{"repeated", "repeated"},
+	{"changed", "changed"},
+	{"retimed", "other time"},
 	{"cpu_s_per_gib", "CPU s/GiB"},
+	{"used_s", "CPU s"},
 	{"ratio", "× floor"},
 	{"lines_per_s", "lines/s"},
 	{"lines_per_cpu_s", "lines/CPU s"},
@@ -43,6 +53,7 @@ var columns = []struct{ name, title string }{
 	{"p99_ms", "p99 ms"},
 	{"max_ms", "max ms"},
 	{"first_new_ms", "first new line ms"},
+	{"caught_up_s", "caught up after s"},
 	{"rss_mib", "RSS MiB"},
 	{"peak_mib", "peak MiB"},
 	{"threads", "threads"},
@@ -61,6 +72,22 @@ var columns = []struct{ name, title string }{
 	{"snappy_s_per_gib", ""},
 }
 
+// worst are the columns of which the worst run counts, not the median: what is lost in one
+// run of three is lost.
+var worst = map[string]bool{"lost": true, "repeated": true, "changed": true, "retimed": true}
+
+// besideColumns are those of the tables that hold lighterman against others; the others are
+// in runs.csv.
+var besideColumns = []string{
+	"lost", "repeated", "changed", "retimed", "reordered", "cpu_s_per_gib", "used_s", "cpu_percent", "lines_per_s", "p50_ms", "p95_ms", "p99_ms", "caught_up_s", "peak_mib", "body_mib",
+}
+
+// shown tells that a column is one of the tables.
+func (b *book) shown(name, title string) bool {
+	return title != "" && (!b.beside || slices.Contains(besideColumns, name))
+}
+
+// enter notes what a run has measured, and says it.
 func (b *book) enter(e entry) {
 	b.entries = append(b.entries, e)
 	fmt.Fprintf(os.Stderr, "%-12s %-14s %d:", e.scenario.name, e.agent, e.run+1)
@@ -86,7 +113,8 @@ func number(v float64) string {
 	}
 }
 
-// median returns the median of a value over the runs; ok is false without any.
+// median returns the median of a value over the runs, or the worst of those in worst; ok is
+// false without any.
 func (b *book) median(scenario, agent, name string) (float64, bool) {
 	if name == "ratio" {
 		own, ok := b.median(scenario, agent, "cpu_s_per_gib")
@@ -103,6 +131,9 @@ func (b *book) median(scenario, agent, name string) (float64, bool) {
 		return 0, false
 	}
 	slices.Sort(all)
+	if worst[name] {
+		return all[len(all)-1], true
+	}
 	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2, true
 }
 
@@ -148,16 +179,29 @@ func (b *book) write(o *options) error {
 		if err := b.writeFile(filepath.Join(o.out, "table.md"), b.writeTable); err != nil {
 			return err
 		}
+		if b.beside {
+			return b.finish(o)
+		}
 		if err := b.charts(o.out); err != nil {
 			return err
 		}
 	}
+	return b.finish(o)
+}
+
+// finish renews the documents and prints what there is.
+func (b *book) finish(o *options) error {
 	if o.doc != "" {
 		if err := b.renew(o.doc); err != nil {
 			return err
 		}
 	}
-	if o.quick {
+	if o.summary != "" {
+		if err := b.renewSummary(o.summary); err != nil {
+			return err
+		}
+	}
+	if o.quick && !b.beside {
 		return b.writeLine(os.Stdout)
 	}
 	return b.writeTable(os.Stdout)

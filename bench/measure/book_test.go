@@ -91,3 +91,60 @@ func TestResultsAreWritten(t *testing.T) {
 		t.Error("a document without marks was changed")
 	}
 }
+
+// TestBesideTable: the worst run counts for what arrived, the median for what it cost; the
+// table says with what it was made, and goes between marks of its own.
+func TestBesideTable(t *testing.T) {
+	b := &book{commit: "abc", machine: "a machine", command: "make bench-peers", versions: "lighterman 1, promtail v3", beside: true}
+	s := scenario{name: "backlog", title: "much"}
+	for i, lost := range []float64{0, 7, 0} {
+		b.enter(entry{"promtail", s, i, values{"lost": lost, "cpu_s_per_gib": 40 + float64(i), "requests": 5}})
+		b.enter(entry{"lighterman", s, i, values{"lost": 0, "cpu_s_per_gib": 3}})
+	}
+	doc := filepath.Join(t.TempDir(), "doc.md")
+	if err := os.WriteFile(doc, []byte(measuredBegin+"other\n"+measuredEnd+besideBegin+"old\n"+besideEnd), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.renew(doc); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(doc)
+	want := measuredBegin + "other\n" + measuredEnd + besideBegin + `
+Commit abc. a machine.
+lighterman 1, promtail v3. Command: ` + "`make bench-peers`" + `.
+
+**backlog**: much
+
+| | lost | CPU s/GiB |
+|---|---:|---:|
+| lighterman | 0 | 3 |
+| promtail | 7 | 41 |
+
+` + besideEnd
+	if string(text) != want {
+		t.Errorf("%s\nwant\n%s", text, want)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	b := &book{machine: "a machine", command: "make bench-peers", versions: "lighterman 1, promtail v3", beside: true}
+	for _, name := range []string{"backlog", "stages"} {
+		s := scenario{name: name}
+		b.enter(entry{"lighterman", s, 0, values{"lost": 0, "changed": 0, "cpu_s_per_gib": 3, "peak_mib": 100}})
+		if name == "backlog" {
+			b.enter(entry{"promtail", s, 0, values{"lost": 7, "changed": 0, "retimed": 2, "lines_per_s": 40}})
+		}
+	}
+	var out strings.Builder
+	b.writeSummary(&out)
+	want := `a machine; lighterman 1, promtail v3. ` + "`make bench-peers`" + `
+
+| | lighterman | promtail |
+|---|---|---|
+| backlog | all arrived; 3 CPU s/GiB, 100 MiB | **7 lost, 2 other time**; 40 lines/s |
+| stages | all arrived; 3 CPU s/GiB, 100 MiB |  |
+`
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
+	}
+}

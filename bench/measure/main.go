@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/lighterman/lighterman/bench/peer"
 )
@@ -28,11 +29,13 @@ func main() {
 
 // options is what the command line says.
 type options struct {
-	peers, only, scenarios, out, doc, commit string
-	programs                                 map[string]string
-	runs                                     int
-	quick                                    bool
-	extra                                    []string
+	peers, only, scenarios, out   string
+	doc, summary, commit, command string
+	programs                      map[string]string
+	runs                          int
+	quick, beside                 bool
+	away                          time.Duration
+	extra                         []string
 }
 
 func run(ctx context.Context, args []string) error {
@@ -57,6 +60,10 @@ func run(ctx context.Context, args []string) error {
 	f.BoolVar(&o.quick, "quick", false, "a minute's worth, and one line at the end")
 	f.StringVar(&o.out, "out", "", "directory for runs.csv, table.md and charts; nothing is written without")
 	f.StringVar(&o.doc, "doc", "", "document whose measured part is replaced by the table")
+	f.BoolVar(&o.beside, "beside", false, "hold lighterman against the others: what arrived beside what it cost")
+	f.DurationVar(&o.away, "away", time.Minute, "how long Loki is away in loki-away")
+	f.StringVar(&o.summary, "summary", "", "document whose part measured beside others is replaced by one table of all")
+	f.StringVar(&o.command, "command", "", "what measures the same again, for the table of -beside")
 	f.StringVar(&o.commit, "commit", "unknown", "what is measured")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -70,10 +77,7 @@ func (o *options) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	chosen := scenarios()
-	if o.quick {
-		chosen = quick()
-	}
+	chosen := o.chosen()
 	if o.scenarios != "" {
 		names := strings.Split(o.scenarios, ",")
 		chosen = slices.DeleteFunc(chosen, func(s scenario) bool { return !slices.Contains(names, s.name) })
@@ -81,7 +85,11 @@ func (o *options) measure(ctx context.Context) error {
 	if err := pinSelf(); err != nil {
 		return err
 	}
-	book := &book{commit: o.commit, machine: machine()}
+	book := &book{commit: o.commit, machine: machine(), beside: o.beside}
+	if o.beside {
+		slices.SortStableFunc(peers, func(a, b *peer.Peer) int { return rank(a.Name) - rank(b.Name) }) // lighterman first
+		book.command, book.versions = o.command, o.versions(peers)
+	}
 	var failed []error
 	for _, s := range chosen {
 		// One that fails does not keep the others from being measured.
@@ -96,6 +104,19 @@ func (o *options) measure(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(failed...)
+}
+
+// chosen returns the scenarios of the kind that was asked for.
+func (o *options) chosen() []scenario {
+	switch {
+	case o.beside && o.quick:
+		return smaller(besideScenarios(min(o.away, 5*time.Second)))
+	case o.beside:
+		return besideScenarios(o.away)
+	case o.quick:
+		return quick()
+	}
+	return scenarios()
 }
 
 // found returns the collectors whose programs are there, and says which are not.

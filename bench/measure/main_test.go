@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// collect pushes all logs once, waits for SIGTERM and leaves a line out, or changes
+// collect pushes all logs once, waits for SIGTERM and leaves lines out, or changes
 // one, where that is its kind.
 func collect(kind, pattern, url string) int {
 	stop := make(chan os.Signal, 1)
@@ -56,6 +57,8 @@ func collect(kind, pattern, url string) int {
 		values[3][1] += "x"
 	case "repeating":
 		values = append(values, values[0])
+	case "losing":
+		values = values[2:]
 	case "dying":
 		return 3
 	}
@@ -97,6 +100,63 @@ func TestOnlyExactRunsCount(t *testing.T) {
 	for kind, want := range map[string]string{"changing": "changed=1", "repeating": "repeated=1", "dying": "exit status 3"} {
 		if _, err := play(t, kind, small); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", kind, err, want)
+		}
+	}
+}
+
+// TestBesideCountsWhatArrived: what arrived is a result there, and waiting for what never
+// comes costs nobody anything.
+func TestBesideCountsWhatArrived(t *testing.T) {
+	small := scenario{name: "small", containers: 2, backlog: 100_000, beside: true, events: events{patient: time.Second}}
+	for kind, want := range map[string]values{
+		"exact": {"lost": 0, "repeated": 0, "changed": 0}, "changing": {"changed": 1}, "repeating": {"repeated": 1}, "losing": {"lost": 2},
+	} {
+		v, err := play(t, kind, small)
+		if err != nil {
+			t.Errorf("%s: %v", kind, err)
+			continue
+		}
+		for _, name := range []string{"lost", "repeated", "changed", "retimed"} {
+			if got, there := v[name]; !there || got != want[name] {
+				t.Errorf("%s: %s is %v, want %v", kind, name, got, want[name])
+			}
+		}
+		if v["cpu_s_per_gib"] <= 0 || v["lines_per_s"] <= 0 {
+			t.Errorf("%s: %v", kind, v)
+		}
+	}
+}
+
+// TestServerIsAway: nobody can connect while it is away, and it comes back to its port.
+func TestServerIsAway(t *testing.T) {
+	ctx := context.Background()
+	s, err := serve(ctx, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	ask := func() error {
+		response, err := http.Get("http://" + s.address.String())
+		if err == nil {
+			response.Body.Close()
+		}
+		return err
+	}
+	if err := ask(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.away(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("away: %v", err)
+		}
+		if err := s.back(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(); err != nil {
+			t.Errorf("back: %v", err)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/bench/link"
@@ -14,12 +16,15 @@ import (
 // values are what was measured, by the names in columns.
 type values map[string]float64
 
-// play puts an agent to a scenario. It fails unless everything arrived exactly.
+// play puts an agent to a scenario. It fails unless everything arrived exactly, or what
+// arrived is part of the result.
 func (t *trial) play(ctx context.Context) (values, error) {
 	s := t.stage.scenario
 	out := make(values)
 	var err error
 	switch {
+	case s.course != asWritten:
+		err = t.playCourse(ctx, out)
 	case s.atOnce:
 		err = t.playAtOnce(ctx, out)
 	case s.duration > 0:
@@ -43,6 +48,13 @@ func (t *trial) play(ctx context.Context) (values, error) {
 	}
 	report := t.sink.Report()
 	out.traffic(report)
+	if s.beside {
+		if s.course != asWritten && s.course != comeAndGo {
+			maps.DeleteFunc(out, func(name string, _ float64) bool { return strings.HasSuffix(name, "_ms") }) // lines had to wait for what was away
+		}
+		out.arrived(report.Arrived(t.stage.ledger))
+		return out, nil
+	}
 	if s.rate > 0 {
 		out.set("events_per_kline", 1000*metrics["lighterman_inotify_events_total"]/float64(report.Lines))
 	}
@@ -78,13 +90,18 @@ func (v values) holds(u peer.Usage) {
 // afterwards is how long acknowledgements may take that belong to the work.
 const afterwards = 500 * time.Millisecond
 
+// used is what was used for work that has just arrived, and for acknowledging it.
+func (t *trial) used() (peer.Usage, error) {
+	time.Sleep(afterwards)
+	return t.usage()
+}
+
 // playBacklog measures from the agent's start to the last line.
 func (t *trial) playBacklog(ctx context.Context, out values) error {
 	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
 		return err
 	}
-	time.Sleep(afterwards)
-	u, err := t.agent.Usage()
+	u, err := t.used()
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,11 @@ type scenario struct {
 	atOnce   bool
 	// variant of the peer's arguments, see peer.
 	variant string
-	// json tells that the lines are of JSON, and keeps that those are wanted whose level is
-	// not debug, which the variant drops.
-	json, keeps bool
+	text
+	events
+	// beside tells that lighterman is held against others: what arrived is part of the
+	// result, and does not have to be everything.
+	beside bool
 	// cores is the number of processors that the agent has, 0 for one. Where there
 	// are no more it shares the last with the sink.
 	cores int
@@ -35,6 +37,44 @@ type scenario struct {
 	runs  int
 	floor bool
 }
+
+// text is what the lines are.
+type text struct {
+	// json tells that the lines are of JSON, and keeps that those are wanted whose level is
+	// not debug, which the variant drops. spread is json with lines that are spread over
+	// several records each.
+	json, keeps, spread bool
+}
+
+// events are what happens while lines are written.
+type events struct {
+	course course
+	// churn is the number of containers that come and go, down what is written while the
+	// agent is down, in bytes, and away how long Loki is away.
+	churn int
+	down  int64
+	away  time.Duration
+	// patient takes the place of patience, unless it is 0.
+	patient time.Duration
+}
+
+// course is what happens to the agent, Loki or the containers while lines are written.
+type course int
+
+const (
+	// asWritten is that nothing happens.
+	asWritten course = iota
+	// comeAndGo is containers that begin, write and are removed.
+	comeAndGo
+	// restarted is the agent stopped by SIGTERM while lines are written, a backlog that
+	// grows meanwhile, and the agent started again. rotated is the same, and all logs have
+	// rotated once before that; killed is the same with SIGKILL.
+	restarted
+	rotated
+	killed
+	// lokiAway is a Loki to which nobody can connect for a while.
+	lokiAway
+)
 
 const (
 	mib = 1 << 20
@@ -56,8 +96,8 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "backlog", title: "1 GiB of json-file in 20 files", containers: 20, backlog: gib, floor: true},
 		{name: "backlog-2", title: "the same on two cores, of which the sink may have one", containers: 20, backlog: gib, cores: 2, runs: 1},
-		{name: "json", title: "512 MiB of lines of JSON in 20 files, as they are", containers: 20, backlog: 512 * mib, json: true},
-		{name: "stages", title: "the same with json, labels, drop and redact on every line", containers: 20, backlog: 512 * mib, json: true, keeps: true, variant: "stages"},
+		{name: "json", title: "512 MiB of lines of JSON in 20 files, as they are", containers: 20, backlog: 512 * mib, text: text{json: true}},
+		{name: "stages", title: "the same with json, labels, drop and redact on every line", containers: 20, backlog: 512 * mib, text: text{json: true, keeps: true}, variant: "stages"},
 		{name: "live", title: "50 containers, 20 lines/s each", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second},
 		{name: "live-nowait", title: "the same with --batch-wait 0", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second, variant: "nowait"},
 		{name: "rate-100", title: "50 containers, 100 lines/s in all", containers: 50, backlog: 50 * perContainer, rate: 2, duration: 15 * time.Second, runs: 1},

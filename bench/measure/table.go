@@ -13,6 +13,9 @@ import (
 func (b *book) writeTable(to io.Writer) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "Commit %s. %s.\n", b.commit, b.machine)
+	if b.versions != "" {
+		fmt.Fprintf(&out, "%s. Command: `%s`.\n", b.versions, b.command)
+	}
 	for _, s := range b.scenarios() {
 		fmt.Fprintf(&out, "\n**%s**: %s\n\n", s.name, s.title)
 		b.table(&out, s.name)
@@ -25,7 +28,7 @@ func (b *book) table(out *strings.Builder, scenario string) {
 	head, rule := "| |", "|---|"
 	var used []string
 	for _, c := range columns {
-		if c.title == "" {
+		if !b.shown(c.name, c.title) {
 			continue
 		}
 		for _, agent := range b.agents() {
@@ -60,25 +63,51 @@ const (
 	measuredEnd   = "<!-- end of measured -->\n"
 )
 
+// What is measured beside others lies between these.
+const (
+	besideBegin = "<!-- measured beside others: written by make bench-peers -->\n"
+	besideEnd   = "<!-- end of measured beside others -->\n"
+)
+
+func (b *book) marks() (begin, end string) {
+	if b.beside {
+		return besideBegin, besideEnd
+	}
+	return measuredBegin, measuredEnd
+}
+
 var errNoMarks = errors.New("the lines that enclose the measured part are missing")
 
-// renew replaces the measured part of a document.
-func (b *book) renew(path string) error {
+// renew replaces the measured part of a document by the tables.
+func (b *book) renew(path string) error { return b.renewWith(path, b.writeTable) }
+
+// renewSummary replaces it by the summary.
+func (b *book) renewSummary(path string) error {
+	return b.renewWith(path, func(to io.Writer) error {
+		var out strings.Builder
+		b.writeSummary(&out)
+		_, err := io.WriteString(to, out.String())
+		return err
+	})
+}
+
+func (b *book) renewWith(path string, write func(io.Writer) error) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("cannot renew document: %w", err)
 	}
-	before, rest, ok1 := strings.Cut(string(text), measuredBegin)
-	_, after, ok2 := strings.Cut(rest, measuredEnd)
+	begin, end := b.marks()
+	before, rest, ok1 := strings.Cut(string(text), begin)
+	_, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
 		return fmt.Errorf("cannot renew %q: %w", path, errNoMarks)
 	}
 	var out bytes.Buffer
-	out.WriteString(before + measuredBegin + "\n")
-	if err := b.writeTable(&out); err != nil {
+	out.WriteString(before + begin + "\n")
+	if err := write(&out); err != nil {
 		return err
 	}
-	out.WriteString("\n" + measuredEnd + after)
+	out.WriteString("\n" + end + after)
 	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("cannot renew document: %w", err)
 	}

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,32 +36,58 @@ func build(s scenario, dir string) (*stage, error) {
 		return nil, err
 	}
 	out := &stage{scenario: s, dir: dir, layout: layout, ledger: make(line.Ledger)}
-	if !s.json {
-		if err := layout.Backlog(out.ledger, seed, s.backlog, now); err != nil {
-			return nil, err
-		}
-		return out, nil
-	}
-	kept := make(line.Ledger)
-	if err := layout.JSONBacklog(out.ledger, kept, seed, s.backlog, now); err != nil {
+	if err := out.fill(now); err != nil {
 		return nil, err
 	}
-	if s.keeps {
-		out.ledger = kept
-	}
+	layout.Containers += s.churn
 	return out, nil
 }
 
+// fill writes the backlog.
+func (s *stage) fill(now time.Time) error {
+	kept := make(line.Ledger)
+	var err error
+	switch c := s.scenario; {
+	case c.spread:
+		err = s.layout.SpreadBacklog(s.ledger, kept, seed, c.backlog, now)
+	case c.json:
+		err = s.layout.JSONBacklog(s.ledger, kept, seed, c.backlog, now)
+	default:
+		err = s.layout.Backlog(s.ledger, seed, c.backlog, now)
+	}
+	if s.scenario.keeps {
+		s.ledger = kept
+	}
+	return err
+}
+
+// expected is what the lines are compared with one by one.
+func (s *stage) expected() sink.Expected {
+	switch {
+	case s.scenario.spread:
+		return sink.Expected{Maker: line.NewSpreadMaker(seed), Drops: s.scenario.keeps}
+	case s.scenario.json:
+		return sink.Expected{Maker: line.NewJSONMaker(seed), Drops: s.scenario.keeps}
+	}
+	return sink.Expected{Maker: line.NewMaker(seed)}
+}
+
 // again tells that another agent may play on it.
-func (s *stage) again() bool { return s.scenario.rate == 0 }
+func (s *stage) again() bool { return s.scenario.rate == 0 && s.scenario.course == asWritten }
 
 // trial is one agent at one scenario.
 type trial struct {
-	stage *stage
-	place peer.Place
-	sink  *sink.Sink
-	link  *link.Link // nil without
-	agent *peer.Agent
+	stage  *stage
+	peer   *peer.Peer
+	place  peer.Place
+	how    peer.Options
+	sink   *sink.Sink
+	server *server
+	link   *link.Link // nil without
+	engine *engine.Engine
+	agent  *peer.Agent
+	// seen is what the agent had used when the last new line arrived, if nothing more came.
+	seen  *peer.Usage
 	close []func()
 }
 
@@ -72,7 +97,10 @@ func (s *stage) begin(ctx context.Context, p *peer.Peer, program string, extra [
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{stage: s, sink: sink.New()}
+	t := &trial{stage: s, peer: p, sink: sink.New(), engine: engine.New(s.layout)}
+	if s.scenario.beside {
+		t.sink.Expect(s.expected())
+	}
 	t.later(func() { _ = os.RemoveAll(work) })
 	t.place = peer.Place{Root: s.layout.Root, Logs: filepath.Join(s.layout.Root, "containers", "*", "*-json.log"), Work: work}
 	if err := t.serve(ctx); err != nil {
@@ -80,14 +108,23 @@ func (s *stage) begin(ctx context.Context, p *peer.Peer, program string, extra [
 		return nil, err
 	}
 	cores := max(s.scenario.cores, 1)
-	if t.agent, err = peer.Start(p, &t.place, peer.Options{
+	t.how = peer.Options{
 		Program: program, Variant: s.scenario.variant, Extra: extra, Wrap: agentPin(cores), Env: []string{fmt.Sprint("GOMAXPROCS=", cores)},
-	}); err != nil {
+	}
+	if err := t.startAgent(); err != nil {
 		t.end()
 		return nil, err
 	}
-	t.later(t.agent.Stop)
 	return t, nil
+}
+
+// startAgent starts the agent, or starts it again where it was.
+func (t *trial) startAgent() (err error) {
+	if t.agent, err = peer.Start(t.peer, &t.place, t.how); err != nil {
+		return err
+	}
+	t.later(t.agent.Stop)
+	return nil
 }
 
 func (t *trial) later(do func()) { t.close = append(t.close, do) }
@@ -117,16 +154,14 @@ func (t *trial) serve(ctx context.Context) error {
 
 // serveSink starts the sink, and the link to it if there is one.
 func (t *trial) serveSink(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
+	var err error
+	if t.server, err = serve(ctx, t.sink); err != nil {
+		return err
 	}
-	server := &http.Server{Handler: t.sink, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }()
-	t.later(func() { _ = server.Close() })
-	t.place.ShipTo(listener.Addr())
+	t.later(t.server.close)
+	t.place.ShipTo(t.server.address)
 	if shape := t.stage.scenario.link; shape != (link.Shape{}) {
-		if t.link, err = link.Open(ctx, listener.Addr().String(), shape); err != nil {
+		if t.link, err = link.Open(ctx, t.server.address.String(), shape); err != nil {
 			return err
 		}
 		t.later(t.link.Close)
@@ -141,7 +176,7 @@ func (t *trial) serveEngine(ctx context.Context) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := engine.New(t.stage.layout).Run(ctx, t.place.Socket); err != nil {
+		if err := t.engine.Run(ctx, t.place.Socket); err != nil {
 			fmt.Fprintln(os.Stderr, "measure:", err)
 		}
 	}()
@@ -163,17 +198,44 @@ func (t *trial) stopAgent(ctx context.Context) error {
 // patience is how long an agent may bring nothing new before it is given up.
 const patience = 60 * time.Second
 
+// patience is that of the scenario: an agent may wait as long as a Loki was away before it
+// tries again, or twice as long.
+func (s scenario) patience() time.Duration {
+	return max(cmp.Or(s.patient, patience), 2*s.away+10*time.Second)
+}
+
+// usage is what the agent has used for the work: without what it took to wait for lines
+// that never came.
+func (t *trial) usage() (peer.Usage, error) {
+	if t.seen != nil {
+		return *t.seen, nil
+	}
+	return t.agent.Usage()
+}
+
+// looking is how often the agent's usage is looked at while lines arrive.
+const looking = 250 * time.Millisecond
+
 // await waits until as many lines have arrived as were written.
 func (t *trial) await(ctx context.Context, lines int) error {
+	t.seen = nil
+	var seen *peer.Usage
+	var looked time.Time
 	before, changed := -1, time.Now()
 	for {
-		n := t.sink.Lines()
+		n := t.sink.Distinct()
 		switch {
 		case n >= lines:
 			return nil
 		case n != before:
 			before, changed = n, time.Now()
-		case time.Since(changed) > patience:
+			if time.Since(looked) >= looking {
+				if u, err := t.agent.Usage(); err == nil {
+					seen, looked = &u, time.Now()
+				}
+			}
+		case time.Since(changed) > t.stage.scenario.patience():
+			t.seen = seen
 			return nil // the verdict will tell what is missing
 		}
 		if err := t.agent.Ended(); err != nil {

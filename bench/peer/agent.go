@@ -96,6 +96,12 @@ func (a *Agent) Stop() {
 	}
 }
 
+// Kill ends it at once.
+func (a *Agent) Kill() {
+	_ = a.cmd.Process.Kill()
+	<-a.gone
+}
+
 // Ended is an error once the collector has ended by itself.
 func (a *Agent) Ended() error {
 	select {

@@ -24,6 +24,11 @@ type Peer struct {
 	Metrics string
 	// NoTimes tells that it does not keep the records' timestamps.
 	NoTimes bool `yaml:"no-times"`
+	// Module is the Go module whose version is the program's, as the program itself
+	// was built from; without, the program is called with the arguments of Version, and
+	// the first line of what it prints is it.
+	Module  string
+	Version []string
 	// Variants are arguments that a scenario of that name adds. A scenario that
 	// needs one leaves out who has none.
 	Variants map[string][]string

@@ -22,8 +22,43 @@ type Usage struct {
 // tick is the kernel's unit of CPU time in /proc.
 const tick = time.Second / 100
 
-// Usage returns the collector's usage.
-func (a *Agent) Usage() (Usage, error) { return UsageOf(a.PID()) }
+// Usage returns the usage of the collector's process and of all below it.
+func (a *Agent) Usage() (Usage, error) { return treeUsage(a.PID()) }
+
+// treeUsage sums up a process and those that it has started, as far as they live. Peak is
+// the sum of the peaks, which may not have been at the same time.
+func treeUsage(pid int) (Usage, error) {
+	u, err := UsageOf(pid)
+	if err != nil {
+		return u, err
+	}
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return u, err
+	}
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has just ended
+		}
+		for _, id := range strings.Fields(string(text)) {
+			child, err := strconv.Atoi(id)
+			if err != nil {
+				continue
+			}
+			below, err := treeUsage(child)
+			if err != nil {
+				continue // it has just ended
+			}
+			u.CPU += below.CPU
+			u.RSS += below.RSS
+			u.Peak += below.Peak
+			u.Threads += below.Threads
+			u.Files += below.Files
+		}
+	}
+	return u, nil
+}
 
 // UsageOf returns the usage of the process with an ID.
 func UsageOf(pid int) (u Usage, err error) {

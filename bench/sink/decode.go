@@ -80,6 +80,8 @@ func fields(message []byte, do func(number protowire.Number, value []byte, n uin
 			value, size = protowire.ConsumeBytes(message)
 		case protowire.VarintType:
 			n, size = protowire.ConsumeVarint(message)
+		case protowire.Fixed64Type:
+			n, size = protowire.ConsumeFixed64(message)
 		default:
 			size = protowire.ConsumeFieldValue(number, kind, message)
 		}

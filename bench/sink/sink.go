@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/lighterman/lighterman/bench/line"
 )
@@ -25,6 +26,7 @@ type Sink struct {
 	latency  Histogram
 	recent   *Histogram // since the last call of Recent
 	report   Report
+	expected Expected
 }
 
 // Report is what has arrived until now.
@@ -43,6 +45,14 @@ type Report struct {
 	Repeated  int
 	Reordered int
 	Strange   int
+	// Changed counts lines with another text than was written, Retimed those with
+	// another time, and Undropped those that a stage ought to have dropped. They are
+	// known only with Expect.
+	Changed   int
+	Retimed   int
+	Undropped int
+	// Distinct counts lines whose number was new, without the undropped.
+	Distinct int
 	// First and Last are when lines arrived, and FirstNew when the first one did
 	// that was written after the sink was made; in Unix nanoseconds, 0 for never.
 	First    int64
@@ -95,8 +105,14 @@ func (s *Sink) push(r *http.Request) error {
 	s.report.Requests++
 	s.report.Body += size
 	enter := func(labels []byte, e entry) { s.enter(labels, e, now) }
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case kind == "application/json":
 		return decodeJSON(m.body, enter)
+	case r.URL.Path == otlpPath:
+		return decodeOTLP(m.body, enter)
+	case r.URL.Path == jsonlinePath:
+		return decodeJSONLine(m.body, enter)
 	}
 	if m.plain, err = s2.Decode(m.plain[:cap(m.plain)], m.body); err != nil {
 		return fmt.Errorf("cannot read push: %w", err)
@@ -120,11 +136,19 @@ func (c *counted) Read(p []byte) (int, error) {
 func (m *memory) read(r *http.Request) (int64, error) {
 	sent := &counted{Reader: r.Body}
 	var from io.Reader = sent
-	if r.Header.Get("Content-Encoding") == "gzip" {
+	switch r.Header.Get("Content-Encoding") {
+	case "gzip":
 		unpacked, err := gzip.NewReader(sent)
 		if err != nil {
 			return 0, err
 		}
+		from = unpacked
+	case "zstd":
+		unpacked, err := zstd.NewReader(sent, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return 0, err
+		}
+		defer unpacked.Close()
 		from = unpacked
 	}
 	m.body = m.body[:0]
@@ -159,6 +183,9 @@ func (s *Sink) enter(labels []byte, e entry, now time.Time) {
 		s.report.Strange++
 		return
 	}
+	if s.undropped(h) {
+		return
+	}
 	a := s.accounts[h.Container]
 	if a == nil {
 		a = &account{}
@@ -167,6 +194,8 @@ func (s *Sink) enter(labels []byte, e entry, now time.Time) {
 	if !a.add(h, text, e.nano) {
 		return
 	}
+	s.report.Distinct++
+	s.compare(h, text, e.nano)
 	if !at.follows(h) {
 		s.report.Reordered++
 	}
@@ -190,6 +219,13 @@ func (s *Sink) Lines() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.report.Lines
+}
+
+// Distinct returns the number of lines that have arrived until now, each counted once.
+func (s *Sink) Distinct() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.report.Distinct
 }
 
 // Report returns what has arrived until now.

@@ -6,20 +6,18 @@ import (
 	"io"
 	"slices"
 
-	"github.com/lighterman/lighterman/internal/agent"
+	"github.com/lighterman/lighterman/internal/preflight"
 )
 
 // checkCommand validates a configuration, tries what it says and prints the effective
 // one.
 func checkCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	const flag = "--live"
-	live := slices.Contains(args, flag)
-	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == flag })
-	cfg, code := loadConfig("check", args, environ, stdout, stderr)
+	live := false
+	cfg, code := configured("check", &flags{own: []argument{switchFlag("live", "", &live)}}, args, environ, stdout, stderr)
 	if cfg == nil {
 		return code
 	}
-	notes, problems := agent.Agent{Config: cfg, Stdout: stdout, Version: version()}.Check(ctx, live)
+	notes, problems := preflight.Check(ctx, cfg, version(), live)
 	for _, text := range slices.Concat(notes, problems) {
 		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Scrub(text))
 	}

@@ -74,10 +74,10 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"lighterman", "run", "--mode", ""}, []string{"hybrid", "file", "stream"}},
 		{[]string{"lighterman", "run", "--mode", "=", "s"}, []string{"stream"}},
 		{[]string{"lighterman", "run", "--color", "="}, []string{"auto", "always", "never"}},
-		{[]string{"lighterman", "check", "--li"}, []string{"--live", "--listen", "--listen-hosts", "--listen-token-file", "--listen-unprotected"}},
+		{[]string{"lighterman", "check", "--li"}, []string{"--live", "--listen", "--listen-hosts", "--listen-token-file", "--listen-private", "--listen-unprotected"}},
 		{[]string{"lighterman", "run", "--config", "a"}, []string{"a file"}},
 		{[]string{"lighterman", "run", "--loki-url", ""}, nil},
-		{[]string{"lighterman", "help", "ver"}, []string{"version"}},
+		{[]string{"lighterman", "help", "vers"}, []string{"version"}},
 		{[]string{"lighterman", "completion", ""}, []string{"bash", "zsh", "fish", "--help"}},
 	} {
 		script := `. "$0"; compopt() { :; }; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _lighterman; printf '%s\n' "${COMPREPLY[@]}"`

@@ -2,18 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/agent"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/trial"
 )
 
 const compareUsage = `Usage: lighterman compare [--for DURATION] [--json] [flags]
@@ -32,67 +27,29 @@ nothing. Ctrl-C ends it early, with what it knows by then.
 The flags of run choose the engine, the containers and the mode.
 `
 
-// compareOptions is what only this subcommand takes.
-type compareOptions struct {
-	time   time.Duration
-	asJSON bool
-	// rest are the flags of run.
-	rest []string
-}
-
-var errFor = errors.New("--for: needs a duration from 1s to 1h, such as 60s")
-
-func parseCompare(args []string) (compareOptions, error) {
-	o := compareOptions{time: time.Minute}
-	for i := 0; i < len(args); i++ {
-		value, attached := strings.CutPrefix(args[i], "--for=")
-		switch {
-		case args[i] == "--json":
-			o.asJSON = true
-			continue
-		case !attached && args[i] != "--for":
-			o.rest = append(o.rest, args[i])
-			continue
-		case !attached && i+1 == len(args):
-			return o, errFor
-		case !attached:
-			i++
-			value = args[i]
+// lengthFlag is how long to look.
+func lengthFlag(to *time.Duration) argument {
+	return argument{"for", "", needed, func(text string) (err error) {
+		if *to, err = time.ParseDuration(text); err != nil || *to < time.Second || *to > time.Hour {
+			return errors.New("needs a duration from 1s to 1h, such as 60s")
 		}
-		d, err := time.ParseDuration(value)
-		if err != nil || d < time.Second || d > time.Hour {
-			return o, errFor
-		}
-		o.time = d
-	}
-	return o, nil
+		return nil
+	}}
 }
 
 // compareCommand tells what the modes would do on this host.
 func compareCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	o, err := parseCompare(args)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
+	length, asJSON := time.Minute, false
+	l := oneShot{name: "compare", failed: exitFailure, own: flags{own: []argument{lengthFlag(&length), jsonFlag(&asJSON)}}}
+	l.run = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (int, error) {
+		found, err := trial.Compare(ctx, cfg, version(), log, length, stderr)
+		switch {
+		case err != nil:
+			return 0, err
+		case asJSON:
+			return 0, writeJSON(stdout, found)
+		}
+		return 0, found.WriteText(stdout)
 	}
-	cfg, code := loadConfig("compare", o.rest, environ, stdout, stderr)
-	if cfg == nil {
-		return code
-	}
-	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	found, err := agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()}.Compare(ctx, o.time, stderr)
-	if err == nil && o.asJSON {
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(found)
-	} else if err == nil {
-		err = found.WriteText(stdout)
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
-		return exitFailure
-	}
-	return 0
+	return l.command(ctx, args, environ, stdout, stderr)
 }

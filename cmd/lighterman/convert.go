@@ -25,8 +25,9 @@ Writes a configuration of lighterman that means the same as one of Promtail or
 Alloy, to standard output. What could not be carried is named on standard error,
 with its place, the reason and what to do. The file may be - for standard input.
 
-With --positions, makes lighterman begin in the log of each container where
-Promtail or Alloy has stopped, instead of with --since. Stop both before.
+With --positions, makes lighterman begin in the log of each container, and in
+each file of the host, where Promtail or Alloy has stopped, instead of with
+--since. Stop both before.
 
   --output FILE
         Writes to a new file instead, which only its owner can read; -o for short.
@@ -34,7 +35,8 @@ Promtail or Alloy has stopped, instead of with --since. Stop both before.
         Replaces ${VAR} and ${VAR:-default}, as Promtail does with
         -config.expand-env=true. In files of Alloy's sys.env is always replaced.
   --positions FILE
-        Promtail's positions.yaml, or the positions.yml of Alloy's loki.source.docker.
+        Promtail's positions.yaml, or the positions.yml of Alloy's loki.source.docker
+        or loki.source.file.
   --state-dir DIR
         The state directory that lighterman will have.
 
@@ -227,7 +229,7 @@ func takeOver(c conversion, stdin io.Reader, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "cannot write the positions: %s\n", escapedLines(err))
 		return exitFailure
 	}
-	if failed := printed(stdout, stderr, fmt.Sprintf("took over the positions of %d containers\n", made)); failed != 0 {
+	if failed := printed(stdout, stderr, fmt.Sprintf("took over %d positions\n", made)); failed != 0 {
 		return failed
 	}
 	return code

@@ -16,7 +16,8 @@ func TestConvertShowsNoControls(t *testing.T) {
 		text string
 		code int
 	}{
-		"finding": {head + `- {job_name: a, static_configs: [{targets: [localhost], labels: {__path__: "/x\e]0;owned\a\u009b31m\u202e"}}]}`, exitFailure},
+		"finding": {head + `- {job_name: a, static_configs: [{targets: [localhost], labels: {__path__: "x\e]0;owned\a\u009b31m\u202e"}}]}`, exitFailure},
+		"carried": {head + `- {job_name: a, static_configs: [{targets: [localhost], labels: {__path__: "/x\e]0;owned\a\u009b31m\u202e"}}]}`, 0},
 		"error":   {head + `- {job_name: a, relabel_configs: [{action: "\e]0;owned\a\u009b31m\u202e"}]}` + "\n- {job_name: a}\n- {job_name: a}", exitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/lighterman/lighterman/internal/status"
 )
@@ -28,18 +27,10 @@ Health needs no password and no token: who shows none is told one word.
 
 // healthCommand asks the lighterman that runs how it is.
 func healthCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	const flag = "--ready"
-	ask := status.Healthy
-	if slices.Contains(args, flag) {
-		ask = status.Ready
-	}
-	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == flag })
-	key, args, err := parseKey(args)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
-	}
-	cfg, code := loadConfig("health", args, environ, stdout, stderr)
+	var key key
+	ready := false
+	own := flags{own: append(key.flags(), switchFlag("ready", "", &ready)), check: key.check}
+	cfg, code := configured("health", &own, args, environ, stdout, stderr)
 	if cfg == nil {
 		return code
 	}
@@ -51,6 +42,10 @@ func healthCommand(ctx context.Context, args, environ []string, stdout, stderr i
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
 		return exitFailure
+	}
+	ask := status.Healthy
+	if ready {
+		ask = status.Ready
 	}
 	answer, ok, err := door.Ask(ctx, ask)
 	if err != nil {

@@ -18,35 +18,24 @@ import (
 // key is what a listener is asked with that is not open to all. All of it is in files.
 type key struct{ caFile, tokenFile, username, passwordFile string }
 
-// parseKey takes the flags of a key out of arguments.
-func parseKey(args []string) (k key, rest []string, err error) {
-	own := map[string]*string{"--ca-file": &k.caFile, "--token-file": &k.tokenFile, "--username": &k.username, "--password-file": &k.passwordFile}
-	for i := 0; i < len(args); i++ {
-		name, value, attached := strings.Cut(args[i], "=")
-		to := own[name]
-		switch {
-		case to == nil:
-			rest = append(rest, args[i])
-			continue
-		case !attached && i+1 == len(args):
-			return k, nil, fmt.Errorf("%s: needs a value", name)
-		case !attached:
-			i++
-			value = args[i]
-		}
-		*to = value
-	}
+// flags are those that a key is given with.
+func (k *key) flags() []argument {
+	return []argument{textFlag("ca-file", &k.caFile), textFlag("token-file", &k.tokenFile), textFlag("username", &k.username), textFlag("password-file", &k.passwordFile)}
+}
+
+// check looks at all of them together.
+func (k *key) check() error {
 	if (k.username == "") != (k.passwordFile == "") {
-		return k, nil, errors.New("--username and --password-file need each other")
+		return errors.New("--username and --password-file need each other")
 	}
 	if k.username != "" && k.tokenFile != "" {
-		return k, nil, errors.New("--username and --token-file exclude each other")
+		return errors.New("--username and --token-file exclude each other")
 	}
-	return k, rest, nil
+	return nil
 }
 
 // door is how the listener of a configuration is asked.
-func (k key) door(cfg *config.Config) (d status.Door, err error) {
+func (k *key) door(cfg *config.Config) (d status.Door, err error) {
 	d.Listen = cfg.Listener.Address
 	if d.TLS, err = k.tls(cfg); err != nil {
 		return d, err
@@ -75,7 +64,7 @@ func (k key) door(cfg *config.Config) (d status.Door, err error) {
 
 // tls is what the listener is asked with: authorities that a flag names, or else the very
 // certificate that the configuration names.
-func (k key) tls(cfg *config.Config) (*tls.Config, error) {
+func (k *key) tls(cfg *config.Config) (*tls.Config, error) {
 	if k.caFile != "" {
 		text, err := os.ReadFile(k.caFile)
 		if err != nil {

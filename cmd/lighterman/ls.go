@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +11,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/lighterman/lighterman/internal/agent"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/console"
+	"github.com/lighterman/lighterman/internal/host"
 	"github.com/lighterman/lighterman/internal/status"
 )
 
@@ -44,39 +43,26 @@ lighterman that runs, --include-name and --exclude-name choose what is shown.
 
 // lsCommand lists the containers of the host and how their logs are read.
 func lsCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	const flag = "--json"
-	asJSON := slices.Contains(args, flag)
-	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == flag })
-	key, args, err := parseKey(args)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
+	var key key
+	asJSON := false
+	l := oneShot{name: "ls", failed: exitFailure, own: flags{own: append(key.flags(), jsonFlag(&asJSON)), check: key.check}}
+	l.run = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (int, error) {
+		list, err := listHost(ctx, key, cfg, log)
+		switch {
+		case err != nil:
+			return 0, err
+		case asJSON:
+			return 0, writeJSON(stdout, list)
+		}
+		return 0, list.WriteTable(stdout, terminalWidth(stdout))
 	}
-	cfg, code := loadConfig("ls", args, environ, stdout, stderr)
-	if cfg == nil {
-		return code
-	}
-	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
-	list, err := listHost(ctx, key, agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Version: version()})
-	if err == nil && asJSON {
-		encoder := json.NewEncoder(stdout)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(list)
-	} else if err == nil {
-		err = list.WriteTable(stdout, terminalWidth(stdout))
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
-		return exitFailure
-	}
-	return 0
+	return l.command(ctx, args, environ, stdout, stderr)
 }
 
 // listHost asks the lighterman that runs, or else looks at the host.
-func listHost(ctx context.Context, key key, a agent.Agent) (*status.List, error) {
-	cfg := a.Config
+func listHost(ctx context.Context, key key, cfg *config.Config, log *slog.Logger) (*status.List, error) {
 	if cfg.Listener.Address == "" {
-		return a.List(ctx)
+		return host.List(ctx, cfg, version(), log)
 	}
 	door, err := key.door(cfg)
 	if err != nil {
@@ -87,11 +73,11 @@ func listHost(ctx context.Context, key key, a agent.Agent) (*status.List, error)
 	case err == nil:
 		running.Containers = slices.DeleteFunc(running.Containers, func(c status.Container) bool { return !named(cfg, c.Name) })
 		if cfg.Given("include-label") || cfg.Given("exclude-label") {
-			a.Log.Warn("include-label and exclude-label do not apply to the list of a running lighterman, which has no labels; --listen off looks at the host itself")
+			log.Warn("include-label and exclude-label do not apply to the list of a running lighterman, which has no labels; --listen off looks at the host itself")
 		}
 		return status.NewList(status.Running, cfg.Listener.Address, running), nil
 	case errors.Is(err, status.ErrNobody):
-		list, failed := a.List(ctx)
+		list, failed := host.List(ctx, cfg, version(), log)
 		if failed != nil {
 			return nil, fmt.Errorf("%w (this was a dry run; a lighterman that runs was looked for at %s)", failed, cfg.Listener.Address)
 		}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/lighterman/lighterman/internal/agent"
 	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/viewer"
 )
 
 // The exit codes, besides 0.
@@ -45,17 +47,12 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	if cfg == nil {
 		return code
 	}
-	agent.ForStandardOutput(cfg, stdout)
+	viewer.ForStandardOutput(cfg, stdout)
 	level := new(slog.LevelVar)
 	level.Set(cfg.Log.Level)
-	log := newLeveled(cfg, level, stderr)
-	// A reader of standard output that goes is an error to be dealt with, after
-	// which positions are saved; it must not end the process.
-	signal.Ignore(syscall.SIGPIPE)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-	ctx, stop := stopOnSignal(ctx, signals, log, os.Exit)
+	messages := new(status.Messages)
+	log := newLeveled(cfg, level, stderr, messages)
+	ctx, stop := untilSignal(ctx, log)
 	defer stop()
 	hangups := make(chan os.Signal, 1)
 	if cfg.Loki.URL != nil || cfg.File != "" { // else it says that the terminal is gone
@@ -65,16 +62,30 @@ func runCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	again := func() (*config.Config, error) {
 		next, err := config.Load(args, environ)
 		if err == nil {
-			agent.ForStandardOutput(next, stdout)
+			viewer.ForStandardOutput(next, stdout)
 		}
 		return next, err
 	}
-	a := agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version(), Reload: agent.Reload{Load: again, Hangups: hangups, Level: level}}
+	a := agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version(), Messages: messages, Reload: agent.Reload{Load: again, Hangups: hangups, Level: level}}
 	if err := a.Run(ctx); err != nil {
 		log.Error("cannot continue, exiting", "error", err)
 		return exitFailure
 	}
 	return 0
+}
+
+// untilSignal returns a context that ends with the first signal that asks for the end, and
+// what stops listening. A reader of standard output that goes is an error from now on, to be
+// dealt with, after which positions are saved; it does not end the process.
+func untilSignal(ctx context.Context, log *slog.Logger) (context.Context, func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := stopOnSignal(ctx, signals, log, os.Exit)
+	return ctx, func() {
+		stop()
+		signal.Stop(signals)
+	}
 }
 
 // sameSignal is the time within which two equal signals are one: timeout(1), for one,
@@ -117,15 +128,20 @@ func stopOnSignal(ctx context.Context, signals <-chan os.Signal, log *slog.Logge
 
 // newLogger makes the logger for lighterman's own messages.
 func newLogger(cfg *config.Config, stderr io.Writer) *slog.Logger {
-	return newLeveled(cfg, cfg.Log.Level, stderr)
+	return newLeveled(cfg, cfg.Log.Level, stderr, nil)
 }
 
-func newLeveled(cfg *config.Config, level slog.Leveler, stderr io.Writer) *slog.Logger {
+// newLeveled makes a logger whose messages are kept, too, if kept is not nil.
+func newLeveled(cfg *config.Config, level slog.Leveler, stderr io.Writer, kept *status.Messages) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(stderr, options)
 	if cfg.Log.Format == config.LogJSON {
-		return slog.New(cfg.Secrets.Handler(slog.NewJSONHandler(stderr, options)))
+		handler = slog.NewJSONHandler(stderr, options)
 	}
-	return slog.New(cfg.Secrets.Handler(slog.NewTextHandler(stderr, options)))
+	if kept != nil {
+		handler = kept.Handler(handler)
+	}
+	return slog.New(cfg.Secrets.Handler(handler))
 }
 
 // loadConfig loads the configuration of a subcommand. Without one it has said

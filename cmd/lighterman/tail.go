@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/agent"
@@ -57,12 +56,9 @@ The flags of run choose the engine and its files, and --config the stages.
 
 // tailCommand shows what containers write.
 func tailCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	o, err := parseTail(args, time.Now())
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
-	}
-	cfg, code := loadConfig("tail", o.rest, environ, stdout, stderr)
+	o := newTailOptions(time.Now())
+	own := o.flags()
+	cfg, code := configured("tail", &own, args, environ, stdout, stderr)
 	if cfg == nil {
 		return code
 	}
@@ -72,7 +68,7 @@ func tailCommand(ctx context.Context, args, environ []string, stdout, stderr io.
 		cfg.Containers.IncludeLabel, cfg.Containers.ExcludeLabel = nil, nil
 		cfg.Containers.Pick.All = true
 	}
-	if !o.logLevel {
+	if !slices.ContainsFunc(args, func(arg string) bool { return arg == "--log-level" || strings.HasPrefix(arg, "--log-level=") }) {
 		cfg.Log.Level = slog.LevelError // the terminal is for the lines
 	}
 	if o.quiet {
@@ -80,14 +76,10 @@ func tailCommand(ctx context.Context, args, environ []string, stdout, stderr io.
 	} else {
 		o.view.Notices = stderr
 	}
-	signal.Ignore(syscall.SIGPIPE) // a reader that goes is the end, and no failure
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	log := newLogger(cfg, stderr)
-	ctx, stop := stopOnSignal(ctx, signals, log, os.Exit)
+	ctx, stop := untilSignal(ctx, log)
 	defer stop()
-	err = agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version()}.Tail(ctx, o.view)
+	err := agent.Agent{Config: cfg, Log: log, Stdout: stdout, Version: version()}.Tail(ctx, o.view)
 	switch {
 	case err == nil:
 		return 0

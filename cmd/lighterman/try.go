@@ -7,14 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/agent"
 	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/try"
 )
 
 const tryUsage = `Usage: lighterman try [--last N] [--since TIME] [--json] [flags] CONTAINER|FILE...
@@ -46,104 +44,63 @@ Docker's json-file or local driver, compressed or not. "-" is standard input.
 The flags of run choose the configuration, the engine, the way and colours.
 `
 
-// tryFlags are those that only this subcommand has, and whether they have a value.
-var tryFlags = map[string]bool{"last": true, "since": true, "name": true, "container-labels": true, "label": true, "json": false}
-
 // maxLast is how many lines may be asked for.
 const maxLast = 1_000_000
 
-// parseTry takes the arguments apart: our own flags, containers and files, and the flags of
-// run.
-func parseTry(args []string, now time.Time) (o agent.TryOptions, rest []string, err error) {
+// tryFlags are those that only this subcommand has.
+func tryFlags(o *try.Options, now time.Time) flags {
 	o.As.Labels, o.As.ContainerLabels = make(map[string]string), make(map[string]string)
-	for i := 0; i < len(args); i++ {
-		arg := args[i]
-		name, value, attached := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-		takes, own := tryFlags[name]
-		switch {
-		case arg == "--":
-			o.Subjects = append(o.Subjects, args[i+1:]...)
-			return o, rest, nil
-		case arg == "-" || !strings.HasPrefix(arg, "-"):
-			o.Subjects = append(o.Subjects, arg)
-			continue
-		case !own || !strings.HasPrefix(arg, "--"):
-			rest = append(rest, arg)
-			if !attached && config.TakesValue(name) && i+1 < len(args) {
-				i++
-				rest = append(rest, args[i])
+	return flags{
+		own: []argument{
+			jsonFlag(&o.JSON), textFlag("name", &o.As.Name),
+			{"last", "", needed, func(text string) (err error) {
+				if o.Last, err = strconv.Atoi(text); err != nil || o.Last < 1 || o.Last > maxLast {
+					return fmt.Errorf("needs a number from 1 to %d", maxLast)
+				}
+				return nil
+			}},
+			{"since", "", needed, func(text string) (err error) { o.Since, err = trySince(text, now); return err }},
+			pairFlag("label", o.As.Labels), pairFlag("container-labels", o.As.ContainerLabels),
+		},
+		word: func(text string) error { o.Subjects = append(o.Subjects, text); return nil },
+		check: func() error {
+			if len(o.Subjects) == 0 {
+				return errors.New(`whose lines? give a container, a file, or "-" for standard input; "lighterman help try" says more`)
 			}
-			continue
-		case takes && !attached && i+1 == len(args):
-			return o, rest, fmt.Errorf("--%s: needs a value", name)
-		case takes && !attached:
-			i++
-			value = args[i]
-		}
-		if err := takeTry(&o, name, value, now); err != nil {
-			return o, rest, err
-		}
+			return nil
+		},
 	}
-	return o, rest, nil
 }
 
-// takeTry takes one of our own flags.
-func takeTry(o *agent.TryOptions, name, value string, now time.Time) (err error) {
-	switch name {
-	case "json":
-		o.JSON = value != "false"
-	case "name":
-		o.As.Name = value
-	case "last":
-		if o.Last, err = strconv.Atoi(value); err != nil || o.Last < 1 || o.Last > maxLast {
-			return fmt.Errorf("--last: needs a number from 1 to %d", maxLast)
-		}
-	case "since":
-		if o.Since, err = time.Parse(time.RFC3339Nano, value); err == nil {
-			return nil
-		}
-		ago, err := time.ParseDuration(value)
-		if err != nil || ago <= 0 {
-			return errors.New("--since: needs a duration, such as 10m, or a time, such as 2026-01-02T15:04:05Z")
-		}
-		o.Since = now.Add(-ago)
-	case "label", "container-labels":
-		to := o.As.Labels
-		if name == "container-labels" {
-			to = o.As.ContainerLabels
-		}
-		key, text, ok := strings.Cut(value, "=")
-		if !ok || key == "" {
-			return fmt.Errorf("--%s: needs NAME=VALUE", name)
-		}
-		to[key] = text
+func trySince(text string, now time.Time) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return at, nil
 	}
-	return nil
+	ago, err := time.ParseDuration(text)
+	if err != nil || ago <= 0 {
+		return now, errors.New("needs a duration, such as 10m, or a time, such as 2026-01-02T15:04:05Z")
+	}
+	return now.Add(-ago), nil
+}
+
+// pairFlag is a flag with a name and a value, which may be given several times.
+func pairFlag(long string, to map[string]string) argument {
+	return argument{long, "", needed, func(text string) error {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return errors.New("needs NAME=VALUE")
+		}
+		to[name] = value
+		return nil
+	}}
 }
 
 // tryCommand shows what the stages make of lines.
 func tryCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	o, rest, err := parseTry(args, time.Now())
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return exitUsage
+	o := try.Options{Stdin: os.Stdin}
+	l := oneShot{name: "try", failed: exitFailure, own: tryFlags(&o, time.Now())}
+	l.run = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (int, error) {
+		return 0, try.Run(ctx, cfg, log, stdout, o)
 	}
-	cfg, code := loadConfig("try", rest, environ, stdout, stderr)
-	if cfg == nil {
-		return code
-	}
-	if len(o.Subjects) == 0 {
-		_, _ = fmt.Fprintln(stderr, `whose lines? give a container, a file, or "-" for standard input; "lighterman help try" says more`)
-		return exitUsage
-	}
-	cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn)
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	o.Stdin = os.Stdin
-	err = agent.Agent{Config: cfg, Log: newLogger(cfg, stderr), Stdout: stdout, Version: version()}.Try(ctx, o)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
-		return exitFailure
-	}
-	return 0
+	return l.command(ctx, args, environ, stdout, stderr)
 }

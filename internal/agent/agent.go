@@ -8,6 +8,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/viewer"
 )
 
 // Agent is lighterman on one host, as its configuration has it.
@@ -17,10 +18,12 @@ type Agent struct {
 	// Stdout is where lines go if there is no Loki.
 	Stdout  io.Writer
 	Version string
+	// Messages are the last ones of Log; nil where they are not kept.
+	Messages *status.Messages
 	// Reload says how the configuration may change while lighterman runs.
 	Reload Reload
 	// view is what is shown, and how, where that is not what run shows.
-	view *View
+	view *viewer.View
 }
 
 // Reload is how the configuration may change while lighterman runs. The zero value is for one
@@ -34,31 +37,10 @@ type Reload struct {
 	Level *slog.LevelVar
 }
 
-// List says how the logs of this host would be read. It takes no lock and writes nothing.
-func (a Agent) List(ctx context.Context) (*status.List, error) {
-	cfg, log := a.Config, a.Log
-	// Nothing is watched in a single look.
-	host, closeJournal := newJournal(cfg, nil, log)
-	defer closeJournal()
-	source, err := newSource(ctx, cfg, nil, host, log, func(string) {})
-	if err != nil {
-		return nil, err
-	}
-	defer source.close()
-	discovery := source.discovery(log)
-	if err := discovery.Once(ctx); err != nil {
-		return nil, err
-	}
-	out := status.Snapshot{Version: a.Version, Source: source.place, EngineConnected: true, Containers: unread(discovery.Unknown())}
-	for _, t := range discovery.Targets() {
-		if !t.Chosen() {
-			continue
-		}
-		c, t := t.Container, t.By(source.rules.Route(t.Container))
-		out.Containers = append(out.Containers, status.Container{
-			Name: c.Name, ID: c.ID, Driver: c.Driver, Route: t.Route.Kind.String(), Reason: t.Route.Reason,
-			Remarks: hidden(t.Remarks(), cfg.Secrets.Scrub),
-		})
-	}
-	return status.NewList(status.DryRun, cfg.Listener.Address, status.State{Snapshot: out.Clean()}), nil
+// Tail shows the lines of containers until ctx is done, or their reader is gone, or all that
+// there is was shown. It is Run without all that would be in the way of a service on the
+// same host, or would outlast it: no address, no lock, no positions, no links.
+func (a Agent) Tail(ctx context.Context, v viewer.View) error {
+	a.Config, a.view = viewer.ToShow(a.Config, v), &v
+	return a.Run(ctx)
 }

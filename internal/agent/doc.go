@@ -1,8 +1,5 @@
-// Package agent puts the parts together: what runs beside what, and in which order it
-// stops. It serves the commands that read logs, and those that only look.
-//
-// # Memory
-//
-// When nothing was delivered for five seconds, memory that a start or a backlog has left as
-// garbage goes back to the system (internal/agent/memory.go).
+// Package agent puts the parts together that run: a graph of parts for each output (graph.go),
+// in which order they stop (run.go), how another configuration is taken over (reload.go), and
+// what is shown of them (observe.go, pages.go). The commands that only look have packages of
+// their own.
 package agent

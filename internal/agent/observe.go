@@ -3,10 +3,13 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/host"
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/loki"
 	"github.com/lighterman/lighterman/internal/status"
 )
 
@@ -41,32 +44,43 @@ func (m meters) Delivered(age time.Duration, entries int, behind bool) {
 }
 
 // observe connects the parts with the status page.
-func (c *carrier) observe(started time.Time) {
-	c.server.Observe(func() status.Snapshot {
-		out := c.snapshot(c.version, started)
-		for _, g := range c.others {
-			out.Outputs = append(out.Outputs, g.state(c.version, started))
+func (s *service) observe(started time.Time) {
+	s.server.Observe(func() status.Snapshot {
+		out := s.snapshot(s.version, started)
+		out.Output = s.state(&out, s.shown)
+		for _, g := range s.others {
+			of := g.snapshot(s.version, started)
+			out.Outputs = append(out.Outputs, g.state(&of, s.shown))
+		}
+		if !s.showsPrivate() {
+			withoutMessages(out.Containers)
 		}
 		return out
 	})
-	for _, g := range c.others {
-		c.server.ObserveOutput(g.name, func() status.Snapshot { return g.snapshot(c.version, started) })
+	for _, g := range s.others {
+		s.server.ObserveOutput(g.name, func() status.Snapshot { return g.snapshot(s.version, started) })
 	}
-	for _, g := range c.all() {
-		c.observeGraph(g)
+	for _, g := range s.all() {
+		s.observeGraph(g)
 	}
-	c.server.Warn(func() string { return c.config.Secrets.Scrub(both(c.reload.warning(), c.discovery.Warning())) })
+	s.server.Warn(func() string {
+		reload := s.reload.warning()
+		if reload != "" && !s.showsPrivate() {
+			reload = refusedReload + "; the log says why"
+		}
+		return s.config.Secrets.Scrub(both(reload, s.warning()))
+	})
 }
 
 // observeGraph adds what has to be well with an output.
-func (c *carrier) observeGraph(g *graph) {
+func (s *service) observeGraph(g *graph) {
 	of := ""
 	if g.name != "" {
 		of = " of output " + g.name
 	}
-	c.server.Live("collector"+of, g.collector.Alive)
-	c.ready(g.source.name+of, func() error {
-		connected, err := g.discovery.Status()
+	s.server.Live("collector"+of, g.Collector.Alive)
+	s.ready(g.Source.Name+of, func() error {
+		connected, err := g.Discovery.Status()
 		switch {
 		case connected:
 			return nil
@@ -75,12 +89,12 @@ func (c *carrier) observeGraph(g *graph) {
 		}
 		return errors.New("it has not answered yet")
 	})
-	if g.source.files != nil {
-		c.ready("log files"+of, g.source.files)
+	if g.Source.Files != nil {
+		s.ready("log files"+of, g.Source.Files)
 	}
-	c.ready("sink"+of, g.sink.ready)
-	c.ready("open files"+of, g.collector.OpenFiles)
-	c.ready("checkpoints"+of, func() error {
+	s.ready("sink"+of, func() error { return s.shown(g.sink.ready()) })
+	s.ready("open files"+of, g.Collector.OpenFiles)
+	s.ready("checkpoints"+of, func() error {
 		if text := g.store.Stats().LastError; text != "" {
 			return fmt.Errorf("they cannot be saved: %s", text)
 		}
@@ -88,16 +102,54 @@ func (c *carrier) observeGraph(g *graph) {
 	})
 }
 
-// ready adds a condition of readiness, whose reason shows no secret.
-func (c *carrier) ready(name string, check func() error) {
-	c.server.Ready(name, func() error { return c.config.Secrets.Error(check()) })
+// warning is what is wrong and makes nothing unready; empty for nothing.
+func (g *graph) warning() string {
+	if g.Files == nil {
+		return g.Discovery.Warning()
+	}
+	return both(g.Discovery.Warning(), g.Files.Finder.Problem())
 }
 
-// state is how a further output does, in short.
-func (g *graph) state(version string, started time.Time) status.OutputState {
-	of := g.snapshot(version, started)
-	out := status.OutputState{Name: g.name, To: g.sink.name(), Ready: true, BufferedBytes: of.BufferedBytes}
-	if err := g.sink.ready(); err != nil {
+// ready adds a condition of readiness, whose reason shows no secret.
+func (s *service) ready(name string, check func() error) {
+	s.server.Ready(name, func() error { return s.config.Secrets.Error(check()) })
+}
+
+// shown is an error of a sink as whoever asks may see it. What Loki answers may quote labels of
+// lines and the tenant, which everybody is not shown.
+func (s *service) shown(err error) error {
+	var said *loki.AnswerError
+	if s.showsPrivate() || !errors.As(err, &said) {
+		return err
+	}
+	return errors.New(strings.Replace(err.Error(), said.Error(), said.Brief(), 1))
+}
+
+// withoutMessages leaves out what Loki has said of lines that it has refused.
+func withoutMessages(containers []status.Container) {
+	for i := range containers {
+		if r := containers[i].LastRefusal; r != nil {
+			r.Message = ""
+		}
+	}
+}
+
+// state is how an output does, in short. shown is an error as it may be shown.
+func (g *graph) state(of *status.Snapshot, shown func(error) error) status.OutputState {
+	pushes, until := g.Dispatcher.Pushes()
+	out := status.OutputState{
+		Name: g.name, To: g.sink.name(), Ready: true, BufferedBytes: of.BufferedBytes, MemoryBytes: int64(g.Dispatcher.Budget()),
+		Pushes: pushes, RetrySeconds: max(0, time.Until(until).Seconds()), SetAside: of.SetAside,
+	}
+	if a := g.sink.lastAnswer(); a != nil {
+		out.LastAnswer = &a.Answer
+		if err := shown(a.err); err != nil {
+			last := a.Answer
+			last.Why = g.config.Secrets.Scrub(err.Error())
+			out.LastAnswer = &last
+		}
+	}
+	if err := shown(g.sink.ready()); err != nil {
 		out.Ready, out.Why = false, g.config.Secrets.Scrub(err.Error())
 	}
 	for _, c := range of.Containers {
@@ -112,15 +164,15 @@ func (g *graph) state(version string, started time.Time) status.OutputState {
 }
 
 func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
-	containers, streams := g.collector.Snapshot()
-	connected, _ := g.discovery.Status()
-	watched := g.watcher.Stats()
+	containers, streams := g.Collector.Snapshot()
+	connected, _ := g.Discovery.Status()
+	watched := g.Watcher.Stats()
 	saved := g.store.Stats()
 	held := g.hold.Stats()
 	out := status.Snapshot{
-		Version: version, Started: started, BufferedBytes: int64(g.dispatcher.Held()), SetAside: g.dispatcher.SetAside(),
-		CrowdedLabels: len(g.discovery.Explosions()),
-		Source:        g.source.place, EngineConnected: connected, APIStreams: streams,
+		Version: version, Started: started, BufferedBytes: int64(g.Dispatcher.Buffered()), SetAside: g.Dispatcher.SetAside(),
+		CrowdedLabels: len(g.Discovery.HighCardinality()),
+		Source:        g.Source.Place, EngineConnected: connected, APIStreams: streams,
 		InotifyWatches: watched.Watches, InotifyEvents: watched.Events, InotifyOverflows: watched.Overflows,
 		HeldBytes: held.Bytes, HeldFiles: held.Files, HoldLinks: held.Links, HoldFailures: held.Failures,
 		CheckpointSaves: saved.Saves, CheckpointFailures: saved.Failures,
@@ -131,7 +183,7 @@ func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
 		out.HoldError = hide(held.Problem.Error())
 	}
 	out.CheckpointError = hide(out.CheckpointError)
-	unknown := g.discovery.Unknown()
+	unknown := g.Discovery.Unknown()
 	for _, s := range containers {
 		if why := unknown[s.Container.ID]; why != "" {
 			s.Route.Reason += "; " + why // what was known before stands
@@ -145,20 +197,12 @@ func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
 		lines := uint64(max(0, s.Lines))
 		out.Containers = append(out.Containers, status.Container{
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
-			Route: way, Reason: hide(s.Route.Reason), Remarks: hidden(g.discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
+			Route: way, Reason: hide(s.Route.Reason), Remarks: host.Hidden(g.Discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
 			LagBytes: known(s.LagBytes), LagSeconds: known(s.LagSeconds), Lines: &lines,
 			LastError: hide(s.LastError), Refused: &refused, LastRefusal: last, Account: accountOf(s.Account(int64(refused))), //nolint:gosec // a number of lines
 		})
 	}
-	out.Containers = append(out.Containers, unread(unknown)...)
-	return out
-}
-
-// hidden hides secrets in texts.
-func hidden(texts []string, hide func(string) string) (out []string) {
-	for _, text := range texts {
-		out = append(out, hide(text))
-	}
+	out.Containers = append(out.Containers, host.Unread(unknown)...)
 	return out
 }
 
@@ -172,23 +216,13 @@ func known[T int64 | float64](n T) *T {
 
 // refused returns how many lines of a container Loki has refused, and the last of them.
 func (g *graph) refused(id string) (uint64, *status.Refusal) {
-	r := g.dispatcher.Refused(id)
+	r := g.Dispatcher.Refused(id)
 	if r.Lines == 0 {
 		return 0, nil
 	}
 	return uint64(r.Lines), &status.Refusal{ //nolint:gosec // a number of lines is not negative
 		Time: r.At.UTC(), Reason: r.Reason, Example: r.Example, Message: g.config.Secrets.Scrub(r.Message), Cure: dispatch.Cure(r.Reason),
 	}
-}
-
-// unread returns the containers that exist and of which nothing can be learnt.
-func unread(unknown map[string]string) (out []status.Container) {
-	for id, why := range unknown {
-		out = append(out, status.Container{
-			Name: id[:min(12, len(id))], ID: id, Route: logs.Unreadable.String(), Reason: why,
-		})
-	}
-	return out
 }
 
 func position(p *logs.Position) *status.Position {

@@ -8,28 +8,35 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/console"
 	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/endpoint"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/loki"
+	"github.com/lighterman/lighterman/internal/status"
+	"github.com/lighterman/lighterman/internal/status/tap"
+	"github.com/lighterman/lighterman/internal/viewer"
 )
 
 // sink is the one place that entries go to, and whether it takes them.
 type sink struct {
 	dispatch.Sink
-	to  atomic.Pointer[lokiAt] // nil for standard output
-	out *console.Sink          // nil for Loki
+	to  atomic.Pointer[endpoint.Loki] // nil for standard output
+	out *console.Sink                 // nil for Loki
 	// renewed has an element when there is another Loki.
 	renewed chan struct{}
-	tail    *lastLines // nil where all lines are wanted
+	tail    *viewer.LastLines // nil where all lines are wanted
 	err     atomic.Pointer[error]
+	// answered is how the last push ended; it is nil where there was none to where the next one
+	// goes. tap shows lines to who looks at them, and is nil where there are no pages.
+	answered atomic.Pointer[answered]
+	tap      *tap.Tap
 }
 
-// lokiAt is a Loki, and what it is called in messages.
-type lokiAt struct {
-	*loki.Client
-	name string
+// answered is how a push ended, why, and to whom it went.
+type answered struct {
+	status.Answer
+	err error
+	to  *endpoint.Loki
 }
 
 // errOutputGone is the normal end of "lighterman run | head".
@@ -37,20 +44,14 @@ var errOutputGone = errors.New("cannot write to standard output: it is closed")
 
 var errNotReached = errors.New("it has not answered yet")
 
-func (a Agent) newSink(look *look, log *slog.Logger) (*sink, error) {
+func (a Agent) newSink(view *viewer.Viewer, log *slog.Logger) (*sink, error) {
 	cfg := a.Config
 	if cfg.Loki.URL == nil {
-		s := &sink{Sink: look.out, out: look.out}
-		if cfg.Reading.Tail.Set {
-			s.tail = newLastLines(look.out, cfg.Reading.Tail.N, look.start)
-			s.Sink, look.history = s.tail, s.tail
-		}
-		if !look.Follow {
-			s.Sink = &past{Sink: s.Sink, look: look}
-		}
+		s := &sink{out: view.Out}
+		s.Sink, s.tail = view.Sink()
 		return s, nil
 	}
-	to, err := newLoki(cfg, a.Version, log)
+	to, err := endpoint.New(cfg, a.Version, log)
 	if err != nil {
 		return nil, err
 	}
@@ -60,27 +61,8 @@ func (a Agent) newSink(look *look, log *slog.Logger) (*sink, error) {
 	return s, nil
 }
 
-// newLoki makes the client of a configuration.
-func newLoki(cfg *config.Config, version string, log *slog.Logger) (*lokiAt, error) {
-	client, err := loki.New(loki.Config{
-		URL: cfg.Loki.URL, Tenant: cfg.Loki.Tenant,
-		Username: cfg.Loki.Username, Password: cfg.Loki.Password.Reveal(), PasswordFile: cfg.Loki.PasswordFile,
-		BearerToken: cfg.Loki.BearerToken.Reveal(), BearerTokenFile: cfg.Loki.BearerTokenFile,
-		TLS: loki.TLS{
-			CAFile: cfg.Loki.TLS.CAFile, CertFile: cfg.Loki.TLS.CertFile, KeyFile: cfg.Loki.TLS.KeyFile,
-			ServerName: cfg.Loki.TLS.ServerName, InsecureSkipVerify: cfg.Loki.TLS.InsecureSkipVerify,
-		},
-		Proxy: cfg.Loki.Proxy, Timeout: cfg.Loki.PushTimeout, UserAgent: "lighterman/" + version,
-		Log: log, Secrets: cfg.Secrets,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &lokiAt{client, cfg.Secrets.Scrub(cfg.Loki.URL.String())}, nil
-}
-
 // use pushes to another Loki from now on. Pushes under way end as they do.
-func (s *sink) use(to *lokiAt) {
+func (s *sink) use(to *endpoint.Loki) {
 	s.to.Swap(to).Close()
 	select {
 	case s.renewed <- struct{}{}:
@@ -91,28 +73,52 @@ func (s *sink) use(to *lokiAt) {
 // name is what the sink is called in messages.
 func (s *sink) name() string {
 	if to := s.to.Load(); to != nil {
-		return to.name
+		return to.Name
 	}
-	return "standard output"
+	return status.StandardOutput
+}
+
+// lastAnswer is how the last push to where the next one goes ended; nil where there was none.
+func (s *sink) lastAnswer() *answered {
+	if a := s.answered.Load(); a != nil && a.to == s.to.Load() {
+		return a
+	}
+	return nil
 }
 
 // Push implements dispatch.Sink, and remembers whether the sink takes entries. A
 // limit of one stream says nothing of the others.
 func (s *sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
-	out := s.interruptible(ctx, b)
-	if out.Kind == logs.Retry && out.Group == nil {
+	began, to := time.Now(), s.to.Load()
+	out := s.interruptible(ctx, to, b)
+	s.answered.Store(&answered{answerOf(began, out), out.Err, to})
+	if s.tap != nil && out.Kind == logs.Accepted {
+		s.tap.Sent(b)
+	}
+	switch {
+	case to != s.to.Load(): // it says nothing of the one that there is now
+	case out.Kind == logs.Retry && out.Group == nil:
 		s.note(out.Err)
-	} else {
+	default:
 		s.note(nil)
 	}
 	return out
 }
 
+// outcomes are the words for kinds of outcomes.
+var outcomes = [...]string{logs.Accepted: "accepted", logs.Retry: "retry", logs.TooLarge: "too_large", logs.Refused: "refused"}
+
+// answerOf is what is shown of an outcome, whoever looks.
+func answerOf(began time.Time, out logs.Outcome) status.Answer {
+	now := time.Now()
+	return status.Answer{Time: now.UTC(), Outcome: outcomes[out.Kind], Seconds: now.Sub(began).Seconds()}
+}
+
 // interruptible pushes, and gives up when ctx is done: a write to a pipe or a
 // terminal whose reader stands still ends no other way. The write goes on then,
 // in a process that is about to end.
-func (s *sink) interruptible(ctx context.Context, b *logs.Batch) logs.Outcome {
-	if to := s.to.Load(); to != nil {
+func (s *sink) interruptible(ctx context.Context, to *endpoint.Loki, b *logs.Batch) logs.Outcome {
+	if to != nil {
 		return to.Push(ctx, b)
 	}
 	done := make(chan logs.Outcome, 1)
@@ -180,7 +186,7 @@ func (s *sink) awaitLoki(ctx context.Context) {
 // last passes on the last lines that there were before the start, until ctx is done.
 func (s *sink) last(ctx context.Context) {
 	if s.tail != nil {
-		s.tail.run(ctx)
+		s.tail.Run(ctx)
 	}
 }
 
@@ -188,9 +194,4 @@ func (s *sink) close() {
 	if to := s.to.Load(); to != nil {
 		to.Close()
 	}
-}
-
-// colors are the choices of the setting color, as the console knows them.
-var colors = map[config.Color]console.Color{
-	config.ColorAuto: console.AutoColor, config.ColorAlways: console.Always, config.ColorNever: console.Never,
 }

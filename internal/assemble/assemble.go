@@ -57,10 +57,10 @@ const (
 // Assembler holds the state of one container's two streams. It is used by one
 // goroutine at a time.
 type Assembler struct {
-	config Config
-	lines  [logs.Streams]line
-	marks  [logs.Streams]mark
-	resume [logs.Streams]*replay
+	config    Config
+	lines     [logs.Streams]line
+	highWater [logs.Streams]highWater
+	resume    [logs.Streams]*replay
 	// last is the timestamp of the entry passed on last.
 	last int64
 	// resumed is what last was in the beginning, 0 where that is the time of entries of
@@ -83,8 +83,8 @@ func New(config Config, from logs.Position) *Assembler {
 		config.Rules = &Rules{}
 	}
 	a := &Assembler{config: config, last: from.Last, resumed: from.Last}
-	for s := range a.marks {
-		a.marks[s].seed(from.Newest[s])
+	for s := range a.highWater {
+		a.highWater[s].seed(from.Newest[s])
 		if rest := from.Rest[s]; rest != (logs.Rest{}) {
 			a.lines[s] = line{held: true, cut: true, time: rest.Time, progress: progress{begun: rest.Time, id: rest.Line, ordinal: rest.Ordinal}}
 		}
@@ -95,16 +95,16 @@ func New(config Config, from logs.Position) *Assembler {
 	return a
 }
 
-// SkipDelivered makes the assembler leave out all entries up to the marks that
+// SkipDelivered makes the assembler leave out all entries up to the high-water marks that
 // it was made with: they were handed over before, and the records come again
 // because reading was resumed by time and not by offset. It ends for a stream
-// with its first entry beyond the mark, and with Live. Only the given streams are
+// with its first entry beyond the high-water mark, and with Live. Only the given streams are
 // concerned.
 func (a *Assembler) SkipDelivered(of [logs.Streams]bool) {
-	for s := range a.marks {
-		if m := &a.marks[s]; m.seen.time != 0 && of[s] {
-			m.seal()
-			a.resume[s] = newReplay(&m.seen)
+	for s := range a.highWater {
+		if h := &a.highWater[s]; h.seen.time != 0 && of[s] {
+			h.seal()
+			a.resume[s] = newReplay(&h.seen)
 		}
 	}
 }
@@ -129,8 +129,8 @@ func (a *Assembler) Live() {
 // entries before it.
 func (a *Assembler) Again() {
 	a.resume = [logs.Streams]*replay{}
-	for s := range a.marks {
-		a.marks[s].forget()
+	for s := range a.highWater {
+		a.highWater[s].forget()
 	}
 }
 
@@ -173,7 +173,7 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		held.lines++
 		held.ended = true // the next line shows whether it belongs to it
 	case whole && !held.held:
-		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1]}, len(r.Text)-1, true, r.ASCII, emit)
+		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1], Extra: r.Extra}, len(r.Text)-1, true, r.ASCII, emit)
 	case whole:
 		a.hold(r, len(r.Text)-1)
 		a.finish(r.Stream, emit)
@@ -253,15 +253,15 @@ func (a *Assembler) Rewind() {
 // Seal must be called before the memory of records that were added is used
 // again.
 func (a *Assembler) Seal() {
-	for s := range a.marks {
-		a.marks[s].seal()
+	for s := range a.highWater {
+		a.highWater[s].seal()
 	}
 }
 
-// Newest returns the marks of the newest entries passed on. It seals.
-func (a *Assembler) Newest() (newest [logs.Streams]logs.Mark) {
-	for s := range a.marks {
-		newest[s] = a.marks[s].export()
+// Newest returns the high-water marks of the newest entries passed on. It seals.
+func (a *Assembler) Newest() (newest [logs.Streams]logs.HighWaterMark) {
+	for s := range a.highWater {
+		newest[s] = a.highWater[s].export()
 	}
 	return newest
 }
@@ -306,8 +306,8 @@ func (a *Assembler) emit(e logs.Entry, size int, inPlace, ascii bool, emit func(
 		a.skipped(Delivered)
 		return
 	}
-	m := &a.marks[e.Stream]
-	if a.config.DropRepeats && m.again(e) {
+	h := &a.highWater[e.Stream]
+	if a.config.DropRepeats && h.again(e) {
 		return
 	}
 	if cut && a.config.Cut != nil {
@@ -318,17 +318,18 @@ func (a *Assembler) emit(e logs.Entry, size int, inPlace, ascii bool, emit func(
 		a.config.Joined(a.more)
 	}
 	a.last = e.Time
-	m.note(e, a.config.Change != nil)
+	h.note(e, a.config.Change != nil)
 	same := true
 	if a.config.Change != nil {
 		a.changed = e // a copy of its own, so that other entries stay on the stack
 		if !a.config.Change(&a.changed) {
+			h.unsent()
 			return
 		}
 		same = bytes.Equal(e.Line, a.changed.Line)
 		e, a.changed = a.changed, logs.Entry{}
 	}
-	e.Time = m.send(e, same, !a.config.DropRepeats)
+	e.Time = h.send(e, same, !a.config.DropRepeats)
 	emit(e)
 }
 
@@ -343,7 +344,7 @@ func (a *Assembler) replayed(e logs.Entry, inPlace bool) bool {
 	replay := a.resume[e.Stream]
 	if a.beyond && inPlace && e.Time != replay.time {
 		// The entry passed on last has come again, so this one was not passed on: not
-		// even if it is older than the mark, which lies before what is read here.
+		// even if it is older than the high-water mark, which lies before what is read here.
 		a.resume[e.Stream] = nil
 		return false
 	}

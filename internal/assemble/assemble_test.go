@@ -127,6 +127,39 @@ func TestIdenticalLinesStayApart(t *testing.T) {
 	}
 }
 
+// TestUnsent: what was sent before an entry that is not sent, or that a stage has moved back,
+// still counts, wherever chunks end.
+func TestUnsent(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		records []logs.Record
+		want    []entry
+	}{
+		{"dropped", []logs.Record{rec(10, 0, "a\n"), rec(20, 0, "drop\n"), rec(10, 0, "a\n")}, []entry{{10, 0, "a"}, {11, 0, "a"}}},
+		{"dropped alone", []logs.Record{rec(10, 0, "drop\n"), rec(20, 0, "drop\n"), rec(10, 0, "a\n")}, []entry{{10, 0, "a"}}},
+		{"moved", []logs.Record{rec(10, 0, "a\n"), rec(20, 0, "a\n")}, []entry{{10, 0, "a"}, {11, 0, "a"}}},
+		{"others", []logs.Record{rec(10, 0, "a\n"), rec(20, 0, "drop\n"), rec(10, 0, "b\n")}, []entry{{10, 0, "a"}, {10, 0, "b"}}},
+	} {
+		for chunk := 1; chunk <= len(c.records); chunk++ {
+			a := New(Config{Rules: &Rules{Change: func(e *logs.Entry) bool {
+				send := string(e.Line) != "drop"
+				e.Time = min(e.Time, 10)
+				return send
+			}}}, none)
+			var got []entry
+			for i, r := range c.records {
+				a.Add(&r, collect(&got))
+				if (i+1)%chunk == 0 {
+					a.Seal()
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s, chunks of %d: %v instead of %v", c.name, chunk, got, c.want)
+			}
+		}
+	}
+}
+
 // TestRepeatsAreDropped: the same record sent twice by the engine is one line.
 func TestRepeatsAreDropped(t *testing.T) {
 	a := New(Config{DropRepeats: true}, none)
@@ -200,7 +233,7 @@ func TestAddDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestClockBackBeforeResume: the entries at the mark have come again, so what
+// TestClockBackBeforeResume: the entries at the high-water mark have come again, so what
 // follows is new although it seems to be older.
 func TestClockBackBeforeResume(t *testing.T) {
 	first := New(Config{}, none)
@@ -226,7 +259,7 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// TestClockBackBeforeWindow: reading begins after the mark of one stream, and the clock
+// TestClockBackBeforeWindow: reading begins after the high-water mark of one stream, and the clock
 // was set back before it. Once the entry handed over last has come again, all is new.
 func TestClockBackBeforeWindow(t *testing.T) {
 	first := New(Config{}, none)

@@ -3,6 +3,7 @@ package assemble
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -145,7 +146,7 @@ func (s *source) check(t *testing.T, rng *rand.Rand, group *Group, change func(e
 }
 
 // settled tells whether a position of a run that was resumed by time stands
-// beyond what was replayed; before that offsets and marks do not go together.
+// beyond what was replayed; before that offsets and high-water marks do not go together.
 func (a *Assembler) settled(i int, read []saved) bool {
 	return i == len(read)-1 && a.Replaying() == [logs.Streams]bool{}
 }
@@ -340,6 +341,44 @@ func TestGroupsOnceInLoki(t *testing.T) {
 						}
 					}
 				})
+			}
+		}
+	}
+}
+
+// TestSentBeforeDropped: an entry that a stage drops or moves does not hide the one that was
+// sent before it, wherever reading begins anew.
+func TestSentBeforeDropped(t *testing.T) {
+	change := func(e *logs.Entry) bool {
+		switch string(e.Line) {
+		case "move":
+			e.Time, e.Line = 10, []byte("a")
+		case "stored":
+			e.Line = []byte("sent")
+		case "other":
+			e.Line = []byte("stored")
+		}
+		return string(e.Line) != "drop"
+	}
+	for _, c := range []struct {
+		records []logs.Record
+		want    []entry
+	}{
+		{[]logs.Record{rec(10, 0, "a\n"), rec(20, 0, "drop\n"), rec(10, 0, "a\n")}, []entry{{10, 0, "a"}, {11, 0, "a"}}},
+		{[]logs.Record{rec(10, 0, "a\n"), rec(20, 0, "move\n")}, []entry{{10, 0, "a"}, {11, 0, "a"}}},
+		// What was stored, and not sent, counts for nothing.
+		{[]logs.Record{rec(10, 0, "stored\n"), rec(20, 0, "drop\n"), rec(10, 0, "other\n")}, []entry{{10, 0, "sent"}, {10, 0, "stored"}}},
+	} {
+		for at := range len(c.records) + 1 {
+			var got []entry
+			a := New(Config{Rules: &Rules{Change: change}}, none)
+			for i := range c.records[:at] { // one chunk
+				a.Add(&c.records[i], collect(&got))
+			}
+			a.Seal()
+			b := New(Config{Rules: &Rules{Change: change}}, logs.Position{Newest: a.Newest(), Last: a.Last()})
+			if got = append(got, run(b, c.records[at:]...)...); !slices.Equal(got, c.want) {
+				t.Errorf("%v, begun anew after %d: %v instead of %v", c.records, at, got, c.want)
 			}
 		}
 	}

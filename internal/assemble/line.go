@@ -96,10 +96,10 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 		// Its timestamp is that of its first part, which others may have overtaken.
 		a.last = max(a.last, before)
 	}
-	m := &a.marks[s]
-	m.seal()
-	if m.seen.time == l.time {
-		m.seen.span = max(m.seen.span, l.newest-l.time)
+	h := &a.highWater[s]
+	h.seal()
+	if h.seen.time == l.time {
+		h.seen.span = max(h.seen.span, l.newest-l.time)
 	}
 	if cap(l.text) > keepCapacity {
 		l.text = nil

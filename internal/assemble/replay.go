@@ -77,7 +77,7 @@ func newReplay(s *seen) *replay {
 	return r
 }
 
-// over reports whether the entries at the mark's time have come again. Those after
+// over reports whether the entries at the high-water mark's time have come again. Those after
 // them in the log are new, whatever their time: the clock may have been set back.
 func (r *replay) over() bool { return r.ends && !r.waits() }
 
@@ -87,7 +87,7 @@ func (r *replay) delivered(e logs.Entry) bool {
 	if e.Time != r.time {
 		return e.Time < r.time || r.waits() && e.Time <= r.until
 	}
-	// An entry at the mark's own time that was not handed over is new, and
+	// An entry at the high-water mark's own time that was not handed over is new, and
 	// those after it may still be old ones: the replay goes on.
 	known, hash := false, xxhash.Sum64(e.Line)
 	for i := range r.left {
@@ -109,7 +109,7 @@ func (r *replay) delivered(e logs.Entry) bool {
 	return first && r.waits()
 }
 
-// waits reports whether entries at the mark's time have not come again.
+// waits reports whether entries at the high-water mark's time have not come again.
 func (r *replay) waits() bool {
 	for _, t := range r.left {
 		if t.count > 0 {

@@ -31,7 +31,7 @@ func Since(p logs.Position) int64 {
 }
 
 // Replayed tells of which streams entries come again when a log is read from Since
-// on. A mark far beyond the entry handed over last is from before the clock was set
+// on. A high-water mark far beyond the entry handed over last is from before the clock was set
 // back: what comes now is new although it seems to be older.
 func Replayed(from logs.Position) (of [logs.Streams]bool) {
 	for s := range of {

@@ -70,6 +70,9 @@ func (d *disk) append(frame []byte) error {
 	return all
 }
 
+// none reports whether no file has all frames.
+func (d *disk) none() bool { return d.files[current] == nil && d.files[previous] == nil }
+
 func (f *file) append(frame []byte) error {
 	if f == nil {
 		return nil

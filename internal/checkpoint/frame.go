@@ -33,6 +33,7 @@ const (
 	changeRecord   = 'r' // position, labels
 	changePosition = 'p' // position
 	changeForget   = 'f' // nothing: the container was forgotten
+	changeSpans    = 's' // spans, which come after those that there are
 )
 
 // versionError says that a file was written by a newer lighterman: it is sound, and must
@@ -139,6 +140,11 @@ func apply(records map[string]*record, changes []byte) error {
 			return errForm
 		case kind == changeForget:
 			delete(records, id)
+			continue
+		case kind == changeSpans && r != nil:
+			if err := r.readSpans(&in); err != nil {
+				return err
+			}
 			continue
 		case kind != changeRecord && kind != changePosition:
 			return errForm

@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,6 +30,8 @@ func fill(v reflect.Value, n *int64) {
 		}
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.String:
+		v.SetString(fmt.Sprint(*n))
 	case reflect.Uint8:
 		v.SetUint(uint64(*n) & 0xff)
 	case reflect.Uint64:
@@ -93,7 +96,7 @@ func TestD12RestIsKept(t *testing.T) {
 // earlier one did not have is zero.
 func TestLaterPosition(t *testing.T) {
 	p := position(5)
-	p.Journal[1].Hash = 7
+	p.Journal[1].Hash, p.Plain.Epoch = 7, 7
 	var out coder
 	out.position(&p)
 	c := decode(sealed(appendBlock([]byte("p\x01a"), append(out.b, "more"...))))
@@ -106,7 +109,7 @@ func TestLaterPosition(t *testing.T) {
 			t.Errorf("with %d bytes: %v", n, c.problem)
 		}
 	}
-	p.Journal[1].Hash = 0
+	p.Plain.Epoch = 0
 	c = decode(sealed(appendBlock([]byte("p\x01a"), out.b[:len(out.b)-1])))
 	if c.problem != nil || !reflect.DeepEqual(c.records["a"].position, p) {
 		t.Errorf("with less: %v", c.problem)

@@ -88,7 +88,7 @@ func position(n int64) logs.Position {
 		File: logs.FilePosition{
 			Device: 1<<64 - 1, Inode: 1 << 60, Fingerprint: 1<<64 - 3, Offsets: [2]int64{n, n + 1}, Behind: [2]bool{true, false},
 		},
-		Newest:  [2]logs.Mark{{Time: 1 + n, Hashes: []uint64{1<<64 - 1, 0, 7}}, {Time: 2 + n, Hashes: []uint64{9}}},
+		Newest:  [2]logs.HighWaterMark{{Time: 1 + n, Hashes: []uint64{1<<64 - 1, 0, 7}}, {Time: 2 + n, Hashes: []uint64{9}}},
 		Pending: 3 + n,
 		Drained: 4 + n,
 	}

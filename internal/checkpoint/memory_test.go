@@ -10,7 +10,7 @@ import (
 func TestMemory(t *testing.T) {
 	m := NewMemory()
 	p := logs.Position{Last: 5}
-	p.Newest[logs.Stdout] = logs.Mark{Time: 5, Hashes: []uint64{1, 2}}
+	p.Newest[logs.Stdout] = logs.HighWaterMark{Time: 5, Hashes: []uint64{1, 2}}
 	m.Commit("b", p)
 	p.Newest[logs.Stdout].Hashes[0] = 99 // it is the caller's
 	m.SetLabels("a", []LabelsSince{{From: 3, Labels: &logs.Labels{}}})

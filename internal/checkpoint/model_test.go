@@ -202,7 +202,11 @@ func readIfThere(dir, name string) ([]byte, error) { return readOwn(dir+"/"+name
 // finds is what once was, and as new as it must be: with one file damaged nothing is lost
 // that both have.
 func TestModel(t *testing.T) {
-	for seed := range uint64(8) {
+	seeds := uint64(8)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
 		m := &model{t: t, rng: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), history: map[uint64]map[string]Record{}, plain: map[string]Record{}}
 		m.open()
 		for range 3 {

@@ -31,7 +31,8 @@ func (c *coder) position(p *logs.Position) {
 	} {
 		c.field(field)
 	}
-	if !c.reading && p.Journal == [logs.Streams]logs.JournalPosition{} {
+	plain := p.Plain != logs.PlainPosition{}
+	if !c.reading && p.Journal == [logs.Streams]logs.JournalPosition{} && !plain {
 		return
 	}
 	for s := range p.Journal {
@@ -40,6 +41,14 @@ func (c *coder) position(p *logs.Position) {
 			c.field(field)
 		}
 	}
+	if !c.reading && !plain {
+		return
+	}
+	c.int(&p.Plain.Head)
+	c.field(&p.Plain.Steps)
+	c.uint(&p.Plain.Tail)
+	c.uint(&p.Plain.Span)
+	c.uint(&p.Plain.Epoch)
 }
 
 func (c *coder) field(field any) {
@@ -66,6 +75,10 @@ func (c *coder) field(field any) {
 		case len(c.b) > 0:
 			*v = append([]byte(nil), c.block()...)
 		}
+	case *string:
+		text := []byte(*v)
+		c.field(&text)
+		*v = string(text)
 	case *[]uint64:
 		*v = list(c, *v)
 		for i := range *v {

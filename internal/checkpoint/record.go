@@ -16,6 +16,8 @@ type Record struct {
 	// after a restart must carry the labels of the first time, even after a
 	// rename: only then does Loki recognise them.
 	Labels []LabelsSince
+	// Spans are those of a file of the host that may be needed to go on from Position.
+	Spans []logs.Span
 }
 
 // LabelsSince is one element of a label timeline: entries with a timestamp of
@@ -33,6 +35,8 @@ type record struct {
 	text []byte
 	// unlogged means that the next frame has it, and whole that it has more than the position.
 	unlogged, whole bool
+	// spans are in the order of their numbers.
+	spans []logs.Span
 }
 
 func (r *record) setLabels(timeline []LabelsSince) {
@@ -57,10 +61,11 @@ func (r *record) setPosition(p logs.Position) {
 		p.Stages[s] = append(r.position.Stages[s][:0], p.Stages[s]...)
 	}
 	r.position = p
+	r.dropSpans()
 }
 
 // copyMark copies m into the memory of into.
-func copyMark(m, into logs.Mark) logs.Mark {
+func copyMark(m, into logs.HighWaterMark) logs.HighWaterMark {
 	m.Hashes = append(into.Hashes[:0], m.Hashes...)
 	m.Counts = append(into.Counts[:0], m.Counts...)
 	m.Sent = append(into.Sent[:0], m.Sent...)
@@ -73,10 +78,10 @@ func copyMark(m, into logs.Mark) logs.Mark {
 func (r *record) export(id string) Record {
 	p := r.position
 	for s := range p.Newest {
-		p.Newest[s] = copyMark(p.Newest[s], logs.Mark{})
+		p.Newest[s] = copyMark(p.Newest[s], logs.HighWaterMark{})
 		p.Stages[s] = append([]byte(nil), p.Stages[s]...)
 	}
-	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels)}
+	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels), Spans: slices.Clone(r.spans)}
 }
 
 // append appends the record, or only its position, as a change. It uses scratch.
@@ -90,6 +95,9 @@ func (r *record) append(b []byte, id string, whole bool, scratch *coder) []byte 
 	b = appendBlock(appendBlock(append(b, kind), []byte(id)), scratch.b)
 	if whole {
 		b = appendBlock(b, r.text)
+	}
+	if whole && len(r.spans) > 0 {
+		b = appendSpans(b, id, r.spans, scratch)
 	}
 	return b
 }
@@ -106,6 +114,7 @@ func (r *record) read(in *coder, whole bool) error {
 		return errForm
 	}
 	r.position = p
+	r.dropSpans()
 	if len(text) == 0 {
 		return nil
 	}

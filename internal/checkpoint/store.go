@@ -104,6 +104,9 @@ func (s *Store) Commit(id string, p logs.Position) {
 	if s.forgotten.has(id) {
 		return
 	}
+	if r := s.records[id]; r != nil && p.Behind(&r.position) {
+		return
+	}
 	s.touch(id).setPosition(p)
 }
 

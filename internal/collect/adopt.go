@@ -2,16 +2,22 @@ package collect
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// adopt takes over the set of wanted containers.
+// adopt takes over the set of wanted containers. As long as that is not known, only what is the
+// host's own is taken over.
 func (c *Collector) adopt(ctx context.Context) {
 	wanted, known := c.config.Discovery.Wanted()
 	if !known {
-		return
+		// There may be some of the containers in it, which say nothing of the others.
+		maps.DeleteFunc(wanted, func(id string, _ *logs.Container) bool { return !logs.IsHosts(id) })
+		if len(wanted) == 0 {
+			return
+		}
 	}
 	var relabelled []*unit
 	for id, container := range wanted {
@@ -25,12 +31,14 @@ func (c *Collector) adopt(ctx context.Context) {
 	}
 	// What is gone first: its lines go before those of a container in its place.
 	for id, u := range c.units {
-		if wanted[id] == nil {
+		if wanted[id] == nil && (known || logs.IsHosts(id)) {
 			c.dismiss(u)
 		}
 	}
-	c.adoptHeld()
-	c.forgetGone()
+	if known {
+		c.adoptHeld()
+	}
+	c.forgetGone(known)
 	c.succession.renew(c.units)
 	for _, u := range c.units {
 		c.reconcile(ctx, u)
@@ -101,19 +109,20 @@ func (c *Collector) dismiss(u *unit) {
 
 // forgetGone forgets the positions of containers that were removed while we
 // did not look. Links keep a position until they are released, and what the journal
-// has of a container outlives it.
-func (c *Collector) forgetGone() {
+// has of a container outlives it. all: everything that there is is known by now; otherwise
+// only what is the host's own can be gone.
+func (c *Collector) forgetGone(all bool) {
 	underWay := make(map[string]bool)
 	for u := range c.succession.leaving {
 		underWay[u.ID] = underWay[u.ID] || !u.Delivered() // leave forgets it
 	}
 	for _, id := range c.config.Store.IDs() {
-		if c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
+		if !all && !logs.IsHosts(id) || c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {
 			continue
 		}
 		if c.begun || !c.adoptJournal(id) {
 			c.config.Store.Forget(id)
 		}
 	}
-	c.begun = true
+	c.begun = c.begun || all
 }

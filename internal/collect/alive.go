@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// aliveTimeout is how long the loop of Run may be busy and still count as alive. It opens
+// AliveTimeout is how long the loop of Run may be busy and still count as alive. It opens
 // the files of thousands of containers in a second or two.
-const aliveTimeout = 20 * time.Second
+const AliveTimeout = 20 * time.Second
 
 // Alive returns an error when Run's loop, which starts and stops sources, does not go
-// round. It may be called from any goroutine.
-func (c *Collector) Alive() error {
-	timer := time.NewTimer(aliveTimeout)
+// round for as long as patience. It may be called from any goroutine.
+func (c *Collector) Alive(patience time.Duration) error {
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case c.asked <- struct{}{}:
 	case <-c.over:
 	case <-timer.C:
-		return fmt.Errorf("it has not looked after its containers for %v", aliveTimeout)
+		return fmt.Errorf("it has not looked after its containers for %v", patience)
 	}
 	return nil
 }

@@ -9,15 +9,15 @@ import (
 func TestAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Collector{asked: make(chan struct{}), over: make(chan struct{})}
-		if c.Alive() == nil {
+		if c.Alive(AliveTimeout) == nil {
 			t.Error("a loop that nobody runs is alive")
 		}
 		go func() { <-c.asked }()
-		if err := c.Alive(); err != nil {
+		if err := c.Alive(AliveTimeout); err != nil {
 			t.Error(err)
 		}
 		close(c.over)
-		if err := c.Alive(); err != nil {
+		if err := c.Alive(AliveTimeout); err != nil {
 			t.Error(err)
 		}
 	})
@@ -26,11 +26,11 @@ func TestAlive(t *testing.T) {
 func TestAliveWhileRunning(t *testing.T) {
 	h := newHost(t)
 	h.start()
-	if err := h.collector.Alive(); err != nil {
+	if err := h.collector.Alive(AliveTimeout); err != nil {
 		t.Error(err)
 	}
 	h.stop()
-	if err := h.collector.Alive(); err != nil {
+	if err := h.collector.Alive(AliveTimeout); err != nil {
 		t.Errorf("asked to end: %v", err)
 	}
 }

@@ -47,6 +47,8 @@ type host struct {
 	opened     map[string]int
 	lines      []string
 	refreshed  int
+	// unlisted: what the engine has is not known yet.
+	unlisted bool
 	// frozen keeps what is known as old as it is.
 	frozen   bool
 	counts   map[string]int
@@ -214,7 +216,7 @@ func (h *host) Wanted() (map[string]*logs.Container, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.looked++
-	return maps.Clone(h.containers), true
+	return maps.Clone(h.containers), !h.unlisted
 }
 
 // Exists implements Discovery.
@@ -371,7 +373,7 @@ func (h *host) await(want ...string) {
 
 func (h *host) until(cond func() bool, what string) {
 	h.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !cond() && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond) // a poll of a condition, with a deadline
 	}
@@ -590,6 +592,20 @@ func TestRemoved(t *testing.T) {
 	h.until(func() bool { h.mu.Lock(); defer h.mu.Unlock(); return slices.Equal(h.forgotten, []string{"1"}) }, "the lane to forget it")
 	if all, _ := h.collector.Snapshot(); len(all) != 0 {
 		t.Errorf("%d containers are left", len(all))
+	}
+}
+
+// TestForgottenAndBack: what was forgotten and is back has a record at once of where it begins.
+func TestForgottenAndBack(t *testing.T) {
+	h := newHost(t)
+	h.start()
+	h.stop()
+	h.store.Commit("/a#1.1", logs.Position{})
+	h.store.Forget("/a#1.1")
+	h.collector.config.Begin = func(*logs.Container) (logs.Position, bool) { return logs.Position{Last: 7}, true }
+	h.collector.newUnit(&logs.Container{ID: "/a#1.1", Name: "/a"})
+	if r, known := h.store.Get("/a#1.1"); !known || r.Position.Last != 7 {
+		t.Errorf("known %t, %+v", known, r.Position)
 	}
 }
 

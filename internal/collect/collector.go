@@ -1,12 +1,15 @@
 package collect
 
 import (
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/reader"
+	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
 )
 
@@ -57,11 +60,11 @@ type Collector struct {
 // newUnit makes the unit of a container, which begins where the container was left.
 func (c *Collector) newUnit(container *logs.Container) *unit {
 	lane := c.config.LaneOf(container.ID)
-	log := c.config.Log.With("container", container.Name, "id", short(container.ID))
+	log := c.logOf(container)
 	u := &unit{
 		made:   time.Now().Round(0), // to be compared with the engine's times
 		lane:   lane,
-		Output: output.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics, c.config.Stages),
+		Output: output.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics, c.stagesOf(container)),
 	}
 	u.chosen.Store(&logs.Route{})
 	u.current.Store(&logs.Container{})
@@ -84,7 +87,29 @@ func (c *Collector) newUnit(container *logs.Container) *unit {
 			u.position = at
 		}
 	}
+	if len(u.Labels()) == 0 {
+		c.config.Store.SetLabels(u.ID, nil) // it may have been forgotten, and is back: a file that was moved
+	}
 	// At once, so that a restart measures from the same moment.
 	c.config.Store.Commit(u.ID, u.position)
 	return u
+}
+
+// logOf is the log that names a container, or a file of the host.
+func (c *Collector) logOf(container *logs.Container) *slog.Logger {
+	if logs.IsHostFile(container.ID) {
+		return c.config.Log.With("file", container.Name)
+	}
+	if logs.IsHostJournal(container.ID) {
+		return c.config.Log.With("journal", container.Name)
+	}
+	return c.config.Log.With("container", container.Name, "id", short(container.ID))
+}
+
+// stagesOf are what the lines of a container go through.
+func (c *Collector) stagesOf(container *logs.Container) *atomic.Pointer[stage.Timeline] {
+	if c.config.StagesOf != nil {
+		return c.config.StagesOf(container)
+	}
+	return c.config.Stages
 }

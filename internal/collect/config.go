@@ -10,6 +10,7 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/plain"
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
@@ -17,7 +18,8 @@ import (
 	"github.com/lighterman/lighterman/internal/watch"
 )
 
-// Discovery is the desired set.
+// Discovery is the desired set. What is wanted may be collected before all is known, but
+// until then nothing may be concluded from what is absent: it exists.
 type Discovery interface {
 	Updates() <-chan struct{}
 	Wanted() (set map[string]*logs.Container, known bool)
@@ -115,8 +117,14 @@ type Config struct {
 	// Room bounds the descriptors of files.
 	Room tail.Room
 	// Stages are what lines go through, from which time on; nil for nothing. Others may be
-	// stored in it, as for output.New.
-	Stages *atomic.Pointer[stage.Timeline]
+	// stored in it, as for output.New. StagesOf, if it is not nil, says it for each container.
+	Stages   *atomic.Pointer[stage.Timeline]
+	StagesOf func(*logs.Container) *atomic.Pointer[stage.Timeline]
+	// HostFile begins the configuration of a file of the host; nil where there are none.
+	HostFile func(id string) plain.Config
+	// HostJournal returns the journal of the host, and what is read of it; nil where that is
+	// not to be read.
+	HostJournal func(id string) (*journal.Journal, *journal.Selection)
 	// MaxLine is the size in bytes from which on a line is cut.
 	MaxLine int
 }

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -20,7 +21,7 @@ func (c *Collector) ended(ctx context.Context, e ended) {
 	}
 	u.enter(idle)
 	if e.read || time.Since(u.startedAt) > maxBackoff {
-		u.retry.pause = 0
+		u.retry.pause, u.retry.broke = 0, ""
 		if kind != logs.API {
 			u.retry.logged = ""
 		}
@@ -41,8 +42,14 @@ func (c *Collector) ended(ctx context.Context, e ended) {
 		c.config.Discovery.Refresh(u.ID)
 	case broke:
 		u.Fail(e.err)
+		// A busy engine takes half a minute to remove a container, and says the same meanwhile.
+		severity := slog.LevelInfo
+		if e.err.Error() == u.retry.broke {
+			severity = slog.LevelDebug
+		}
 		u.retry = u.retry.later(time.Now())
-		u.Log.Info("log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.retry.pause)
+		u.retry.broke = e.err.Error()
+		u.Log.Log(ctx, severity, "log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.retry.pause)
 		c.config.Discovery.Refresh(u.ID)
 	case refuse:
 		u.fate.refused = true

@@ -21,7 +21,7 @@ func (c *Collector) reconcile(ctx context.Context, u *unit) {
 		s.Update(u.container(), u.fate.removedAt)
 	}
 	s := u.situation()
-	s.held = u.fate.presence == removed && c.config.Hold.Has(u.ID)
+	s.linked = u.fate.presence == removed && c.config.Hold.Has(u.ID)
 	s.room = c.config.MaxLogs <= 0 || c.descriptors.free > 0
 	switch s.next(time.Now()) {
 	case nothing:
@@ -86,8 +86,14 @@ func (c *Collector) openLog(u *unit, route logs.RouteKind) (*reader.Source, erro
 		Output: u.Output, Container: u.container(), Removed: u.fate.gone(), Before: c.succession.predecessors(u),
 		Ended: func(p logs.Position, err error) { c.report(ended{unit: u, position: p, err: err}) },
 	}
+	if route == logs.HostFile {
+		return c.openHostFile(u, with), nil
+	}
+	if route == logs.HostJournal {
+		return c.openHostJournal(u, with), nil
+	}
 	if route == logs.Journal {
-		return c.readers[u.lane].OpenJournal(with, c.config.Journal, journal.Options{
+		return c.readers[u.lane].OpenJournal(with, logs.Journal, c.config.Journal, journal.Options{
 			ID: u.ID, Resume: u.position, Rules: u.Rules(u.position), MaxLine: c.config.MaxLine, Events: c.config.Metrics, Log: u.Log,
 		}), nil
 	}

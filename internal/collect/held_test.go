@@ -119,6 +119,48 @@ func TestRemovedWhileDownUnknown(t *testing.T) {
 	}
 }
 
+// TestUnlistedIsNotGone: as long as the engine has not said which containers there are, those that
+// were found so far say nothing of the others: no position is forgotten, and no link.
+func TestUnlistedIsNotGone(t *testing.T) {
+	for _, held := range []bool{false, true} {
+		h := newHost(t)
+		path, id, other := "", longID(5), longID(6)
+		if held {
+			path = h.holding()
+		}
+		h.write(id, 1, `one\n`)
+		h.set(id, running("a", "json-file"))
+		h.start()
+		h.await("a stdout 1 one")
+		h.until(func() bool { r, ok := h.store.Get(id); return ok && r.Position.Last != 0 }, "the position")
+		h.stop()
+		h.set(id, nil)
+		h.unlisted = true
+		h.write(other, 1, `two\n`)
+		h.set(other, running("b", "json-file"))
+		looked := func() int { h.mu.Lock(); defer h.mu.Unlock(); return h.looked }
+		before := looked()
+		h.start()
+		for range 3 {
+			h.set(other, running("b", "json-file"))
+			h.until(func() bool { return looked() > before }, "a look")
+			before = looked()
+		}
+		if r, ok := h.store.Get(id); !ok || r.Position.Last == 0 {
+			t.Errorf("the position of what is not listed is %v, %v", r.Position.Last, ok)
+		}
+		if _, err := os.Stat(filepath.Join(path, id)); held && err != nil {
+			t.Errorf("its links are gone: %v", err)
+		}
+		h.mu.Lock()
+		h.unlisted = false
+		h.mu.Unlock()
+		h.set(id, running("a", "json-file"))
+		h.write(id, 3, `three\n`)
+		h.await("a stdout 1 one", "a stdout 3 three", "b stdout 1 two")
+	}
+}
+
 // TestRemovedWhileDownDelivered: all of it had been delivered.
 func TestRemovedWhileDownDelivered(t *testing.T) {
 	h := newHost(t)

@@ -11,18 +11,20 @@ import (
 
 // What is decided here is pure: no clock is read, nothing is opened, nobody is asked.
 
+// noSource is the route of a unit that no source is to read, or reads.
+const noSource = logs.Unreadable
+
 // situation is all that decides what becomes of a unit.
 type situation struct {
 	phase phase
 	fate  fate
-	// route is how the log is to be read, and runs what does run; logs.Unreadable for
-	// nothing.
+	// route is how the log is to be read, and runs the route of the source that does.
 	route, runs logs.RouteKind
 	// streamable: the API has something to read, a run that was not read to its end.
 	streamable bool
-	// held: there are links of what Docker has deleted. room: there is a descriptor for one
+	// linked: there are links of what Docker has deleted. room: there is a descriptor for one
 	// more log. Only next goes by them.
-	held, room bool
+	linked, room bool
 	// retryAt is when a source may be started again, and probeAt when the route is
 	// decided again, if it probes.
 	retryAt, probeAt time.Time
@@ -35,14 +37,14 @@ func (s situation) wants() logs.RouteKind {
 	case s.fate.presence == leftover:
 		return s.route
 	case s.fate.refused, s.excluded():
-		return logs.Unreadable
+		return noSource
 	case s.fate.presence == removed && s.route == logs.Journal:
 		return logs.Journal // which has it all the same
 	case s.fate.gone():
 		// What runs ends by itself at the end of the log; nothing new begins.
 		return s.runs
 	case s.route == logs.API && !s.streamable:
-		return logs.Unreadable
+		return noSource
 	}
 	return s.route
 }
@@ -71,22 +73,22 @@ const (
 func (s situation) next(now time.Time) action {
 	wants := s.wants()
 	switch {
-	case s.runs == logs.Unreadable && !s.fate.wanted && s.fate.presence != leftover && wants != logs.Journal:
-		if s.fate.presence == removed && s.held {
+	case s.runs == noSource && !s.fate.wanted && s.fate.presence != leftover && wants != logs.Journal:
+		if s.fate.presence == removed && s.linked {
 			return readHeld
 		}
 		return leave
 	case wants == s.runs:
 		return nothing
-	case s.runs != logs.Unreadable:
+	case s.runs != noSource:
 		if s.phase == reading {
 			return stop
 		}
 		return nothing // it was asked to end
 	case now.Before(s.retryAt):
 		return nothing
-	case wants == logs.Journal:
-		return start // its files are open
+	case wants == logs.Journal, wants == logs.HostFile, wants == logs.HostJournal:
+		return start // its files are open, or are when there is something to read
 	case s.phase == parked:
 		return nothing // it has its turn
 	case !s.room:
@@ -97,7 +99,7 @@ func (s situation) next(now time.Time) action {
 
 // due returns when the unit has to be attended to; ok is false for never.
 func (s situation) due() (at time.Time, ok bool) {
-	if s.runs == logs.Unreadable && s.wants() != logs.Unreadable && s.phase != parked {
+	if s.runs == noSource && s.wants() != noSource && s.phase != parked {
 		at, ok = s.retryAt, true
 	}
 	if s.probes && (!ok || s.probeAt.Before(at)) {
@@ -178,6 +180,8 @@ type retry struct {
 	pause time.Duration
 	// logged is why the file could not be read, as it was logged last.
 	logged string
+	// broke is why the stream of the API ended, as that was logged last.
+	broke string
 }
 
 // later is the retry after one more failure.

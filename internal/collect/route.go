@@ -16,6 +16,14 @@ func (c *Collector) decide(u *unit) {
 	if u.fate.refused || u.fate.presence == leftover {
 		return
 	}
+	if logs.IsHostFile(u.ID) {
+		now := c.config.Route(u.container())
+		if before := u.route(); now.Kind == logs.Unreadable && before.Reason != now.Reason {
+			u.Log.Warn("file is not collected", "reason", now.Reason)
+		}
+		u.chosen.Store(&now)
+		return
+	}
 	file := u.file()
 	missing := file != nil && !u.container().StartedAt.IsZero() && file.Missing()
 	before, now := u.route(), c.config.Route(u.container())

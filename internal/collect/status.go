@@ -8,6 +8,7 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stream"
+	"github.com/lighterman/lighterman/internal/tail"
 )
 
 // Status is what is known of one container's collection.
@@ -75,6 +76,48 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 	}
 	slices.SortFunc(all, func(a, b Status) int { return cmp.Compare(a.Container.Name, b.Container.Name) })
 	return all, streams
+}
+
+// Oldest returns the age of about the oldest entry, of all containers, that was read and not
+// delivered, in seconds. It looks at no file.
+func (c *Collector) Oldest() (seconds float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for _, u := range c.units {
+		_, lag := u.Lag(now)
+		if h := u.Held(); h.Problem(now) != nil {
+			lag = max(lag, now.Sub(h.Since).Seconds())
+		}
+		seconds = max(seconds, lag)
+	}
+	return seconds
+}
+
+// Detail is what is known of one container's collection besides its status.
+type Detail struct {
+	Container *logs.Container
+	Route     logs.Route
+	// Labels are those of what it writes now.
+	Labels *logs.Labels
+	// Files are those that are open, oldest first.
+	Files []tail.OpenFile
+}
+
+// Detail returns what is known of a container; not ok where it is not collected.
+func (c *Collector) Detail(id string) (d Detail, ok bool) {
+	c.mu.Lock()
+	u := c.units[id]
+	c.mu.Unlock()
+	if u == nil {
+		return d, false
+	}
+	timeline := u.Labels()
+	d = Detail{Container: u.container(), Route: u.route(), Labels: timeline.Newest()}
+	if file := u.file(); file != nil {
+		d.Files = file.OpenFiles()
+	}
+	return d, true
 }
 
 // silence is how long an engine says nothing that has said all: where its log is empty,

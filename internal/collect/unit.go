@@ -103,7 +103,7 @@ func (u *unit) runs() logs.RouteKind {
 	if s := u.source(); s != nil {
 		return s.Kind()
 	}
-	return logs.Unreadable
+	return noSource
 }
 
 // source returns the source that does run; nil while none does.

@@ -74,8 +74,8 @@ type Candidate struct {
 	Routes map[string]logs.Route
 }
 
-// Look is a survey under way.
-type Look struct {
+// Surveyor makes a survey.
+type Surveyor struct {
 	modes      []string
 	candidates []Candidate
 	meters     []meter
@@ -84,8 +84,8 @@ type Look struct {
 
 // New begins a survey of containers for modes, in the order in which they are
 // told.
-func New(modes []string, candidates []Candidate) *Look {
-	l := &Look{modes: modes, candidates: candidates, meters: make([]meter, len(candidates)), began: time.Now()}
+func New(modes []string, candidates []Candidate) *Surveyor {
+	l := &Surveyor{modes: modes, candidates: candidates, meters: make([]meter, len(candidates)), began: time.Now()}
 	for i, c := range candidates {
 		for _, r := range c.Routes {
 			if r.Kind == logs.File {
@@ -97,7 +97,7 @@ func New(modes []string, candidates []Candidate) *Look {
 	return l
 }
 
-func (l *Look) look() {
+func (l *Surveyor) look() {
 	for i := range l.meters {
 		if l.meters[i].path != "" {
 			l.meters[i].look()
@@ -110,7 +110,7 @@ func (l *Look) look() {
 const every = 500 * time.Millisecond
 
 // Run looks at the growth of the logs until ctx is done.
-func (l *Look) Run(ctx context.Context) error {
+func (l *Surveyor) Run(ctx context.Context) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -124,7 +124,7 @@ func (l *Look) Run(ctx context.Context) error {
 }
 
 // Survey returns what was found. Run must be over.
-func (l *Look) Survey() *Survey {
+func (l *Surveyor) Survey() *Survey {
 	l.look()
 	seconds := time.Since(l.began).Seconds()
 	s := &Survey{Seconds: seconds, Containers: make([]Container, 0, len(l.candidates))}

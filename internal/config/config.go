@@ -16,6 +16,8 @@ type Config struct {
 	File string
 	// WatchFile has a change of the file take effect at once.
 	WatchFile bool
+	// VerifyEvery is how often it is verified that Loki has what is stored; 0 for never.
+	VerifyEvery time.Duration
 	// StateDir is where checkpoints are kept.
 	StateDir string
 
@@ -33,18 +35,22 @@ type Config struct {
 	Stages []Stage
 	// Tests are for check alone.
 	Tests []Test
+	// Files are files of the host, beside containers.
+	Files []HostFiles
+	// HostJournals are the sections of the host's journal.
+	HostJournals []HostJournal
 
 	Batch  Batch
 	Limits Limits
 	Loki   Loki
-	// Outputs are further Lokis, each of which gets everything, too.
+	// Outputs are further Lokis, or receivers of OTLP, each of which gets everything, too.
 	Outputs []Output
 
 	// Secrets hides what must not be shown, in texts of any kind: all secrets that are
 	// set, here or in the variables of the engine's client and of proxies.
 	Secrets *redact.Scrubber
 
-	effective string
+	effective []entry
 	// given are the settings that somebody has set, inFlags those with a secret in a flag.
 	given, inFlags []string
 	// prints are hashes of what the settings and sections are, by their names.
@@ -68,6 +74,8 @@ type Listener struct {
 	// WebConfigFile is in the format of Prometheus' web.config.file, and TokenFile has bearer
 	// tokens; empty for none.
 	WebConfigFile, TokenFile string
+	// Private says where what the host keeps from other users is shown.
+	Private Private
 	// Unprotected has it serve everything beyond loopback without authentication.
 	Unprotected bool
 }
@@ -130,17 +138,24 @@ type Batch struct {
 type Limits struct {
 	// LineBytes is the length after which a line is cut.
 	LineBytes int
+	// Files bounds the files of the host that are collected.
+	Files int
 	// Memory bounds the bytes of lines read and not yet acknowledged.
 	Memory int64
 	// Shutdown is how long a stop may take to drain; 0 drops the drain.
 	Shutdown time.Duration
 }
 
-// Loki is where lines are pushed to.
+// Loki is where lines are pushed to, which need not be one: see OTLP.
 type Loki struct {
 	// URL is nil when lines go to standard output.
-	URL         *url.URL
-	Tenant      string
+	URL *url.URL
+	// OTLP is URL where a receiver of OpenTelemetry's protocol is there, which is spoken to and
+	// named as a Loki otherwise; nil for a Loki.
+	OTLP   *url.URL
+	Tenant string
+	// Shadow is a tenant that everything goes to instead; empty for none.
+	Shadow      string
 	PushTimeout time.Duration
 
 	Username        string
@@ -162,6 +177,18 @@ type TLS struct {
 	KeyFile            string
 	ServerName         string
 	InsecureSkipVerify bool
+}
+
+// settle has the one address be that of what is pushed to.
+func (l *Loki) settle() {
+	if l.OTLP != nil {
+		l.URL = l.OTLP
+	}
+}
+
+// SameKind reports whether both are of the same kind: a Loki, a receiver of OTLP, or none.
+func (l *Loki) SameKind(other *Loki) bool {
+	return (l.URL == nil) == (other.URL == nil) && (l.OTLP == nil) == (other.OTLP == nil)
 }
 
 // Given reports whether somebody has set a setting, so that it is not a default.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 )
 
@@ -47,9 +46,7 @@ type SectionDescription struct {
 // DescribeSections returns the sections that a file may hold, in the order of the reference.
 func DescribeSections() (out []SectionDescription) {
 	for _, s := range sections {
-		if !slices.Contains(unsupported, s.name) {
-			out = append(out, SectionDescription{s.name, s.def, s.help, s.example})
-		}
+		out = append(out, SectionDescription{s.name, s.def, s.help, s.example})
 	}
 	return out
 }

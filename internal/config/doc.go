@@ -22,7 +22,4 @@
 //     only key, and sound: no aliases, no tags, no key twice, at most 32 levels deep. A place
 //     with a problem of its own is document.Pos{File: c.File, …}.Error(text);
 //     document.Later(s.Pos, s.Node) reads a stage strictly.
-//
-// Until a section has a consumer its name is in the list unsupported, and a file with it is
-// refused.
 package config

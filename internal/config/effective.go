@@ -10,27 +10,52 @@ import (
 	"github.com/lighterman/lighterman/internal/redact"
 )
 
+// entry is a setting or a section as it is shown.
+type entry struct {
+	group, name string
+	lines       []string
+}
+
 // Effective returns the configuration as YAML that loads again, with a comment
 // on every key that says where its value came from. Secrets are not in it.
-func (c *Config) Effective() string { return c.effective }
+func (c *Config) Effective() string { return c.InForce(c, nil) }
 
-func (l *loader) effective() string {
+// InForce returns what Effective does, for what runs since it was started with another
+// configuration: where the two differ in what waits for a restart it has what it was started
+// with, and says in comments what comes then.
+func (c *Config) InForce(started *Config, waits func(name string) bool) string {
 	var b strings.Builder
 	title := ""
-	put := func(group string, lines ...string) {
-		if group != title {
-			title = group
-			b.WriteString("\n# " + group + "\n")
+	for _, e := range c.effective {
+		lines := e.lines
+		if c.prints[e.name] != started.prints[e.name] && waits(e.name) {
+			i := slices.IndexFunc(started.effective, func(of entry) bool { return of.name == e.name })
+			if i < 0 {
+				continue
+			}
+			lines = slices.Clone(started.effective[i].lines)
+			for _, line := range e.lines {
+				lines = append(lines, "# after a restart: "+line)
+			}
+		}
+		if e.group != title {
+			title = e.group
+			b.WriteString("\n# " + e.group + "\n")
 		}
 		b.WriteString(strings.Join(lines, "\n") + "\n")
 	}
+	return strings.TrimPrefix(b.String(), "\n")
+}
+
+func (l *loader) effective() (out []entry) {
+	put := func(group, name string, lines ...string) { out = append(out, entry{group, name, lines}) }
 	for _, s := range l.settings {
 		switch {
 		case s.name == configFile:
 		case s.isSecret():
-			put(s.group, "# "+s.name+": "+redact.Hidden+comment(s.from))
+			put(s.group, s.name, "# "+s.name+": "+redact.Hidden+comment(s.from))
 		default:
-			put(s.group, field(s.name, s.node())...)
+			put(s.group, s.name, field(s.name, s.node())...)
 		}
 	}
 	for _, s := range sections {
@@ -43,11 +68,9 @@ func (l *loader) effective() string {
 		} else {
 			l.mask(node)
 		}
-		if !slices.Contains(l.unsupported, s.name) {
-			put(labelling, field(s.name, node)...)
-		}
+		put(labelling, s.name, field(s.name, node)...)
 	}
-	return strings.TrimPrefix(b.String(), "\n")
+	return out
 }
 
 // mask takes the secrets that are set elsewhere out of a section: nobody knows what is in it.

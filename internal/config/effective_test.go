@@ -48,14 +48,32 @@ func reload(t *testing.T, c *Config) *Config {
 // values prints every field of a configuration, but where it was read from.
 func values(c *Config) string {
 	plain := *c
-	plain.File, plain.effective, plain.given, plain.inFlags, plain.prints = "", "", nil, nil, nil
-	plain.Loki.URL, plain.Labels.Relabel, plain.Stages = nil, nil, nil
+	plain.File, plain.effective, plain.given, plain.inFlags, plain.prints = "", nil, nil, nil, nil
+	plain.Loki.URL, plain.Labels.Relabel, plain.Stages, plain.Files, plain.HostJournals = nil, nil, nil, nil, nil
 	out := fmt.Sprintf("%+v %v", plain, c.Loki.URL)
 	for _, r := range c.Labels.Relabel {
 		out += fmt.Sprintf("\n%+v", *r)
 	}
 	for _, s := range c.Stages {
 		out += "\n" + s.Name + nodes(s.Node)
+	}
+	for _, j := range c.HostJournals {
+		out += fmt.Sprintf("\n%q %v %t %v %t %q %t", j.Name, j.Match, j.CurrentBoot, j.MaxAge, j.Containers, j.Labels, j.OwnStages)
+		for _, r := range j.Relabel {
+			out += fmt.Sprintf("\n%+v", *r)
+		}
+		for _, s := range j.Stages {
+			out += "\n" + s.Name + nodes(s.Node)
+		}
+	}
+	for _, f := range c.Files {
+		out += fmt.Sprintf("\n%q %q %q %t %t", f.Paths, f.Exclude, f.Labels, f.FollowLinks, f.OwnStages)
+		for _, r := range f.Relabel {
+			out += fmt.Sprintf("\n%+v", *r)
+		}
+		for _, s := range f.Stages {
+			out += "\n" + s.Name + nodes(s.Node)
+		}
 	}
 	return out
 }

@@ -25,7 +25,6 @@ func FuzzYAML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file string) {
 		l := newLoader(testEnviron, testMachine)
-		l.unsupported = nil
 		l.takeFile("lm.yaml", []byte(file))
 		for _, err := range l.problems {
 			if !place.MatchString(err.Error()) || strings.Contains(err.Error(), "\n") {
@@ -46,7 +45,6 @@ func FuzzYAML(f *testing.F) {
 // fromYAML loads a file without any disk.
 func fromYAML(file string) (*Config, error) {
 	l := newLoader(testEnviron, testMachine)
-	l.unsupported = nil
 	l.takeFile("lm.yaml", []byte(file))
 	c, err := l.finish()
 	if err == nil {

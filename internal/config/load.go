@@ -31,17 +31,15 @@ type loader struct {
 	settings []*setting
 	sections map[*section]*yaml.Node
 	// names are those that the file gives to labels.
-	names []given
-	// unsupported are sections that nothing reads yet.
-	unsupported []string
-	problems    []error
+	names    []given
+	problems []error
 }
 
 func newLoader(environ []string, m machine) *loader {
 	c := &Config{Labels: Labels{FromContainers: slices.Clone(DefaultContainerLabels)}}
 	l := &loader{
 		machine: m, env: make(map[string]string, len(environ)), config: c, settings: table(c),
-		sections: make(map[*section]*yaml.Node), unsupported: unsupported,
+		sections: make(map[*section]*yaml.Node),
 	}
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
@@ -74,6 +72,7 @@ func (l *loader) finish() (*Config, error) {
 	l.defaults()
 	l.rules()
 	c := l.config
+	c.Loki.settle()
 	for _, s := range l.settings {
 		if !s.isDefault() {
 			c.given = append(c.given, s.name)
@@ -91,6 +90,7 @@ func (l *loader) finish() (*Config, error) {
 	}
 	l.fingerprint()
 	c.effective = l.effective()
+	c.overshadow()
 	return c, nil
 }
 

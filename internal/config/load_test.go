@@ -24,11 +24,8 @@ func loadFile(t *testing.T, text string, args ...string) (*Config, error) {
 	return load(append([]string{"--config", "lm.yaml"}, args...), testEnviron, testMachine)
 }
 
-// load loads with all sections, whether they are supported yet or not.
 func load(args, environ []string, m machine) (*Config, error) {
-	l := newLoader(environ, m)
-	l.unsupported = nil
-	return l.load(args)
+	return newLoader(environ, m).load(args)
 }
 
 // wantErr compares an error with the lines expected of it.

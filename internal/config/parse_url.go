@@ -11,8 +11,12 @@ import (
 )
 
 // parseLokiURL keeps the URL as it was given: the path is the sink's matter.
-func parseLokiURL(text string) (*url.URL, error) {
-	u, err := webURL(text, kindURL, "http", "https")
+func parseLokiURL(text string) (*url.URL, error) { return parseSinkURL(text, kindURL) }
+
+func parseReceiverURL(text string) (*url.URL, error) { return parseSinkURL(text, kindReceiver) }
+
+func parseSinkURL(text string, k *kind) (*url.URL, error) {
+	u, err := webURL(text, k, "http", "https")
 	if err == nil && u.User != nil {
 		err = errors.New("the URL must not hold a user or a password; use --loki-username and --loki-password-file")
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -45,7 +44,7 @@ func TestExampleLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	partner := map[string]string{"loki-password": "loki-username", "loki-password-file": "loki-username",
-		"tls-cert-file": "tls-key-file", "tls-key-file": "tls-cert-file"}
+		"tls-cert-file": "tls-key-file", "tls-key-file": "tls-cert-file", "shadow-tenant": "loki-url"}
 	for _, s := range settings {
 		if s.name == configFile {
 			continue
@@ -165,9 +164,6 @@ func reference() string {
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n### `%s`\n\n%s", s.name, s.help)
 		fmt.Fprintf(&b, " Default: %s.\n", s.def)
-		if slices.Contains(unsupported, s.name) {
-			b.WriteString("\n**Not supported yet**: this version refuses a file with it.\n")
-		}
 		fmt.Fprintf(&b, "\n```yaml\n%s```\n", s.example)
 	}
 	b.WriteString("\n## Example\n\nEvery key with its default; keys without one are commented out and show an example.\n\n```yaml\n")

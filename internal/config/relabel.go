@@ -21,6 +21,11 @@ var relabelActions = []string{
 // readRelabel reads rules in Prometheus' language. Texts need no quotes there, so none are
 // asked for here.
 func readRelabel(l *loader, v document.Value, shown *yaml.Node) {
+	l.config.Labels.Relabel = append(l.config.Labels.Relabel, readRules(v, shown)...)
+}
+
+// readRules reads a list of rules, and adds to what is shown their defaults.
+func readRules(v document.Value, shown *yaml.Node) (rules []*relabel.Config) {
 	for i, item := range v.Items("a list of rules") {
 		rule, fields := relabel.DefaultRelabelConfig, make(map[string]document.Value)
 		before := v.Count()
@@ -69,17 +74,18 @@ func readRelabel(l *loader, v document.Value, shown *yaml.Node) {
 			blamed(item, fields, err).Fail("%s", strings.TrimPrefix(err.Error(), "relabel configuration for "))
 			continue
 		}
-		l.config.Labels.Relabel = append(l.config.Labels.Relabel, &rule)
+		rules = append(rules, &rule)
 		for _, d := range []struct{ name, value string }{
 			{"separator", rule.Separator}, {"regex", rule.Regex.String()}, {"replacement", rule.Replacement}, {"action", string(rule.Action)},
 		} {
-			if _, given := fields[d.name]; !given {
+			if _, given := fields[d.name]; !given && shown != nil && i < len(shown.Content) {
 				value := textNode(d.value)
 				value.LineComment = "default"
 				shown.Content[i].Content = append(shown.Content[i].Content, textNode(d.name), value)
 			}
 		}
 	}
+	return rules
 }
 
 // readRegex keeps the default where it is written out: the library compares pointers.

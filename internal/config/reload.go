@@ -11,7 +11,7 @@ import (
 // live are the settings and sections that can change while lighterman runs.
 var live = []string{
 	"log-level", "include-name", "exclude-name", "include-label", "exclude-label",
-	"loki-url", "tenant-id", "push-timeout", "host-label", "external-label", "crowded-label",
+	"loki-url", "otlp-url", "tenant-id", "push-timeout", "host-label", "external-label", "crowded-label",
 	"loki-username", "loki-password", "loki-password-file", "loki-bearer-token", "loki-bearer-token-file",
 	"tls-ca-file", "tls-cert-file", "tls-key-file", "tls-server-name", "tls-insecure-skip-verify", "proxy-url",
 	"default-labels", "relabel_configs", "structured_metadata", "container-labels", "detect-level", "stages", "tests",

@@ -3,7 +3,8 @@ package config
 // exclusive lists groups of settings of which only one group may be used: of
 // each group, the first setting that is set is named.
 var exclusive = [][2][]string{
-	{{"tail"}, {"loki-url"}},
+	{{"loki-url"}, {"otlp-url"}},
+	{{"tail"}, {"loki-url", "otlp-url"}},
 	{{"loki-password"}, {"loki-password-file"}},
 	{{"loki-bearer-token"}, {"loki-bearer-token-file"}},
 	{{"loki-username", "loki-password", "loki-password-file"}, {"loki-bearer-token", "loki-bearer-token-file"}},
@@ -15,6 +16,7 @@ var needs = [][2]string{
 	{"tls-key-file", "tls-cert-file"},
 	{"loki-password", "loki-username"},
 	{"loki-password-file", "loki-username"},
+	{"shadow-tenant", "loki-url"},
 }
 
 // rules checks what settings say together.
@@ -49,8 +51,13 @@ func (l *loader) rules() {
 			l.report("%s is none, and there is no other way for the containers that %s leaves out: expected 100", host, percent)
 		}
 	}
-	if len(l.config.Outputs) > 0 && l.config.Loki.URL == nil && !get("loki-url").bad {
-		l.report("outputs are further Lokis: set loki-url to the first one")
+	if len(l.config.Outputs) > 0 && l.firstSet(addresses) == nil {
+		l.report("outputs are further ones: set loki-url or otlp-url to the first one")
+	}
+	for _, o := range l.config.Outputs {
+		if o.size != nil && !memory.bad && int64(*o.size) > l.config.Limits.Memory {
+			l.report("%s is less than the batch-size of output %s", memory, o.Name)
+		}
 	}
 	l.rulesOfLabels()
 }

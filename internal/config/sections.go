@@ -24,10 +24,6 @@ type section struct {
 	read func(l *loader, v document.Value, shown *yaml.Node)
 }
 
-// unsupported are the sections that are read and checked, and that nothing uses yet: a file
-// with one of them is refused.
-var unsupported []string
-
 // elsewhere are keys that users of Prometheus and Promtail look for, and what they are here.
 var elsewhere = map[string]string{"labels": "external-label", "static_labels": "external-label", "pipeline_stages": "stages"}
 
@@ -59,9 +55,7 @@ func fileKeys() (keys []string) {
 		}
 	}
 	for _, s := range sections {
-		if !slices.Contains(unsupported, s.name) {
-			keys = append(keys, s.name)
-		}
+		keys = append(keys, s.name)
 	}
 	return keys
 }
@@ -77,15 +71,21 @@ type Stage struct {
 
 // readStages takes the list apart and leaves each stage to who knows it.
 func readStages(l *loader, v document.Value, _ *yaml.Node) {
+	l.config.Stages = append(l.config.Stages, readStageList(v)...)
+}
+
+// readStageList reads a list of stages, and keeps them for whoever compiles them.
+func readStageList(v document.Value) (stages []Stage) {
 	for _, item := range v.Items("a list of stages") {
 		pairs := slices.Collect(item.Pairs("a stage, such as {decolorize: {}}"))
 		switch {
 		case len(pairs) == 1:
-			l.config.Stages = append(l.config.Stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})
+			stages = append(stages, Stage{Name: pairs[0].Key.Node.Value, Node: item.Node, Pos: item.Pos})
 		case item.Node.Kind == yaml.MappingNode:
 			item.Fail("expected one stage, found %d keys; begin each with a dash", len(pairs))
 		}
 	}
+	return stages
 }
 
 // The labels that owners of containers may set: lighterman.enable and so on.

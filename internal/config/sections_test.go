@@ -2,9 +2,9 @@ package config
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
@@ -20,12 +20,13 @@ var refusedSections = []struct {
 	name, text string
 	want       []string
 }{
-	{"outputs", "loki-url: http://a\noutputs:\n  - {name: A, loki-url: http://b}\n  - {name: b, loki-url: 'http://b?secret=1'}\n  - {name: c, loki-url: http://c, loki-username: x}\n  - {name: f}\n  - {name: d, loki-url: http://d, loki-password: x}\n  - {name: e, loki-url: http://e, tls-cert-file: x}\n", []string{
+	{"outputs", "loki-url: http://a\noutputs:\n  - {name: A, loki-url: http://b}\n  - {name: b, loki-url: 'http://b?secret=1'}\n  - {name: c, loki-url: http://c, loki-username: x}\n  - {name: f}\n  - {name: d, loki-url: http://d, loki-password: x}\n  - {name: e, loki-url: http://e, tls-cert-file: x}\n  - {name: g, loki-url: http://g, batch-wait: soon}\n", []string{
 		`lm.yaml:3:12: outputs[0].name: invalid name "A": expected up to 32 small letters, digits and dashes`,
 		`lm.yaml:4:5: outputs[1]: loki-url must not have a query here: what is in this section is shown`,
-		`lm.yaml:6:5: outputs[3]: expected a name and a loki-url`,
-		`lm.yaml:7:35: outputs[4]: unknown key "loki-password"; expected "name", "loki-url", "tenant-id", "push-timeout", "loki-username", "loki-password-file", "loki-bearer-token-file", "tls-ca-file", "tls-cert-file", "tls-key-file", "tls-server-name", "tls-insecure-skip-verify" or "proxy-url"`,
-		`lm.yaml:8:5: outputs[5]: tls-cert-file needs tls-key-file`}},
+		`lm.yaml:6:5: outputs[3]: expected a name and a loki-url or an otlp-url`,
+		`lm.yaml:7:35: outputs[4]: unknown key "loki-password"; expected "name", "loki-url", "otlp-url", "tenant-id", "push-timeout", "loki-username", "loki-password-file", "loki-bearer-token-file", "tls-ca-file", "tls-cert-file", "tls-key-file", "tls-server-name", "tls-insecure-skip-verify", "proxy-url", "batch-wait", "batch-size" or "hold-bytes"`,
+		`lm.yaml:8:5: outputs[5]: tls-cert-file needs tls-key-file`,
+		`lm.yaml:9:47: outputs[6].batch-wait: invalid value "soon": expected a duration, such as 200ms, 10s or 7d`}},
 	{"rules as a map", "relabel_configs:\n  action: keep\n", []string{
 		`lm.yaml:2:3: relabel_configs: expected a list of rules, found a map`}},
 	{"nothing", "relabel_configs:\n", []string{`lm.yaml:1:17: relabel_configs: expected a list of rules, found nothing`}},
@@ -121,30 +122,41 @@ func TestRefusedSections(t *testing.T) {
 	wantErr(t, err, "lm.yaml:1:45: stages[0].x"+strings.Repeat("[0]", 31)+": nested more than 32 levels deep")
 }
 
-// TestUnsupportedSections: a section without a consumer is refused, and not named as what
-// may have been meant.
-func TestUnsupportedSections(t *testing.T) {
+// TestSectionExamples: what the reference shows of a section is valid.
+func TestSectionExamples(t *testing.T) {
 	for _, s := range sections {
 		l := newLoader(testEnviron, testMachine)
 		l.takeFile("lm.yaml", []byte("mode: file\n"+s.example))
-		_, err := l.finish()
-		if !slices.Contains(unsupported, s.name) {
-			if err != nil {
-				t.Errorf("%s: %v", s.name, err)
-			}
-			continue
-		}
-		wantErr(t, err, "lm.yaml:2:1: "+s.name+" is not supported yet; remove it")
-		c, err := newLoader(testEnviron, testMachine).finish()
-		if err != nil || strings.Contains(c.Effective(), "\n"+s.name+":") {
-			t.Errorf("%s is in the effective configuration, or %v", s.name, err)
+		if _, err := l.finish(); err != nil {
+			t.Errorf("%s: %v", s.name, err)
 		}
 	}
-	for _, name := range unsupported {
-		if lookupSection(name) == nil {
-			t.Errorf("%s is no section", name)
+}
+
+// TestOutputsOfTheirOwn: what an output has of its own holds for it, and for it alone.
+func TestOutputsOfTheirOwn(t *testing.T) {
+	c, err := loadFile(t, "loki-url: http://a\nbatch-wait: 1s\nhold-bytes: 900MiB\noutputs:\n"+
+		"  - {name: own, loki-url: http://b, batch-wait: 5s, batch-size: 64KiB, hold-bytes: 4GiB, push-timeout: 3s}\n"+
+		"  - {name: none, loki-url: http://c}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		wait  time.Duration
+		batch int
+		held  int64
+		push  time.Duration
+	}{{5 * time.Second, 64 << 10, 4 << 30, 3 * time.Second}, {time.Second, 1 << 20, 300 << 20, 10 * time.Second}} {
+		got := c.WithOutput(&c.Outputs[i], 3)
+		if got.Batch.Wait != want.wait || got.Batch.Bytes != want.batch || got.Hold.Bytes != want.held || got.Loki.PushTimeout != want.push {
+			t.Errorf("output %d: wait %v, %d bytes, held %d, timeout %v", i, got.Batch.Wait, got.Batch.Bytes, got.Hold.Bytes, got.Loki.PushTimeout)
 		}
 	}
+	if got := c.WithOutput(nil, 3); got.Batch.Wait != time.Second || got.Hold.Bytes != 300<<20 {
+		t.Errorf("that of loki-url: %v, held %d", got.Batch.Wait, got.Hold.Bytes)
+	}
+	_, err = loadFile(t, "loki-url: http://a\nmax-memory: 2MiB\noutputs: [{name: a, loki-url: http://b, batch-size: 4MiB}]\n")
+	wantErr(t, err, "max-memory (lm.yaml:2) is less than the batch-size of output a")
 }
 
 const allSections = `default-labels: {container: name, image: false, host: image, swarm_node: node, stream: stream}
@@ -262,6 +274,8 @@ stages:  # lm.yaml:15
         - {}  # lm.yaml:20
       - ~  # lm.yaml:20
       - {}  # lm.yaml:20
+files: []  # default: none
+journal: []  # default: none
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -114,6 +114,7 @@ var (
 	kindFile     = &kind{"path", "FILE", "a path", scalar, tagString, free}
 	kindDir      = &kind{"path", "DIR", "a path", scalar, tagString, free}
 	kindURL      = &kind{"URL", "URL", "an http or https URL, such as http://localhost:3100", scalar, tagString, address}
+	kindReceiver = &kind{"URL", "URL", "an http or https URL, such as http://localhost:4318", scalar, tagString, address}
 	kindProxy    = &kind{"URL", "URL", "an http, https or socks5 URL, such as http://proxy:3128", scalar, tagString, address}
 	kindEngine   = &kind{"URL", "URL|none", `"none" or a unix, tcp, http or https URL, such as unix:///var/run/docker.sock`, scalar, tagString, address}
 	kindAddress  = &kind{"address", "ADDR|unix:PATH|off", `"off" or an address, such as 127.0.0.1:9177 or unix:/run/lighterman.sock`, scalar, tagString, plain}
@@ -121,6 +122,7 @@ var (
 	kindSince    = &kind{"time", "beginning|now|DURATION", `"beginning", "now" or a duration, such as 168h or 7d`, scalar, tagsNumber, plain}
 	kindSize     = &kind{"size", "SIZE", "a size, such as 1048576, 512KiB or 1MiB", scalar, tagsNumber, plain}
 	kindPercent  = &kind{"percentage", "N", "a number from 0 to 100", scalar, []string{"!!int"}, plain}
+	kindFiles    = &kind{"number", "N", "a number of files", scalar, []string{"!!int"}, plain}
 	kindLines    = &kind{"number", "N", "a number of lines", scalar, tagsNumber, plain}
 	kindBool     = &kind{"boolean", "", "true or false", scalar, []string{"!!bool"}, plain}
 	kindLevel    = choiceKind("debug", "info", "warn", "error")

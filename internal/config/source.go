@@ -59,8 +59,6 @@ func (l *loader) takeKey(key, v document.Value) {
 		key.Fail("unknown key %q; use %s", name, elsewhere[name])
 	case part == nil:
 		key.Fail("unknown key %s%s", document.Quote(name), hint(name, fileKeys(), strconv.Quote))
-	case slices.Contains(l.unsupported, name):
-		key.Fail("%s is not supported yet; remove it", name)
 	default:
 		l.takeSection(part, from, v)
 	}

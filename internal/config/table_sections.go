@@ -48,12 +48,14 @@ var sections = []*section{
 	},
 	{
 		name: "outputs", def: "none", empty: emptyList, read: readOutputs,
-		help: "Further Lokis beside that of loki-url, up to 7. Each gets everything, and none waits for another; docs/outputs.md says how. An output has a name and the settings loki-url, tenant-id, push-timeout, loki-username, loki-password-file, loki-bearer-token-file, tls-* and proxy-url of its own.",
+		help: "Further Lokis, or receivers of OTLP, beside that of loki-url or otlp-url, up to 7. Each gets everything, and none waits for another; docs/outputs.md says how. An output has a name and the settings loki-url or otlp-url, tenant-id, push-timeout, loki-username, loki-password-file, loki-bearer-token-file, tls-*, proxy-url, batch-wait, batch-size and hold-bytes of its own.",
 		example: `loki-url: http://localhost:3100
 outputs:
   - name: archive
     loki-url: http://archive.example.com:3100
     tenant-id: team-a
+  - name: collector
+    otlp-url: http://collector.example.com:4318
 `,
 	},
 	{
@@ -63,6 +65,28 @@ outputs:
   - decolorize: {}
   - drop:
       expression: GET /health
+`,
+	},
+	{
+		name: "files", def: "none", empty: emptyList, read: readFiles,
+		help: "Files of the host to collect, beside containers. Each element has paths, which are absolute globs in which ** stands for any number of directories, and may have exclude, labels, follow-links, relabel_configs and stages. Lines get the labels filename, host and job, and the time at which they were read. docs/files.md says what becomes of rotation, of links and of files that only their owner may read.",
+		example: `files:
+  - paths: [/var/log/*.log, /srv/app/**/*.log]
+    exclude: [/var/log/installer.log]
+    labels:
+      job: host
+`,
+	},
+	{
+		name: "journal", def: "none", empty: emptyList, read: readJournals,
+		help: "What of the host's journal to collect, beside containers, whose own messages it leaves out. Each element may have a name, matches (unit, identifier, priority, boot, and fields of the journal in capitals; all have to hold, of several values one), max-age, containers, labels, relabel_configs over __journal_*, and stages. Entries get the labels unit, level, host and job, and journald's time. docs/journal.md says more.",
+		example: `journal:
+  - matches:
+      unit: [ssh, cron]
+      priority: info
+    max-age: 12h
+    labels:
+      job: host-journal
 `,
 	},
 	{

@@ -34,12 +34,38 @@ const (
 	ColorNever  Color = "never"
 )
 
+// Private says whether lines, labels, the configuration and lighterman's own messages are
+// shown on the pages.
+type Private string
+
+// The choices for what is private.
+const (
+	// PrivateAuto shows it where whoever asks has shown that he may.
+	PrivateAuto   Private = "auto"
+	PrivateAlways Private = "always"
+	PrivateNever  Private = "never"
+)
+
 // Since is where reading starts for a container never seen before: at the
 // beginning, at now, or Age ago.
 type Since struct {
 	Beginning bool
 	Now       bool
 	Age       time.Duration
+}
+
+// Floor is the time before which the lines of containers never seen before are
+// left out. "Now" is the first start with this state directory: what is
+// written while lighterman is away is then not taken for old.
+func (s Since) Floor(born, now time.Time) int64 {
+	switch {
+	case s.Beginning:
+		return 0
+	case s.Now:
+		return born.UnixNano()
+	default:
+		return now.Add(-s.Age).UnixNano()
+	}
 }
 
 // Lines is a number of lines, where there is one.

@@ -34,9 +34,6 @@ type notice struct {
 // mostNotices is how many wait to be said.
 const mostNotices = 1024
 
-// lockPause is how long a notice waits between looks whether a batch is printed.
-const lockPause = 5 * time.Millisecond
-
 // NewNotices makes notices that go to w, beside what a sink prints.
 func NewNotices(w io.Writer, color Color, beside *Sink) *Notices {
 	n := &Notices{w: w, queue: make(chan notice, mostNotices)}
@@ -107,13 +104,10 @@ func (n *Notices) say(ctx context.Context, text string) {
 		text = faint + text + reset
 	}
 	if n.beside != nil {
-		for !n.beside.mu.TryLock() {
-			if ctx.Err() != nil {
-				return
-			}
-			time.Sleep(lockPause)
+		if !n.beside.begin(ctx) {
+			return
 		}
-		defer n.beside.mu.Unlock()
+		defer n.beside.end()
 	}
 	_, _ = io.WriteString(n.w, text+"\n") // nobody is left to be told of an error
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"regexp"
-	"sync"
 	"syscall"
 	"time"
 
@@ -44,6 +43,17 @@ const (
 	Never
 )
 
+// ColorOf is the choice of a word: always or never, and else auto.
+func ColorOf(word string) Color {
+	switch word {
+	case "always":
+		return Always
+	case "never":
+		return Never
+	}
+	return AutoColor
+}
+
 // Options are the choices for a Sink. The zero value decides by the writer.
 type Options struct {
 	Format Format
@@ -75,11 +85,12 @@ type Sink struct {
 	show   Filter
 	broken chan struct{}
 
-	// mu guards the fields below and the printer, and keeps the entries of one
-	// batch together.
-	mu     sync.Mutex
-	buf    []byte
-	merger merger
+	// printing has the one who prints in it: it guards the fields below and the printer,
+	// and keeps the entries of one batch together. A mutex cannot be waited for until a
+	// context is done.
+	printing chan struct{}
+	buf      []byte
+	merger   merger
 	// torn tells that the last write ended within a line.
 	torn bool
 	// gone is why the output is broken, nil while it is not.
@@ -98,7 +109,7 @@ type printer interface {
 // (signal.Ignore) when w is standard output: the Go runtime would otherwise end
 // it when the reader goes, before positions are saved.
 func New(w io.Writer, o Options) *Sink {
-	s := &Sink{w: w, show: o.Show, broken: make(chan struct{})}
+	s := &Sink{w: w, show: o.Show, broken: make(chan struct{}), printing: make(chan struct{}, 1)}
 	f, _ := w.(*os.File)
 	terminal := f != nil && IsTerminal(f)
 	if o.Columns == nil && terminal {
@@ -145,8 +156,10 @@ func (s *Sink) Broken() <-chan struct{} { return s.broken }
 // interrupted while a reader stands still. After a write that failed half-way,
 // as on a full disk, a repetition prints the first entries again.
 func (s *Sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if !s.begin(ctx) {
+		return retry(ctx.Err())
+	}
+	defer s.end()
 	if err := cmp.Or(s.gone, ctx.Err()); err != nil {
 		return retry(err)
 	}
@@ -156,6 +169,24 @@ func (s *Sink) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	}
 	return logs.Outcome{Kind: logs.Accepted}
 }
+
+// begin waits until nobody else prints, and reports whether that came before ctx was done.
+// Where nobody prints, a ctx that is done is no matter.
+func (s *Sink) begin(ctx context.Context) bool {
+	select {
+	case s.printing <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case s.printing <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *Sink) end() { <-s.printing }
 
 func retry(err error) logs.Outcome {
 	return logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot print entries: %w", err)}

@@ -170,9 +170,9 @@ func safe(text string) string {
 }
 
 // nameOf returns the name of a container, or what is nearest to it when the
-// configuration has removed that label.
+// configuration has removed that label; the path of a file of the host.
 func nameOf(l *logs.Labels) string {
-	for _, label := range []string{containerLabel, "service_name", "compose_service"} {
+	for _, label := range []string{containerLabel, "service_name", "compose_service", "filename"} {
 		if v := l.Get(label); v != "" {
 			return v
 		}

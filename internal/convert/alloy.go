@@ -87,8 +87,9 @@ type alloy struct {
 	order  []string
 	// comments are those that end on a line.
 	comments map[int]string
-	// write is the loki.write that lines go to.
+	// write is the loki.write that lines go to, and also are those that they go to as well.
 	write *component
+	also  []*component
 }
 
 // component is one of them.
@@ -170,8 +171,7 @@ func (a *alloy) readers() {
 			a.files(c, s)
 			continue
 		case "loki.source.journal":
-			s.kind = hostJournal
-			a.chain(&source{}, a.forward(c)) // to know who is used
+			a.journal(c, s)
 		default:
 			a.chain(&source{}, a.forward(c))
 		}
@@ -228,6 +228,10 @@ func (a *alloy) component(x ast.Expr, exports ...string) *component {
 	}
 	c := a.blocks[name]
 	if c == nil || !slices.Contains(exports, export) {
+		if a.ofModule(path) {
+			a.lost(line(x), path, "it belongs to a module (import, declare), and modules are not read", "write what it does here instead of it, or convert what the module holds")
+			return nil
+		}
 		if path == "" {
 			path = "this expression"
 		}
@@ -236,6 +240,18 @@ func (a *alloy) component(x ast.Expr, exports ...string) *component {
 	}
 	c.used = true
 	return c
+}
+
+// ofModule reports whether a component, or what it exports, is one of a module.
+func (a *alloy) ofModule(path string) bool {
+	space, _, _ := strings.Cut(path, ".")
+	return slices.ContainsFunc(a.order, func(name string) bool {
+		kind, label, _ := strings.Cut(name, ".")
+		if kind == "import" {
+			_, label, _ = strings.Cut(label, ".")
+		}
+		return (kind == "import" || kind == "declare") && label == space
+	})
 }
 
 // reference is an expression of names joined by dots; nothing for another one.
@@ -286,9 +302,10 @@ func (a *alloy) discovered(x ast.Expr, s *source, left int) bool {
 
 func (a *alloy) discovery(c *component, s *source) {
 	a.attributes(c.name, c.body, map[string]func(ast.Expr){
-		"host":             func(x ast.Expr) { a.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
-		"port":             func(x ast.Expr) { s.port = a.text(x) },
-		"refresh_interval": nil, "match_first_network": nil, "host_networking_host": nil, "follow_redirects": nil, "enable_http2": nil,
+		"host":                 func(x ast.Expr) { a.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
+		"port":                 func(x ast.Expr) { s.port = a.text(x) },
+		"host_networking_host": func(x ast.Expr) { s.host = a.text(x) },
+		"refresh_interval":     nil, "match_first_network": nil, "follow_redirects": nil, "enable_http2": nil,
 	}, map[string]func(*ast.BlockStmt){
 		"filter": func(b *ast.BlockStmt) {
 			f := filter{line: line(b)}
@@ -327,6 +344,8 @@ func (a *alloy) leftovers() {
 		case c.kind == "livedebugging" || c.kind == "loki.echo":
 		case slices.Contains(withLogs, c.kind):
 			a.note(c.line, name, "nothing that was carried makes use of it", "")
+		case c.kind == "declare" || strings.HasPrefix(c.kind, "import.") || a.ofModule(name):
+			a.lost(c.line, name, "modules are not read", "convert what the module holds, or write it here")
 		default:
 			a.lost(c.line, name, "it has nothing to do with the logs of containers", "leave Alloy running for it")
 		}

@@ -32,7 +32,7 @@ func (a *alloy) chain(s *source, to ast.Expr) {
 				}
 			}
 		case "loki.write":
-			a.writeTo(c)
+			a.writeTo(c, s.also)
 			return
 		default:
 			if c.kind != "loki.echo" {
@@ -46,7 +46,7 @@ func (a *alloy) chain(s *source, to ast.Expr) {
 }
 
 // next returns the component that lines go to next; nil for none. Of several the first that
-// is no echo is taken.
+// is no echo is taken; a further loki.write is an output.
 func (a *alloy) next(s *source, to ast.Expr) *component {
 	array, ok := to.(*ast.ArrayExpr)
 	if !ok {
@@ -61,6 +61,8 @@ func (a *alloy) next(s *source, to ast.Expr) *component {
 		case c == nil, c.kind == "loki.echo":
 		case first == nil:
 			first = c
+		case first.kind == "loki.write" && c.kind == "loki.write":
+			s.also = append(s.also, c)
 		default:
 			a.lost(line(item), c.name, "lines go to "+first.name+" as well, and lighterman sends them one way", "run a second lighterman with a state directory of its own for it")
 		}
@@ -68,26 +70,48 @@ func (a *alloy) next(s *source, to ast.Expr) *component {
 	return first
 }
 
-// writeTo takes a loki.write as the one that lines go to.
-func (a *alloy) writeTo(c *component) {
+// writeTo takes a loki.write as the one that lines go to, and what they go to as well.
+func (a *alloy) writeTo(c *component, also []*component) {
 	if a.write != nil {
-		if a.write != c {
-			a.lost(c.line, c.name, "lines go to "+a.write.name+" as well, and lighterman sends to one Loki", "run a second lighterman with a state directory of its own for it")
+		if a.write != c || !slices.Equal(a.also, also) {
+			a.lost(c.line, c.name, "not all lines go to the same loki.write, and lighterman sends all of them to each Loki", "run a second lighterman with a state directory of its own for it")
 		}
 		return
 	}
-	a.write = c
+	a.write, a.also = c, also
+	a.external = a.externalOf(c)
+	a.endpoints(c)
+	for _, other := range also {
+		if samePairs(a.externalOf(other), a.external) {
+			a.endpoints(other)
+			continue
+		}
+		a.lost(other.line, other.name, "its external_labels are not those of "+c.name+", and lighterman sends each Loki the same", "run a second lighterman with a state directory of its own for it")
+	}
+}
+
+// externalOf returns the labels that a loki.write adds.
+func (a *alloy) externalOf(c *component) []pair {
+	if x := attribute(c.body, "external_labels"); x != nil {
+		return a.object(x)
+	}
+	return nil
+}
+
+// endpoints takes those of a loki.write: the first of all is the Loki of loki-url, the others
+// are outputs.
+func (a *alloy) endpoints(c *component) {
 	i := 0
-	a.attributes(c.name, c.body, map[string]func(ast.Expr){
-		"external_labels": func(x ast.Expr) { a.external = append(a.external, a.object(x)...) },
-		"max_streams":     nil,
-	}, map[string]func(*ast.BlockStmt){
+	a.attributes(c.name, c.body, map[string]func(ast.Expr){"external_labels": nil, "max_streams": nil}, map[string]func(*ast.BlockStmt){
 		"endpoint": func(b *ast.BlockStmt) {
-			if i++; i > 1 {
-				a.lost(line(b), c.name+": endpoint", "lighterman sends to one Loki, and this is another", "run a second lighterman with a state directory of its own for it")
+			n, name := a.client(b), ""
+			if x := attribute(b.Body, "name"); x != nil {
+				name = a.text(x)
+			}
+			if i++; i > 1 || a.write != c {
+				a.output(scalar("endpoint", n), n, c.name+": endpoint", name, a.external)
 				return
 			}
-			n := a.client(b)
 			a.plan.client(scalar("endpoint", n), n)
 		},
 		"wal": func(b *ast.BlockStmt) {
@@ -218,7 +242,17 @@ func withoutAttributes(body ast.Body) (out ast.Body) {
 
 // files makes a source of each group of files that a loki.source.file reads.
 func (a *alloy) files(c *component, s *source) {
+	a.attributes(c.name, c.body, map[string]func(ast.Expr){
+		"targets": nil, "forward_to": nil, "legacy_positions_file": nil, "on_positions_file_error": nil,
+		"encoding": func(x ast.Expr) { a.encoding(&yaml.Node{Line: line(x)}, a.text(x), c.name) },
+		"tail_from_end": func(x ast.Expr) {
+			if a.text(x) == "true" {
+				a.note(line(x), c.name+": tail_from_end", "lighterman begins all that it has not seen before where since says", "set since: now for the first start")
+			}
+		},
+	}, map[string]func(*ast.BlockStmt){"decompression": nil, "file_watch": nil, "file_match": nil})
 	targets := attribute(c.body, "targets")
+	each := 0 // so many of the rules come behind what finds the files
 	for range maxChain {
 		if reference(targets) == "" {
 			break
@@ -230,6 +264,9 @@ func (a *alloy) files(c *component, s *source) {
 		if from.kind == "discovery.relabel" {
 			s.rules = append(a.rules(from), s.rules...)
 		}
+		if from.kind == "local.file_match" {
+			each = len(s.rules)
+		}
 		targets = attribute(from.body, map[string]string{"local.file_match": "path_targets"}[from.kind])
 		if from.kind == "discovery.relabel" {
 			targets = attribute(from.body, "targets")
@@ -239,10 +276,14 @@ func (a *alloy) files(c *component, s *source) {
 		a.lost(c.line, c.name, "which files it reads is not known here", "leave Alloy running for it")
 		return
 	}
+	for _, r := range s.rules[len(s.rules)-each:] {
+		r.each = true
+	}
 	a.chain(s, a.forward(c))
 	a.items(a.eval(targets), "targets", func(n *yaml.Node) {
 		own := *s
 		own.line, own.kind, own.labels = n.Line, hostFiles, a.pairs(n, "targets")
+		own.stages = slices.Clone(s.stages)
 		if a.fileRules(&own) {
 			a.sources = append(a.sources, &own)
 		}

@@ -9,15 +9,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// clients takes the first client; lighterman has one Loki.
+// clients takes the first client as the Loki of loki-url, and the others as outputs.
 func (p *plan) clients(key, n *yaml.Node) {
 	i := 0
 	p.items(n, "clients", func(item *yaml.Node) {
 		if i++; i == 1 {
 			p.client(key, item)
-			return
+		} else {
+			p.output(key, item, "clients["+strconv.Itoa(i-1)+"]", p.text(get(item, "name"), "clients.name"), nil)
 		}
-		p.lost(item.Line, "clients["+strconv.Itoa(i-1)+"]", "lighterman sends to one Loki, and this is another", "run a second lighterman with a state directory of its own for it")
 	})
 	if i == 0 {
 		p.refuse(key.Line, "clients: expected at least one client")
@@ -76,7 +76,11 @@ func (p *plan) httpClient(of string) map[string]func(key, val *yaml.Node) {
 	}
 	files := "put it into a file, and name that"
 	return map[string]func(key, val *yaml.Node){
-		"basic_auth": func(_, val *yaml.Node) {
+		"basic_auth": func(key, val *yaml.Node) {
+			if isNull(get(val, "username")) || get(val, "username").Value == "" {
+				p.lost(key.Line, of+"basic_auth", "lighterman sends no password without a user name", "set loki-username and loki-password-file")
+				return
+			}
 			p.fields(val, of+"basic_auth", map[string]func(key, val *yaml.Node){
 				"username": take("loki-username"), "password": secret("loki-password"), "password_file": take("loki-password-file"),
 				"username_file": lost("lighterman reads the user name from no file", "set loki-username"),
@@ -120,7 +124,7 @@ func (p *plan) httpClient(of string) map[string]func(key, val *yaml.Node) {
 func (p *plan) url(n *yaml.Node) {
 	text := p.text(n, "url")
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		p.refuse(n.Line, "url: expected the address of Loki, such as http://loki:3100/loki/api/v1/push")
 		return
 	}
@@ -139,6 +143,10 @@ func (p *plan) url(n *yaml.Node) {
 func (p *plan) duration(name, of string, n *yaml.Node) {
 	text := p.text(n, of)
 	if text == "" {
+		return
+	}
+	if _, err := strconv.ParseUint(text, 10, 63); err == nil && text != "0" {
+		p.note(n.Line, of, "a number without unit is nanoseconds to Promtail, so lighterman's default is used", "write 1s for a second")
 		return
 	}
 	d, err := time.ParseDuration(text)

@@ -45,6 +45,18 @@ func TestTraps(t *testing.T) {
 		{"one stream", promtailOf("["+container+", {source_labels: [__meta_docker_container_log_stream], regex: stderr, action: keep}]", "[]"), `selector: '{stream="stdout"}'`, "action: keep", "", false},
 		{"one stream of some", promtailOf("["+container+", {source_labels: [__meta_docker_container_name, __meta_docker_container_log_stream], regex: '/web;stderr', action: keep}]", "[]"), "", "action: keep", "chooses a stream", true},
 		{"metrics", promtailOf("["+container+"]", "[{metrics: {lines: {type: Counter, config: {match_all: true, action: inc}}}}, {labels: {level: }}]"), "labels:", "metrics:", "recording rules", true},
+		{"an expression that is none", promtailOf("["+container+"]", "[{json: {expressions: {a: 'length(z)', level: }}}, {labels: {level: }}]"), "expressions: {level: ''}", "length", "functions are not supported", true},
+		{"a group that has a name", promtailOf("[{source_labels: [__meta_docker_container_name], regex: '/(?P<n>.*)', replacement: 'x${n}', target_label: container}]", "[]"), "replacement: x${n}", "", "", false},
+		{"found twice", strings.Replace(promtailOf("["+container+"]", "[]"), "[{host: unix:///var/run/docker.sock}]", "[{host: unix:///var/run/docker.sock, filters: [{name: label, values: [a=b]}]}, {host: unix:///var/run/docker.sock}]", 1),
+			"target_label: container", "__taken", "keeps the slash", false},
+		{"found by one of two", strings.Replace(promtailOf("[{source_labels: [__meta_docker_container_name], regex: '/(.*)', target_label: container}]", "[]"), "[{host: unix:///var/run/docker.sock}]",
+			"[{host: unix:///var/run/docker.sock, filters: [{name: label, values: [a=b]}]}, {host: unix:///var/run/docker.sock, filters: [{name: label, values: [a=c]}]}]", 1), "__taken", "", "", false},
+		{"an engine nowhere", strings.Replace(promtailOf("[]", "[]"), "unix:///var/run/docker.sock", "/var/run/docker.sock", 1), "", "docker-host", "takes a unix, tcp, http or https URL", true},
+		{"a filter without values", strings.Replace(promtailOf("[{source_labels: [__meta_docker_container_name], regex: '/(.*)', target_label: container}]", "[]"), "docker.sock}", "docker.sock, filters: [{name: label}]}", 1), "", "include-label", "it has no values", false},
+		{"nanoseconds", strings.Replace(promtailOf("[{source_labels: [__meta_docker_container_name], regex: '/(.*)', target_label: container}]", "[]"), "3100}", "3100, batchwait: 5}", 1), "", "batch-wait", "nanoseconds to Promtail", false},
+		{"a stage docker for lines", promtailOf("[{source_labels: [__meta_docker_container_name], regex: '/(.*)', target_label: container}]", "[{docker: {}}]"), "", "stages:", "taken for Docker's record", false},
+		{"a stream of lines", promtailOf("[{source_labels: [__meta_docker_container_name], regex: '/(.*)', target_label: container}]", "[{json: {expressions: {stream: }}}, {labels: {stream: }}]"), "labels:", "", "and is Docker's here", false},
+		{"a message of some", filesOf("[{json: {expressions: {o: log}}}, {json: {source: o, expressions: {m: message}}}, {output: {source: m}}]"), "output:", "", "was sent as Docker's whole record", false},
 		{"metrics in a match", promtailOf("["+container+"]", "[{match: {selector: '{container=\"x\"}', stages: [{metrics: {}}, {labels: {level: }}]}}]"), "labels:", "metrics:", "recording rules", true},
 		{"limit that waits", promtailOf("["+container+"]", "[{limit: {rate: 10, burst: 20}}]"), "", "limit:", "drop: true", true},
 		{"late multiline", promtailOf("["+container+"]", "[{json: {expressions: {a: }}}, {multiline: {firstline: x}}]"), "json:", "multiline:", "joined before all stages", true},
@@ -56,6 +68,8 @@ func TestTraps(t *testing.T) {
 		{"a time of nothing", filesOf("[{json: {expressions: {o: log}}}, {timestamp: {source: time, format: RFC3339Nano}}, {output: {source: o}}]"), "", "timestamp:", "nothing extracts \"time\"", false},
 		{"what records have not", filesOf("[{json: {expressions: {level: }}}, {labels: {level: }}]"), "", "level", "no such keys", false},
 		{"JSON in the record", filesOf("[{json: {expressions: {o: log}}}, {json: {source: o, expressions: {level: }}}, {labels: {level: }}]"), "level:", "source: o", "no stage docker", false},
+		{"a label of the container's", filesOf("[{json: {expressions: {o: log, service: 'attrs.\"com.docker.compose.service\"'}}}, {labels: {service: }}, {output: {source: o}}]"), "[__meta_docker_container_label_com_docker_compose_service]\n    target_label: service", "stages:", "the container's own label com.docker.compose.service", false},
+		{"a label of the container's in two steps", filesOf("[{json: {expressions: {o: log, attrs: }}}, {json: {source: attrs, expressions: {s: '\"a.b\"'}}}, {labels: {service: s}}, {output: {source: o}}]"), "[__meta_docker_container_label_a_b]\n    target_label: service", "stages:", "the container's own label a.b", false},
 		{"a label of each line", filesOf("[{json: {expressions: {o: log}}}, {labels: {o: }}]"), "", "- labels:", "another with each line", true},
 		{"a label of the tag", filesOf("[{json: {expressions: {attrs: }}}, {json: {source: attrs, expressions: {tag: }}}, {labels: {tag: }}]"), "", "", "--log-opt tag", true},
 		{"an expression on records", filesOf("[{regex: {expression: '\"log\":\"(?P<level>[A-Z]+)'}}, {labels: {level: }}]"), "", "level", "whole record", true},
@@ -74,7 +88,9 @@ func TestTraps(t *testing.T) {
 			if !strings.Contains(result.Config, c.has) || !strings.Contains(said, c.says) {
 				t.Errorf("%q or %q is missing in\n%s\n%s", c.has, c.says, said, result.Config)
 			}
-			config := strings.Join(slices.DeleteFunc(strings.Split(result.Config, "\n"), func(line string) bool { return strings.HasPrefix(line, "# ") }), "\n")
+			config := strings.Join(slices.DeleteFunc(strings.Split(result.Config, "\n"), func(line string) bool {
+				return strings.HasPrefix(line, "# ") || strings.HasPrefix(line, "detect-level:")
+			}), "\n")
 			if c.hasNot != "" && strings.Contains(config, c.hasNot) {
 				t.Errorf("%q is in\n%s", c.hasNot, config)
 			}
@@ -92,6 +108,35 @@ func said(r *convert.Result) string {
 		b.WriteString(f.Text("promtail.yml") + "\n")
 	}
 	return b.String()
+}
+
+// TestClients: further clients are outputs, where that says the same.
+func TestClients(t *testing.T) {
+	for _, c := range []struct {
+		name, clients, has, says string
+		lost                     bool
+	}{
+		{"another", "{url: http://b, name: archive, tenant_id: x, timeout: 5s, basic_auth: {username: u, password_file: /p}}",
+			"outputs:\n  - name: archive\n    loki-url: http://b\n    tenant-id: x\n    push-timeout: 5s\n    loki-username: u\n    loki-password-file: /p\n", "", false},
+		{"no name for an output", "{url: http://b, name: Archive}, {url: http://c}", "  - name: loki-2\n    loki-url: http://b\n  - name: loki-3\n    loki-url: http://c\n", "", false},
+		{"other batches", "{url: http://b, batchwait: 9s}", "outputs:", "batches are the same", false},
+		{"other labels", "{url: http://b, external_labels: {x: z}}", "", "clients[1]: its external_labels are not those of the first", true},
+		{"a password", "{url: 'http://u:hunter2@b'}", "", "reads its password or token from a file", true},
+		{"no url", "{name: b}", "", "a client needs a url", true},
+	} {
+		result, err := convert.Promtail("promtail.yml", []byte("clients: [{url: http://a}, "+c.clients+"]\nscrape_configs:\n- job_name: x\n  docker_sd_configs: [{host: 'unix:///var/run/docker.sock'}]\n"), convert.Expand{})
+		if err != nil {
+			if !c.lost || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			continue
+		}
+		s := said(result)
+		if result.Whole() == c.lost || !strings.Contains(s, c.says) || c.says == "" && s != "" || !strings.Contains(result.Config, c.has) || strings.Contains(result.Config+s, "hunter2") {
+			t.Errorf("%s: whole: %v; said %s\n%s", c.name, result.Whole(), s, result.Config)
+		}
+		taken(t, result.Config)
+	}
 }
 
 // TestInvalid: what Promtail would refuse is refused, with the line and in words.
@@ -115,7 +160,7 @@ func TestInvalid(t *testing.T) {
 		{base + "- job_name: a\n  pipeline_stages:\n  - json: {}\n    labels: {}\n", "5: pipeline_stages: expected a stage"},
 		{base + "- job_name: a\n  docker_sd_configs: [{}]\n", "4: docker_sd_configs: host is missing"},
 		{base + "- job_name: a\n  docker_sd_configs: [{host: 'unix:///x', refresh_interval: 5}]\n", "4: docker_sd_configs.refresh_interval: expected a duration"},
-		{base + "- job_name: a\n  docker_sd_configs: [{host: 'unix:///x', filters: [{name: label}]}]\n", "4: filters: a filter needs a name and values"},
+		{base + "- job_name: a\n  docker_sd_configs: [{host: 'unix:///x', filters: [{values: [label]}]}]\n", "4: filters: a filter needs a name and values"},
 		{base + "- job_name: a\n  job_name: b\n", "4: the key \"job_name\" is set twice; the first is on line 3"},
 		{base + "- job_name: a\n\tx: y\n", "4: this is no YAML"},
 		{"# *hunter2\nclients: [{url: http://loki:3100, basic_auth: {username: a,\n  password: *hunter2}}]\n", "3: this is no YAML: an unknown anchor; put text that begins with * in quotes"},
@@ -154,6 +199,8 @@ func TestExpand(t *testing.T) {
 		{"${NONE-other}", "other", "", true},
 		{"${NONE:=other}", "other", "", true},
 		{"$${SET}", "${SET}", "", true},
+		{`a\\d\/`, `a\d/`, "", true},
+		{`a\\d`, `a\\d`, "", false},
 		{"a${1}", "a", "takes it for a variable", true},
 		{"a$1", "a$1", "", true},
 		{"a${NONE}", "a", "is not set here", true},

@@ -8,6 +8,7 @@
 //	alloy*.go                           a file of Alloy's → plan
 //	envelope.go                         stages over Docker's own files → stages over lines
 //	rules.go, stages.go, filters.go     what of a source can be carried, and how
+//	files.go, hostfiles.go              Docker's own files as containers; files of the host
 //	merge.go                            all sources that read containers → one list of rules
 //	write.go                            plan → text
 //	positions.go                        where the old collector has stopped

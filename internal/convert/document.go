@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lighterman/lighterman/internal/document"
 	"github.com/lighterman/lighterman/internal/nearest"
 )
 
@@ -283,7 +284,7 @@ func comments(n *yaml.Node) (out []string) {
 func plain(n *yaml.Node) *yaml.Node {
 	out := *n
 	out.HeadComment, out.LineComment, out.FootComment = "", "", ""
-	if n.Kind == yaml.ScalarNode && strings.ContainsFunc(n.Value, func(r rune) bool { return r != '\n' && unseen(r) }) {
+	if n.Kind == yaml.ScalarNode && strings.ContainsFunc(n.Value, func(r rune) bool { return r != '\n' && document.Unseen(r) }) {
 		out.Style = yaml.DoubleQuotedStyle
 	}
 	out.Content = make([]*yaml.Node, len(n.Content))

@@ -18,6 +18,8 @@ const (
 	keyAttrs  = "attrs"
 	ofTag     = "tag"
 	nothing   = ""
+	// ofLabel is before the name of a container's label that attrs holds.
+	ofLabel = "label "
 )
 
 // envelope rewrites stages that take Docker's records apart into stages over lines, which
@@ -32,6 +34,8 @@ type envelope struct {
 	made map[string]bool
 	// wrapped says that the line is still the record.
 	wrapped bool
+	// timed says that lines have a time that a stage has taken out of them.
+	timed bool
 	// stream says that the label stream is wanted, and rules make other labels.
 	stream bool
 	rules  []*rule
@@ -65,7 +69,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 	case "docker":
 		e.comment("The stage docker is not needed: lines come without the record around them.")
 		e.wrapped = false
-		e.stream = true
+		e.stream, e.timed = true, true
 		e.values["output"], e.values["stream"], e.values["timestamp"] = keyLog, keyStream, keyTime
 		return nil
 	case "cri":
@@ -77,6 +81,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 		return e.labels(n)
 	case "timestamp":
 		if taken && key == keyTime {
+			e.timed = true
 			e.comment("The stage timestamp is not needed: lines have Docker's own time, to the nanosecond.")
 			e.note(n.Line, "the stage timestamp", "it restates Docker's own time, which every line has here anyway, so it is left out", "")
 			return nil
@@ -102,8 +107,14 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 	if e.wrapped && from == "" {
 		return e.record(n)
 	}
-	if name == "output" {
+	switch name {
+	case "output":
+		if e.wrapped {
+			e.note(n.Line, "the stage output", "a line without "+strconv.Quote(from)+" was sent as Docker's whole record, and is sent as it is now", "")
+		}
 		e.wrapped = false
+	case "timestamp":
+		e.timed = true
 	}
 	e.forget(n)
 	return n
@@ -117,11 +128,11 @@ func (e *envelope) json(n *yaml.Node) *yaml.Node {
 		if path == "" {
 			path = x.name
 		}
-		switch root, _, deeper := strings.Cut(path, "."); {
-		case !deeper && slices.Contains([]string{keyLog, keyStream, keyTime, keyAttrs}, path):
-			e.values[x.name] = path
-		case root == keyAttrs:
-			e.values[x.name] = ofTag
+		switch names := steps(path); {
+		case len(names) == 1 && slices.Contains([]string{keyLog, keyStream, keyTime, keyAttrs}, names[0]):
+			e.values[x.name] = names[0]
+		case len(names) == 2 && names[0] == keyAttrs:
+			e.values[x.name] = ofAttribute(names[1])
 		default:
 			e.values[x.name] = nothing
 			unknown = append(unknown, x.name)
@@ -133,6 +144,32 @@ func (e *envelope) json(n *yaml.Node) *yaml.Node {
 			"what is in the application's own JSON can be had now: put a json stage with these names under stages")
 	}
 	return nil
+}
+
+// steps takes an expression of names apart that are joined by dots, with quotes or without.
+func steps(path string) (names []string) {
+	var name strings.Builder
+	quoted := false
+	for _, r := range path {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == '.' && !quoted:
+			names = append(names, name.String())
+			name.Reset()
+		default:
+			name.WriteRune(r)
+		}
+	}
+	return append(names, name.String())
+}
+
+// ofAttribute is what stands for a value in attrs: that of the tag, or of a label.
+func ofAttribute(name string) string {
+	if name == ofTag {
+		return ofTag
+	}
+	return ofLabel + name
 }
 
 // labels takes out of a labels stage what is known without it.
@@ -160,6 +197,10 @@ func (e *envelope) labels(n *yaml.Node) *yaml.Node {
 			e.lost(label.Line, "the label "+label.Value, "it has the value "+key+" of Docker's record, which is another with each line: Loki makes a stream of each", "remove it")
 		case key == ofTag:
 			e.tagged(label)
+		case strings.HasPrefix(key, ofLabel):
+			name := strings.TrimPrefix(key, ofLabel)
+			e.rules = append(e.rules, newRule(label.Line, label.Value, "$1", "", "", labelOf(name)))
+			e.note(label.Line, "the label "+label.Value, "it was made of what the log option labels has put into Docker's record, and is now made of the container's own label "+name, "a variable of the environment (the log option env) cannot be had")
 		case key == nothing:
 			// It was never set.
 		}
@@ -210,12 +251,23 @@ func (e *envelope) taken(n *yaml.Node, key string) *yaml.Node {
 		for _, made := range extracts(n) {
 			e.values[made] = ofTag
 		}
+		if key == keyAttrs && name.Value == "json" {
+			for _, x := range e.pairs(get(val, "expressions"), "json.expressions") {
+				path := x.value
+				if path == "" {
+					path = x.name
+				}
+				if names := steps(path); len(names) == 1 {
+					e.values[x.name] = ofAttribute(names[0])
+				}
+			}
+		}
 		return nil
 	case key == nothing:
 		e.note(n.Line, "the stage "+name.Value, "Docker's records have no such key, so it found nothing and is left out", "")
 		return nil
 	}
-	e.lost(n.Line, "the stage "+name.Value, "it works on the value "+key+" of Docker's record, which lines have not any more", "let it work on the line itself")
+	e.lost(n.Line, "the stage "+name.Value, "it works on the value "+strings.TrimPrefix(key, ofLabel)+" of Docker's record, which lines have not any more", "let it work on the line itself")
 	return nil
 }
 

@@ -13,8 +13,8 @@ type Expand struct {
 	Lookup func(name string) (string, bool)
 }
 
-// variable is ${NAME}, or with something behind the name.
-var variable = regexp.MustCompile(`\$\$|\$\{([A-Za-z0-9_]*)([^}]*)\}`)
+// variable is ${NAME}, or with something behind the name, or a sign that stands before itself.
+var variable = regexp.MustCompile(`\$\$|\\[\\/]|\$\{([A-Za-z0-9_]*)([^}]*)\}`)
 
 // expand replaces variables as Promtail does, on the whole text before it is read: also those
 // in replacements of rules. Lines stay where they are.
@@ -24,7 +24,8 @@ func (p *plan) expand(text string, with Expand) string {
 		code, _, _ := strings.Cut(line, "#")
 		if !with.On {
 			for _, m := range variable.FindAllStringSubmatch(code, -1) {
-				if m[1] != "" && strings.Trim(m[1], "0123456789") != "" {
+				group := strings.Contains(text, "?P<"+m[1]+">") || strings.Contains(text, "?<"+m[1]+">")
+				if m[1] != "" && strings.Trim(m[1], "0123456789") != "" && !group {
 					p.lost(i+1, "${"+m[1]+"}", "Promtail replaces variables only with -config.expand-env=true",
 						"if yours runs with it, use --expand-env in the same environment")
 				}
@@ -32,8 +33,8 @@ func (p *plan) expand(text string, with Expand) string {
 			continue
 		}
 		lines[i] = variable.ReplaceAllStringFunc(line, func(found string) string {
-			if found == "$$" {
-				return "$"
+			if len(found) == 2 {
+				return found[1:] // Promtail takes \\ and \/ for one sign then, also where YAML would
 			}
 			m := variable.FindStringSubmatch(found)
 			value := p.value(i+1, m[1], m[2], with)

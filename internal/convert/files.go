@@ -20,7 +20,12 @@ func (p *plan) fileRules(s *source) bool {
 		built.Set(l.name, l.value)
 		lines[l.name] = l.line
 	}
+	var rest []*rule
 	for _, r := range s.rules {
+		if len(rest) > 0 || ofEachFile(r) {
+			rest = append(rest, r)
+			continue
+		}
 		for _, name := range r.SourceLabels {
 			if n := string(name); strings.HasPrefix(n, "__meta_") {
 				p.note(r.line, n, "it was always empty in "+p.product+", which found these files by their path", "to have it now, write the rule into relabel_configs")
@@ -39,7 +44,7 @@ func (p *plan) fileRules(s *source) bool {
 		p.note(s.line, s.name, "there is no __path__, so it reads nothing", "")
 		return false
 	}
-	if exclude := built.Get("__path_exclude__"); exclude != "" && dockerFiles.MatchString(s.glob) {
+	if s.exclude = built.Get("__path_exclude__"); s.exclude != "" && dockerFiles.MatchString(s.glob) {
 		p.lost(s.line, "__path_exclude__", "containers are not chosen by their files here", "use exclude-name or a rule")
 	}
 	if line := lines["__path__"]; line > 0 {
@@ -53,7 +58,9 @@ func (p *plan) fileRules(s *source) bool {
 	})
 	if dockerFiles.MatchString(s.glob) {
 		s.kind = containerFiles
+		return true
 	}
+	p.hostFileRules(s, built, rest)
 	return true
 }
 
@@ -66,7 +73,7 @@ func (p *plan) containerFileRules(s *source) {
 		keep.Action = relabel.Keep
 		s.rules = append(s.rules, keep)
 	}
-	for _, l := range s.labels {
+	for _, l := range p.named(s.labels) {
 		s.rules = append(s.rules, constant(l.name, l.value, l.line))
 	}
 	filename := newRule(s.line, "filename", strings.ReplaceAll(dir, "$", "$$")+"/$1/$1-json.log", "", "", metaID)
@@ -81,8 +88,11 @@ func (p *plan) containerFileRules(s *source) {
 	if e.wrapped {
 		p.note(s.line, s.name, "there is no stage docker, so "+p.product+" sends Docker's own records, such as {\"log\":\"…\",\"stream\":\"…\"}, with the time when it read them; lighterman sends the lines themselves with Docker's time",
 			"queries that take the record apart, such as | json | line_format \"{{.log}}\", have to change")
-	} else {
-		p.note(s.line, s.name, "lines had the newline at their end, and have none now", "")
+		return
+	}
+	p.note(s.line, s.name, "lines had the newline at their end, and have none now", "")
+	if !e.timed {
+		p.note(s.line, s.name, "no stage takes the time out of the record, so lines had the time when "+p.product+" read them, and have Docker's own now", "")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/convert"
@@ -28,6 +29,9 @@ func fuzzed(f *testing.F, pattern string, convertFile func([]byte) (*convert.Res
 		var invalid *convert.InvalidError
 		switch {
 		case err == nil:
+			if _, err := loaded(t, result.Config); err != nil && strings.Contains(err.Error(), ": invalid value") {
+				return // what the old collector takes, too, and lighterman names
+			}
 			taken(t, result.Config)
 		case !errors.As(err, &invalid) || len(invalid.Problems) == 0:
 			t.Errorf("an error without a place: %v", err)

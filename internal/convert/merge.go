@@ -39,9 +39,14 @@ func (p *plan) merge() *merged {
 		}
 	}
 	for _, s := range mine {
-		s.stages = p.placed(p.fit(s.stages))
+		s.stages = p.placed(p.fit(s.stages, true))
 	}
 	m := &merged{}
+	if len(mine) == 0 && len(p.files)+len(p.journals) > 0 {
+		p.onlyHost = true
+		m.rules = p.noContainers()
+		return m
+	}
 	if len(mine) == 1 {
 		s := mine[0]
 		m.image = s.image
@@ -86,7 +91,7 @@ func (p *plan) several(m *merged, list []*source) {
 		}
 		if len(g.choice) == 0 {
 			all = s.name
-		} else if len(kept) > 0 {
+		} else if len(kept) > 0 && kept[0].name != s.name {
 			p.note(s.line, s.name, "a container that "+kept[0].name+" chooses too was sent twice; it is now sent once, for the first of the two", "")
 		}
 		kept = append(kept, g)
@@ -116,7 +121,7 @@ func (p *plan) split(g *guarded) bool {
 	for _, r := range g.rules {
 		chooses := r.Action == relabel.Keep || r.Action == relabel.Drop
 		if r.off == "" && chooses {
-			if slices.ContainsFunc(r.SourceLabels, func(name model.LabelName) bool { return set[string(name)] }) {
+			if slices.ContainsFunc(r.SourceLabels, func(name model.LabelName) bool { return maySet(set, string(name)) }) {
 				p.lost(r.line, g.name, "one of several sources, and this rule chooses containers by a label that a rule before it makes", "choose them by "+meta+"*")
 				return false
 			}

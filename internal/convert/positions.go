@@ -1,23 +1,30 @@
 package convert
 
 import (
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// Position is where the old collector has stopped in the log of a container.
+// Position is where the old collector has stopped in the log of a container, or in a file of
+// the host.
 type Position struct {
-	// ID is the container.
+	// ID is the container; empty for a file of the host.
 	ID string
 	// Seconds is the time of the last line, as Unix time: that of the engine's logs.
 	Seconds int64
-	// File is Docker's own file, and Offset the place in it in bytes, where that was read.
+	// File is the file of the host, or Docker's own one, and Offset the place in it in bytes, where that was read.
 	File   string
 	Offset int64
+	// Journal is the section of the host's journal, empty for all else, and Cursor the place.
+	Journal string
+	Cursor  logs.JournalPosition
 	// Line is where it is in the file.
 	Line int
 }
@@ -56,7 +63,9 @@ func Positions(file string, data []byte) ([]Position, []Finding, error) {
 			continue
 		}
 		// Of several for one container the oldest holds: nothing is lost then.
-		if old := slices.IndexFunc(out, func(o Position) bool { return o.ID == at.ID && (o.File == "") == (at.File == "") }); old < 0 {
+		if old := slices.IndexFunc(out, func(o Position) bool {
+			return o.ID == at.ID && o.Journal == at.Journal && (o.File == at.File || at.ID != "" && (o.File == "") == (at.File == ""))
+		}); old < 0 {
 			out = append(out, at)
 		} else if at.Seconds < out[old].Seconds || at.Offset < out[old].Offset {
 			out[old] = at
@@ -82,12 +91,23 @@ func (p *plan) position(name string, key, val *yaml.Node) (at Position, ok bool)
 		}
 		return at, !bad
 	}
-	what := "it is that of a file of the host"
+	if filepath.IsAbs(name) && !strings.Contains(name, "/containers/") {
+		if at.File, at.Offset = name, number; bad {
+			p.refuse(key.Line, "%s: expected an offset in bytes, found %q", name, val.Value)
+		}
+		return at, !bad
+	}
+	if c, is := journalCursor(val.Value); is {
+		job := strings.TrimPrefix(strings.TrimPrefix(name, "cursor-"), "journal-")
+		at.Journal, at.Cursor = sectionName(job), c
+		return at, true
+	}
+	what := "it is that of no container's log"
 	if strings.HasPrefix(name, "journal-") || name == "journal" {
-		what = "it is that of the host's journal"
+		what = "it is no cursor of the journal"
 	} else if strings.HasPrefix(name, "cursor-") {
 		what = "it is that of no container's ID"
 	}
-	p.lost(key.Line, "the position of "+strconv.Quote(name), what+", and lighterman reads containers only", "leave it to who reads it")
+	p.lost(key.Line, "the position of "+strconv.Quote(name), what+", and lighterman does not read that", "leave it to who reads it")
 	return at, false
 }

@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,8 +26,13 @@ func TestPositions(t *testing.T) {
 			"1111 1600000000 ", "", false},
 		{"JSON", `{"positions": {"cursor-` + one + `": "12"}}`, "1111 12 ", "", false},
 		{"files", "positions:\n  /var/lib/docker/containers/" + one + "/" + one + "-json.log: \"99\"\n", "1111 0 99", "", false},
-		{"others'", "positions:\n  /var/log/syslog: \"1\"\n  journal-x: s=abc\n  cursor-abc: \"1\"\n  /var/lib/docker/containers/" + one + "/" + two + "-json.log: \"99\"\n", "",
-			"a file of the host|the host's journal|no container's ID|a file of the host", false},
+		{"files of the host", "positions:\n  /var/log/syslog: \"1\"\n  ? path: /var/log/a\n    labels: '{}'\n  : \"5\"\n  ? path: /var/log/a\n    labels: '{b=\"c\"}'\n  : \"3\"\n", "/var/log/syslog 0 1; /var/log/a 0 3", "", false},
+		{"no offset", "positions:\n  /var/log/syslog: \"x\"\n", "", "2: /var/log/syslog: expected an offset in bytes", true},
+		{"others'", "positions:\n  journal-x: s=abc\n  cursor-abc: \"1\"\n  /var/lib/docker/containers/" + one + "/" + two + "-json.log: \"99\"\n", "",
+			"no cursor of the journal|no container's ID|no container's log", false},
+		{"Promtail's journal", "positions:\n  cursor-My journal: s=" + strings.Repeat("ab", 16) + ";i=1a;b=" + strings.Repeat("cd", 16) + ";m=2b;t=5f3c;x=ff\n", "journal:my-journal 26/24380/255 ", "", false},
+		{"Alloy's journal", "positions:\n  ? path: cursor-loki.source.journal.read\n    labels: ''\n  : s=" + strings.Repeat("ab", 16) + ";i=1;b=" + strings.Repeat("cd", 16) + ";m=2b;t=2;x=3\n", "journal:read 1/2/3 ", "", false},
+		{"half a cursor", "positions:\n  journal-a: s=" + strings.Repeat("ab", 16) + ";i=1a\n", "", "no cursor of the journal", false},
 		{"empty", "positions: {}\n", "", "", false},
 		{"none", "positions:\n", "", "", false},
 		{"no number", "positions:\n  cursor-" + one + ": \"x\"\n", "", "2: cursor-" + one + ": expected seconds since 1970, found \"x\"", true},
@@ -49,7 +55,11 @@ func TestPositions(t *testing.T) {
 			if p.File != "" {
 				offset = fmt.Sprint(p.Offset)
 			}
-			got = append(got, fmt.Sprintf("%s %d %s", p.ID[:4], p.Seconds, offset))
+			if p.Journal != "" {
+				got = append(got, fmt.Sprintf("journal:%s %d/%d/%d ", p.Journal, p.Cursor.Seqnum, p.Cursor.Realtime, p.Cursor.Hash))
+				continue
+			}
+			got = append(got, fmt.Sprintf("%s %d %s", cmp.Or(p.ID[:min(4, len(p.ID))], p.File), p.Seconds, offset))
 		}
 		for _, f := range found {
 			says = append(says, f.Why)
@@ -87,7 +97,7 @@ func TestTakeOver(t *testing.T) {
 		place int64
 		says  string
 	}{
-		{"a time", convert.Position{ID: one, Seconds: 1700000000}, false, 1699999999e9, 0, ""},
+		{"a time", convert.Position{ID: one, Seconds: 1700000000}, false, 1699999990e9, 0, ""},
 		{"the beginning", convert.Position{ID: one}, false, 1, 0, ""},
 		{"a place", at(len(record)), false, 1767323045000000001 - 3e9, int64(len(record)), ""},
 		{"within a record", at(5), false, 0, 0, "no record ends there"},

@@ -1,6 +1,10 @@
 package convert
 
-import "go.yaml.in/yaml/v3"
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/document"
+)
 
 // Promtail makes a configuration of one of Promtail's. The error is an *InvalidError where
 // Promtail itself would refuse the file.
@@ -52,7 +56,7 @@ func (p *plan) server(n *yaml.Node) {
 	} else if port := p.text(get(n, "http_listen_port"), "server.http_listen_port"); port != "" && port != "0" {
 		host := p.text(get(n, "http_listen_address"), "server.http_listen_address")
 		p.say("Promtail listened at " + host + ":" + port + ". lighterman has metrics with other names, health and a\n" +
-			"page at 127.0.0.1:9177; to be reached from elsewhere: listen: " + text(host+":"+port))
+			"page at 127.0.0.1:9177; to be reached from elsewhere: listen: " + document.Text(host+":"+port))
 	}
 	switch level := p.text(get(n, "log_level"), "server.log_level"); level {
 	case "debug", "info", "warn", "error":

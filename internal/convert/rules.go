@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -39,7 +40,7 @@ func missing(name string) bool {
 func (p *plan) containerRules(s *source) {
 	set := make(map[string]bool)
 	var out []*rule
-	for _, l := range s.labels {
+	for _, l := range p.named(s.labels) {
 		if out = append(out, constant(l.name, l.value, l.line)); l.value != "" {
 			set[l.name] = true
 		}
@@ -61,6 +62,18 @@ func (p *plan) containerRules(s *source) {
 	p.slashes(s)
 }
 
+// named returns the labels that have a name which Loki takes.
+func (p *plan) named(list []pair) (out []pair) {
+	for _, l := range list {
+		if labelName.MatchString(l.name) {
+			out = append(out, l)
+			continue
+		}
+		p.lost(l.line, "the label "+strconv.Quote(l.name), "that is no name for a label in Loki", "use letters, digits and _ only, and no digit first")
+	}
+	return out
+}
+
 // containerRule looks at one rule, given which labels may be set before it. It reports
 // whether the rule stays among the rules.
 func (p *plan) containerRule(s *source, r *rule, set map[string]bool) bool {
@@ -75,9 +88,9 @@ func (p *plan) containerRule(s *source, r *rule, set map[string]bool) bool {
 		if r.late && strings.HasPrefix(n, "__") || r.early && n == logStream {
 			return false
 		}
-		return set[n] || slices.Contains(known, n) || strings.HasPrefix(n, metaLabel)
+		return maySet(set, n) || slices.Contains(known, n) || strings.HasPrefix(n, metaLabel)
 	})
-	if odd := slices.IndexFunc(r.SourceLabels, func(name model.LabelName) bool { return !labelName.MatchString(string(name)) }); odd >= 0 && !empty {
+	if odd := slices.IndexFunc(r.SourceLabels, func(name model.LabelName) bool { return !labelName.MatchString(string(name)) }); odd >= 0 && (!empty || !concerns(r.Action)) {
 		p.lost(r.line, "the rule", "it asks for "+strconv.Quote(string(r.SourceLabels[odd]))+", which is no name of a label in lighterman", "take the name out of source_labels")
 		return false
 	}
@@ -86,7 +99,10 @@ func (p *plan) containerRule(s *source, r *rule, set map[string]bool) bool {
 	case r.TargetLabel == "__path__" && r.Action == relabel.Replace:
 		r.off = "__path__ means nothing for containers"
 	case len(r.SourceLabels) > 0 && empty && concerns(r.Action):
-		p.ofNothing(r, set[r.TargetLabel])
+		p.ofNothing(r, maySet(set, r.TargetLabel))
+		if r.off == "" { // it stays, and lighterman takes names only
+			r.SourceLabels = slices.DeleteFunc(slices.Clone(r.SourceLabels), func(name model.LabelName) bool { return !labelName.MatchString(string(name)) })
+		}
 	case never && concerns(r.Action):
 		r.off = "an expression is anchored at both ends, so it never matches a container's ID, which has 64 digits"
 		p.note(r.line, "the rule for "+r.TargetLabel, r.off+": "+p.product+" never set that label either", "for the first 12 digits: regex: '(.{12}).*'")
@@ -118,9 +134,9 @@ func (p *plan) ofNothing(r *rule, was bool) {
 	}
 	what := strings.Join(names, ", ")
 	joined := strings.Repeat(r.Separator, len(names)-1)
-	why := "was always empty in " + p.product
+	it, why := "it ", "was always empty in "+p.product
 	if len(names) > 1 {
-		why = "were always empty in " + p.product
+		it, why = "they ", "were always empty in "+p.product
 	}
 	cure := ""
 	if what == meta+"container_image" {
@@ -139,7 +155,7 @@ func (p *plan) ofNothing(r *rule, was bool) {
 		r.Replacement = strings.ReplaceAll(r.Replacement, "$", "$$")
 	default:
 		r.off = what + " " + why
-		p.note(r.line, what, "it "+why+", so the rule had no effect and is left out", cure)
+		p.note(r.line, what, it+why+", so the rule had no effect and is left out", cure)
 	}
 }
 
@@ -166,9 +182,9 @@ func constant(name, value string, line int) *rule {
 func addressRules(s *source) []*rule {
 	ip, port := model.LabelName(meta+"network_ip"), model.LabelName(meta+"port_private")
 	rules := []*rule{
-		newRule(s.line, address, "$1:"+s.port, "(.+)", "", ip),
+		newRule(s.line, address, "$1:"+strings.ReplaceAll(s.port, "$", "$$"), "(.+)", "", ip),
 		newRule(s.line, address, "$1", "(.+:.+)", ":", ip, port),
-		newRule(s.line, address, "localhost", "host", "", meta+"container_network_mode"),
+		newRule(s.line, address, strings.ReplaceAll(cmp.Or(s.host, "localhost"), "$", "$$"), "host", "", meta+"container_network_mode"),
 	}
 	rules[0].said = []string{"__address__ as docker_sd makes it"}
 	return rules
@@ -186,12 +202,22 @@ func newRule(line int, target, replacement, regex, separator string, from ...mod
 	return r
 }
 
+// anyName stands for labels that only the container's own say the names of.
+const anyName = "*"
+
 // note notes which labels a rule may set.
 func note(set map[string]bool, r *rule) {
-	switch r.Action {
-	case relabel.Replace, relabel.HashMod, relabel.Lowercase, relabel.Uppercase:
+	switch {
+	case r.Action == relabel.LabelMap, strings.Contains(r.TargetLabel, "$"):
+		set[anyName] = true
+	case r.TargetLabel != "":
 		set[r.TargetLabel] = true
 	}
+}
+
+// maySet reports whether a rule may have set a label.
+func maySet(set map[string]bool, name string) bool {
+	return set[name] || set[anyName] && !strings.HasPrefix(name, "__meta_")
 }
 
 // slashes says which labels keep the slash before a container's name.

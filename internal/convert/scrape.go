@@ -2,6 +2,8 @@ package convert
 
 import (
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,16 +46,15 @@ func (p *plan) scrapeConfigs(n *yaml.Node) {
 // the containers.
 func (p *plan) scrapeConfig(n *yaml.Node, name string) {
 	base := source{name: "the scrape_config " + strconv.Quote(name), line: n.Line, port: "80"}
-	var static, docker *yaml.Node
+	var static, docker, journal *yaml.Node
 	handlers := map[string]func(key, val *yaml.Node){
-		"job_name": nil, "encoding": nil, "decompression": nil,
+		"job_name": nil, "decompression": nil,
+		"encoding":          func(_, val *yaml.Node) { p.encoding(val, p.text(val, "encoding"), base.name) },
 		"pipeline_stages":   func(_, val *yaml.Node) { base.stages = p.stageNodes(val, "pipeline_stages", 0) },
 		"relabel_configs":   func(_, val *yaml.Node) { base.rules = p.ruleNodes(val) },
 		"static_configs":    func(_, val *yaml.Node) { static = val },
 		"docker_sd_configs": func(_, val *yaml.Node) { docker = val },
-		"journal": func(key, _ *yaml.Node) {
-			p.sources = append(p.sources, &source{kind: hostJournal, name: base.name, line: key.Line})
-		},
+		"journal":           func(_, val *yaml.Node) { journal = val },
 	}
 	other := func(why string) func(key, val *yaml.Node) {
 		return func(key, _ *yaml.Node) {
@@ -74,13 +75,18 @@ func (p *plan) scrapeConfig(n *yaml.Node, name string) {
 	if !isNull(static) {
 		p.static(static, base)
 	}
+	if journal != nil {
+		p.journal(journal, base, name)
+	}
 }
 
-// dockerSD makes a source of the containers that docker_sd_configs finds.
+// dockerSD makes a source of the containers that each of docker_sd_configs finds. Promtail
+// reads a container once that more than one of them finds.
 func (p *plan) dockerSD(n *yaml.Node, base source) {
-	host := ""
+	host, first := "", len(p.sources)
 	p.items(n, "docker_sd_configs", func(item *yaml.Node) {
 		s := base
+		s.rules = cloned(base.rules)
 		s.kind = containers
 		handlers := p.httpClient("docker_sd_configs.")
 		for name, handle := range handlers {
@@ -107,13 +113,29 @@ func (p *plan) dockerSD(n *yaml.Node, base source) {
 				p.refuse(val.Line, "docker_sd_configs.refresh_interval: expected a duration such as 5s, found %q", text)
 			}
 		}
-		handlers["match_first_network"], handlers["host_networking_host"] = nil, nil
+		handlers["host_networking_host"] = func(_, val *yaml.Node) { s.host = p.text(val, "docker_sd_configs.host_networking_host") }
+		handlers["match_first_network"] = nil
 		p.fields(item, "docker_sd_configs", handlers)
 		if get(item, "host") == nil {
 			p.refuse(item.Line, "docker_sd_configs: host is missing, such as unix:///var/run/docker.sock")
 		}
+		if slices.ContainsFunc(p.sources[first:], func(o *source) bool { return len(o.filters) == 0 }) {
+			return
+		}
+		if len(s.filters) == 0 {
+			p.sources = p.sources[:first]
+		}
 		p.sources = append(p.sources, &s)
 	})
+}
+
+// cloned are the same rules, to be changed by themselves.
+func cloned(rules []*rule) (out []*rule) {
+	for _, r := range rules {
+		own := *r
+		out = append(out, &own)
+	}
+	return out
 }
 
 func (p *plan) dockerFilters(n *yaml.Node) (out []filter) {
@@ -125,11 +147,14 @@ func (p *plan) dockerFilters(n *yaml.Node) (out []filter) {
 				p.items(val, "filters.values", func(v *yaml.Node) { f.values = append(f.values, p.text(v, "filters.values")) })
 			},
 		})
-		if f.name == "" || len(f.values) == 0 {
+		switch {
+		case f.name == "":
 			p.refuse(item.Line, "filters: a filter needs a name and values")
-			return
+		case len(f.values) == 0:
+			p.note(item.Line, "the filter on "+f.name, "it has no values, so it chooses nothing and is left out", "")
+		default:
+			out = append(out, f)
 		}
-		out = append(out, f)
 	})
 	return out
 }
@@ -139,8 +164,14 @@ func (p *plan) engine(n *yaml.Node, host string) {
 	if host == "" || host == "unix:///var/run/docker.sock" || slices.ContainsFunc(p.settings, func(s setting) bool { return s.name == "docker-host" }) {
 		return
 	}
+	u, err := url.Parse(host)
+	remote := err == nil && slices.Contains([]string{"tcp", "http", "https"}, u.Scheme) && u.Hostname() != "" && u.User == nil
+	if !remote && (err != nil || u.Scheme != "unix" || u.Host != "" || !strings.HasPrefix(u.Path, "/")) {
+		p.lost(n.Line, "docker_sd_configs.host", "lighterman takes a unix, tcp, http or https URL", "set docker-host, such as unix:///var/run/docker.sock")
+		return
+	}
 	p.set("docker-host", host, "")
-	if strings.HasPrefix(host, "tcp://") || strings.HasPrefix(host, "http") {
+	if remote {
 		p.note(n.Line, "docker_sd_configs.host", "lighterman reads Docker's own files where it can, and asks this engine for the rest",
 			"if the engine is on another host, run lighterman there: it is lighter, and loses nothing")
 	}
@@ -151,11 +182,7 @@ func (p *plan) static(n *yaml.Node, base source) {
 	p.items(n, "static_configs", func(item *yaml.Node) {
 		s := base
 		s.line = item.Line
-		s.rules = slices.Clone(base.rules)
-		for i, r := range s.rules {
-			own := *r
-			s.rules[i] = &own
-		}
+		s.rules = cloned(base.rules)
 		p.fields(item, "static_configs", map[string]func(key, val *yaml.Node){
 			"targets": nil, "labels": func(_, val *yaml.Node) { s.labels = p.pairs(val, "labels") },
 		})
@@ -197,6 +224,10 @@ func (p *plan) checkRule(r *rule) bool {
 	r.Action = relabel.Action(strings.ToLower(string(r.Action)))
 	if err := r.Validate(model.LegacyValidation); err != nil {
 		p.refuse(r.line, "the rule is wrong: %s", strings.TrimPrefix(err.Error(), "relabel configuration for "))
+		return false
+	}
+	if _, err := regexp.Compile(r.Regex.String()); err != nil { // brackets that fit those put around it
+		p.refuse(r.line, "the rule is wrong: %v", err)
 		return false
 	}
 	return true

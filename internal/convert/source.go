@@ -12,9 +12,17 @@ type plan struct {
 	product string
 	// settings are those of lighterman with one value, in the order of the file.
 	settings []setting
+	// outputs are Lokis besides the first.
+	outputs []output
 	// external are labels of every line that the line's own ones win over.
 	external []pair
 	sources  []*source
+	// files are those of the sources that read files of the host, as they are written.
+	files []*source
+	// journals are those that read the host's journal.
+	journals []*source
+	// onlyHost says that no source reads containers.
+	onlyHost bool
 	secret   bool
 }
 
@@ -63,18 +71,23 @@ type source struct {
 	// name is what the source is called in the file, and line where it is.
 	name string
 	line int
-	// glob is which files it reads.
-	glob string
+	// glob is which files it reads, and exclude which of these it does not; empty for none.
+	glob, exclude string
+	// journal is what of the journal it reads; nil where it reads another thing.
+	journal *journalOf
 	// filters are those of the engine's list of containers.
 	filters []filter
 	// labels are constant ones that lines have before the rules.
 	labels []pair
 	rules  []*rule
-	// port is what __address__ has where a container has none.
-	port   string
-	stages []*yaml.Node
+	// port is what __address__ has where a container has none, and host what it is on the
+	// host's network.
+	port, host string
+	stages     []*yaml.Node
 	// image is the label that has the container's image, if one is wanted.
 	image string
+	// also are components of Alloy's that lines go to besides the first.
+	also []*component
 	// comments are what is said before the rules, and before the stages.
 	ruleComments, stageComments []string
 }
@@ -90,6 +103,8 @@ type rule struct {
 	// early says that no line is known yet, and late that labels with two underscores are
 	// gone.
 	early, late bool
+	// each says that __path__ is the path of one file, and not a glob.
+	each bool
 }
 
 // filter is one of the engine's list of containers.
@@ -99,14 +114,14 @@ type filter struct {
 	line   int
 }
 
-// carryOther is where what reads no containers goes. Until lighterman has the section for it,
-// it is named.
+// carryOther is where what reads no containers goes. What lighterman has no section for is
+// named.
 func (p *plan) carryOther(s *source) {
 	switch s.kind {
 	case hostFiles:
-		p.lost(s.line, s.name, "it reads files of the host, "+s.glob+", and lighterman reads containers only", "leave "+p.product+" running for these files")
+		p.carryFiles(s)
 	case hostJournal:
-		p.lost(s.line, s.name, "it reads the host's journal, and lighterman reads that for containers only", "leave "+p.product+" running for the journal")
+		p.carryJournal(s)
 	default:
 		p.lost(s.line, s.name, "lighterman has no such source", "leave "+p.product+" running for it")
 	}

@@ -25,8 +25,16 @@ func (p *plan) containerStages(s *source) {
 		switch name := n.Content[0].Value; name {
 		case "docker", "cri":
 			s.stageComments = append(s.stageComments, "The stage "+name+" on line "+strconv.Itoa(n.Line)+" is not needed: what comes from the engine has no record around it.")
+			if name == "docker" {
+				p.note(n.Line, "the stage docker", "an application's line of JSON with the field log, stream or time was taken for Docker's record, and got that text, label and time; it stays as it is now", "for its own time: json and timestamp")
+			}
 		case "non_indexed_labels":
 			out = append(out, mapping(n, scalar("structured_metadata", n.Content[0]), n.Content[1]))
+		case "labels":
+			if stream := get(n.Content[1], keyStream); stream != nil {
+				p.note(n.Line, "the label stream", "it was that of a field of the line itself, where there is one, and is Docker's here", "give it another name in this stage for a field of the line: from_line: stream")
+			}
+			out = append(out, n)
 		default:
 			out = append(out, n)
 		}
@@ -34,12 +42,13 @@ func (p *plan) containerStages(s *source) {
 	s.stages = out
 }
 
-// fit leaves out the stages that lighterman does not take, and says why.
-func (p *plan) fit(list []*yaml.Node) (out []*yaml.Node) {
+// fit leaves out the stages that lighterman does not take, and says why. docker tells that the
+// lines have Docker's time.
+func (p *plan) fit(list []*yaml.Node, docker bool) (out []*yaml.Node) {
 	for _, n := range list {
 		if name, val := n.Content[0], n.Content[1]; name.Value == "match" {
 			if inner := get(val, "stages"); inner != nil && inner.Kind == yaml.SequenceNode && len(inner.Content) > 0 {
-				kept := p.fit(inner.Content)
+				kept := p.fit(inner.Content, docker)
 				if len(kept) == 0 {
 					continue
 				}
@@ -47,15 +56,42 @@ func (p *plan) fit(list []*yaml.Node) (out []*yaml.Node) {
 			}
 		}
 		if problems := compile([]*yaml.Node{n}); len(problems) > 0 {
-			p.unfit(n, problems[0])
-			continue
+			for _, problem := range problems {
+				p.unfit(n, problem)
+			}
+			if n = fitting(n); n == nil {
+				continue
+			}
 		}
-		if older := get(n.Content[1], "older_than"); n.Content[0].Value == "drop" && older != nil {
+		if older := get(n.Content[1], "older_than"); n.Content[0].Value == "drop" && older != nil && docker {
 			p.note(n.Line, "the stage drop", "older_than counts from the time when Docker had the line, and not from when it is read, so it drops only what a timestamp stage has moved that far back", "what is too old when lighterman begins is left out by --since")
 		}
 		out = append(out, n)
 	}
 	return out
+}
+
+// fitting returns a stage json without the expressions that lighterman does not take; nil where
+// nothing is left, and for other stages.
+func fitting(n *yaml.Node) *yaml.Node {
+	val := n.Content[1]
+	all := get(val, "expressions")
+	if n.Content[0].Value != "json" || all == nil || all.Kind != yaml.MappingNode {
+		return nil
+	}
+	with := func(pairs ...*yaml.Node) *yaml.Node {
+		return mapping(n, n.Content[0], replacedNode(val, "expressions", mapping(all, pairs...)))
+	}
+	var kept []*yaml.Node
+	for i := 0; i+1 < len(all.Content); i += 2 {
+		if pair := all.Content[i : i+2]; len(compile([]*yaml.Node{with(pair...)})) == 0 {
+			kept = append(kept, pair...)
+		}
+	}
+	if out := with(kept...); len(kept) > 0 && len(compile([]*yaml.Node{out})) == 0 {
+		return out
+	}
+	return nil
 }
 
 // placed leaves out the stages that lighterman does not take where they stand.

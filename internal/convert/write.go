@@ -6,11 +6,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/lighterman/lighterman/internal/document"
 )
 
 // ownLabels are what lighterman sets by itself, and neither Promtail nor Alloy does.
@@ -47,19 +47,30 @@ func (p *plan) result(file string) (*Result, error) {
 			w.line(s.name + ": " + value(s))
 		}
 	}
+	for i, o := range p.outputs {
+		if i == 0 {
+			w.line("outputs:")
+		}
+		w.line("  - name: " + document.Text(o.name))
+		for _, s := range o.settings {
+			w.line("    " + s.name + ": " + value(s))
+		}
+	}
 	if m.include != "" {
 		w.line("include-label:")
-		w.line("  - " + text(m.include))
+		w.line("  - " + document.Text(m.include))
 	}
 	if len(external) > 0 {
 		w.line("external-label:")
 		for _, l := range external {
-			w.line("  " + text(l.name) + ": " + text(l.value))
+			w.line("  " + document.Text(l.name) + ": " + document.Text(l.value))
 		}
 	}
 	w.defaultLabels(p.product, m.image)
 	w.rules(m)
 	w.stages(m)
+	w.files(p.product, p.files)
+	w.journals(p.product, p.journals, p.onlyHost)
 	return &Result{Config: w.String(), Findings: found, Secret: p.secret}, nil
 }
 
@@ -69,12 +80,14 @@ var bare = regexp.MustCompile(`^[0-9A-Za-z.]+$`)
 // value writes a setting's value: what may look like something else in quotes.
 func value(s setting) string {
 	switch s.name {
+	case journalDir: // which is a list
+		return "[" + element(s.value) + "]"
 	case "batch-wait", "batch-size", "push-timeout", "tls-insecure-skip-verify", "max-line-bytes":
 		if bare.MatchString(s.value) {
 			return s.value
 		}
 	}
-	return text(s.value)
+	return document.Text(s.value)
 }
 
 // externalLabels returns those that can be settings. A line's own label wins over one of
@@ -87,6 +100,15 @@ func (p *plan) externalLabels(m *merged) (out []pair) {
 		maps = maps || r.Action == relabel.LabelMap || r.Action == relabel.LabelDrop || r.Action == relabel.LabelKeep || strings.Contains(r.TargetLabel, "$")
 	}
 	labelled(m.stages, set)
+	for _, s := range slices.Concat(p.files, p.journals) {
+		for _, l := range s.labels {
+			set[l.name] = true
+		}
+		for _, r := range s.rules {
+			note(set, r)
+		}
+		labelled(s.stages, set)
+	}
 	for i, l := range p.external {
 		first := slices.IndexFunc(p.external, func(other pair) bool { return other.name == l.name })
 		switch {
@@ -98,6 +120,9 @@ func (p *plan) externalLabels(m *merged) (out []pair) {
 			r.Regex = relabel.MustNewRegexp("")
 			r.said = []string{"An external label, where there is no such label yet."}
 			m.rules = append(m.rules, r)
+			for _, s := range slices.Concat(p.files, p.journals) {
+				s.rules = append(s.rules, r)
+			}
 		default:
 			out = append(out, l)
 		}
@@ -114,31 +139,9 @@ func (w *writer) comment(indent, text string) {
 		return
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		w.line(indent + "# " + visible(line))
+		w.line(indent + "# " + document.Visible(line))
 	}
 }
-
-// visible shows what nobody would see in a line, and what would end it, as its number.
-func visible(line string) string {
-	if !strings.ContainsFunc(line, unseen) && utf8.ValidString(line) {
-		return line
-	}
-	var b strings.Builder
-	for _, r := range line {
-		switch {
-		case !unseen(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
-}
-
-// unseen are controls, the ends of lines that only some know, marks of direction and the like.
-func unseen(r rune) bool { return !unicode.IsGraphic(r) && r != '\t' }
 
 func (w *writer) defaultLabels(product, image string) {
 	w.line("")
@@ -147,10 +150,12 @@ func (w *writer) defaultLabels(product, image string) {
 	for _, name := range ownLabels {
 		to := "false"
 		if name == "image" && image != "" {
-			to = text(image)
+			to = document.Text(image)
 		}
 		w.line("  " + name + ": " + to)
 	}
+	w.comment("", "Levels are Loki's to find, as they were. With true the level of more lines is known, and\nlines that are sent again when taking over are other entries.")
+	w.line("detect-level: false")
 }
 
 func (w *writer) rules(m *merged) {
@@ -164,16 +169,21 @@ func (w *writer) rules(m *merged) {
 	} else {
 		w.line("relabel_configs:")
 	}
-	for _, r := range m.rules {
-		w.comment("  ", strings.Join(r.said, "\n"))
+	w.ruleList("  ", m.rules)
+}
+
+// ruleList writes rules as a list.
+func (w *writer) ruleList(indent string, list []*rule) {
+	for _, r := range list {
+		w.comment(indent, strings.Join(r.said, "\n"))
 		lines := r.lines()
 		if r.off != "" {
-			w.comment("  ", "Left out, from line "+decimal(int64(r.line))+": "+r.off+".")
-			w.comment("  ", strings.Join(lines, "\n"))
+			w.comment(indent, "Left out, from line "+decimal(int64(r.line))+": "+r.off+".")
+			w.comment(indent, strings.Join(lines, "\n"))
 			continue
 		}
 		for _, line := range lines {
-			w.line("  " + line)
+			w.line(indent + line)
 		}
 	}
 }
@@ -196,10 +206,10 @@ func (r *rule) lines() (out []string) {
 	}
 	base := relabel.DefaultRelabelConfig
 	if r.Separator != base.Separator {
-		add("separator", text(r.Separator))
+		add("separator", document.Text(r.Separator))
 	}
 	if r.Regex.String() != base.Regex.String() {
-		add("regex", text(r.Regex.String()))
+		add("regex", document.Text(r.Regex.String()))
 	}
 	if r.Modulus != 0 {
 		add("modulus", fmt.Sprint(r.Modulus))
@@ -208,10 +218,10 @@ func (r *rule) lines() (out []string) {
 		add("action", string(r.Action))
 	}
 	if r.TargetLabel != "" {
-		add("target_label", text(r.TargetLabel))
+		add("target_label", document.Text(r.TargetLabel))
 	}
 	if r.Replacement != base.Replacement || len(out) == 0 {
-		add("replacement", text(r.Replacement))
+		add("replacement", document.Text(r.Replacement))
 	}
 	return out
 }
@@ -219,27 +229,9 @@ func (r *rule) lines() (out []string) {
 // element is a text in a list on one line, where commas and brackets mean something.
 func element(value string) string {
 	if labelName.MatchString(value) {
-		return text(value)
+		return document.Text(value)
 	}
-	return inStyle(value, yaml.DoubleQuotedStyle)
-}
-
-// text is a text on one line of YAML.
-func text(value string) string {
-	if strings.ContainsFunc(value, func(r rune) bool { return r == '\t' || unseen(r) }) {
-		return inStyle(value, yaml.DoubleQuotedStyle)
-	}
-	return inStyle(value, 0)
-}
-
-func inStyle(value string, style yaml.Style) string {
-	n := scalar(strings.ToValidUTF8(value, "\ufffd"), nil)
-	n.Style = style
-	out, err := yaml.Marshal(n)
-	if err != nil {
-		return `""`
-	}
-	return strings.TrimSuffix(string(out), "\n")
+	return document.Quoted(value)
 }
 
 func (w *writer) stages(m *merged) {
@@ -253,18 +245,23 @@ func (w *writer) stages(m *merged) {
 	w.line("")
 	w.comment("", strings.Join(m.stageComments, "\n"))
 	w.line("stages:")
-	for _, n := range m.stages {
-		w.comment("  ", strings.Join(comments(n), "\n"))
+	w.stageList("  ", m.stages)
+}
+
+// stageList writes stages as a list.
+func (w *writer) stageList(indent string, list []*yaml.Node) {
+	for _, n := range list {
+		w.comment(indent, strings.Join(comments(n), "\n"))
 		var b bytes.Buffer
 		encoder := yaml.NewEncoder(&b)
 		encoder.SetIndent(2)
 		if err := encoder.Encode(plain(n)); err != nil || encoder.Close() != nil {
 			continue // not reached: the node was read from such a text
 		}
-		lead := "  - "
+		lead := indent + "- "
 		for line := range strings.SplitSeq(strings.TrimSuffix(b.String(), "\n"), "\n") {
 			w.line(lead + line)
-			lead = "    "
+			lead = indent + "  "
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 
 // A container is set aside when what the sink says of a request concerns it alone:
 // one of its streams is over a limit, or some of its entries are refused and have
-// to be found by sending less and less. Its parcel is then kept in pieces, which
+// to be found by sending less and less. Its segment is then kept in pieces, which
 // are pushed one at a time, each between two batches of the others. What comes
-// after the parcel waits in its feed, so the order within the container stays.
+// after the segment waits in its queue, so the order within the container stays.
 
 // manyAttempts is after how many attempts in vain less is sent at a time: a limit
 // may be lower than what was read from the sink's answer.
@@ -22,86 +22,86 @@ const closingBackoff = time.Second
 
 // divide sets a single container's request aside in parts, which are sent soon. A
 // single entry that the sink does not take is refused for good.
-func (s *shipment) divide(b *logs.Batch, out logs.Outcome, reason string) {
+func (p *push) divide(b *logs.Batch, out logs.Outcome, reason string) {
 	if b.Entries == 1 {
-		s.refuse(b, out, reason)
+		p.refuse(b, out, reason)
 		return
 	}
-	s.keepPieces(b, max(out.Parts, 2))
+	p.keepPieces(b, max(out.Parts, 2))
 }
 
 // postpone sets a single container's request aside until it is worth trying again.
-func (s *shipment) postpone(b *logs.Batch, out logs.Outcome) {
-	s.config.Metrics.Retried(retryReason(out))
-	p, parts := s.parcelOf(b), 1
-	s.mu.Lock()
-	f, now := p.feed, time.Now()
-	f.again.attempts++
-	if f.again.attempts%manyAttempts == 0 && out.RateLimited {
+func (p *push) postpone(b *logs.Batch, out logs.Outcome) {
+	p.config.Metrics.Retried(retryReason(out))
+	seg, parts := p.segmentOf(b), 1
+	p.mu.Lock()
+	q, now := seg.queue, time.Now()
+	q.again.attempts++
+	if q.again.attempts%manyAttempts == 0 && out.RateLimited {
 		parts = 2
 	}
-	f.again.backoff = min(max(2*f.again.backoff, minBackoff), asideBackoff)
-	if s.queue.closed {
-		f.again.backoff = min(f.again.backoff, closingBackoff)
+	q.again.backoff = min(max(2*q.again.backoff, minBackoff), asideBackoff)
+	if p.queues.closed {
+		q.again.backoff = min(q.again.backoff, closingBackoff)
 	}
-	f.again.at = now.Add(max(jitter(f.again.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
-	s.mu.Unlock()
-	s.keepPieces(b, parts)
-	s.said.throttled(f.id, b.Groups[0].Labels.Container(), out.Err, now)
+	q.again.at = now.Add(max(jitter(q.again.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
+	p.mu.Unlock()
+	p.keepPieces(b, parts)
+	p.said.throttled(q.id, b.Groups[0].Labels.Container(), out.Err, now)
 }
 
 // waits tells that a request is of a single container of which an earlier one has
 // just been postponed: it would fail as well, use up what the limit has room for, and
 // be ahead of its turn if it did not.
-func (s *shipment) waits(b *logs.Batch) bool {
+func (p *push) waits(b *logs.Batch) bool {
 	if !single(b) {
 		return false
 	}
-	if !s.kept(b) {
+	if !p.kept(b) {
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.parcelOf(b).feed.again.at.After(time.Now())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.segmentOf(b).queue.again.at.After(time.Now())
 }
 
 // kept tells that something of the container of a request has been set aside.
-func (s *shipment) kept(b *logs.Batch) bool {
-	p := s.parcelOf(b)
-	s.keeping.Lock()
-	defer s.keeping.Unlock()
-	return len(p.fresh) > 0
+func (p *push) kept(b *logs.Batch) bool {
+	seg := p.segmentOf(b)
+	p.keeping.Lock()
+	defer p.keeping.Unlock()
+	return len(seg.fresh) > 0
 }
 
 // keepPieces keeps a single container's request in parts of one stream each: what
 // is said of the last stream of a request is then said of all of it.
-func (s *shipment) keepPieces(b *logs.Batch, parts int) {
-	p := s.parcelOf(b)
+func (p *push) keepPieces(b *logs.Batch, parts int) {
+	seg := p.segmentOf(b)
 	if n := len(b.Groups); n > 1 {
 		parts = (parts + n - 1) / n
 	}
-	s.keeping.Lock()
-	defer s.keeping.Unlock()
+	p.keeping.Lock()
+	defer p.keeping.Unlock()
 	for _, g := range b.Groups {
-		p.fresh = append(p.fresh, logs.Join(g).Parts(parts)...)
+		seg.fresh = append(seg.fresh, logs.Join(g).Parts(parts)...)
 	}
 }
 
-// passed notes that the sink has taken or refused something of the feeds set aside.
-func (s *shipment) passed() {
-	if !s.alone {
+// passed notes that the sink has taken or refused something of the queues set aside.
+func (p *push) passed() {
+	if !p.alone {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.parcels[0].feed
-	f.again = again{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.segments[0].queue
+	q.again = again{}
 }
 
-// parcelOf finds the parcel that a single container's request is from.
-func (s *shipment) parcelOf(b *logs.Batch) *parcel {
-	i := slices.IndexFunc(s.parcels, func(p *parcel) bool { return p.feed.id == b.Groups[0].Container })
-	return s.parcels[i]
+// segmentOf finds the segment that a single container's request is from.
+func (p *push) segmentOf(b *logs.Batch) *segment {
+	i := slices.IndexFunc(p.segments, func(seg *segment) bool { return seg.queue.id == b.Groups[0].Container })
+	return p.segments[i]
 }
 
 // single tells whether a request is of one container only.

@@ -93,7 +93,7 @@ func TestRoomOfUnprovenContainer(t *testing.T) {
 			lane.End("noisy", &draft, func() {})
 			sent++
 		}
-		if used := sent * (len(line) + logs.EntryOverhead + receiptSize); used < firstRoom*3/4 || used > firstRoom {
+		if used := sent * (len(line) + logs.EntryOverhead + ackSize); used < firstRoom*3/4 || used > firstRoom {
 			t.Errorf("%d bytes were taken, want %d", used, firstRoom)
 		}
 		on.Store(false)
@@ -106,7 +106,7 @@ func TestRoomOfUnprovenContainer(t *testing.T) {
 }
 
 // TestLimitedContainerDelaysOnlyItself: the others are delivered as before, and
-// what is limited comes in order when it may, its receipts too.
+// what is limited comes in order when it may, its acks too.
 func TestLimitedContainerDelaysOnlyItself(t *testing.T) {
 	for _, lastOnly := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -115,9 +115,9 @@ func TestLimitedContainerDelaysOnlyItself(t *testing.T) {
 			s := &sink{answer: limit("noisy", &on)}
 			d, _, stop := start(t, s, func(c *Config) { c.LastOnly = lastOnly })
 			defer stop()
-			var receipts []int
+			var acks []int
 			for i := range 3 {
-				sendAs(t, d.Lane(0), "noisy", lines(10*i, 10*i+9), func() { receipts = append(receipts, i) })
+				sendAs(t, d.Lane(0), "noisy", lines(10*i, 10*i+9), func() { acks = append(acks, i) })
 				settled(time.Second)
 			}
 			for i := range 10 {
@@ -129,17 +129,17 @@ func TestLimitedContainerDelaysOnlyItself(t *testing.T) {
 					t.Errorf("line %d was delivered after %v", i, took)
 				}
 			}
-			if len(receipts) > 0 || d.SetAside() != 1 {
-				t.Errorf("receipts %v, %d set aside", receipts, d.SetAside())
+			if len(acks) > 0 || d.SetAside() != 1 {
+				t.Errorf("acks %v, %d set aside", acks, d.SetAside())
 			}
 			on.Store(false)
 			settled(time.Minute)
 			synctest.Wait()
-			if got := of(s, "noisy"); !slices.Equal(got, lines(0, 29)) || !slices.Equal(receipts, []int{0, 1, 2}) {
-				t.Errorf("delivered %v, receipts %v", got, receipts)
+			if got := of(s, "noisy"); !slices.Equal(got, lines(0, 29)) || !slices.Equal(acks, []int{0, 1, 2}) {
+				t.Errorf("delivered %v, acks %v", got, acks)
 			}
-			if d.SetAside() != 0 || d.Held() != 0 {
-				t.Errorf("%d set aside, %d bytes held", d.SetAside(), d.Held())
+			if d.SetAside() != 0 || d.Buffered() != 0 {
+				t.Errorf("%d set aside, %d bytes held", d.SetAside(), d.Buffered())
 			}
 		})
 	}
@@ -294,8 +294,8 @@ func TestManySetAside(t *testing.T) {
 				t.Errorf("%d of %d lines are delivered", n, i+1)
 			}
 		}
-		if d.SetAside() != 500 || d.Held() > 32<<20 {
-			t.Errorf("%d set aside, %d bytes held", d.SetAside(), d.Held())
+		if d.SetAside() != 500 || d.Buffered() > 32<<20 {
+			t.Errorf("%d set aside, %d bytes held", d.SetAside(), d.Buffered())
 		}
 		if m.retries > 500*30 {
 			t.Errorf("%d attempts within 10 minutes", m.retries)
@@ -303,48 +303,48 @@ func TestManySetAside(t *testing.T) {
 	})
 }
 
-// TestCloseTriesWhatIsSetAside at once, and its receipts come when it is taken.
+// TestCloseTriesWhatIsSetAside at once, and its acks come when it is taken.
 func TestCloseTriesWhatIsSetAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var on atomic.Bool
 		on.Store(true)
 		s := &sink{answer: limit("noisy", &on)}
 		d, _, stop := start(t, s, nil)
-		receipts, after := 0, 0
-		sendAs(t, d.Lane(0), "noisy", lines(0, 9), func() { receipts++ })
+		acks, after := 0, 0
+		sendAs(t, d.Lane(0), "noisy", lines(0, 9), func() { acks++ })
 		d.Lane(0).After("noisy", func() { after++ })
 		settled(time.Hour)
 		d.Close()
 		settled(3 * time.Second)
-		if receipts+after > 0 {
-			t.Error("a receipt for what is not delivered")
+		if acks+after > 0 {
+			t.Error("an ack for what is not delivered")
 		}
 		on.Store(false)
 		settled(3 * time.Second)
 		synctest.Wait()
-		if receipts != 1 || after != 1 || len(of(s, "noisy")) != 10 {
-			t.Errorf("receipts %d, after it %d, delivered %v", receipts, after, s.accepted)
+		if acks != 1 || after != 1 || len(of(s, "noisy")) != 10 {
+			t.Errorf("acks %d, after it %d, delivered %v", acks, after, s.accepted)
 		}
 		stop()
 	})
 }
 
-// TestNotDeliveredNotCommitted: what is set aside at the end has no receipt.
+// TestNotDeliveredNotCommitted: what is set aside at the end has no ack.
 func TestNotDeliveredNotCommitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var on atomic.Bool
 		on.Store(true)
 		s := &sink{answer: limit("noisy", &on)}
 		d, _, stop := start(t, s, nil)
-		receipts, others := 0, 0
-		sendAs(t, d.Lane(0), "noisy", lines(0, 9), func() { receipts++ })
+		acks, others := 0, 0
+		sendAs(t, d.Lane(0), "noisy", lines(0, 9), func() { acks++ })
 		sendAs(t, d.Lane(0), "quiet", lines(0, 9), func() { others++ })
 		settled(time.Minute)
 		d.Close()
 		settled(10 * time.Second)
 		stop()
-		if receipts != 0 || others != 1 || d.Held() == 0 {
-			t.Errorf("receipts %d and %d, %d bytes held", receipts, others, d.Held())
+		if acks != 0 || others != 1 || d.Buffered() == 0 {
+			t.Errorf("acks %d and %d, %d bytes held", acks, others, d.Buffered())
 		}
 	})
 }
@@ -385,8 +385,8 @@ func TestQuietDoNotWaitForNoisy(t *testing.T) {
 		if took > 100*time.Millisecond || took == 0 {
 			t.Errorf("delivered after %v", took)
 		}
-		if len(s.accepted) != 30_001 || d.Held() != 0 {
-			t.Errorf("%d lines, %d bytes held", len(s.accepted), d.Held())
+		if len(s.accepted) != 30_001 || d.Buffered() != 0 {
+			t.Errorf("%d lines, %d bytes held", len(s.accepted), d.Buffered())
 		}
 	})
 }

@@ -95,11 +95,11 @@ func (b *barred) forget(container string) {
 
 // withoutBarred refuses what a request has of streams that the sink refuses for their labels,
 // and returns the rest.
-func (s *shipment) withoutBarred(b *logs.Batch) *logs.Batch {
+func (p *push) withoutBarred(b *logs.Batch) *logs.Batch {
 	now := time.Now()
 	said := make(map[*logs.Group]*bar)
 	for _, g := range b.Groups {
-		if one := s.barred.of(g, now); one != nil {
+		if one := p.barred.of(g, now); one != nil {
 			said[g] = one
 		}
 	}
@@ -108,7 +108,7 @@ func (s *shipment) withoutBarred(b *logs.Batch) *logs.Batch {
 	}
 	out, rest := divideBy(b, func(g *logs.Group) bool { return said[g] != nil })
 	for _, g := range out.Groups {
-		s.reject([]logs.Reject{{
+		p.reject([]logs.Reject{{
 			Container: g.Labels.Container(), ID: g.Container, Reason: said[g].reason, Count: g.Len(), Message: said[g].message,
 		}}, logs.Join(g))
 	}

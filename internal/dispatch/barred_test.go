@@ -30,14 +30,14 @@ func TestD7RefusedForItsLabels(t *testing.T) {
 		}}
 		d, m, stop := start(t, s, func(c *Config) { c.LastOnly = true })
 		defer stop()
-		receipts := 0
+		acks := 0
 		give := func(labels *logs.Labels) {
 			var draft logs.Draft
 			if err := d.Lane(0).Begin(t.Context(), labels.Get("container"), &draft); err != nil {
 				t.Fatal(err)
 			}
 			draft.Add(labels, logs.Entry{Time: time.Now().UnixNano(), Line: []byte("a line")})
-			d.Lane(0).End(labels.Get("container"), &draft, func() { receipts++ })
+			d.Lane(0).End(labels.Get("container"), &draft, func() { acks++ })
 			d.Lane(0).Flush()
 		}
 		const seconds = 11 * 60
@@ -53,8 +53,8 @@ func TestD7RefusedForItsLabels(t *testing.T) {
 		if m.streams != 1 || m.rejected["labels"] != seconds || r.Lines != seconds || r.Message != "too long" || d.RefusedLines() != seconds {
 			t.Errorf("%d streams, %v lines, %+v", m.streams, m.rejected, r)
 		}
-		if receipts != 2*seconds || len(s.accepted)+beside != seconds {
-			t.Errorf("%d receipts, %d accepted and %d beside", receipts, len(s.accepted), beside)
+		if acks != 2*seconds || len(s.accepted)+beside != seconds {
+			t.Errorf("%d acks, %d accepted and %d beside", acks, len(s.accepted), beside)
 		}
 		raised = true
 		settled(barredFor)

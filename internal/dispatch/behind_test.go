@@ -9,7 +9,7 @@ import (
 )
 
 // TestP7BehindIsTold: what comes from a log that is being caught up with is told apart from
-// what comes after it, also where both wait in one feed, and the order stays.
+// what comes after it, also where both wait in one queue, and the order stays.
 func TestP7BehindIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
@@ -39,11 +39,11 @@ func TestP7BehindIsTold(t *testing.T) {
 		}
 		for i, n := range order {
 			if i != n {
-				t.Fatalf("receipts come in the order %v", order)
+				t.Fatalf("acks come in the order %v", order)
 			}
 		}
 		if len(order) != 6 {
-			t.Errorf("%d receipts", len(order))
+			t.Errorf("%d acks", len(order))
 		}
 	})
 }

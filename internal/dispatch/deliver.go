@@ -26,34 +26,34 @@ const (
 	maxRetryAfter = 10 * time.Minute
 )
 
-// ship pushes the parcels that were taken, in as many requests as they need. It
+// ship pushes the segments that were taken, in as many requests as they need. It
 // returns false when ctx is done before.
-func (s *shipment) ship(ctx context.Context) bool {
-	parts := s.plan()
-	defer s.sent.arrived(s.streams)
-	if pace := s.paced(); len(parts) > 1 && pace.slow() && separate(parts) {
-		if !s.deliverAtOnce(ctx, parts) {
+func (p *push) run(ctx context.Context) bool {
+	parts := p.plan()
+	defer p.sent.arrived(p.streams)
+	if pace := p.paced(); len(parts) > 1 && pace.slow() && separate(parts) {
+		if !p.deliverAtOnce(ctx, parts) {
 			return false
 		}
 		parts = nil
 	}
 	for _, part := range parts {
-		if !s.deliver(ctx, part) {
+		if !p.deliver(ctx, part) {
 			return false
 		}
 	}
-	s.settle()
+	p.settle()
 	return true
 }
 
 // deliverAtOnce is deliver for several requests, none of which has to wait for another.
-func (s *shipment) deliverAtOnce(ctx context.Context, parts []*logs.Batch) bool {
+func (p *push) deliverAtOnce(ctx context.Context, parts []*logs.Batch) bool {
 	var group errgroup.Group
 	group.SetLimit(maxPushes)
 	var ended atomic.Bool
 	for _, part := range parts {
 		group.Go(func() error {
-			if !s.deliver(ctx, part) {
+			if !p.deliver(ctx, part) {
 				ended.Store(true)
 			}
 			return nil
@@ -79,26 +79,26 @@ func separate(parts []*logs.Batch) bool {
 	return true
 }
 
-// plan returns the requests to send: the next piece of a parcel that is set aside,
+// plan returns the requests to send: the next piece of a segment that is set aside,
 // or those of a batch.
-func (s *shipment) plan() []*logs.Batch {
-	if p := s.parcels[0]; s.alone {
-		piece := p.pieces[0]
-		p.pieces = p.pieces[1:]
+func (p *push) plan() []*logs.Batch {
+	if seg := p.segments[0]; p.alone {
+		piece := seg.pieces[0]
+		seg.pieces = seg.pieces[1:]
 		return []*logs.Batch{piece}
 	}
 	b := &logs.Batch{}
-	for _, p := range s.parcels {
-		b.Groups = append(b.Groups, p.batch.Groups...)
-		b.Entries += p.batch.Entries
-		b.Bytes += p.batch.Bytes
+	for _, seg := range p.segments {
+		b.Groups = append(b.Groups, seg.batch.Groups...)
+		b.Entries += seg.batch.Entries
+		b.Bytes += seg.batch.Bytes
 	}
 	switch {
 	case b.Entries == 0:
 		return nil
-	case s.config.LastOnly:
-		parts, streams := s.sent.plan(b, time.Now())
-		s.streams = streams
+	case p.config.LastOnly:
+		parts, streams := p.sent.plan(b, time.Now())
+		p.streams = streams
 		return parts
 	}
 	return byTenant(b)
@@ -128,16 +128,16 @@ type request struct {
 // deliver pushes a request until the sink has taken or refused all of it, or what
 // is left of it is set aside. What it is divided into meanwhile is pushed in its place, each
 // as a request of its own, in order. It returns false when ctx is done before.
-func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
+func (p *push) deliver(ctx context.Context, b *logs.Batch) bool {
 	todo := []request{{Batch: b}} // the next one last
 	for len(todo) > 0 {
 		next := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if next.second && s.kept(next.Batch) {
-			s.keepPieces(next.Batch, 1)
+		if next.second && p.kept(next.Batch) {
+			p.keepPieces(next.Batch, 1)
 			continue
 		}
-		parts, ok := s.try(ctx, next.Batch)
+		parts, ok := p.try(ctx, next.Batch)
 		if !ok {
 			return false
 		}
@@ -150,62 +150,62 @@ func (s *shipment) deliver(ctx context.Context, b *logs.Batch) bool {
 
 // try pushes a request until it is known what becomes of it. It returns what is to be
 // pushed instead, in order, and false when ctx is done before.
-func (s *shipment) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool) {
-	switch b = s.withoutBarred(b); {
+func (p *push) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool) {
+	switch b = p.withoutBarred(b); {
 	case b.Entries == 0:
 		return nil, true
-	case s.waits(b):
-		s.keepPieces(b, 1)
+	case p.waits(b):
+		p.keepPieces(b, 1)
 		return nil, true
-	case b.Bytes > 2*s.paced().limit && b.Entries > 1:
+	case b.Bytes > 2*p.paced().limit && b.Entries > 1:
 		return halves(b), true // it was gathered before batches were found to be too large
 	}
 	for backoff := minBackoff; ; backoff = min(2*backoff, maxBackoff) {
-		out := s.push(ctx, b)
+		out := p.send(ctx, b)
 		if ctx.Err() != nil && out.Kind != logs.Accepted {
 			return nil, false
 		}
 		if out.Kind != logs.Retry {
-			s.tune(func(p *pace) { p.stuck = false }) // that there is room again shows when the push has been settled
-			s.said.works()
+			p.tune(func(of *pace) { of.stuck = false }) // that there is room again shows when the push has been settled
+			p.said.works()
 		}
 		switch {
 		case out.Kind == logs.Accepted:
-			s.observe(b)
-			s.barred.taken(b)
-			s.answered(b)
+			p.observe(b)
+			p.barred.taken(b)
+			p.answered(b)
 			return nil, true
 		case out.Kind == logs.Refused && out.Exact:
-			s.reject(out.Rejects, b)
-			s.answered(b)
+			p.reject(out.Rejects, b)
+			p.answered(b)
 			return nil, true
 		case out.Kind == logs.Refused, out.Kind == logs.TooLarge:
-			return s.less(b, out), true
+			return p.less(b, out), true
 		}
-		if some, rest := s.concerned(b, out); some.Entries > 0 {
-			s.said.works()
-			s.each(some, func(part *logs.Batch) { s.postpone(part, out) })
+		if some, rest := p.concerned(b, out); some.Entries > 0 {
+			p.said.works()
+			p.each(some, func(part *logs.Batch) { p.postpone(part, out) })
 			return []request{{Batch: rest}}, true
 		}
-		s.tune(func(p *pace) { p.stuck = true })
-		s.said.failed(out, time.Now())
-		s.config.Metrics.Retried(retryReason(out))
-		if out.Unproven && s.tryOne(ctx) {
+		p.tune(func(of *pace) { of.stuck = true })
+		p.said.failed(out, time.Now())
+		p.config.Metrics.Retried(retryReason(out))
+		if out.Unproven && p.tryOne(ctx) {
 			continue // it is the sink after all: what it refuses is searched for
 		}
 		if out.Unreachable {
 			backoff = min(backoff, unreachableBackoff)
 		}
-		if !s.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
+		if !p.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
 			return nil, false
 		}
-		s.said.tell(time.Now())
+		p.said.tell(time.Now())
 		if out.TimedOut && b.Entries > 1 && b.Bytes > minBatch {
 			// Over a slow line it would take as long again and again, and nothing
 			// would ever arrive.
-			s.tune(func(p *pace) {
-				if 2*b.Bytes > p.limit { // it is not those beside it that are too much
-					p.shrink(b.Bytes)
+			p.tune(func(of *pace) {
+				if 2*b.Bytes > of.limit { // it is not those beside it that are too much
+					of.shrink(b.Bytes)
 				}
 			})
 			return halves(b), true
@@ -223,14 +223,14 @@ func halves(b *logs.Batch) []request {
 // accepted anything yet is known by that only, and its first request may be one that it
 // refuses in words that are not known: so it is an entry of any container that has some. It
 // is one of the oldest of its stream: none that follows is too far behind it.
-func (s *shipment) tryOne(ctx context.Context) bool {
+func (p *push) tryOne(ctx context.Context) bool {
 	var groups []*logs.Group
-	for _, p := range s.parcels {
-		groups = append(groups, p.batch.Groups...)
+	for _, seg := range p.segments {
+		groups = append(groups, seg.batch.Groups...)
 	}
-	s.mu.Lock()
-	others := s.queue.waitingGroups()
-	s.mu.Unlock()
+	p.mu.Lock()
+	others := p.queues.waitingGroups()
+	p.mu.Unlock()
 	if len(others) > 0 && (len(groups) == 0 || rand.IntN(2) == 0) {
 		groups = others
 	}
@@ -244,14 +244,14 @@ func (s *shipment) tryOne(ctx context.Context) bool {
 	}
 	one := &logs.Batch{}
 	one.Add(g.Labels, g.Entry(i))
-	return s.push(ctx, one).Kind == logs.Accepted
+	return p.send(ctx, one).Kind == logs.Accepted
 }
 
 // answered notes that the sink has said what became of a request.
-func (s *shipment) answered(b *logs.Batch) {
-	s.passed()
-	if s.config.LastOnly {
-		s.sent.told(b, time.Now())
+func (p *push) answered(b *logs.Batch) {
+	p.passed()
+	if p.config.LastOnly {
+		p.sent.told(b, time.Now())
 	}
 }
 
@@ -259,15 +259,15 @@ func (s *shipment) answered(b *logs.Batch) {
 // go on without it. Only in the first is the reason: the stream that the sink
 // names; or, when the sink limits the rate of all, those who have much to say,
 // so that the others get what is left of the limit.
-func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.Batch) {
+func (p *push) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.Batch) {
 	switch {
 	case out.Group != nil:
-		s.sent.limited(out.Group, time.Now())
+		p.sent.limited(out.Group, time.Now())
 		return divideBy(b, func(g *logs.Group) bool { return g == out.Group })
-	case s.alone && out.RateLimited && out.RetryAfter == 0:
+	case p.alone && out.RateLimited && out.RetryAfter == 0:
 		return b, &logs.Batch{}
 	case out.RateLimited && out.RetryAfter == 0:
-		much := small(s.paced().limit)
+		much := small(p.paced().limit)
 		bytes := make(map[string]int)
 		for _, g := range b.Groups {
 			bytes[g.Container] += g.Bytes()
@@ -281,25 +281,25 @@ func (s *shipment) concerned(b *logs.Batch, out logs.Outcome) (some, rest *logs.
 // say what of it is the reason. It is halved until only single containers are left
 // that are not taken: these are set aside, so that the search does not hold up the
 // others. Sending entries again that the sink took already does no harm.
-func (s *shipment) less(b *logs.Batch, out logs.Outcome) []request {
+func (p *push) less(b *logs.Batch, out logs.Outcome) []request {
 	reason := "refused"
 	if out.Kind == logs.TooLarge {
 		reason = "too_large"
 		if out.Group == nil {
-			s.tune(func(p *pace) {
-				p.shrink(b.Bytes)
-				p.tooLate = 0 // batches are made smaller for another reason than time
+			p.tune(func(of *pace) {
+				of.shrink(b.Bytes)
+				of.tooLate = 0 // batches are made smaller for another reason than time
 			})
 		}
 	}
 	switch {
 	case single(b):
-		s.divide(b, out, reason)
+		p.divide(b, out, reason)
 		return nil
 	case out.Group != nil:
-		s.sent.limited(out.Group, time.Now())
+		p.sent.limited(out.Group, time.Now())
 		some, rest := divideBy(b, func(g *logs.Group) bool { return g == out.Group })
-		s.divide(some, out, reason)
+		p.divide(some, out, reason)
 		return []request{{Batch: rest}}
 	}
 	return halves(b)
@@ -315,7 +315,7 @@ func (l *Lane) each(b *logs.Batch, f func(part *logs.Batch)) {
 	}
 }
 
-func (l *Lane) push(ctx context.Context, b *logs.Batch) logs.Outcome {
+func (l *Lane) send(ctx context.Context, b *logs.Batch) logs.Outcome {
 	l.slots <- struct{}{} // others give theirs back when ctx is done
 	defer func() { <-l.slots }()
 	began := time.Now()
@@ -388,6 +388,8 @@ func (l *Lane) pause(ctx context.Context, d time.Duration) bool {
 		d, closing = min(d, closingBackoff), nil
 	default:
 	}
+	until := time.Now().Add(d)
+	l.pausesUntil.Store(&until)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -148,8 +148,8 @@ func TestOrderOfRequests(t *testing.T) {
 				if !slices.Equal(got, want[name]) {
 					t.Errorf("%s: got\n%q: {\n%s\n},", name, name, strings.ReplaceAll(fmt.Sprintf("%q", got), `" "`, "\",\n\""))
 				}
-				if d.Held() != 0 {
-					t.Errorf("%s: %d bytes are left", name, d.Held())
+				if d.Buffered() != 0 {
+					t.Errorf("%s: %d bytes are left", name, d.Buffered())
 				}
 			})
 		})

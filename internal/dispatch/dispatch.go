@@ -40,12 +40,15 @@ type Config struct {
 	Sink    Sink
 	Metrics Metrics
 	Log     *slog.Logger
-	// Settled, if there is one, is called when the receipts of a push were handed
+	// Settled, if there is one, is called when the acks of a push were handed
 	// out, by every lane for itself. The lane waits for it.
 	Settled func()
 	// LastOnly tells that the sink's answer is about the last group of a batch,
 	// as Loki's is: see plan.go.
 	LastOnly bool
+	// Apart has each stream be in a request of its own, where LastOnly is set: somebody else
+	// writes to the same ones, so that nothing is known beforehand of what is refused.
+	Apart bool
 	// Lanes is the number of batches that are gathered and pushed
 	// independently of each other.
 	Lanes int
@@ -80,6 +83,7 @@ type Dispatcher struct {
 // New makes a dispatcher. It starts nothing.
 func New(config Config) *Dispatcher {
 	d := &Dispatcher{config: config, shared: &shared{sent: newStreams(), refused: &refusals{}, barred: &barred{}}}
+	d.shared.sent.apart = config.Apart
 	budget := max(config.MaxMemory/config.Lanes, 1)
 	for range config.Lanes {
 		d.lanes = append(d.lanes, newLane(&d.config, d.shared, budget))
@@ -101,8 +105,8 @@ func (d *Dispatcher) Number(id string) int {
 // Lane returns a lane by its number.
 func (d *Dispatcher) Lane(number int) *Lane { return d.lanes[number] }
 
-// Held returns the bytes of entries that are held and not delivered.
-func (d *Dispatcher) Held() (bytes int) {
+// Buffered returns the bytes of entries that are held and not delivered.
+func (d *Dispatcher) Buffered() (bytes int) {
 	for _, l := range d.lanes {
 		bytes += l.held()
 	}
@@ -117,6 +121,21 @@ func (d *Dispatcher) SetAside() (containers int) {
 	}
 	return containers
 }
+
+// Pushes returns the number of requests under way, and until when none is made as the sink
+// does not take any; in the past, or zero, where nothing is waited for.
+func (d *Dispatcher) Pushes() (underWay int, pausesUntil time.Time) {
+	for _, l := range d.lanes {
+		underWay += len(l.slots)
+		if until := l.pausesUntil.Load(); until != nil && until.After(pausesUntil) {
+			pausesUntil = *until
+		}
+	}
+	return underWay, pausesUntil
+}
+
+// Budget returns how many bytes of entries may be held.
+func (d *Dispatcher) Budget() int { return d.config.MaxMemory }
 
 // Close says that no more entries will come: Run ends when all are delivered.
 func (d *Dispatcher) Close() {

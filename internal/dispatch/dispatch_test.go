@@ -163,23 +163,23 @@ func TestReceiptsComeInOrderAfterDelivery(t *testing.T) {
 		}}
 		d, m, stop := start(t, s, nil)
 		defer stop()
-		var receipts []int
+		var acks []int
 		for i := range 5 {
-			send(t, d.Lane(0), lines(10*i, 10*i+9), func() { receipts = append(receipts, i) })
+			send(t, d.Lane(0), lines(10*i, 10*i+9), func() { acks = append(acks, i) })
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if len(receipts) > 0 || m.retries < 50 {
-			t.Fatalf("receipts %v after %d retries", receipts, m.retries)
+		if len(acks) > 0 || m.retries < 50 {
+			t.Fatalf("acks %v after %d retries", acks, m.retries)
 		}
 		down.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if !slices.Equal(receipts, []int{0, 1, 2, 3, 4}) || !slices.Equal(s.accepted, lines(0, 49)) {
-			t.Errorf("receipts %v, %d lines", receipts, len(s.accepted))
+		if !slices.Equal(acks, []int{0, 1, 2, 3, 4}) || !slices.Equal(s.accepted, lines(0, 49)) {
+			t.Errorf("acks %v, %d lines", acks, len(s.accepted))
 		}
-		if d.Held() != 0 {
-			t.Errorf("%d bytes held", d.Held())
+		if d.Buffered() != 0 {
+			t.Errorf("%d bytes held", d.Buffered())
 		}
 	})
 }
@@ -199,7 +199,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			sent++
 		}
 		// One container leaves as much free as it holds, but for a last chunk.
-		if held := d.Held(); held < 3<<17 || held > 1<<19 || sent > 550 {
+		if held := d.Buffered(); held < 3<<17 || held > 1<<19 || sent > 550 {
 			t.Errorf("%d bytes of %d lines held", held, sent)
 		}
 		for i := range 1000 {
@@ -210,7 +210,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				d.Lane(0).End(fmt.Sprint("another", i), &draft, nil)
 			}
 		}
-		if held := d.Held(); held < 1<<20 || held > 1<<20+2000 {
+		if held := d.Buffered(); held < 1<<20 || held > 1<<20+2000 {
 			t.Errorf("%d bytes of many containers held", held)
 		}
 		stop()
@@ -245,7 +245,7 @@ func TestLittleIsHeldWhileStuck(t *testing.T) {
 			return sent
 		}
 		sent := fill(time.Hour)
-		if held := d.Held(); held > 5*100<<10 || sent > 500 {
+		if held := d.Buffered(); held > 5*100<<10 || sent > 500 {
 			t.Errorf("%d bytes of %d lines held", held, sent)
 		}
 		down.Store(false)
@@ -376,25 +376,25 @@ func TestSameContainerSameLane(t *testing.T) {
 }
 
 // TestForget: nothing is kept of a container that was removed when what was held of it
-// is delivered, also when it is forgotten by a receipt; and it may come back.
+// is delivered, also when it is forgotten by an ack; and it may come back.
 func TestForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
 		d, _, stop := start(t, s, func(c *Config) { c.LastOnly = true })
 		defer stop()
 		lane := d.Lane(0)
-		left := func() (feeds, streams, containers int) {
+		left := func() (queues, streams, containers int) {
 			settled(time.Second)
 			lane.mu.Lock()
 			defer lane.mu.Unlock()
 			lane.sent.mu.Lock()
 			defer lane.sent.mu.Unlock()
-			return len(lane.queue.feeds), len(lane.sent.known), len(lane.sent.of)
+			return len(lane.queues.all), len(lane.sent.known), len(lane.sent.of)
 		}
 		want := func(what string, n int) {
 			t.Helper()
-			if feeds, streams, containers := left(); feeds != n || streams != n || containers != n {
-				t.Errorf("%s: %d feeds, %d streams, %d containers, want %d of each", what, feeds, streams, containers, n)
+			if queues, streams, containers := left(); queues != n || streams != n || containers != n {
+				t.Errorf("%s: %d queues, %d streams, %d containers, want %d of each", what, queues, streams, containers, n)
 			}
 		}
 		send(t, lane, lines(0, 9), func() {})
@@ -403,7 +403,7 @@ func TestForget(t *testing.T) {
 		want("forgotten while idle", 0)
 		send(t, lane, lines(10, 19), func() {})
 		lane.After("web", func() { lane.Forget("web") })
-		want("forgotten by a receipt", 0)
+		want("forgotten by an ack", 0)
 		send(t, lane, lines(20, 29), func() {})
 		lane.Forget("web")
 		send(t, lane, lines(30, 39), func() {})

@@ -33,52 +33,52 @@ func (l *Lane) Begin(ctx context.Context, id string, d *logs.Draft) error {
 // trying again, unless it is nil or another has taken its place. wake must not block.
 func (l *Lane) TryBegin(id string, d *logs.Draft, wake func()) (room int, err error) {
 	l.mu.Lock()
-	if l.queue.closed {
+	if l.queues.closed {
 		l.mu.Unlock()
 		return 0, errClosed
 	}
-	f := l.feed(id)
-	if room = l.room(f); room > 0 {
-		l.open(f, d, room)
+	q := l.queueOf(id)
+	if room = l.room(q); room > 0 {
+		l.open(q, d, room)
 		l.mu.Unlock()
 		return room, nil
 	}
 	if wake != nil {
-		if f.wake == nil {
-			l.queue.waiting = append(l.queue.waiting, f)
+		if q.wake == nil {
+			l.queues.waiting = append(l.queues.waiting, q)
 		}
-		f.wake = wake
+		q.wake = wake
 	}
-	if f.draft.open || l.roomBeside(f, 0) > 0 {
-		l.queue.cramped = true // what is being filled leaves none, not what waits for the sink
+	if q.draft.open || l.roomBeside(q, 0) > 0 {
+		l.queues.cramped = true // what is being filled leaves none, not what waits for the sink
 		l.mu.Unlock()
 		return 0, nil
 	}
-	l.queue.pressed = l.queue.pressed || !f.isAside()
+	l.queues.pressed = l.queues.pressed || !q.isAside()
 	l.mu.Unlock()
 	l.signal() // what is held may be a batch that is not full
 	return 0, nil
 }
 
 // open lets a draft be filled.
-func (l *Lane) open(f *feed, d *logs.Draft, room int) {
-	f.wake = nil
-	f.draft = draft{open: true, reserved: min(room, wholeChunk)}
-	l.queue.drafts++
-	l.queue.reserved += f.draft.reserved
-	p, most := f.open(), full(l.pace.limit)
+func (l *Lane) open(q *queue, d *logs.Draft, room int) {
+	q.wake = nil
+	q.draft = draft{open: true, reserved: min(room, wholeChunk)}
+	l.queues.drafts++
+	l.queues.reserved += q.draft.reserved
+	seg, most := q.open(), full(l.pace.limit)
 	switch {
-	case p == nil:
+	case seg == nil:
 		d.Open(most, most)
-	case f.isNext(p):
-		d.Open(most-p.batch.Bytes, most)
+	case q.isNext(seg):
+		d.Open(most-seg.batch.Bytes, most)
 	default:
 		// It is not its turn yet: the draft goes on with it, as copying all that is added to
 		// it would be 4 % of all that carrying a backlog costs.
-		f.parcels = f.parcels[:len(f.parcels)-1]
-		f.draft.parcel, f.draft.size = p, p.batch.Bytes
-		l.queue.unline(f, p.batch.Bytes)
-		d.Continue(&p.batch, p.behind, most)
+		q.segments = q.segments[:len(q.segments)-1]
+		q.draft.segment, q.draft.size = seg, seg.batch.Bytes
+		l.queues.unline(q, seg.batch.Bytes)
+		d.Continue(&seg.batch, seg.behind, most)
 	}
 }
 
@@ -87,28 +87,28 @@ func (l *Lane) open(f *feed, d *logs.Draft, room int) {
 // may be nil when nothing was.
 func (l *Lane) End(id string, d *logs.Draft, delivered func()) {
 	l.mu.Lock()
-	f := l.queue.feeds[id]
-	added, last := l.gather(f, d)
+	q := l.queues.all[id]
+	added, last := l.gather(q, d)
 	if delivered != nil {
 		if last == nil {
-			last = f.add()
+			last = q.add()
 		}
-		l.queue.receive(last, delivered)
+		l.queues.receive(last, delivered)
 	}
-	l.queue.line(f, added)
-	ready := l.queue.queued >= full(l.pace.limit)
+	l.queues.line(q, added)
+	ready := l.queues.queued >= full(l.pace.limit)
 	if ready {
 		l.callHelp()
 	}
-	l.queue.drafts--
-	l.queue.reserved -= f.draft.reserved
-	f.draft = draft{}
+	l.queues.drafts--
+	l.queues.reserved -= q.draft.reserved
+	q.draft = draft{}
 	var wakes []func()
-	if l.queue.cramped {
-		l.queue.cramped = false
+	if l.queues.cramped {
+		l.queues.cramped = false
 		wakes = l.wakes()
 	}
-	ready = ready || l.queue.closed
+	ready = ready || l.queues.closed
 	l.mu.Unlock()
 	call(wakes)
 	if ready {
@@ -116,87 +116,87 @@ func (l *Lane) End(id string, d *logs.Draft, delivered func()) {
 	}
 }
 
-// gather adds what a draft holds to the parcels of its feed. It returns the size of what was
-// not queued before, and the parcel that is filled next, nil for none.
-func (l *Lane) gather(f *feed, d *logs.Draft) (added int, last *parcel) {
+// gather adds what a draft holds to the segments of its queue. It returns the size of what was
+// not queued before, and the segment that is filled next, nil for none.
+func (l *Lane) gather(q *queue, d *logs.Draft) (added int, last *segment) {
 	fresh := 0
-	if p := f.draft.parcel; p != nil {
-		f.parcels = append(f.parcels, p)
-		fresh -= f.draft.size
+	if seg := q.draft.segment; seg != nil {
+		q.segments = append(q.segments, seg)
+		fresh -= q.draft.size
 	}
 	d.HandOver(func(part *logs.Part) {
 		size := part.Batch.Bytes
-		p := f.open()
-		if p == nil || p.behind != part.Behind || p.batch.Entries > 0 && p.batch.Bytes+size > full(l.pace.limit) {
-			p = f.add()
-			p.behind = part.Behind
+		seg := q.open()
+		if seg == nil || seg.behind != part.Behind || seg.batch.Entries > 0 && seg.batch.Bytes+size > full(l.pace.limit) {
+			seg = q.add()
+			seg.behind = part.Behind
 		}
-		p.batch.Take(&part.Batch)
+		seg.batch.Take(&part.Batch)
 		added += size
 	})
 	fresh += added
-	f.bytes += fresh
-	l.queue.bytes += fresh
-	return added, f.open()
+	q.bytes += fresh
+	l.queues.bytes += fresh
+	return added, q.open()
 }
 
 // After calls delivered when everything of a container that was handed over so far
 // is delivered. It does not wait for room.
 func (l *Lane) After(id string, delivered func()) {
 	l.mu.Lock()
-	f := l.feed(id)
-	p := f.draft.parcel // what was handed over last, if there is one
-	if p == nil {
-		p = f.open()
+	q := l.queueOf(id)
+	seg := q.draft.segment // what was handed over last, if there is one
+	if seg == nil {
+		seg = q.open()
 	}
-	if p == nil {
-		p = f.add()
+	if seg == nil {
+		seg = q.add()
 	}
-	l.queue.receive(p, delivered)
-	l.queue.line(f, 0)
-	l.queue.flushed = true
+	l.queues.receive(seg, delivered)
+	l.queues.line(q, 0)
+	l.queues.flushed = true
 	l.mu.Unlock()
 	l.signal()
 }
 
-// feed finds or makes the feed of a container.
-func (l *Lane) feed(id string) *feed {
-	f := l.queue.feeds[id]
-	if f == nil {
-		f = &feed{id: id, proven: !l.config.LastOnly}
-		l.queue.feeds[id] = f
+// queueOf finds or makes the queue of a container.
+func (l *Lane) queueOf(id string) *queue {
+	q := l.queues.all[id]
+	if q == nil {
+		q = &queue{id: id, proven: !l.config.LastOnly}
+		l.queues.all[id] = q
 	}
-	f.forgotten = false
-	return f
+	q.forgotten = false
+	return q
 }
 
-// room is how many bytes a feed may take more: nothing while a draft is filled for it, as its
+// room is how many bytes a queue may take more: nothing while a draft is filled for it, as its
 // entries have to come in order.
-func (l *Lane) room(f *feed) int {
-	if f.draft.open {
+func (l *Lane) room(q *queue) int {
+	if q.draft.open {
 		return 0
 	}
-	return l.roomBeside(f, l.queue.reserved)
+	return l.roomBeside(q, l.queues.reserved)
 }
 
-// roomBeside is how many bytes a feed may take more when so many are reserved. No feed may
+// roomBeside is how many bytes a queue may take more when so many are reserved. No queue may
 // hold more than what is still free: however many are full, an empty one finds room, and is
 // not kept waiting by those that wait for the sink.
-func (l *Lane) roomBeside(f *feed, reserved int) int {
+func (l *Lane) roomBeside(q *queue, reserved int) int {
 	budget := l.budget
 	if l.pace.stuck {
 		budget = min(budget, stuckBatches*l.config.BatchSize)
 	}
-	room := budget - l.queue.bytes - reserved - f.bytes
-	if f.isAside() {
-		room = min(room, l.pace.limit-f.bytes)
+	room := budget - l.queues.bytes - reserved - q.bytes
+	if q.isAside() {
+		room = min(room, l.pace.limit-q.bytes)
 	}
-	if f.bytes > 0 && room < min(wholeChunk, l.budget/8) {
+	if q.bytes > 0 && room < min(wholeChunk, l.budget/8) {
 		return 0
 	}
-	if !f.proven {
+	if !q.proven {
 		// A read may be larger than the room that is left.
-		if room = min(room, firstRoom-f.bytes); f.bytes > 0 && room < firstRoom/4 {
+		if room = min(room, firstRoom-q.bytes); q.bytes > 0 && room < firstRoom/4 {
 			return 0
 		}
 	}
@@ -205,21 +205,21 @@ func (l *Lane) roomBeside(f *feed, reserved int) int {
 
 // wakes returns what has to be called, without the lock, because there is room.
 func (l *Lane) wakes() (out []func()) {
-	rest := l.queue.waiting[:0]
-	for _, f := range l.queue.waiting {
+	rest := l.queues.waiting[:0]
+	for _, q := range l.queues.waiting {
 		switch {
-		case f.wake == nil:
-		case l.queue.closed || l.room(f) > 0:
-			out = append(out, f.wake)
-			f.wake = nil
-			l.queue.drop(f)
+		case q.wake == nil:
+		case l.queues.closed || l.room(q) > 0:
+			out = append(out, q.wake)
+			q.wake = nil
+			l.queues.drop(q)
 		default:
-			rest = append(rest, f)
-			l.queue.cramped = l.queue.cramped || l.queue.drafts > 0 // there may be room when these are handed over
+			rest = append(rest, q)
+			l.queues.cramped = l.queues.cramped || l.queues.drafts > 0 // there may be room when these are handed over
 		}
 	}
-	clear(l.queue.waiting[len(rest):])
-	l.queue.waiting = rest
+	clear(l.queues.waiting[len(rest):])
+	l.queues.waiting = rest
 	return out
 }
 

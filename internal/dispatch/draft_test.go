@@ -34,22 +34,22 @@ func TestHangingRead(t *testing.T) {
 		var draft logs.Draft
 		begin(t, l, "hangs", &draft)
 		draft.Add(labels("hangs"), logs.Entry{Time: 1, Line: []byte("hangs line 10")})
-		receipts := 0
+		acks := 0
 		for i := range 10 {
-			sendAs(t, l, "quiet", lines(i, i), func() { receipts++ })
+			sendAs(t, l, "quiet", lines(i, i), func() { acks++ })
 			settled(time.Minute)
-			if receipts != i+1 || d.SetAside() != 0 || d.Held() != 0 || l.Due().After(time.Now()) {
-				t.Fatalf("%d of %d lines are delivered, %d bytes held", receipts, i+1, d.Held())
+			if acks != i+1 || d.SetAside() != 0 || d.Buffered() != 0 || l.Due().After(time.Now()) {
+				t.Fatalf("%d of %d lines are delivered, %d bytes held", acks, i+1, d.Buffered())
 			}
 		}
 		if got := of(s, "hangs"); !slices.Equal(got, lines(0, 9)) {
 			t.Errorf("of the container that hangs are delivered %q", got)
 		}
-		l.End("hangs", &draft, func() { receipts++ })
+		l.End("hangs", &draft, func() { acks++ })
 		l.Flush()
 		settled(time.Minute)
-		if got := of(s, "hangs"); !slices.Equal(got, lines(0, 10)) || receipts != 11 {
-			t.Errorf("delivered in the end %q, %d receipts", got, receipts)
+		if got := of(s, "hangs"); !slices.Equal(got, lines(0, 10)) || acks != 11 {
+			t.Errorf("delivered in the end %q, %d acks", got, acks)
 		}
 	})
 }
@@ -60,19 +60,19 @@ func TestHangingReadAtTheEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &sink{}
 			d, _, stop := start(t, s, nil)
-			l, receipts := d.Lane(0), 0
+			l, acks := d.Lane(0), 0
 			var draft logs.Draft
 			begin(t, l, "web", &draft)
 			draft.Add(web, logs.Entry{Time: 1, Line: []byte("web line 1")})
 			d.Close()
 			settled(time.Second)
 			if comesBack {
-				l.End("web", &draft, func() { receipts++ })
+				l.End("web", &draft, func() { acks++ })
 				settled(time.Second)
 			}
 			stop()
-			if want := map[bool]int{true: 1}[comesBack]; receipts != want || len(s.accepted) != want {
-				t.Errorf("%d receipts for %q", receipts, s.accepted)
+			if want := map[bool]int{true: 1}[comesBack]; acks != want || len(s.accepted) != want {
+				t.Errorf("%d acks for %q", acks, s.accepted)
 			}
 		})
 	}
@@ -120,8 +120,8 @@ func TestReservedRoom(t *testing.T) {
 				break
 			}
 		}
-		if open != 1<<20/wholeChunk || d.Held() != 0 {
-			t.Fatalf("%d drafts are open at a time, %d bytes held", open, d.Held())
+		if open != 1<<20/wholeChunk || d.Buffered() != 0 {
+			t.Fatalf("%d drafts are open at a time, %d bytes held", open, d.Buffered())
 		}
 		woken := false
 		if room, _ := l.TryBegin("another", &drafts[9], func() { woken = true }); room != 0 {
@@ -137,14 +137,14 @@ func TestReservedRoom(t *testing.T) {
 		if !woken {
 			t.Error("nobody was told that there is room")
 		}
-		if l.queue.reserved != 0 || l.queue.drafts != 0 || l.queue.bytes != 0 {
-			t.Errorf("left over: %d reserved for %d drafts, %d held", l.queue.reserved, l.queue.drafts, l.queue.bytes)
+		if l.queues.reserved != 0 || l.queues.drafts != 0 || l.queues.bytes != 0 {
+			t.Errorf("left over: %d reserved for %d drafts, %d held", l.queues.reserved, l.queues.drafts, l.queues.bytes)
 		}
 	})
 }
 
 // TestDraftGoesOn: what is read while earlier entries of the container wait for the sink
-// comes after them, with the receipts in order, also one that was asked for meanwhile.
+// comes after them, with the acks in order, also one that was asked for meanwhile.
 func TestDraftGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
@@ -157,7 +157,7 @@ func TestDraftGoesOn(t *testing.T) {
 		d, _, stop := start(t, s, func(c *Config) { c.BatchSize = 64 << 10 })
 		defer stop()
 		l := d.Lane(0)
-		var receipts, want []int
+		var acks, want []int
 		var wantLines []string
 		var draft logs.Draft
 		n := 0
@@ -169,7 +169,7 @@ func TestDraftGoesOn(t *testing.T) {
 				time.Sleep(time.Duration(i%3) * 30 * time.Second) // pushes end meanwhile
 			}
 			if i%7 == 0 {
-				l.After("web", func() { receipts = append(receipts, -i) })
+				l.After("web", func() { acks = append(acks, -i) })
 				want = append(want, -i)
 			}
 			draft.Behind = i%11 == 0
@@ -179,7 +179,7 @@ func TestDraftGoesOn(t *testing.T) {
 				wantLines = append(wantLines, text)
 				n++
 			}
-			l.End("web", &draft, func() { receipts = append(receipts, i) })
+			l.End("web", &draft, func() { acks = append(acks, i) })
 			want = append(want, i)
 		}
 		d.Close()
@@ -187,11 +187,11 @@ func TestDraftGoesOn(t *testing.T) {
 		if !slices.Equal(s.accepted, wantLines) {
 			t.Errorf("%d of %d lines, or in another order", len(s.accepted), len(wantLines))
 		}
-		if !slices.Equal(receipts, want) {
-			t.Errorf("receipts %v", receipts)
+		if !slices.Equal(acks, want) {
+			t.Errorf("acks %v", acks)
 		}
-		if l.queue.bytes != 0 || l.queue.queued != 0 || d.Held() != 0 {
-			t.Errorf("left over: %d held, %d queued", l.queue.bytes, l.queue.queued)
+		if l.queues.bytes != 0 || l.queues.queued != 0 || d.Buffered() != 0 {
+			t.Errorf("left over: %d held, %d queued", l.queues.bytes, l.queues.queued)
 		}
 	})
 }
@@ -218,9 +218,9 @@ func TestManyProducers(t *testing.T) {
 			d, _, stop := start(t, s, func(c *Config) { c.BatchSize, c.MaxMemory = 64<<10, 2<<20 })
 			l := d.Lane(0)
 			var producers sync.WaitGroup
-			receipts := make([]int, 12)
+			acks := make([]int, 12)
 			var mu sync.Mutex
-			for c := range receipts {
+			for c := range acks {
 				producers.Go(func() {
 					var draft logs.Draft
 					id, n := fmt.Sprint("c", c), 0
@@ -238,10 +238,10 @@ func TestManyProducers(t *testing.T) {
 						l.End(id, &draft, func() {
 							mu.Lock()
 							defer mu.Unlock()
-							if receipts[c] != i {
-								t.Errorf("container %d: receipt %d, want %d", c, i, receipts[c])
+							if acks[c] != i {
+								t.Errorf("container %d: ack %d, want %d", c, i, acks[c])
 							}
-							receipts[c]++
+							acks[c]++
 						})
 						l.Flush()
 					}
@@ -251,9 +251,9 @@ func TestManyProducers(t *testing.T) {
 			d.Close()
 			settled(time.Hour)
 			stop()
-			for c, n := range receipts {
+			for c, n := range acks {
 				if n != 40 {
-					t.Errorf("container %d: %d receipts", c, n)
+					t.Errorf("container %d: %d acks", c, n)
 				}
 				for i, line := range of(s, fmt.Sprint("c", c)) {
 					if want := fmt.Sprint("line ", i); strings.TrimRight(line, "x") != want {
@@ -261,8 +261,8 @@ func TestManyProducers(t *testing.T) {
 					}
 				}
 			}
-			if l.queue.bytes != 0 || l.queue.queued != 0 || l.queue.reserved != 0 {
-				t.Errorf("left over: %d held, %d queued, %d reserved", l.queue.bytes, l.queue.queued, l.queue.reserved)
+			if l.queues.bytes != 0 || l.queues.queued != 0 || l.queues.reserved != 0 {
+				t.Errorf("left over: %d held, %d queued, %d reserved", l.queues.bytes, l.queues.queued, l.queues.reserved)
 			}
 		})
 	}
@@ -283,7 +283,7 @@ func BenchmarkHandOver(b *testing.B) {
 	}
 	line := make([]byte, 200)
 	var draft logs.Draft
-	receipt := func() {}
+	ack := func() {}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		k := i % len(ids)
@@ -291,7 +291,7 @@ func BenchmarkHandOver(b *testing.B) {
 			b.Fatal(err)
 		}
 		draft.Add(sets[k], logs.Entry{Time: int64(i), Line: line})
-		d.Lane(0).End(ids[k], &draft, receipt)
+		d.Lane(0).End(ids[k], &draft, ack)
 	}
 	d.Close()
 	<-done

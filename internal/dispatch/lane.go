@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
 // Lane gathers the entries of its containers and pushes them, one request at a time or,
-// where answers take long, several (help.go). A producer brackets what belongs together with
+// where answers take long, several (inflight.go). A producer brackets what belongs together with
 // Begin and End, and fills a draft of its own in between, however long that takes:
 //
 //	lane.Begin(ctx, id, draft)       // waits until there is room; or TryBegin, which does not
@@ -19,10 +20,10 @@ import (
 //	lane.End(id, draft, delivered)   // delivered is called when all of it is delivered
 //	lane.Flush()                     // nothing more to add for now
 //
-// Every container has a feed of its own, and a batch takes from each in turn, one parcel
+// Every container has a queue of its own, and a batch takes from each in turn, one segment
 // until that is delivered. What
 // concerns one container alone, a limit or a refusal that has to be searched for,
-// sets its feed aside (aside.go), and the lane goes on with the others.
+// sets its queue aside (aside.go), and the lane goes on with the others.
 type Lane struct {
 	config *Config
 	*shared
@@ -34,11 +35,14 @@ type Lane struct {
 	closing chan struct{}
 	// slots has one element for each request under way.
 	slots chan struct{}
+	// pausesUntil is when the last pause after a push in vain ends, or would have; nil for
+	// none.
+	pausesUntil atomic.Pointer[time.Time]
 
 	// mu guards the next three. Nobody holds it while reading or pushing.
-	mu    sync.Mutex
-	queue queue
-	pace  pace
+	mu     sync.Mutex
+	queues queues
+	pace   pace
 	// help starts another pusher; it is nil while the lane does not run.
 	help func()
 
@@ -67,7 +71,7 @@ func newLane(config *Config, shared *shared, budget int) *Lane {
 		closing: make(chan struct{}),
 		slots:   make(chan struct{}, config.pushes()),
 		said:    newSaid(config.Log),
-		queue:   queue{feeds: make(map[string]*feed)},
+		queues:  queues{all: make(map[string]*queue)},
 		pace:    pace{limit: config.BatchSize, most: config.BatchSize, mostPushers: 1, requests: config.pushes()},
 	}
 }
@@ -76,7 +80,7 @@ func newLane(config *Config, shared *shared, budget int) *Lane {
 // the interval has passed.
 func (l *Lane) Flush() {
 	l.mu.Lock()
-	l.queue.flushed = true
+	l.queues.flushed = true
 	l.mu.Unlock()
 	l.signal()
 }
@@ -91,26 +95,26 @@ func (l *Lane) signal() {
 func (l *Lane) held() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.queue.bytes
+	return l.queues.bytes
 }
 
 // setAside returns the number of containers that are set aside.
 func (l *Lane) setAside() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue.aside)
+	return len(l.queues.aside)
 }
 
-// close says that no more entries will come. Feeds that are set aside are tried
+// close says that no more entries will come. Queues that are set aside are tried
 // once more at once.
 func (l *Lane) close() {
 	l.mu.Lock()
-	if !l.queue.closed {
+	if !l.queues.closed {
 		close(l.closing)
 	}
-	l.queue.closed = true
-	for _, f := range l.queue.aside {
-		f.again.at, f.again.backoff = time.Time{}, 0
+	l.queues.closed = true
+	for _, q := range l.queues.aside {
+		q.again.at, q.again.backoff = time.Time{}, 0
 	}
 	wakes := l.wakes()
 	l.mu.Unlock()
@@ -126,9 +130,9 @@ func (l *Lane) Forget(id string) {
 	l.barred.forget(id)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.queue.feeds[id]; f != nil {
-		f.forgotten = true
-		l.queue.drop(f)
+	if q := l.queues.all[id]; q != nil {
+		q.forgotten = true
+		l.queues.drop(q)
 	}
 }
 
@@ -160,7 +164,7 @@ func (l *Lane) lead(ctx context.Context) {
 		case done:
 			return
 		case next != nil:
-			if !next.ship(ctx) {
+			if !next.run(ctx) {
 				return
 			}
 			continue

@@ -13,10 +13,10 @@ type pace struct {
 	// answer is how long the sink took for its last answer, and tooLate how long a push
 	// took that was given up; 0 when none was.
 	answer, tooLate time.Duration
-	// flights is the number of pushes under way, and pushers that of the goroutines
+	// inFlight is the number of pushes under way, and pushers that of the goroutines
 	// which push, of which it has been found to serve mostPushers; requests bounds those under way.
-	flights, pushers, mostPushers, requests int
-	// alone tells that the last push was of a feed that is set aside, and last is when the
+	inFlight, pushers, mostPushers, requests int
+	// alone tells that the last push was of a queue that is set aside, and last is when the
 	// last batch left.
 	alone bool
 	last  time.Time
@@ -76,7 +76,7 @@ func (p *pace) slow() bool { return p.answer >= slowAnswer && !p.crowded() && !p
 
 // wantsHelp tells whether another pusher is worth while with so many bytes that wait.
 func (p *pace) wantsHelp(queued int) bool {
-	return !p.stuck && p.answer >= slowAnswer && queued >= full(p.limit) && p.flights >= p.pushers && p.pushers < p.mostPushers
+	return !p.stuck && p.answer >= slowAnswer && queued >= full(p.limit) && p.inFlight >= p.pushers && p.pushers < p.mostPushers
 }
 
 // helps tells whether one who helps out has something to do.

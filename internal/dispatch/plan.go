@@ -44,10 +44,12 @@ type streams struct {
 	// of are the keys in known by container.
 	of     map[string][]string
 	pruned time.Time
+	// apart is as for Config.
+	apart bool
 }
 
 type streamState struct {
-	// underWay tells that a shipment has entries of it. Another waits for that, be it of
+	// underWay tells that a push has entries of it. Another waits for that, be it of
 	// another lane: two containers may share a stream, and the older entries of the one
 	// would be too far behind if the other's came first.
 	underWay bool
@@ -94,7 +96,7 @@ func (s *streams) order(b *logs.Batch, now time.Time) []*logs.Batch {
 		case now.Sub(state.limited) < limitedFor:
 			state.risky(g, now)
 			limited = append(limited, g)
-		case state.risky(g, now):
+		case state.risky(g, now), s.apart:
 			risky = append(risky, g)
 		default:
 			safe = append(safe, g)
@@ -117,7 +119,7 @@ func (s *streams) order(b *logs.Batch, now time.Time) []*logs.Batch {
 }
 
 // depart returns the states of a batch's streams, which are under way from now on. All
-// are taken at once, so that no two shipments wait for each other.
+// are taken at once, so that no two pushes wait for each other.
 func (s *streams) depart(b *logs.Batch) []*streamState {
 	states := make([]*streamState, len(b.Groups))
 	for waits := true; waits; {

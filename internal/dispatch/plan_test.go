@@ -70,6 +70,19 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestApart: where somebody else writes to the same streams each is in a request of its own,
+// however often they were sent.
+func TestApart(t *testing.T) {
+	config := Config{Lanes: 1, MaxMemory: 1, BatchSize: 1, LastOnly: true, Apart: true}
+	s, now := New(config).shared.sent, time.Unix(1_700_000_000, 0)
+	for range 3 {
+		if got := shape(s, at(now, 10, "a", "b", "c"), now); got != "a|b|c" {
+			t.Errorf("%q", got)
+		}
+		now = now.Add(time.Second)
+	}
+}
+
 // TestForgetStreams: a stream that a container of the same name has sent to is not
 // forgotten with one of the two, so that what lies behind is seen to; and nothing is
 // left when both are gone.

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -21,12 +22,22 @@ type Refusal struct {
 // refusals remembers what was refused, by the container's ID. All lanes share it.
 type refusals struct {
 	mu    sync.Mutex // guards the fields below
-	byID  map[string]*Refusal
+	byID  map[string]*refused
 	lines int
 }
 
-// maxRefusals bounds the memory: of a container that is gone a last refusal may come.
-const maxRefusals = 10_000
+// refused is what was refused of one container: all of it, and by reason, the last first.
+type refused struct {
+	Refusal
+	reasons []Refusal
+}
+
+const (
+	// maxRefusals bounds the memory: of a container that is gone a last refusal may come.
+	maxRefusals = 10_000
+	// maxReasons is how many reasons are remembered of a container.
+	maxReasons = 4
+)
 
 func (r *refusals) add(reject logs.Reject, now time.Time) {
 	r.mu.Lock()
@@ -38,13 +49,26 @@ func (r *refusals) add(reject logs.Reject, now time.Time) {
 			return
 		}
 		if r.byID == nil {
-			r.byID = make(map[string]*Refusal)
+			r.byID = make(map[string]*refused)
 		}
-		of = &Refusal{}
+		of = &refused{}
 		r.byID[reject.ID] = of
 	}
-	of.Lines += reject.Count
-	of.At, of.Reason, of.Example, of.Message = now, reject.Reason, time.Unix(0, reject.Example).UTC(), reject.Message
+	of.note(reject, now)
+	own := Refusal{}
+	if i := slices.IndexFunc(of.reasons, func(before Refusal) bool { return before.Reason == reject.Reason }); i >= 0 {
+		own = of.reasons[i]
+		of.reasons = slices.Delete(of.reasons, i, i+1)
+	}
+	own.note(reject, now)
+	of.reasons = slices.Insert(of.reasons, 0, own)
+	of.reasons = of.reasons[:min(len(of.reasons), maxReasons)]
+}
+
+// note adds what was refused.
+func (r *Refusal) note(reject logs.Reject, now time.Time) {
+	r.Lines += reject.Count
+	r.At, r.Reason, r.Example, r.Message = now, reject.Reason, time.Unix(0, reject.Example).UTC(), reject.Message
 }
 
 func (r *refusals) forget(id string) {
@@ -58,9 +82,19 @@ func (d *Dispatcher) Refused(id string) Refusal {
 	d.shared.refused.mu.Lock()
 	defer d.shared.refused.mu.Unlock()
 	if of := d.shared.refused.byID[id]; of != nil {
-		return *of
+		return of.Refusal
 	}
 	return Refusal{}
+}
+
+// Refusals returns what was refused of a container by reason, the last first.
+func (d *Dispatcher) Refusals(id string) []Refusal {
+	d.shared.refused.mu.Lock()
+	defer d.shared.refused.mu.Unlock()
+	if of := d.shared.refused.byID[id]; of != nil {
+		return slices.Clone(of.reasons)
+	}
+	return nil
 }
 
 // RefusedLines returns the number of lines that were refused for good.

@@ -9,18 +9,18 @@ import (
 )
 
 // refuse counts a single entry that the sink does not take.
-func (s *shipment) refuse(b *logs.Batch, out logs.Outcome, reason string) {
+func (p *push) refuse(b *logs.Batch, out logs.Outcome, reason string) {
 	message := ""
 	if out.Err != nil {
 		message = out.Err.Error()
 	}
 	g := b.Groups[0]
-	s.reject([]logs.Reject{{Container: g.Labels.Container(), ID: g.Container, Reason: reason, Count: 1, Message: message}}, b)
-	s.passed()
+	p.reject([]logs.Reject{{Container: g.Labels.Container(), ID: g.Container, Reason: reason, Count: 1, Message: message}}, b)
+	p.passed()
 }
 
 // reject counts and tells what the sink refused of a request.
-func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
+func (p *push) reject(rejects []logs.Reject, b *logs.Batch) {
 	for _, r := range rejects {
 		if r.Example == 0 {
 			r.Example = oldest(b, r.Container)
@@ -29,10 +29,10 @@ func (s *shipment) reject(rejects []logs.Reject, b *logs.Batch) {
 			r.ID = idOf(b, r.Container)
 		}
 		now := time.Now()
-		s.config.Metrics.Rejected(r.Reason, r.Count)
-		s.config.Metrics.StreamsRejected(s.barred.add(&r, now))
-		s.refused.add(r, now)
-		s.said.rejected(r, now)
+		p.config.Metrics.Rejected(r.Reason, r.Count)
+		p.config.Metrics.StreamsRejected(p.barred.add(&r, now))
+		p.refused.add(r, now)
+		p.said.rejected(r, now)
 	}
 }
 

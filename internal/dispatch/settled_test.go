@@ -10,7 +10,7 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// TestSettled: once per push, after all its receipts, and not after a push that
+// TestSettled: once per push, after all its acks, and not after a push that
 // was not taken.
 func TestSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -135,8 +135,8 @@ func TestOneTenantPerRequest(t *testing.T) {
 					t.Errorf("seed %d, %s: %d lines, want %d", seed, key, len(got[key]), len(lines))
 				}
 			}
-			if d.Held() != 0 {
-				t.Errorf("seed %d: %d bytes are left", seed, d.Held())
+			if d.Buffered() != 0 {
+				t.Errorf("seed %d: %d bytes are left", seed, d.Buffered())
 			}
 			stop()
 		})
@@ -156,8 +156,8 @@ func TestMetadataCountsAsHeld(t *testing.T) {
 			draft.Add(web, logs.Entry{Line: []byte("x"), Extra: &logs.Extra{Metadata: metadata}})
 		}
 		d.Lane(0).End("web", &draft, nil)
-		if want := 10 * (1 + len(metadata) + logs.EntryOverhead); d.Held() != want {
-			t.Errorf("%d bytes held, want %d", d.Held(), want)
+		if want := 10 * (1 + len(metadata) + logs.EntryOverhead); d.Buffered() != want {
+			t.Errorf("%d bytes held, want %d", d.Buffered(), want)
 		}
 	})
 }

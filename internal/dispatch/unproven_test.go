@@ -22,8 +22,8 @@ func TestD7NothingIsCommittedUnproven(t *testing.T) {
 		delivered := 0
 		send(t, d.Lane(0), lines(1, 100), func() { delivered++ })
 		settled(time.Minute)
-		if delivered != 0 || len(m.rejected) != 0 || d.RefusedLines() != 0 || d.Held() == 0 {
-			t.Errorf("%d receipts, rejected %v, held %d", delivered, m.rejected, d.Held())
+		if delivered != 0 || len(m.rejected) != 0 || d.RefusedLines() != 0 || d.Buffered() == 0 {
+			t.Errorf("%d acks, rejected %v, held %d", delivered, m.rejected, d.Buffered())
 		}
 		if n := len(s.pushes); n > 60 {
 			t.Errorf("%d requests in a minute", n)
@@ -58,7 +58,7 @@ func TestD7OneThatIsAccepted(t *testing.T) {
 		send(t, d.Lane(0), lines(1, 100), func() { delivered++ })
 		settled(2 * time.Minute)
 		if delivered != 1 || m.rejected["refused"] != 1 {
-			t.Errorf("%d receipts, rejected %v", delivered, m.rejected)
+			t.Errorf("%d acks, rejected %v", delivered, m.rejected)
 		}
 		if r := d.Refused("web"); r.Lines != 1 || r.Reason != "refused" || d.RefusedLines() != 1 {
 			t.Errorf("got %+v", r)

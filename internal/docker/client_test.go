@@ -284,7 +284,9 @@ func TestVersionOfEnvironment(t *testing.T) {
 func TestP6Engine(t *testing.T) {
 	offering := func(version string) error {
 		client, _, _ := asked(t, "/_ping", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", version) })
-		return client.Events(canceled(t), func() {}, func(string) {})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		return client.Events(ctx, cancel, func(string) {}) // the events of a fake engine never end
 	}
 	for _, version := range []string{"1.24", "1.12", "1.39", "0.9"} {
 		if err := offering(version); err == nil || !strings.Contains(err.Error(), "Docker Engine 19.03") || !strings.Contains(err.Error(), version) {
@@ -304,13 +306,6 @@ func TestP6Engine(t *testing.T) {
 	if _, err := client.List(t.Context()); err == nil || !strings.Contains(err.Error(), "update Docker") {
 		t.Error(err)
 	}
-}
-
-// canceled is a context that ends soon: the events of a fake engine never do.
-func canceled(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // TestP6Connection: a connection that fails says what to do.

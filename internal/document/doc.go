@@ -8,4 +8,6 @@
 //
 // Whoever keeps a node to read it later calls Whole on it, which looks at all of it at once,
 // and Later to read it then.
+//
+// Text, Quoted and Visible are for whoever writes such a file by hand, with comments in it.
 package document

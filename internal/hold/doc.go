@@ -21,7 +21,7 @@
 //     .gz with the content of a held file is that file. A file older than one that is
 //     linked already is linked where the number before that one's is free: a file that has
 //     lost its name before it could be linked has left it free, and is there compressed.
-//   - A link goes after the receipt of everything in its file, when a newer file is there
+//   - A link goes after the acknowledgement of everything in its file, when a newer file is there
 //     and the position is on disk in both generations (an older one, which serves when the
 //     newest is damaged, may speak of a line that began in it), or when the container is
 //     gone and all is delivered; then the position goes, last, because links without one
@@ -29,7 +29,7 @@
 //     where the positions are lost, what is sent again has the labels of the first time,
 //     and Loki knows it. A file needed by a line held back stays.
 //   - Whatever kill −9 leaves is a state of its own: a link of a delivered file lies before
-//     the position and is released by the first receipt; an empty directory is removed; a
+//     the position and is released by the first acknowledgement; an empty directory is removed; a
 //     file and its compressed successor under one number are one; a missing link is a file
 //     that rotation took. Links of a container that the engine does not know any more are
 //     collected to their end, with the labels in the checkpoint, once the set of containers

@@ -46,6 +46,13 @@
 //     file where the journal cannot be: it is there only once the container has started,
 //     and its timestamps are others, so a container stays with what it began with.
 //
+// # The whole journal
+//
+// With a Selection a Log has all entries of the files, in their order, instead of one chain:
+// the host's own journal (host.go). Fields that matches and labels ask for are looked at, the
+// text last. What containers have logged is left out, as it is read as theirs. Each entry
+// brings its labels along (logs.Extra), which are made once for the same values.
+//
 // Why not journalctl: a static binary in an empty image has none, its version must match
 // the files, and one process for all containers would have to be read on for the fast ones
 // while a slow one waits. Why not libsystemd: it needs cgo. XZ, which old systemds use

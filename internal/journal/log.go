@@ -3,6 +3,7 @@ package journal
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -17,6 +18,8 @@ import (
 type Options struct {
 	// ID is that of the container.
 	ID string
+	// Host has the whole journal be read; nil for what the container has logged.
+	Host *Selection
 	// Resume is where to go on; the zero position is the log's beginning.
 	Resume logs.Position
 	// MaxLine is the size in bytes from which on a line is cut; 0 for no limit.
@@ -50,6 +53,8 @@ type Log struct {
 	journal *Journal
 	options Options
 	match   []byte
+	// host is nil for the log of a container.
+	host *host
 	// pending are files that have come since the last read; the journal's mu
 	// guards it.
 	pending []*file
@@ -158,7 +163,7 @@ const (
 // Open opens the log of a container. One that has logged nothing is no error.
 func (j *Journal) Open(o Options) *Log {
 	j.refresh()
-	l := &Log{journal: j, options: o, match: match(o.ID), trust: trust{senders: j.config.Senders}}
+	l := &Log{journal: j, options: o, match: match(o.ID), host: newHost(o.Host), trust: trust{senders: j.config.Senders}}
 	l.assemble = assemble.New(assemble.Config{
 		Rules: o.Rules, MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut, LeftOut: o.Events.LeftOut, Skipped: o.Events.LineSkipped,
 	}, o.Resume)
@@ -190,11 +195,14 @@ func (l *Log) newest(files []*file) logs.Seen {
 	var last logs.JournalPosition
 	for _, f := range files {
 		cache.Reset()
-		at, err := f.Find(&cache, l.match)
-		if at == 0 && err == nil {
+		k, there, err := l.find(f, &cache)
+		if !there && err == nil {
 			continue
 		}
-		e, err := lastEntry(f, &cache, at, err)
+		e, err := lastEntry(f, &cache, k, err)
+		if l.host != nil && errors.Is(err, errEmpty) {
+			continue
+		}
 		if err != nil {
 			return logs.Seen{}
 		}
@@ -205,15 +213,17 @@ func (l *Log) newest(files []*file) logs.Seen {
 	return logs.Seen{Known: true, Time: int64(last.Realtime) * 1000} //nolint:gosec // as it comes: a time
 }
 
-// lastEntry is the newest entry of a data object that was found.
-func lastEntry(f *file, cache *journalfile.Cache, at uint64, err error) (e journalfile.Entry, _ error) {
+// errEmpty says that there is no entry.
+var errEmpty = fmt.Errorf("%w: there is no entry", journalfile.ErrNotYet)
+
+// lastEntry is the newest entry of what was found in a file.
+func lastEntry(f *file, cache *journalfile.Cache, k journalfile.Cursor, err error) (e journalfile.Entry, _ error) {
 	if err != nil {
 		return e, err
 	}
-	k := journalfile.Entries(at)
-	n, err := f.Count(at)
+	n, err := f.Count(k.Data())
 	if err != nil || n == 0 {
-		return e, cmp.Or(err, journalfile.ErrNotYet)
+		return e, cmp.Or(err, errEmpty)
 	}
 	if err := f.Seek(cache, &k, n-1, func(journalfile.Entry) bool { return true }); err != nil {
 		return e, err
@@ -336,6 +346,14 @@ func (l *Log) Arm(wake func()) bool {
 	return true
 }
 
+// Stuck reports whether there is an entry that cannot be read yet, as it may be being written:
+// it is waited for for a while, and passed over then.
+func (l *Log) Stuck() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.stuck.IsZero()
+}
+
 // AtEnd reports whether everything that the journal has of the container was read. An
 // entry that cannot be read yet is not waited for.
 func (l *Log) AtEnd() bool {
@@ -357,7 +375,7 @@ func (l *Log) AtEnd() bool {
 	probe.Reset()
 	for _, p := range l.parts {
 		if p.state == unknown {
-			if at, err := p.file.Find(probe, l.match); err == nil && at != 0 {
+			if _, there, _ := l.find(p.file, probe); there {
 				return false
 			}
 			continue

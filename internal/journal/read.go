@@ -64,6 +64,8 @@ func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (size int, more
 			l.take(r, at, emit)
 		case what == forged:
 			l.forged(s, p)
+		case l.host != nil:
+			size++ // so that the place is kept
 		}
 		l.at.last, l.at.from = at, p
 		if size >= limit || s.cache.Loaded() >= loadFactor*limit {
@@ -191,18 +193,27 @@ func (l *Log) trouble(p *part, why error) {
 	}
 }
 
+// find returns the beginning of what a file has of the container, and whether it has anything.
+func (l *Log) find(f *file, c *journalfile.Cache) (k journalfile.Cursor, there bool, err error) {
+	if l.host != nil {
+		return journalfile.All(), true, nil
+	}
+	at, err := f.Find(c, l.match)
+	return journalfile.Entries(at), err == nil && at != 0, err
+}
+
 // look learns how many entries a file has of the container, and returns false when
 // it is not needed any more.
 func (l *Log) look(s *Scratch, p *part) (needed bool) {
 	if p.state == unknown {
-		at, err := p.file.Find(&s.cache, l.match)
+		k, there, err := l.find(p.file, &s.cache)
 		if err != nil {
 			l.trouble(p, err)
 		}
-		if err != nil || at == 0 {
+		if err != nil || !there {
 			return !p.final && !p.left
 		}
-		p.state, p.cursor = entries, journalfile.Entries(at)
+		p.state, p.cursor = entries, k
 	}
 	n, err := p.file.Count(p.cursor.Data())
 	if err != nil {

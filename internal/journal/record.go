@@ -30,6 +30,9 @@ const (
 	senderUID
 	senderProgram
 	senderPID
+	// wanted is a field that is asked for where the whole journal is read; its number is its
+	// place.
+	wanted
 )
 
 // field is what is kept of a field that many entries have, so that its data need
@@ -37,6 +40,7 @@ const (
 type field struct {
 	kind   kind
 	number uint64
+	value  string
 }
 
 // maxFields bounds the fields that are kept, of one file and container: there are
@@ -77,13 +81,13 @@ func classify(data []byte) field {
 				return field{}
 			}
 		case partID:
-			return field{partID, xxhash.Sum64(value)}
+			return field{kind: partID, number: xxhash.Sum64(value)}
 		case ordinal:
-			return field{ordinal, number(value)}
+			return field{kind: ordinal, number: number(value)}
 		case senderUID:
 			return user(value)
 		case senderProgram, senderPID:
-			return field{k.kind, xxhash.Sum64(value)}
+			return field{kind: k.kind, number: xxhash.Sum64(value)}
 		}
 		return field{kind: k.kind}
 	}
@@ -107,7 +111,7 @@ func user(digits []byte) field {
 	if err != nil {
 		return field{}
 	}
-	return field{senderUID, uid}
+	return field{kind: senderUID, number: uid}
 }
 
 // number reads digits; 0 for what is no number of a part.
@@ -158,8 +162,8 @@ type verdict uint8
 const (
 	// ours is a record of the container.
 	ours verdict = iota
-	// aside is one that the container did not write, by its priority, or that has no text.
-	aside
+	// ignored is one that the container did not write, by its priority, or that has no text.
+	ignored
 	// forged is one that another program has sent.
 	forged
 )
@@ -167,8 +171,11 @@ const (
 // record makes a record of an entry. Its text is loaded last, when all else is in
 // order: it may be long, and anybody may send entries that say they are a container's.
 func (l *Log) record(s *Scratch, p *part, e journalfile.Entry) (r logs.Record, v verdict, err error) {
+	if l.host != nil {
+		return l.hostRecord(s, p, e)
+	}
 	if s.fields, err = p.file.Fields(&s.cache, e, s.fields[:0]); err != nil {
-		return r, aside, err
+		return r, ignored, err
 	}
 	r.Time = int64(e.Realtime) * 1000 //nolint:gosec // as it comes: a time
 	var from, more bool
@@ -177,7 +184,7 @@ func (l *Log) record(s *Scratch, p *part, e journalfile.Entry) (r logs.Record, v
 	for _, offset := range s.fields {
 		f, err := p.field(s, offset)
 		if err != nil {
-			return r, aside, err
+			return r, ignored, err
 		}
 		switch f.kind {
 		case message:
@@ -209,10 +216,10 @@ func (l *Log) record(s *Scratch, p *part, e journalfile.Entry) (r logs.Record, v
 	case !l.trust.has(by):
 		return r, forged, nil
 	case !from || text == 0:
-		return r, aside, nil
+		return r, ignored, nil
 	}
 	if r.Text, err = p.text(s, text); err != nil {
-		return r, aside, err
+		return r, ignored, err
 	}
 	if !more {
 		s.text = append(s.text, '\n')

@@ -97,7 +97,7 @@ func TestD6ReplayEndsAtAPlace(t *testing.T) {
 	first.await(t, 10)
 	first.Close()
 	last := time.Now().Add(time.Hour).UnixNano()
-	r := j.read(id(1), logs.Position{Last: last, Newest: [logs.Streams]logs.Mark{{Time: last, Hashes: []uint64{1}}, {Time: last, Hashes: []uint64{2}}}})
+	r := j.read(id(1), logs.Position{Last: last, Newest: [logs.Streams]logs.HighWaterMark{{Time: last, Hashes: []uint64{1}}, {Time: last, Hashes: []uint64{2}}}})
 	write(c, numbered(10, 20))
 	r.expect(t, numbered(10, 20))
 	if r.events.skipped != 10 {

@@ -140,9 +140,13 @@ func (f *File) Shared(c *Cache, data uint64) bool {
 	return err == nil && binary.LittleEndian.Uint64(head[dataCount:]) > 1
 }
 
-// Count returns the number of entries that have a data object now. It is read from
-// the file, whatever a Cache holds.
+// Count returns the number of entries that have a data object now, or with 0 that of all. It
+// is read from the file, whatever a Cache holds.
 func (f *File) Count(data uint64) (uint64, error) {
+	if data == 0 {
+		state, err := f.State()
+		return state.Entries, err
+	}
 	var b [8]byte
 	if data > maxOffset {
 		return 0, corrupt(data, "reference")

@@ -36,8 +36,9 @@ type Entry struct {
 	Hash uint64
 }
 
-// Cursor is a place among the entries of a data object.
+// Cursor is a place among the entries of a data object, or of the whole file.
 type Cursor struct {
+	// data is 0 for the whole file.
 	data uint64
 	// taken is the number of entries before it.
 	taken uint64
@@ -49,15 +50,18 @@ type Cursor struct {
 // Entries returns the place before the first entry of a data object.
 func Entries(data uint64) Cursor { return Cursor{data: data} }
 
+// All returns the place before the first entry of a file.
+func All() Cursor { return Cursor{} }
+
 // Taken returns the number of entries before the cursor.
 func (k *Cursor) Taken() uint64 { return k.taken }
 
-// Data returns the data object that the cursor is about.
+// Data returns the data object that the cursor is about; 0 for the whole file.
 func (k *Cursor) Data() uint64 { return k.data }
 
 // Advance goes on to the next entry.
 func (k *Cursor) Advance() {
-	if k.taken++; k.taken > 1 {
+	if k.taken++; k.taken > 1 || k.data == 0 {
 		k.index++
 	}
 }
@@ -85,7 +89,7 @@ func (f *File) entry(c *Cache, offset uint64) (Entry, error) {
 
 // at returns the offset of the entry at the cursor.
 func (f *File) at(c *Cache, k *Cursor) (uint64, error) {
-	if k.taken == 0 {
+	if k.taken == 0 && k.data != 0 {
 		return f.reference(c, k.data, typeData, dataFirstEntry)
 	}
 	if _, err := f.settle(c, k); err != nil {
@@ -98,7 +102,7 @@ func (f *File) at(c *Cache, k *Cursor) (uint64, error) {
 // how many that has room for.
 func (f *File) settle(c *Cache, k *Cursor) (capacity uint64, err error) {
 	if k.array == 0 {
-		if k.array, err = f.reference(c, k.data, typeData, dataArray); err != nil {
+		if k.array, err = f.array(c, k.data); err != nil {
 			k.array = 0
 			return 0, err
 		}
@@ -122,6 +126,25 @@ func (f *File) settle(c *Cache, k *Cursor) (capacity uint64, err error) {
 		k.array, k.index = next, 0
 	}
 	return 0, corrupt(k.array, "array without room")
+}
+
+// array returns the first array of the entries of a data object, or of the file.
+func (f *File) array(c *Cache, data uint64) (uint64, error) {
+	if data != 0 {
+		return f.reference(c, data, typeData, dataArray)
+	}
+	var b [8]byte
+	if _, err := f.content.ReadAt(b[:], headerArray); err != nil {
+		return 0, orNotYet(err)
+	}
+	at := binary.LittleEndian.Uint64(b[:])
+	switch {
+	case at == 0:
+		return 0, ErrNotYet
+	case at < f.start || at > maxOffset:
+		return 0, corrupt(headerArray, "array of entries")
+	}
+	return at, nil
 }
 
 // reference reads an offset within an object.

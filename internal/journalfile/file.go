@@ -41,6 +41,7 @@ const (
 	headerHashSize     = 112
 	headerEntries      = 152
 	headerTailSeqnum   = 160
+	headerArray        = 176
 	headerTailRealtime = 192
 	// headerLeast is the size of the oldest header.
 	headerLeast = 208

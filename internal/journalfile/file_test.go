@@ -280,27 +280,29 @@ func places(t testing.TB, good []byte) []uint64 {
 // readAll does all that can be done with a file, and bears with what it says.
 func readAll(f *File) {
 	var c Cache
-	at, err := f.Find(&c, []byte(wanted))
-	if err != nil || at == 0 {
-		return
+	readChain(f, &c, All())
+	if at, err := f.Find(&c, []byte(wanted)); err == nil && at != 0 {
+		readChain(f, &c, Entries(at))
 	}
-	n, err := f.Count(at)
+}
+
+func readChain(f *File, c *Cache, k Cursor) {
+	n, err := f.Count(k.Data())
 	if err != nil {
 		return
 	}
-	seek := Entries(at)
-	_ = f.Seek(&c, &seek, n, func(e Entry) bool { return e.Seqnum < 1<<20 })
-	k := Entries(at)
+	seek := k
+	_ = f.Seek(c, &seek, n, func(e Entry) bool { return e.Seqnum < 1<<20 })
 	for i := 0; k.Taken() < n && i < 1000; k.Advance() {
 		i++
-		e, err := f.Entry(&c, &k)
+		e, err := f.Entry(c, &k)
 		if err != nil {
 			continue
 		}
-		fields, _ := f.Fields(&c, e, nil)
+		fields, _ := f.Fields(c, e, nil)
 		for _, field := range fields {
-			_, _ = f.Payload(&c, field, 100)
-			_, _ = f.Payload(&c, field, MaxPayload)
+			_, _ = f.Payload(c, field, 100)
+			_, _ = f.Payload(c, field, MaxPayload)
 		}
 	}
 }

@@ -23,8 +23,8 @@ func (e *Entry) tenant(of *Labels) string {
 	return e.Extra.Tenant
 }
 
-// size is what an entry counts when a batch is measured, in bytes.
-func (e *Entry) size() int {
+// Size is what an entry counts when a batch is measured, in bytes.
+func (e *Entry) Size() int {
 	if e.Extra == nil {
 		return len(e.Line) + EntryOverhead
 	}

@@ -54,6 +54,8 @@ type Container struct {
 	// Partial tells that not all is known that the engine knows: the name may be the
 	// short ID, labels may be missing, and the driver is a guess.
 	Partial bool
+	// Path is where a file of the host is now, and empty of a container.
+	Path string
 }
 
 // Over reports whether the container has run and does not.
@@ -90,6 +92,10 @@ const (
 	File
 	API
 	Journal
+	// HostFile is a file of the host, which is no container's.
+	HostFile
+	// HostJournal is the journal of the host, but for what containers log to it.
+	HostJournal
 )
 
 // String returns the word used in logs, metrics and on the status page.
@@ -101,6 +107,10 @@ func (k RouteKind) String() string {
 		return "api"
 	case Journal:
 		return "journal"
+	case HostFile:
+		return "host-file"
+	case HostJournal:
+		return "host-journal"
 	default:
 		return "unreadable"
 	}

@@ -75,7 +75,7 @@ func (d *Draft) Reset() {
 
 // Add copies an entry.
 func (d *Draft) Add(labels *Labels, e Entry) {
-	part, size := &d.parts[len(d.parts)-1], e.size()
+	part, size := &d.parts[len(d.parts)-1], e.Size()
 	switch {
 	case part.Batch.Entries == 0:
 		if part.Behind = d.Behind; size > part.most {

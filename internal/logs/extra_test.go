@@ -91,7 +91,7 @@ func TestExtraStaysWithItsEntry(t *testing.T) {
 			for _, g := range part.Groups {
 				for i := range g.Len() {
 					got[string(g.Line(i))] = g.Tenant + fmt.Sprint(pairs(g.MetadataOf(i)))
-					if e := g.Entry(i); e.tenant(new(Labels)) != g.Tenant || e.size() != len(g.Line(i))+EntryOverhead+len(g.MetadataOf(i)) {
+					if e := g.Entry(i); e.tenant(new(Labels)) != g.Tenant || e.Size() != len(g.Line(i))+EntryOverhead+len(g.MetadataOf(i)) {
 						t.Fatalf("round %d: entry %+v", round, e)
 					}
 				}

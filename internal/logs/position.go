@@ -15,7 +15,7 @@ type Position struct {
 	// File is the place in the file read last; zero when none was.
 	File FilePosition `json:"file,omitzero"`
 	// Newest is the newest entry handed over, per stream.
-	Newest [Streams]Mark `json:"newest"`
+	Newest [Streams]HighWaterMark `json:"newest"`
 	// Last is the timestamp of the entry handed over last, in the order of the
 	// log, in Unix nanoseconds: where the clock was set back it is not the
 	// newest. 0 when there was none.
@@ -48,6 +48,8 @@ type Position struct {
 	// Stages is, per stream, what the configuration's stages remember of the lines before
 	// this place; empty for nothing.
 	Stages [Streams][]byte `json:"stages,omitzero"`
+	// Plain is what is needed beside File where that is a file of the host.
+	Plain PlainPosition `json:"plain,omitzero"`
 }
 
 // Seen is a record by which a place in a log is found again: by its timestamp and, if that
@@ -159,11 +161,11 @@ type FilePosition struct {
 // Start returns the offset where reading must begin.
 func (p FilePosition) Start() int64 { return min(p.Offsets[Stdout], p.Offsets[Stderr]) }
 
-// Mark identifies the newest entry of a stream, by its timestamp as Docker gave it in
+// HighWaterMark identifies the newest entry of a stream, by its timestamp as Docker gave it in
 // Unix nanoseconds and, since several entries may share a timestamp, by the
 // hashes of the stored texts of all entries handed over that have it. What else it
 // holds is absent unless lines are equal, very many, or changed before they are sent.
-type Mark struct {
+type HighWaterMark struct {
 	Time   int64    `json:"time"`
 	Hashes []uint64 `json:"hashes,omitempty"`
 	// Counts is the number of entries at Time, per hash; absent when it is one each.

@@ -22,4 +22,6 @@ type Record struct {
 	// has, and the place of the part, from 1. Both are 0 otherwise.
 	Line    uint64
 	Ordinal int32
+	// Extra is what its entry has of its own; nil for nothing.
+	Extra *Extra
 }

@@ -1,6 +1,7 @@
 package loki
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -25,12 +26,29 @@ type reply struct {
 }
 
 // shown is the text as it may be shown.
-func (a *reply) shown() string { return brief(a.secrets.Scrub(a.text)) }
+func (a *reply) shown() string { return Brief(a.secrets.Scrub(a.text)) }
+
+// AnswerError is the error of a push that was answered, by Loki or by what stands before it.
+type AnswerError struct {
+	Status int
+	// Text is what was answered. It may quote labels of lines, and the tenant.
+	Text string
+	// By is who has answered; Loki where it is empty.
+	By string
+}
+
+// Error implements error.
+func (a *AnswerError) Error() string { return a.Brief() + ": " + a.Text }
+
+// Brief is Error without what may be quoted.
+func (a *AnswerError) Brief() string {
+	return fmt.Sprintf("cannot push to %s: it answers %d", cmp.Or(a.By, "Loki"), a.Status)
+}
 
 // classify says what an answer means for the batch's entries. known tells whether a
 // refusal is one in Loki's own words.
 func classify(a *reply, b *logs.Batch) (out logs.Outcome, known bool) {
-	err := fmt.Errorf("cannot push to Loki: it answers %d: %s", a.status, a.shown())
+	err := &AnswerError{Status: a.status, Text: a.shown()}
 	wait := retryAfter(a.header.Get("Retry-After"), time.Now())
 	switch {
 	case a.isPage(), a.status == statusBlocked:
@@ -68,15 +86,15 @@ func (a *reply) misconfigured(err error) logs.Outcome {
 
 // isKnown tells that a refusal is in words that only Loki has.
 func (a *reply) isKnown() bool {
-	if strings.HasPrefix(a.text, noStreams) {
+	if strings.HasPrefix(a.text, NoStreams) {
 		return true
 	}
 	said, all := verdicts(a.text)
 	return all || a.cut && len(said) > 0
 }
 
-// noStreams is what Loki answers to a push of nothing.
-const noStreams = "error at least one valid stream is required"
+// NoStreams is what Loki answers to a push of nothing.
+const NoStreams = "error at least one valid stream is required"
 
 // statusBlocked is what Loki answers, unless another status is configured, while
 // its operator has blocked ingestion: it stores nothing.
@@ -87,15 +105,22 @@ const statusBlocked = 260
 // is quoted.
 var grpcTooLarge = regexp.MustCompile(`^[^{}'"\n]*message (?:after decompression )?larger than max`)
 
+// LargeForGRPC reports whether the text of an answer says that the request was too large
+// between two processes behind the one that has answered.
+func LargeForGRPC(text string) bool { return grpcTooLarge.MatchString(text) }
+
 // isPage tells that an answer is a web page: it is then not Loki's, but that of
 // something in between, and says nothing of the entries. A page behind a 2xx has
 // not stored them either.
-func (a *reply) isPage() bool {
-	if a.status >= 500 || a.status == http.StatusTooManyRequests ||
-		a.status == http.StatusRequestEntityTooLarge || a.status == http.StatusRequestTimeout {
+func (a *reply) isPage() bool { return IsPage(a.status, a.header, a.text) }
+
+// IsPage is that of an answer of any receiver. Spaces before its text do not count.
+func IsPage(status int, header http.Header, text string) bool {
+	if status >= 500 || status == http.StatusTooManyRequests ||
+		status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {
 		return false // proxies have pages for these too, with the same meaning
 	}
-	return strings.HasPrefix(strings.ToLower(a.header.Get("Content-Type")), "text/html") || strings.HasPrefix(a.text, "<")
+	return strings.HasPrefix(strings.ToLower(header.Get("Content-Type")), "text/html") || strings.HasPrefix(strings.TrimSpace(text), "<")
 }
 
 // isLokis tells that a refusal can be Loki's: that has a text and its type. A TLS
@@ -140,12 +165,18 @@ func (a *reply) cure() string {
 // plainOnTLS is what servers answer that expected TLS: Go's, nginx, Apache.
 var plainOnTLS = regexp.MustCompile(`(?i)HTTP request (?:was sent )?to (?:an )?HTTPS (?:server|port)|speaking plain HTTP to an SSL-enabled server`)
 
-func brief(text string) string {
+// Brief is as much of what a receiver says as is shown.
+func Brief(text string) string {
 	const limit = 500
 	if len(text) > limit {
-		return strings.ToValidUTF8(text[:limit], "") + "…"
+		text = text[:limit] + "…"
 	}
-	return text
+	return strings.ToValidUTF8(text, "")
+}
+
+// RetryAfter is how long an answer asks to be left alone; 0 where it does not.
+func (a *Answer) RetryAfter() time.Duration {
+	return retryAfter(a.Header.Get("Retry-After"), time.Now())
 }
 
 // retryAfter parses a number of seconds or a date.

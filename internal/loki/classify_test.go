@@ -2,8 +2,10 @@ package loki
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +74,10 @@ func TestClassify(t *testing.T) {
 			got, _ := classify(test.response, batch(3))
 			if got.Kind != test.kind || got.Misconfigured != test.mend || got.RetryAfter != test.after {
 				t.Errorf("got %+v", got)
+			}
+			var said *AnswerError
+			if got.Err != nil && (!errors.As(got.Err, &said) || said.Text != test.text || test.text != "" && strings.Contains(said.Brief(), test.text)) {
+				t.Errorf("what was answered cannot be told from our own words: %v", got.Err)
 			}
 			if (got.Err == nil) != (got.Kind == logs.Accepted) {
 				t.Errorf("error %v", got.Err)

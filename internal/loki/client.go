@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +26,8 @@ type Config struct {
 	URL *url.URL
 	// Tenant is the value of X-Scope-OrgID for entries that name none; none when empty.
 	Tenant string
+	// OneTenant has Tenant be that of all entries, whatever they name.
+	OneTenant bool
 	// Username and Password are for basic authentication. A PasswordFile is
 	// read again for every push, so that its content may change.
 	Username, Password, PasswordFile string
@@ -40,6 +41,8 @@ type Config struct {
 	Timeout time.Duration
 	// UserAgent is sent with every request.
 	UserAgent string
+	// Receiver is what is pushed to where that is no Loki; see Post.
+	Receiver Receiver
 	// Log is told of files that cannot be read any more; it may be nil.
 	Log *slog.Logger
 	// Secrets learns the secrets above and what their files hold, and hides them in
@@ -88,9 +91,12 @@ func New(config Config) (*Client, error) {
 		password:    ofFile(config.PasswordFile, config.Log, textOf), token: ofFile(config.BearerTokenFile, config.Log, textOf),
 		clientCertificate: certificateOf(config.TLS, config.Log),
 	}
+	if c.config.Receiver == (Receiver{}) {
+		c.config.Receiver = Receiver{Name: "Loki", Setting: "loki-url", Path: PushPath}
+	}
 	target := *config.URL
 	if target.Path == "" || target.Path == "/" {
-		target.Path = PushPath
+		target.Path = c.config.Receiver.Path
 	}
 	c.url = target.String()
 	t, err := c.tlsConfig()
@@ -162,7 +168,7 @@ func (c *Client) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	out := c.push(ctx, b)
 	for i := range out.Rejects {
 		r := &out.Rejects[i]
-		r.Message = brief(c.config.Secrets.Scrub(r.Message))
+		r.Message = Brief(c.config.Secrets.Scrub(r.Message))
 	}
 	return out
 }
@@ -199,25 +205,13 @@ func (c *Client) exchange(ctx context.Context, b *logs.Batch) (a *reply, bare bo
 	tenant := c.tenantOf(b)
 	buf := c.encode(b, tenant)
 	defer buf.release()
-	response, err := c.send(ctx, buf, tenant)
-	if err != nil {
-		out := logs.Outcome{Kind: logs.Retry, Err: c.config.Secrets.Error(cured(err)), Misconfigured: mendable(err), Unreachable: unreachable(err), TimedOut: timedOut(err)}
-		if out.TimedOut {
-			c.forsake()
-		}
-		return nil, false, out
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil && response.StatusCode/100 != 2 {
-		if timedOut(err) {
-			c.forsake()
-		}
-		return nil, false, logs.Outcome{Kind: logs.Retry, Err: fmt.Errorf("cannot read Loki's answer: %w", err), TimedOut: timedOut(err)}
+	answer, failed := c.post(ctx, tenant, &content{size: len(buf.packed), open: buf.open, kind: "application/x-protobuf"})
+	if answer == nil {
+		return nil, false, failed
 	}
 	return &reply{
-		status: response.StatusCode, header: response.Header,
-		text: strings.TrimSpace(string(text)), cut: len(text) == maxAnswer, secrets: c.config.Secrets,
+		status: answer.Status, header: answer.Header,
+		text: strings.TrimSpace(string(answer.Body)), cut: len(answer.Body) == maxAnswer, secrets: c.config.Secrets,
 	}, buf.encoder.bare, logs.Outcome{}
 }
 
@@ -309,40 +303,6 @@ func ownBatch(b *logs.Batch) *logs.Batch {
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 1 << 20
 
-func (c *Client) send(ctx context.Context, buf *buffer, tenant string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, nil)
-	if err != nil {
-		return nil, fmt.Errorf("cannot make a push request: %w", err)
-	}
-	request.ContentLength = int64(len(buf.packed))
-	// GetBody lets a request be sent again when an idle connection turns out
-	// to be closed.
-	request.GetBody = func() (io.ReadCloser, error) { return buf.open(), nil }
-	request.Header.Set("Content-Type", "application/x-protobuf")
-	request.Header.Set("User-Agent", c.config.UserAgent)
-	// This is not sent: it tells the transport that sending twice does no harm.
-	// A server may close an idle connection in the moment that it is used again.
-	request.Header["Idempotency-Key"] = nil
-	if tenant != "" {
-		request.Header.Set("X-Scope-OrgID", tenant)
-	}
-	if err := c.authorize(request); err != nil {
-		return nil, err
-	}
-	request.Body = buf.open()
-	client := http.Client{
-		Transport: c.transport.Load(),
-		Timeout:   c.config.Timeout,
-		// A redirected push would arrive as a GET: say where instead.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("cannot push to Loki: %w", err)
-	}
-	return response, nil
-}
-
 var errSecret = errors.New("cannot read a secret")
 
 // unreachable tells that no connection was made.
@@ -379,7 +339,7 @@ func (c *Client) Probe(ctx context.Context) logs.Outcome {
 	switch {
 	case out.Kind != logs.Refused:
 		return out
-	case strings.Contains(a.text, noStreams):
+	case strings.Contains(a.text, NoStreams):
 		return logs.Outcome{Kind: logs.Accepted}
 	default:
 		return logs.Outcome{Kind: logs.Retry, Misconfigured: true, Err: fmt.Errorf("%w (that is not Loki's own answer: check loki-url and its path, and what is between)", out.Err)}

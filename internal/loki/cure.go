@@ -11,11 +11,16 @@ import (
 )
 
 // cured adds to an error what to mend, where that is known.
-func cured(err error) error {
+func (c *Client) cured(err error) error {
 	if hint := hintOf(err); hint != "" {
-		return fmt.Errorf("%w (%s)", err, hint)
+		return fmt.Errorf("%w (%s)", err, c.worded(hint))
 	}
 	return err
+}
+
+// worded is a hint in the words of the receiver, which need not be a Loki.
+func (c *Client) worded(hint string) string {
+	return strings.NewReplacer("loki-url", c.config.Receiver.Setting, "Loki", c.config.Receiver.Name).Replace(hint)
 }
 
 // tlsAlert is how net/http tells of a TLS alert, which is what a TLS server may answer to

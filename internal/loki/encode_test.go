@@ -51,11 +51,12 @@ func fields(t testing.TB, message []byte) (out []struct {
 }
 
 // render writes a push request in words, an entry's fields in the order of their numbers.
-func render(t testing.TB, request []byte) (out string) {
+func render(t testing.TB, request []byte) string {
+	var out strings.Builder
 	for _, stream := range fields(t, request) {
 		for _, f := range fields(t, stream.bytes) {
 			if f.number == 1 {
-				out += fmt.Sprintf("%s\n", f.bytes)
+				fmt.Fprintf(&out, "%s\n", f.bytes)
 				continue
 			}
 			entry := fields(t, f.bytes)
@@ -64,18 +65,18 @@ func render(t testing.TB, request []byte) (out string) {
 				switch e.number {
 				case 1:
 					at := fields(t, e.bytes)
-					out += fmt.Sprintf("%d.%09d", int64(at[0].varint), at[1].varint)
+					fmt.Fprintf(&out, "%d.%09d", int64(at[0].varint), at[1].varint)
 				case 2:
-					out += fmt.Sprintf(" %q", e.bytes)
+					fmt.Fprintf(&out, " %q", e.bytes)
 				case 3:
 					pair := fields(t, e.bytes)
-					out += fmt.Sprintf(" %s=%s", pair[0].bytes, pair[1].bytes)
+					fmt.Fprintf(&out, " %s=%s", pair[0].bytes, pair[1].bytes)
 				}
 			}
-			out += "\n"
+			out.WriteByte('\n')
 		}
 	}
-	return out
+	return out.String()
 }
 
 // encoded is the push request of a batch, uncompressed.
@@ -96,7 +97,8 @@ func TestEncodeInBlocks(t *testing.T) {
 	var e encoder
 	for _, sizes := range [][]int{{0}, {blockSize - 200, 300, 0}, {3 * blockSize, 1, 2 * blockSize, 70_000}, {10, 20, 30}} {
 		var b logs.Batch
-		want := "{container=\"web\", stream=\"stdout\"}\n"
+		var want strings.Builder
+		want.WriteString("{container=\"web\", stream=\"stdout\"}\n")
 		for i := range 2000 {
 			// What repeats from block to block must not be looked for there.
 			line := fmt.Sprintf("line %d %s", i, strings.Repeat("text ", i%50))
@@ -105,13 +107,13 @@ func TestEncodeInBlocks(t *testing.T) {
 			}
 			nano := int64(i) * 400_000_000
 			b.Add(web, logs.Entry{Time: nano, Line: []byte(line)})
-			want += fmt.Sprintf("%d.%09d %q container_id=abc\n", nano/1e9, nano%1e9, line)
+			fmt.Fprintf(&want, "%d.%09d %q container_id=abc\n", nano/1e9, nano%1e9, line)
 		}
 		plain, err := s2.Decode(nil, e.encode(&b))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := render(t, plain); got != want {
+		if got := render(t, plain); got != want.String() {
 			t.Errorf("sizes %v: another request of %d bytes", sizes, len(plain))
 		}
 	}

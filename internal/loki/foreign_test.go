@@ -70,8 +70,11 @@ func about(g *logs.Group, value string) []said {
 // TestS4ForeignText: whatever a label or a line holds, an answer that repeats it is about its
 // container alone.
 func TestS4ForeignText(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 500 {
+	r, rounds := rand.New(rand.NewPCG(1, 2)), 500
+	if testing.Short() {
+		rounds = 50
+	}
+	for range rounds {
 		if !foreign(t, hostile(r), hostile(r)) {
 			return
 		}

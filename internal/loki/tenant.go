@@ -8,7 +8,7 @@ import (
 
 // tenantOf returns whose a batch is: all of it is of one tenant.
 func (c *Client) tenantOf(b *logs.Batch) string {
-	if len(b.Groups) > 0 && b.Groups[0].Tenant != "" {
+	if len(b.Groups) > 0 && b.Groups[0].Tenant != "" && !c.config.OneTenant {
 		return b.Groups[0].Tenant
 	}
 	return c.config.Tenant

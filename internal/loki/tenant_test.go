@@ -32,6 +32,18 @@ func TestTenantOfARequest(t *testing.T) {
 	}
 }
 
+// TestOneTenant: a shadow's entries are of its tenant, whatever they name.
+func TestOneTenant(t *testing.T) {
+	s := newServer(t, nil)
+	c := newClient(t, s.URL, func(c *Config) { c.Tenant, c.OneTenant = "shadow", true })
+	var b logs.Batch
+	b.Add(logs.NewLabels(map[string]string{"container": "web"}, nil), logs.Entry{Time: 1, Line: []byte("x"), Extra: &logs.Extra{Tenant: "team"}})
+	accepted(t, c.Push(t.Context(), &b))
+	if got := s.last(t).Header.Get("X-Scope-OrgID"); got != "shadow" {
+		t.Errorf("sent %q", got)
+	}
+}
+
 // TestMetadataByTenant: a tenant that may have no structured metadata costs the others none,
 // and it is asked in its own name.
 func TestMetadataByTenant(t *testing.T) {

@@ -53,7 +53,7 @@ func (c *Chunk) Add(e logs.Entry) {
 		}
 		c.draft.Add(labels, e)
 	}
-	if c.first == 0 && (e.Extra == nil || e.Extra.Labels == nil) {
+	if c.first == 0 && (e.Extra == nil || e.Extra.Labels == nil || c.out.stages.own != nil) {
 		c.first = e.Time // Docker's: that of others may have been moved
 	}
 	c.Lines++

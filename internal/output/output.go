@@ -63,6 +63,9 @@ type Output struct {
 func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, timeline *atomic.Pointer[stage.Timeline]) *Output {
 	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{timeline: timeline, log: log}}
 	o.stages.container = o.labels.Load
+	if logs.IsHostJournal(id) {
+		o.stages.own = &ownStages{}
+	}
 	o.labels.Store(new(Timeline))
 	return o
 }

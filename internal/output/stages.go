@@ -28,6 +28,9 @@ type stages struct {
 	labelsOf *Timeline
 	force    force
 	of       [logs.Streams][]*staged
+	// own is for entries that bring labels of their own; nil where those of the container
+	// are meant.
+	own *ownStages
 	// entry is the one in hand, and extra what it has beyond what it had.
 	entry stage.Entry
 	extra logs.Extra
@@ -92,7 +95,7 @@ func (s *stages) labels(at int64) *logs.Labels { return s.container().At(at) }
 
 // concern reports whether lines of a stream and a time go through stages.
 func (s *stages) concern(stream logs.Stream, at int64) bool {
-	return s.hooks.Change != nil && s.bind(stream, at).run != nil
+	return s.own == nil && s.hooks.Change != nil && s.bind(stream, at).run != nil
 }
 
 // bind makes the run of a stream for a time and its labels. What it remembers it goes on with.
@@ -128,6 +131,9 @@ func (s *stages) soon(from time.Time) time.Time {
 
 // rules are what assemble is to do with lines from a position on.
 func (s *stages) rules(from logs.Position) *assemble.Rules {
+	if s.own != nil {
+		s.own = &ownStages{}
+	}
 	s.hooks, s.hooksOf, s.labelsOf, s.force, s.of = assemble.Rules{}, nil, nil, force{}, [logs.Streams][]*staged{}
 	if s.timeline == nil {
 		return &s.hooks
@@ -190,6 +196,9 @@ func (s *stages) renew() {
 	}
 	s.hooksOf, s.labelsOf = t, labels
 	changes, wait := needs(t, labels)
+	if s.own != nil {
+		changes, wait = t.Any(), 0 // each entry shows what concerns it
+	}
 	if !changes {
 		return
 	}
@@ -232,10 +241,18 @@ func (s *stages) group(stream logs.Stream, at int64) *assemble.Group {
 	return of.group
 }
 
+// runOf returns what an entry goes through, and its labels.
+func (s *stages) runOf(e *logs.Entry) (*stage.Run, *logs.Labels) {
+	if s.own != nil && e.Extra != nil && e.Extra.Labels != nil {
+		return s.own.run(s.at(e.Time).Pipeline, e.Extra.Labels), e.Extra.Labels
+	}
+	of := s.bind(e.Stream, e.Time)
+	return of.run, of.labels
+}
+
 // change takes an entry through the stages.
 func (s *stages) change(e *logs.Entry) (send bool) {
-	of := s.bind(e.Stream, e.Time)
-	run, labels := of.run, of.labels
+	run, labels := s.runOf(e)
 	if run == nil {
 		return true
 	}

@@ -12,7 +12,7 @@ const maxMisses = 3
 
 var (
 	errDetached  = errors.New("the log file's directory cannot be reached any more")
-	errAside     = errors.New("the file that is read is not the one at its path")
+	errNotAtPath = errors.New("the file that is read is not the one at its path")
 	errUnwatched = errors.New("nothing reports changes of the journal")
 )
 
@@ -49,8 +49,8 @@ func (s *Source) arm() error {
 		}
 		return nil
 	}
-	if s.file.Aside() {
-		return errAside
+	if s.file.OffPath() {
+		return errNotAtPath
 	}
 	err := s.watch.Arm(s.file.Path())
 	if err == nil {

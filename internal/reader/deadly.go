@@ -29,9 +29,9 @@ func (r *Reader) sparesUs(s *Source) bool {
 		return true
 	}
 	place := PlaceOf(s.log.Position())
-	if n := r.config.Marks.Deaths(s.out.ID, place); n >= Deadly {
+	if n := r.config.Marks.Deaths(markOf(s.out.ID), place); n >= Deadly {
 		s.state.pardonedTill = time.Now().Add(pardon)
-		r.config.Marks.Forgive(s.out.ID)
+		r.config.Marks.Forgive(markOf(s.out.ID))
 		why := fmt.Errorf("lighterman was killed %d times in a row while it read this log at the same place: it is left alone for %v", n, pardon)
 		s.out.Fail(why)
 		s.out.Log.Warn("log is set aside: lighterman was killed again and again while reading it at the same place", "times", n, "for", pardon,
@@ -39,8 +39,16 @@ func (r *Reader) sparesUs(s *Source) bool {
 		r.setAside(s)
 		return false
 	}
-	r.config.Marks.Begin(r.config.Number, s.out.ID, place)
+	r.config.Marks.Begin(r.config.Number, markOf(s.out.ID), place)
 	return true
+}
+
+// markOf is what a log is called in the marks, which have no room for long IDs.
+func markOf(id string) string {
+	if logs.IsHostFile(id) || logs.IsHostJournal(id) {
+		return fmt.Sprintf("%016x", xxhash.Sum64String(id))
+	}
+	return id
 }
 
 // setAside has a source come again later. What takes its container's place does not wait.

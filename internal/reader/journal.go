@@ -36,10 +36,11 @@ func (l journalLog) Lag() int64 { return 0 }
 // lastWords is how long journald may take to write what the engine has handed to it.
 const lastWords = 10 * time.Second
 
-// OpenJournal makes a source of a container's part of the journal. It is read from Begin on.
-func (r *Reader) OpenJournal(start Start, host *journal.Journal, options journal.Options) *Source {
+// OpenJournal makes a source of a container's part of the journal, or of the host's. It is read
+// from Begin on.
+func (r *Reader) OpenJournal(start Start, kind logs.RouteKind, host *journal.Journal, options journal.Options) *Source {
 	s := r.newSource(start)
-	s.kind, s.state.linger.length = logs.Journal, lastWords
+	s.kind, s.state.linger.length = kind, lastWords
 	l := host.Open(options)
 	s.log = journalLog{l, r.scratch}
 	s.sleep = func() bool { return l.Arm(s.wake) }

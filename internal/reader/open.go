@@ -25,7 +25,7 @@ type Start struct {
 // newSource makes a source that has no log yet.
 func (r *Reader) newSource(start Start) *Source {
 	s := &Source{
-		reader: r, out: start.Output, kind: logs.File, ended: start.Ended,
+		reader: r, watches: r.config.Watch, out: start.Output, kind: logs.File, ended: start.Ended,
 		said: said{container: start.Container, removed: start.Removed},
 	}
 	s.state.run = runOf(start.Container, start.Removed)

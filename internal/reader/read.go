@@ -68,7 +68,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 	}
 	var complete, ask bool
 	if s.lookAtHeld(now); t.atEnd {
-		if complete, ask = st.held.complete(st.run, t.lingers); complete {
+		if complete, ask = st.heldBack.complete(st.run, t.lingers); complete {
 			passed, t.atEnd = true, !s.log.Flush(r.emit)
 			s.lookAtHeld(now)
 		}
@@ -112,7 +112,7 @@ func (r *Reader) follow(s *Source, t taken) {
 			st.patience = patience
 		}
 	}
-	f := facts{taken: t, run: st.run, held: st.held, patience: st.patience, polls: r.config.Poll > 0, reported: s.watch != nil || s.sleep != nil}
+	f := facts{taken: t, run: st.run, heldBack: st.heldBack, patience: st.patience, polls: r.config.Poll > 0, reported: s.watch != nil || s.sleep != nil}
 	switch f.step() {
 	case readOn:
 		r.enqueue(s)
@@ -130,14 +130,14 @@ func (r *Reader) follow(s *Source, t taken) {
 // lookAtHeld notes what is held back, and logs it once when that is so for long.
 func (s *Source) lookAtHeld(now time.Time) {
 	st := &s.state
-	st.held = st.held.next(s.log.Held(), s.log.HeldBytes(), now)
-	report := st.held.report()
+	st.heldBack = st.heldBack.next(s.log.Held(), s.log.HeldBytes(), now)
+	report := st.heldBack.report()
 	if report != nil {
 		_, report.Open = s.log.Grouping()
 	}
 	s.out.SetHeld(report)
-	if err := report.Problem(now); err != nil && !st.held.warned {
-		st.held.warned = true
+	if err := report.Problem(now); err != nil && !st.heldBack.warned {
+		st.heldBack.warned = true
 		s.out.WarnHeld(err)
 	}
 }

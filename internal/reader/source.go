@@ -6,6 +6,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/plain"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -46,6 +47,9 @@ type Source struct {
 	// file, nil when it cannot be watched.
 	file  *tail.Log
 	watch *watch.Watch
+	// plain is log where that is a file of the host, nil otherwise, and watches watches one.
+	plain   *plain.Log
+	watches func(path string, waker watch.Waker) (*watch.Watch, error)
 	// sleep makes a log without a file wake the source when there is more; it
 	// returns false when that has to be looked for.
 	sleep func() bool
@@ -92,13 +96,17 @@ func (s *Source) Kind() logs.RouteKind { return s.kind }
 func (s *Source) Update(c *logs.Container, removedAt time.Time) {
 	removed, before := !removedAt.IsZero(), s.said
 	answered := s.shared.asks.Load() && c.AsOf.After(before.container.AsOf)
-	if !answered && before.container.Running == c.Running && before.removed == removed && before.container.StartedAt.Equal(c.StartedAt) {
+	moved := before.container.Path != c.Path
+	if !answered && !moved && before.container.Running == c.Running && before.removed == removed && before.container.StartedAt.Equal(c.StartedAt) {
 		return
 	}
 	s.said = said{container: c, removed: removed}
 	s.reader.do(func() {
 		s.state.run = runOf(c, removed)
 		s.shared.asks.Store(false)
+		if moved && s.plain != nil && !s.state.ended {
+			s.move(c.Path)
+		}
 		s.reader.enqueue(s)
 	})
 }
@@ -118,10 +126,22 @@ func (s *Source) Close() {
 
 // Descriptors is how many the source counts for. All logs of the journal share its files.
 func (s *Source) Descriptors() int {
-	if s.file == nil {
+	switch {
+	case s.plain != nil:
+		return s.plain.Files()
+	case s.file == nil:
 		return 0
 	}
 	return max(s.file.Files(), 1)
+}
+
+// OpenFiles returns the files that are open of the log, oldest first; none where it is the
+// journal's.
+func (s *Source) OpenFiles() []tail.OpenFile {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.OpenFiles()
 }
 
 // Missing reports whether there is no file.
@@ -204,6 +224,9 @@ func (s *Source) Rotated() {
 
 // capture opens what rotation has made. It may be called from any goroutine.
 func (s *Source) capture() {
+	if s.file == nil {
+		return // others look for what rotation has made
+	}
 	if err := s.file.Capture(); err != nil {
 		s.shared.captureErr.Store(&err)
 	}
@@ -227,3 +250,18 @@ func (s *Source) end(err error) {
 	s.reader.drop(s)
 	s.ended(s.log.Position(), err)
 }
+
+// move says where a file of the host is now. It belongs to the reader's goroutine.
+func (s *Source) move(path string) {
+	if s.watch != nil {
+		s.watch.Close()
+		s.watch = nil
+	}
+	s.plain.Move(path)
+	if s.watches != nil {
+		s.watch, _ = s.watches(path, s) // without, it is looked at
+	}
+}
+
+// watchFile makes the next change of the file wake the source.
+func (s *Source) watchFile() bool { return s.watch != nil && s.watch.Arm(s.plain.Path()) == nil }

@@ -9,9 +9,9 @@ import (
 
 // state is what the reader's goroutine keeps of a source.
 type state struct {
-	run    run
-	held   held
-	linger linger
+	run      run
+	heldBack heldBack
+	linger   linger
 	// begun: something was read, or looked for. caughtUp: all that was there has been read
 	// since the log was opened. ended: its end was reported.
 	begun, caughtUp, ended bool
@@ -42,8 +42,8 @@ func runOf(c *logs.Container, removed bool) run {
 	return run{removed: removed, over: c.Over(), asOf: c.AsOf, startedAt: c.StartedAt}
 }
 
-// held is what a log holds back, as its end has not come.
-type held struct {
+// heldBack is what a log holds back, as its end has not come.
+type heldBack struct {
 	what logs.Held
 	// since is when it was first seen, and bytes its size.
 	since time.Time
@@ -52,19 +52,19 @@ type held struct {
 	warned bool
 }
 
-// next is what is held now, given what was.
-func (h held) next(what logs.Held, bytes int, now time.Time) held {
+// next is what is held back now, given what was.
+func (h heldBack) next(what logs.Held, bytes int, now time.Time) heldBack {
 	if what != h.what {
-		return held{what: what, since: now, bytes: bytes}
+		return heldBack{what: what, since: now, bytes: bytes}
 	}
 	h.bytes = bytes
 	return h
 }
 
-func (h held) nothing() bool { return h.what == logs.Held{} }
+func (h heldBack) nothing() bool { return h.what == logs.Held{} }
 
 // report is what others see of it; nil for nothing.
-func (h held) report() *output.HeldBack {
+func (h heldBack) report() *output.HeldBack {
 	if h.nothing() {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (h held) report() *output.HeldBack {
 // read: the container is gone, or the run that it is of is over. That is certain if it
 // was there before the engine was asked; otherwise it may be of the next run, and the
 // engine has to be asked again. It answers when the run has begun.
-func (h held) complete(of run, lingers bool) (complete, ask bool) {
+func (h heldBack) complete(of run, lingers bool) (complete, ask bool) {
 	switch {
 	case h.nothing() || lingers:
 		return false, false
@@ -121,7 +121,7 @@ const (
 type facts struct {
 	taken
 	run      run
-	held     held
+	heldBack heldBack
 	patience int
 	// polls: there are polls of what is being written. reported: something reports changes.
 	polls, reported bool
@@ -133,7 +133,7 @@ func (f facts) step() step {
 		return readOn
 	case f.run.removed && !f.lingers:
 		return finish
-	case f.lingers && (f.run.removed || f.run.over && !f.held.nothing()):
+	case f.lingers && (f.run.removed || f.run.over && !f.heldBack.nothing()):
 		return pollSlowly
 	case f.patience > 0 && f.polls:
 		return pollSoon
@@ -141,7 +141,7 @@ func (f facts) step() step {
 		return pollSlowly
 	case !f.reported:
 		return pollSlowly
-	case !f.held.nothing() && !f.held.warned:
+	case !f.heldBack.nothing() && !f.heldBack.warned:
 		return pollSlowly // somebody has to say when it is held for long
 	}
 	return sleep

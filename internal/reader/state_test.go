@@ -10,7 +10,7 @@ import (
 // TestStep: what becomes of a source after a read.
 func TestStep(t *testing.T) {
 	gone, over := run{removed: true}, run{over: true}
-	some := held{what: logs.Held{Rest: 1}}
+	some := heldBack{what: logs.Held{Rest: 1}}
 	warned := some
 	warned.warned = true
 	for name, test := range map[string]struct {
@@ -22,15 +22,15 @@ func TestStep(t *testing.T) {
 		"all of a removed one":                 {facts{taken: taken{atEnd: true}, run: gone, polls: true, patience: patience}, finish},
 		"a removed one that lingers":           {facts{taken: taken{atEnd: true, lingers: true}, run: gone, polls: true, reported: true, patience: patience}, pollSlowly},
 		"a run that is over and lingers":       {facts{taken: taken{atEnd: true, lingers: true}, run: over, reported: true}, sleep},
-		"a run that is over and holds lines":   {facts{taken: taken{atEnd: true, lingers: true}, run: over, held: some, polls: true, reported: true, patience: patience}, pollSlowly},
+		"a run that is over and holds lines":   {facts{taken: taken{atEnd: true, lingers: true}, run: over, heldBack: some, polls: true, reported: true, patience: patience}, pollSlowly},
 		"is written":                           {facts{taken: taken{atEnd: true}, polls: true, reported: true, patience: 1}, pollSoon},
 		"is written, and not watched":          {facts{taken: taken{atEnd: true}, polls: true, patience: 1}, pollSoon},
 		"was written":                          {facts{taken: taken{atEnd: true}, polls: true, reported: true}, sleep},
 		"was written, and not watched":         {facts{taken: taken{atEnd: true}, polls: true}, pollSlowly},
 		"no polls":                             {facts{taken: taken{atEnd: true}, reported: true, patience: patience}, sleep},
-		"holds a line":                         {facts{taken: taken{atEnd: true}, polls: true, reported: true, held: some}, pollSlowly},
-		"has an open entry":                    {facts{taken: taken{atEnd: true, grouping: true}, polls: true, reported: true, held: warned}, pollSlowly},
-		"holds a line, as everybody has heard": {facts{taken: taken{atEnd: true}, polls: true, reported: true, held: warned}, sleep},
+		"holds a line":                         {facts{taken: taken{atEnd: true}, polls: true, reported: true, heldBack: some}, pollSlowly},
+		"has an open entry":                    {facts{taken: taken{atEnd: true, grouping: true}, polls: true, reported: true, heldBack: warned}, pollSlowly},
+		"holds a line, as everybody has heard": {facts{taken: taken{atEnd: true}, polls: true, reported: true, heldBack: warned}, sleep},
 	} {
 		if got := test.facts.step(); got != test.want {
 			t.Errorf("%s: %d, want %d", name, got, test.want)
@@ -43,22 +43,22 @@ func TestStep(t *testing.T) {
 func TestHeld(t *testing.T) {
 	seen := time.Unix(1000, 0)
 	what := logs.Held{Lines: [logs.Streams]int64{logs.Stderr: 7}}
-	h := held{}.next(what, 10, seen)
+	h := heldBack{}.next(what, 10, seen)
 	for name, test := range map[string]struct {
-		held          held
+		heldBack      heldBack
 		run           run
 		lingers       bool
 		complete, ask bool
 	}{
-		"running":            {held: h},
+		"running":            {heldBack: h},
 		"nothing is held":    {run: run{over: true, asOf: seen.Add(1)}},
-		"over since":         {held: h, run: run{over: true, asOf: seen.Add(1)}, complete: true},
-		"over before":        {held: h, run: run{over: true, asOf: seen}, ask: true},
-		"over and lingers":   {held: h, run: run{over: true, asOf: seen.Add(1)}, lingers: true},
-		"removed":            {held: h, run: run{removed: true}, complete: true},
-		"removed, and more?": {held: h, run: run{removed: true}, lingers: true},
+		"over since":         {heldBack: h, run: run{over: true, asOf: seen.Add(1)}, complete: true},
+		"over before":        {heldBack: h, run: run{over: true, asOf: seen}, ask: true},
+		"over and lingers":   {heldBack: h, run: run{over: true, asOf: seen.Add(1)}, lingers: true},
+		"removed":            {heldBack: h, run: run{removed: true}, complete: true},
+		"removed, and more?": {heldBack: h, run: run{removed: true}, lingers: true},
 	} {
-		if complete, ask := test.held.complete(test.run, test.lingers); complete != test.complete || ask != test.ask {
+		if complete, ask := test.heldBack.complete(test.run, test.lingers); complete != test.complete || ask != test.ask {
 			t.Errorf("%s: complete %v, ask %v", name, complete, ask)
 		}
 	}

@@ -178,6 +178,21 @@ func (s *Scrubber) Mask(text string) string {
 	return text
 }
 
+// Argument returns an argument of a command line that is shown to be given again: without the
+// secrets that are known, and of an address without user and query. Its path is kept.
+func (s *Scrubber) Argument(arg string) string {
+	flag, value := "", arg
+	if name, after, joined := strings.Cut(arg, "="); joined && strings.HasPrefix(name, "-") {
+		flag, value = name+"=", after
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || strings.Count(value, "://") != 1 {
+		return flag + s.Scrub(value)
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return flag + s.Mask(u.String())
+}
+
 // String keeps the secrets out of what prints the scrubber itself.
 func (s *Scrubber) String() string { return Hidden }
 

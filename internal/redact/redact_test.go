@@ -124,3 +124,23 @@ func TestS5RenewedSecrets(t *testing.T) {
 		t.Errorf("%d are known", len(s.known))
 	}
 }
+
+// TestS5Argument: an argument is shown with what is needed to give it again, and without secrets.
+func TestS5Argument(t *testing.T) {
+	var s Scrubber
+	s.Add("", "hunter2")
+	for arg, want := range map[string]string{
+		"http://loki:3100/prefix/loki/api/v1/push":  "http://loki:3100/prefix/loki/api/v1/push",
+		"https://me:unknown@loki/prefix?key=other":  "https://loki/prefix",
+		"--loki-url=https://me:unknown@loki/prefix": "--loki-url=https://loki/prefix",
+		"https://loki/of/hunter2=x/push":            "https://loki/of/<secret>=x/push",
+		"http://one,http://me:unknown@two/x":        "http://two",
+		"hunter2":                                   "<secret>",
+		"Authorization: Bearer unknown":             "Authorization: <secret>",
+		"/etc/lighterman.yaml":                      "/etc/lighterman.yaml",
+	} {
+		if got := s.Argument(arg); got != want {
+			t.Errorf("%s: %s, want %s", arg, got, want)
+		}
+	}
+}

@@ -17,22 +17,27 @@ func (decolorize) run(r *Run, e *Entry, n *node) *node {
 		return n.next
 	}
 	from := len(r.scratch)
-	for rest := e.Line; len(rest) > 0; {
+	r.scratch = Decolorized(r.scratch, e.Line)
+	e.Line = r.scratch[from:len(r.scratch):len(r.scratch)]
+	return n.next
+}
+
+// Decolorized appends a line without what colours it in a terminal.
+func Decolorized(out, line []byte) []byte {
+	for rest := line; len(rest) > 0; {
 		i := bytes.IndexByte(rest, escape)
 		if i < 0 {
-			r.scratch = append(r.scratch, rest...)
-			break
+			return append(out, rest...)
 		}
-		r.scratch = append(r.scratch, rest[:i]...)
+		out = append(out, rest[:i]...)
 		end := sequence(rest[i:])
 		if end == 0 {
-			r.scratch = append(r.scratch, escape)
+			out = append(out, escape)
 			end = 1
 		}
 		rest = rest[i+end:]
 	}
-	e.Line = r.scratch[from:len(r.scratch):len(r.scratch)]
-	return n.next
+	return out
 }
 
 // sequence returns the length of the control sequence that b begins with, 0 for none:

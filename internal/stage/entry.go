@@ -18,7 +18,7 @@ type Entry struct {
 	// same pointer for the same set, as long as few sets are in use.
 	Labels *logs.Labels
 	// Metadata is what stages add for this entry, sorted by name. It wins over
-	// Labels.Metadata.
+	// Labels.Metadata. Its values, too, are valid until the next call only.
 	Metadata []logs.Label
 	// Tenant is Loki's tenant where a stage has chosen one.
 	Tenant string

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"strings"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
@@ -34,16 +33,16 @@ func (p *Pipeline) of(labels *logs.Labels) *Pipeline {
 }
 
 func (f *family) pipeline(base *Pipeline, asked []logs.Label, level bool) *Pipeline {
-	var key strings.Builder
+	key := make([]byte, 0, 64)
 	if level {
-		key.WriteByte(1)
+		key = append(key, 0) // no name is so short
 	}
 	for _, l := range asked {
-		key.WriteString(l.Name + "\x00" + l.Value + "\x00")
+		key = appendSized(appendSized(key, l.Name), l.Value)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if p := f.of[key.String()]; p != nil {
+	if p := f.of[string(key)]; p != nil {
 		return p
 	}
 	options := f.options
@@ -57,7 +56,7 @@ func (f *family) pipeline(base *Pipeline, asked []logs.Label, level bool) *Pipel
 	if len(f.of) >= maxFamily {
 		clear(f.of)
 	}
-	f.of[key.String()] = p
+	f.of[string(key)] = p
 	return p
 }
 

@@ -98,6 +98,13 @@ var functions = template.FuncMap{
 	},
 	"int": func(v any) int64 { return int64(float(v)) }, "int64": func(v any) int64 { return int64(float(v)) },
 	"float64": float,
+	"atoi": func(s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return 0
+		}
+		return n
+	},
 	"add": func(list ...any) (n int64) {
 		for _, v := range list {
 			n += int64(float(v))

@@ -3,6 +3,8 @@ package stage
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/go-logfmt/logfmt"
@@ -110,10 +112,49 @@ func FuzzJSON(f *testing.F) {
 			return
 		}
 		got, ok := r.get(&e, 0)
-		if want, is := data["a"].(string); is && string(bytes.ToValidUTF8(got, []byte("\ufffd"))) != want {
+		if want, is := data["a"].(string); is && string([]rune(string(got))) != want { // a U+FFFD for each byte that is no UTF-8
 			t.Fatalf("%q: %q instead of %q", line, got, want)
 		} else if data["a"] == nil && ok {
 			t.Fatalf("%q: %q instead of nothing", line, got)
+		}
+	})
+}
+
+// FuzzQuick: what the quick way takes of an object is what the library finds in it.
+func FuzzQuick(f *testing.F) {
+	for _, s := range []string{
+		jsonLine, `{"a":"b"}`, `{}`, `{ }`, `{"a":1.5e3,"b":{"c":"}\""},"d":[1,{"e":"]"}]}`, `{"a":"\\"}`, `{"a":tru}`, `{"a":true,}`, `{"a":1 "b":2}`,
+		`{"a\u0041":1}`, `{"a":"x","a":null}`, ` {"a" : [ ] , "b" : { "c" : -1 } } `, `{"a":1}{"a":2}`, `{"b":{"c":1,"c":{}}}`, `{"d":[1,2`, `{"a":12x}`, `{"a":"\ud800"}`,
+	} {
+		f.Add(s)
+	}
+	p := compile(f, "- json: {expressions: {a: , b: b.c, d: 'd[1].e', level: , x: 'd[-1]'}}")
+	tree := p.head.step.(*jsonStage).paths
+	f.Fuzz(func(t *testing.T, line string) {
+		in := bytes.TrimSpace([]byte(line))
+		if len(in) < 2 || in[0] != '{' || in[len(in)-1] != '}' {
+			return
+		}
+		take := func(how func(w walk) error) (out []string, failed bool) {
+			r := p.For(base)
+			e := Entry{Time: start, Line: in, Labels: base}
+			r.begin(&e)
+			w := walk{r: r, e: &e}
+			tree.clear(&e, null)
+			failed = how(w) != nil
+			for _, s := range tree.names {
+				out = append(out, fmt.Sprintf("%d %q", e.values[s].kind, e.values[s].bytes))
+			}
+			return out, failed
+		}
+		done := false
+		got, failed := take(func(w walk) (err error) { done, err = w.quick(in, tree, 0); return err })
+		if !done {
+			return
+		}
+		want, fails := take(func(w walk) error { return w.object(in, tree, 0) })
+		if failed != fails || !failed && !slices.Equal(got, want) {
+			t.Fatalf("%q: %q (%v) instead of %q (%v)", in, got, failed, want, fails)
 		}
 	})
 }

@@ -64,20 +64,27 @@ func (r *Run) input(e *Entry, source slot) ([]byte, bool) {
 // extract sets the values at the paths of t, and reports whether in is an object of JSON.
 // Only a strict look checks all of it.
 func (r *Run) extract(e *Entry, in []byte, t *tree, strict bool) bool {
-	in = bytes.TrimSpace(in)
+	if len(in) > 0 && (in[0] != '{' || in[len(in)-1] != '}') {
+		in = bytes.TrimSpace(in)
+	}
 	if string(in) == "null" {
 		// For Promtail that is an object without fields.
-		t.all(func(s slot) { e.values[s] = value{kind: null} })
+		t.clear(e, null)
 		return true
 	}
 	if len(in) < 2 || in[0] != '{' || in[len(in)-1] != '}' || strict && !json.Valid(in) {
 		return false
 	}
 	w := walk{r: r, e: e}
-	t.all(w.clear)
-	if w.object(in, t, 0) != nil {
+	t.clear(e, null)
+	done, err := w.quick(in, t, 0)
+	if !done {
+		t.clear(e, null)
+		err = w.object(in, t, 0)
+	}
+	if err != nil {
 		// As in Promtail, nothing is taken of a line that is cut or no JSON.
-		t.all(func(s slot) { e.values[s] = value{} })
+		t.clear(e, unset)
 		return false
 	}
 	return true
@@ -88,8 +95,6 @@ type walk struct {
 	r *Run
 	e *Entry
 }
-
-func (w walk) clear(s slot) { w.e.values[s] = value{kind: null} }
 
 // deepest bounds how deep objects are gone into.
 const deepest = 32
@@ -104,7 +109,7 @@ func (w walk) object(in []byte, t *tree, depth int) error {
 		for i := range t.fields {
 			if b := &t.fields[i]; b.name == string(key) {
 				// Of a name that comes twice the last value counts.
-				b.tree.all(w.clear)
+				b.tree.clear(w.e, null)
 				return w.value(val, typ, b.tree, depth)
 			}
 		}

@@ -50,6 +50,16 @@ func (l *logfmtStage) run(r *Run, e *Entry, n *node) *node {
 	return n.next
 }
 
+// EachPair tells of the pairs of a line of logfmt, and reports whether it is one to its end.
+// The value of a key alone is nil.
+func EachPair(line []byte, pair func(key, value []byte)) bool {
+	s := logfmtScanner{rest: line}
+	for s.scan() {
+		pair(s.key, s.value)
+	}
+	return s.err == nil
+}
+
 // logfmtScanner reads the same pairs as package go-logfmt, without a buffer of its own:
 // that one takes 4 KiB for each line and ends at 64. Pairs before a mistake are read.
 type logfmtScanner struct {

@@ -42,8 +42,23 @@ const (
 func newMultiline(b *builder, f *fields) step {
 	f.read("firstline", "max_lines", "max_wait_time")
 	expr := f.expression("firstline")
-	return f.multiline(linesDefault, func(_ uint8, line []byte) (uint8, bool) { return 0, expr.MatchBytes(line) })
+	return f.multiline(linesDefault, func(state uint8, line []byte) (uint8, bool) {
+		switch {
+		case expr.MatchBytes(line):
+			return led, true
+		case state == 0:
+			return alone, false
+		}
+		return state, state == alone
+	})
 }
+
+// What multiline says of an entry: it is led by a line that is a first one, or is a line alone.
+// Of a container that writes no first lines every line is an entry.
+const (
+	led uint8 = iota + 1
+	alone
+)
 
 // multiline makes the stage of the fields max_lines and max_wait_time.
 func (f *fields) multiline(lines int, begins func(uint8, []byte) (uint8, bool)) *multiline {

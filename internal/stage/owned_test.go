@@ -184,3 +184,16 @@ func TestModest(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnersApart: what one owner writes does not decide what another's lines go through.
+func TestOwnersApart(t *testing.T) {
+	p, err := Compile(nodes(t, ""), Options{Owners: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.For(asking("drop=a\x00keep\x00b"))
+	labels := asking("drop=a|keep=b")
+	if p.For(labels).Process(&Entry{Time: start, Line: []byte("c"), Labels: labels}) {
+		t.Error("what is not to be kept was sent")
+	}
+}

@@ -12,8 +12,8 @@ type tree struct {
 	// fields and items are what is below an object and a list.
 	fields []branch
 	items  []branch
-	// leaves are the names that get the value itself.
-	leaves []slot
+	// leaves are the names that get the value itself, and names all that are in the tree.
+	leaves, names []slot
 }
 
 type branch struct {
@@ -97,8 +97,10 @@ func parseIndex(rest string) (hop, string, error) {
 // add puts a path into the tree.
 func (t *tree) add(hops []hop, s slot) {
 	for _, h := range hops {
+		t.names = append(t.names, s)
 		t = t.child(h)
 	}
+	t.names = append(t.names, s)
 	t.leaves = append(t.leaves, s)
 }
 
@@ -117,15 +119,9 @@ func (t *tree) child(h hop) *tree {
 	return sub
 }
 
-// all calls f for each name in the tree.
-func (t *tree) all(f func(slot)) {
-	for _, s := range t.leaves {
-		f(s)
-	}
-	for i := range t.fields {
-		t.fields[i].tree.all(f)
-	}
-	for i := range t.items {
-		t.items[i].tree.all(f)
+// clear leaves nothing under the names in the tree but what is known of them.
+func (t *tree) clear(e *Entry, known kind) {
+	for _, s := range t.names {
+		e.values[s] = value{kind: known}
 	}
 }

@@ -198,7 +198,7 @@ func through(t *testing.T, stages string, lines []compared) (out []compared) {
 			c.Labels[l.Name] = l.Value
 		}
 		for _, l := range e.Metadata {
-			c.Metadata[l.Name] = l.Value
+			c.Metadata[l.Name] = strings.Clone(l.Value)
 		}
 		if e.Tenant != "" {
 			c.Labels["__tenant_id__"] = e.Tenant

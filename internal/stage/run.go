@@ -14,9 +14,12 @@ type Run struct {
 	// scratch is memory for values of the entry in hand.
 	scratch  []byte
 	redacted []byte
-	// key is memory for looking up label sets, sets what was found.
-	key  []byte
-	sets map[string]*logs.Labels
+	// key is memory for looking up label sets, sets what was found, and recent the last of
+	// that, of which oldest is replaced next.
+	key    []byte
+	sets   map[string]*changed
+	recent [4]*changed
+	oldest int
 	// words are label values in use.
 	words map[string]string
 
@@ -61,7 +64,7 @@ func (p *Pipeline) For(labels *logs.Labels) *Run {
 	if !r.concerned() {
 		return nil
 	}
-	r.sets, r.words = make(map[string]*logs.Labels), make(map[string]string)
+	r.sets, r.words = make(map[string]*changed), make(map[string]string)
 	r.windows = make([]window, len(p.windows))
 	r.fudges = make([]fudge, len(p.fudges))
 	return r
@@ -83,6 +86,7 @@ func (r *Run) bind(labels *logs.Labels) {
 	}
 	r.bound = b
 	clear(r.sets)
+	clear(r.recent[:])
 }
 
 // concerned reports whether any stage may do something with any line.

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"strings"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -90,7 +91,7 @@ func ViewOf(e *Entry) View {
 		}
 	}
 	for _, m := range e.Metadata {
-		if v.Metadata[m.Name] = m.Value; m.Value == "" {
+		if v.Metadata[m.Name] = strings.Clone(m.Value); m.Value == "" {
 			delete(v.Metadata, m.Name)
 		}
 	}

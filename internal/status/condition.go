@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // condition is one thing that must hold; check returns nil when it does and
@@ -10,6 +11,27 @@ import (
 type condition struct {
 	name  string
 	check func() error
+}
+
+// liveness is the condition that a main loop lives, and how long it may take to say so.
+type liveness struct {
+	name  string
+	check func(patience time.Duration) error
+}
+
+// How long a main loop may take to say that it lives: to who asks for nothing else, so that
+// there is an answer before writeTimeout ends it, and to who looks at a page.
+const (
+	healthPatience = 8 * time.Second
+	pagePatience   = 2 * time.Second
+)
+
+// living are the conditions that all main loops live.
+func living(loops []liveness, patience time.Duration) (out []condition) {
+	for _, l := range loops {
+		out = append(out, condition{l.name, func() error { return l.check(patience) }})
+	}
+	return out
 }
 
 // Verdict is the state of a condition at one moment.

@@ -28,7 +28,7 @@ func TestFetch(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", listen, err)
 		}
-		if want := told.Clean(); !reflect.DeepEqual(got.Snapshot, want) || !got.Ready {
+		if want := s.snapshot(); !reflect.DeepEqual(got.Snapshot, want) || !got.Ready {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", listen, got, want)
 		}
 	}

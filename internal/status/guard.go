@@ -37,15 +37,17 @@ func guard(next http.Handler, allowed hosts) http.Handler {
 // has no such page. Nil allows all.
 type hosts map[string]bool
 
-// anyHost stands for all names: no web page gets to a unix socket.
-const anyHost = "*"
+// plainNames stands for all names without a dot, which no web page of others has. A unix socket
+// answers to them, for whoever calls it as he likes; no more than that, since it may have been
+// forwarded to a port, which web pages get to.
+const plainNames = "*"
 
 // newHosts allows the host of the address that is listened on, this machine's name and
 // whatever else is named.
 func newHosts(listen string, allowed []string) hosts {
 	h := make(hosts)
 	if _, unix := socketOf(listen); unix {
-		h[anyHost] = true
+		h[plainNames] = true
 	}
 	if name, _, err := net.SplitHostPort(listen); err == nil {
 		h[normal(name)] = true
@@ -69,7 +71,7 @@ func (h hosts) allow(host string) bool {
 		host = name
 	}
 	host = normal(host)
-	return h[anyHost] || host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || h[host] || net.ParseIP(host) != nil
+	return h[plainNames] && !strings.Contains(host, ".") || host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || h[host] || net.ParseIP(host) != nil
 }
 
 // normal writes a host as it is compared.

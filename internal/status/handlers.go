@@ -13,29 +13,40 @@ import (
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/metrics", s.serve200(string(textFormat), s.writeMetrics))
-	mux.HandleFunc("/healthz", answer("healthy", "not healthy", &s.live, func() string { return "" }))
-	mux.HandleFunc("/readyz", answer("ready", "not ready", &s.ready, s.warning))
+	mux.HandleFunc("/healthz", answer("healthy", "not healthy", living(s.live, healthPatience), func(whole string, verdicts []Verdict) string { return report(whole, "", verdicts) }))
+	mux.HandleFunc("/readyz", answer("ready", "not ready", s.ready, func(whole string, verdicts []Verdict) string { return report(whole, s.warning(), verdicts) }))
 	mux.HandleFunc("/status.json", s.serve200("application/json", s.writeJSON))
-	mux.HandleFunc("/{$}", s.serve200("text/html; charset=utf-8", s.writePage))
+	if s.pages != nil {
+		mux.Handle("/", s.pages)
+	}
 	mux.HandleFunc(reloadPath, s.serveReload)
 	return guard(s.protect(mux), s.hosts)
 }
 
-// answer reports conditions: 200 when all hold, 503 otherwise. A warning changes nothing of that.
-func answer(good, bad string, conditions *[]condition, warning func() string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		verdicts, ok := judge(*conditions)
-		whole, code := good, http.StatusOK
+// answer reports conditions in words: 200 when all hold, 503 otherwise. They are looked at once for
+// all who wait, and nobody waits who is gone.
+func answer(good, bad string, conditions []condition, words func(whole string, verdicts []Verdict) string) http.HandlerFunc {
+	shared := newPicture(func() ([]byte, error) {
+		verdicts, ok := judge(conditions)
 		if !ok {
-			whole, code = bad, http.StatusServiceUnavailable
+			return []byte(words(bad, verdicts)), nil
+		}
+		return []byte(words(good, verdicts)), nil
+	})
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := shared.get(r.Context())
+		if err != nil {
+			return // nobody reads it
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(code)
-		_, _ = io.WriteString(w, report(whole, warning(), verdicts))
+		if bytes.HasPrefix(body, []byte(bad)) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = w.Write(body)
 	}
 }
 
-// State is what the status page and /status.json show.
+// State is what the pages and /status.json show.
 type State struct {
 	Healthy    bool      `json:"healthy"`
 	Ready      bool      `json:"ready"`
@@ -45,8 +56,9 @@ type State struct {
 	Snapshot
 }
 
-func (s *Server) state() State {
-	live, healthy := judge(s.live)
+// State returns how all stands now, safe to show.
+func (s *Server) State() State {
+	live, healthy := judge(living(s.live, pagePatience))
 	ready, isReady := judge(s.ready)
 	return State{Healthy: healthy, Ready: isReady, Conditions: append(live, ready...), Warning: s.warning(), Snapshot: s.snapshot()}
 }
@@ -54,10 +66,8 @@ func (s *Server) state() State {
 func (s *Server) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(s.state())
+	return encoder.Encode(s.State())
 }
-
-func (s *Server) writePage(w io.Writer) error { return page.Execute(w, s.state()) }
 
 // textFormat is Prometheus' own, which every version of it reads.
 var textFormat = expfmt.NewFormat(expfmt.TypeTextPlain)
@@ -84,8 +94,11 @@ func (s *Server) serve200(kind string, write func(io.Writer) error) http.Handler
 		err := write(&body)
 		return body.Bytes(), err
 	})
-	return func(w http.ResponseWriter, _ *http.Request) {
-		body, err := shared.get()
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := shared.get(r.Context())
+		if r.Context().Err() != nil {
+			return // nobody reads it
+		}
 		if err != nil {
 			s.log.Error("cannot make the status page", "error", err)
 			http.Error(w, "cannot make this page; the log says why", http.StatusInternalServerError)

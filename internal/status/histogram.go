@@ -59,3 +59,12 @@ func (h *histogram) Collect(ch chan<- prometheus.Metric) {
 	total += h.counts[len(h.bounds)].Load()
 	ch <- prometheus.MustNewConstHistogram(h.desc, total, math.Float64frombits(h.sum.Load()), buckets)
 }
+
+// perBucket are the observations by bound, and a last element for what is above.
+func (h *histogram) perBucket() []uint64 {
+	out := make([]uint64, len(h.counts))
+	for i := range h.counts {
+		out[i] = h.counts[i].Load()
+	}
+	return out
+}

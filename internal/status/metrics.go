@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
@@ -38,12 +39,13 @@ type Metrics struct {
 	live, backlog     *histogram
 	reloadOK          prometheus.Gauge
 	reloadTime        prometheus.Gauge
+	verified          *verified
 }
 
 // newMetrics makes a registry of its own, with others: nothing is global.
 func newMetrics(others ...prometheus.Collector) *Metrics {
 	m := counters()
-	all := append(m.all(), m.reloadOK, m.reloadTime, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	all := append(m.all(), m.reloadOK, m.reloadTime, m.verified.all(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(append(all, others...))
 	return m
 }
@@ -52,8 +54,8 @@ func newMetrics(others ...prometheus.Collector) *Metrics {
 func counters() *Metrics {
 	return &Metrics{
 		registry:        prometheus.NewRegistry(),
-		lines:           newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI),
-		lineBytes:       newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI),
+		lines:           newSeries("lines_total", "Entries read, by route.", "route", routeFile, routeJournal, routeAPI, routeHostJournal),
+		lineBytes:       newSeries("line_bytes_total", "Bytes of text of the entries read, by route.", "route", routeFile, routeJournal, routeAPI, routeHostJournal),
 		rejected:        newSeries("rejected_lines_total", "Entries that the sink refused for good, by reason.", "reason", logs.RejectReasons...),
 		rejectedStreams: counter("rejected_streams_total", "Streams that the sink refused for their labels, with all of their entries; each counts once."),
 		retries:         newSeries("push_retries_total", "Pushes that have to be repeated, by reason.", "reason", logs.RetryReasons...),
@@ -85,6 +87,7 @@ func counters() *Metrics {
 		}),
 		reloadOK:   gaugeOf("config_last_reload_successful", "1 if the newest configuration is in force, 0 if it could not be used and the one before stays."),
 		reloadTime: gaugeOf("config_last_reload_success_timestamp_seconds", "When a configuration was loaded last that could be used, in Unix seconds."),
+		verified:   newVerified(),
 		live: newHistogram(
 			desc("delivery_seconds", "Time from Docker's timestamp of an entry to the sink's acknowledgement, of entries written since lighterman started to logs it had caught up with."),
 			deliveryBounds),
@@ -266,6 +269,37 @@ func (s *series) get(value string) prometheus.Counter {
 	c := s.vec.WithLabelValues(bounded(value))
 	s.byValue[value] = c
 	return c
+}
+
+// values are the counters that are not 0, by the values of their label.
+func (s *series) values() map[string]int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make(map[string]int64)
+	for value, c := range s.byValue {
+		if n := valueOf(c); n > 0 {
+			out[value] = int64(n)
+		}
+	}
+	return out
+}
+
+// total is the sum of all counters.
+func (s *series) total() (sum float64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, c := range s.byValue {
+		sum += valueOf(c)
+	}
+	return sum
+}
+
+func valueOf(c prometheus.Counter) float64 {
+	var m dto.Metric
+	if c.Write(&m) != nil {
+		return 0
+	}
+	return m.GetCounter().GetValue()
 }
 
 func counter(name, help string) prometheus.Counter {

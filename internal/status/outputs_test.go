@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestOutputs: the metrics of a further output have its name, beside those of the first, and the
-// page and /status.json say how it does.
+// TestOutputs: the metrics of a further output have its name, beside those of the first, and
+// /status.json says how it does.
 func TestOutputs(t *testing.T) {
 	s := New("127.0.0.1:0", nil, slog.New(slog.DiscardHandler))
 	more := s.Output("archive")
@@ -30,6 +30,7 @@ func TestOutputs(t *testing.T) {
 			t.Errorf("%d times %q", n, once)
 		}
 	}
-	get(t, url+"/status.json").expect(t, `"name": "archive"`, `"why": "it is away"`)
-	get(t, url+"/").expect(t, "archive, http://x", "it is away")
+	s.Metrics().Rejected("too_old", 3)
+	more.Retried("unavailable")
+	get(t, url+"/status.json").expect(t, `"name": "archive"`, `"too_old": 3`, `"unavailable": 1`, `"why": "it is away"`)
 }

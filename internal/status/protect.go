@@ -1,7 +1,6 @@
 package status
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -70,20 +69,10 @@ func split(health, rest http.Handler) http.Handler {
 
 // health tells everybody how it is, and nobody why.
 func (s *Server) health() http.Handler {
-	terse := func(good, bad string, conditions *[]condition) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			if _, ok := judge(*conditions); ok {
-				_, _ = io.WriteString(w, good+"\n")
-				return
-			}
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = io.WriteString(w, bad+"\n")
-		}
-	}
+	terse := func(whole string, _ []Verdict) string { return whole + "\n" }
 	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", terse("healthy", "not healthy", &s.live))
-	mux.HandleFunc("/readyz", terse("ready", "not ready", &s.ready))
+	mux.HandleFunc("/healthz", answer("healthy", "not healthy", living(s.live, healthPatience), terse))
+	mux.HandleFunc("/readyz", answer("ready", "not ready", s.ready, terse))
 	return mux
 }
 

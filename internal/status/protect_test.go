@@ -39,6 +39,9 @@ func served(t *testing.T, addr string, c access.Config, open bool) (s *Server, a
 	}
 	s = New(addr, nil, slog.New(slog.DiscardHandler))
 	s.Protect(a, open)
+	pages := http.NewServeMux()
+	pages.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "a-name") })
+	s.Pages(pages)
 	s.Ready("sink", func() error { return errors.New("a-name-that-tells") })
 	listener, remove, err := s.listen(t.Context())
 	if err != nil {

@@ -8,8 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
+	"slices"
 	"syscall"
 	"time"
+
+	"github.com/lighterman/lighterman/internal/status/history"
 )
 
 // shutdownTimeout is how long requests may take to end when Run ends.
@@ -26,11 +31,13 @@ type Server struct {
 
 	// Set before Run and not changed afterwards.
 	connections int
-	live, ready []condition
+	live        []liveness
+	ready       []condition
 	warn        func() string
 	source      func() Snapshot
 	outputs     []*output
 	reload      func(ctx context.Context) (string, error) // nil where it cannot be asked for
+	pages       http.Handler                              // nil for none
 }
 
 // New makes a server that will listen on addr, and answer to the names in allowed besides
@@ -53,9 +60,9 @@ func (s *Server) Observe(source func() Snapshot) { s.source = source }
 func (s *Server) Limit(connections int) { s.connections = min(max(connections, 4), maxConnections) }
 
 // Live adds a condition of /healthz: that a main loop lives. It must be called
-// before Run; check may take as long as 20 seconds.
-func (s *Server) Live(name string, check func() error) {
-	s.live = append(s.live, condition{name, check})
+// before Run; check may take as long as patience.
+func (s *Server) Live(name string, check func(patience time.Duration) error) {
+	s.live = append(s.live, liveness{name, check})
 }
 
 // Ready adds a condition of /readyz. It must be called before Run.
@@ -67,6 +74,9 @@ func (s *Server) Ready(name string, check func() error) {
 // nothing. /readyz shows it. It must be called before Run; warn is called for each request,
 // from several goroutines.
 func (s *Server) Warn(warn func() string) { s.warn = warn }
+
+// Pages sets what answers for the pages that people look at. It must be called before Run.
+func (s *Server) Pages(pages http.Handler) { s.pages = pages }
 
 // warning is that of this moment, safe to show.
 func (s *Server) warning() string { return bounded(s.warn()) }
@@ -156,4 +166,55 @@ func shutdown(ctx context.Context, server *http.Server) error {
 }
 
 // snapshot returns the present state, safe to show.
-func (s *Server) snapshot() Snapshot { return s.source().Clean() }
+func (s *Server) snapshot() Snapshot {
+	out := s.source().Clean()
+	out.Output.counted(s.metrics)
+	for i := range out.Outputs {
+		for _, o := range s.outputs {
+			if o.name == out.Outputs[i].Name {
+				out.Outputs[i].counted(o.metrics)
+			}
+		}
+	}
+	return out
+}
+
+// Sample returns how all stands, for plots, as far as counters and the process say so. Lines
+// are those of the first output; what was repeated and refused is of all.
+func (s *Server) Sample() history.Sample {
+	out := history.Sample{
+		At: time.Now(), Lines: s.metrics.lines.total(), Bytes: s.metrics.lineBytes.total(), Latency: s.metrics.live.perBucket(),
+		Memory: float64(residentMemory()), FDs: float64(openFDs()), Goroutines: float64(runtime.NumGoroutine()),
+	}
+	for _, m := range s.all() {
+		out.Retries += m.retries.total()
+		out.Refused += m.rejected.total()
+	}
+	return out
+}
+
+// all are the counters of all outputs.
+func (s *Server) all() []*Metrics {
+	out := append(make([]*Metrics, 0, 1+len(s.outputs)), s.metrics)
+	for _, o := range s.outputs {
+		out = append(out, o.metrics)
+	}
+	return out
+}
+
+// LatencyBounds are those of the latencies of a Sample.
+func LatencyBounds() []float64 { return slices.Clone(deliveryBounds) }
+
+// residentMemory is what the process takes of the machine's memory, in bytes; 0 where that is
+// not known.
+func residentMemory() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(text), &size, &resident); err != nil {
+		return 0
+	}
+	return resident * int64(os.Getpagesize())
+}

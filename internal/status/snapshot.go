@@ -16,7 +16,9 @@ type Snapshot struct {
 	Started time.Time `json:"started"`
 	// Containers may come in any order.
 	Containers []Container `json:"containers"`
-	// Outputs are the further ones; what else is said here is of the first.
+	// Output is the first one, of which all else is that is said here, and Outputs are the
+	// further ones.
+	Output  OutputState   `json:"output"`
 	Outputs []OutputState `json:"outputs,omitempty"`
 	// BufferedBytes is the size of what was read and is not acknowledged.
 	BufferedBytes int64 `json:"buffered_bytes"`
@@ -58,7 +60,7 @@ type Container struct {
 	Name   string `json:"name"`
 	ID     string `json:"id"`
 	Driver string `json:"driver"`
-	// Route is "file", "journal", "api", "waiting" or "unreadable", and Reason says why.
+	// Route is "file", "journal", "api", "host-file", "host-journal", "waiting" or "unreadable", and Reason says why.
 	Route  string `json:"route"`
 	Reason string `json:"reason"`
 	// Remarks say what of its labels is not as its owner or the configuration asks for.
@@ -103,6 +105,8 @@ func (a *Account) DroppedLines() (n int64) {
 
 // Refusal tells of lines that the sink has refused for good.
 type Refusal struct {
+	// Lines is their number, where it is known; the rest is about the last of them.
+	Lines  int       `json:"lines,omitempty"`
 	Time   time.Time `json:"time"`
 	Reason string    `json:"reason"`
 	// Example is the timestamp of one of the lines.
@@ -110,6 +114,11 @@ type Refusal struct {
 	// Message is the sink's own text, and Cure what an operator can do.
 	Message string `json:"message"`
 	Cure    string `json:"cure"`
+}
+
+func (r Refusal) clean() Refusal {
+	r.Reason, r.Message, r.Cure = bounded(r.Reason), bounded(r.Message), bounded(r.Cure)
+	return r
 }
 
 // Position is the place in a container's log up to which everything is
@@ -125,13 +134,17 @@ type Position struct {
 
 // routes are the routes that are always reported, also when no container has
 // them. Any other counts as unreadable.
-var routes = []string{routeFile, routeJournal, routeAPI, routeWaiting, routeUnreadable}
+var routes = []string{routeFile, routeJournal, routeAPI, routeHostFile, routeHostJournal, routeWaiting, routeUnreadable}
 
 const (
-	routeFile       = "file"
-	routeJournal    = "journal"
-	routeAPI        = "api"
-	routeUnreadable = "unreadable"
+	routeFile    = "file"
+	routeJournal = "journal"
+	routeAPI     = "api"
+	// routeHostFile is that of a file of the host.
+	routeHostFile = "host-file"
+	// routeHostJournal is that of the host's own journal.
+	routeHostJournal = "host-journal"
+	routeUnreadable  = "unreadable"
 	// routeWaiting is that of a file that is not open, for want of descriptors.
 	routeWaiting = "waiting"
 )
@@ -151,9 +164,9 @@ func (s Snapshot) Clean() Snapshot {
 	s.HoldError = bounded(s.HoldError)
 	s.CheckpointAge = finite(s.CheckpointAge)
 	s.Outputs = slices.Clone(s.Outputs)
-	for i := range s.Outputs {
-		o := &s.Outputs[i]
-		o.Name, o.To, o.Why, o.LagSeconds = bounded(o.Name), bounded(o.To), bounded(o.Why), finite(o.LagSeconds)
+	s.Output = s.Output.clean()
+	for i, o := range s.Outputs {
+		s.Outputs[i] = o.clean()
 	}
 	s.Containers = slices.Clone(s.Containers)
 	for i, c := range s.Containers {
@@ -175,8 +188,7 @@ func (c Container) clean() Container {
 	}
 	c.Remarks = remarks
 	if c.LastRefusal != nil {
-		r := *c.LastRefusal
-		r.Reason, r.Message, r.Cure = bounded(r.Reason), bounded(r.Message), bounded(r.Cure)
+		r := c.LastRefusal.clean()
 		c.LastRefusal = &r
 	}
 	if !slices.Contains(routes, c.Route) {
@@ -214,17 +226,20 @@ func notFinite(f float64) bool { return math.IsNaN(f) || math.IsInf(f, 0) }
 
 // bounded returns a text as valid UTF-8, without control characters and cut to
 // maxText bytes.
-func bounded(s string) string {
+func bounded(s string) string { return cut(s, maxText) }
+
+// cut is bounded with another bound, in bytes.
+func cut(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r
 	}, s)
-	if len(s) <= maxText {
+	if len(s) <= most {
 		return s
 	}
-	end := maxText - len("…")
+	end := most - len("…")
 	for !utf8.RuneStart(s[end]) {
 		end--
 	}

@@ -116,7 +116,7 @@ func (c *Container) position() string {
 	switch p := c.Position; {
 	case p == nil || c.Route == "unreadable":
 		return none
-	case c.Route == "file":
+	case c.Route == "file", c.Route == "host-file":
 		return fmt.Sprintf("byte %d", p.Offset)
 	case p.Time.IsZero():
 		return none
@@ -210,7 +210,7 @@ func (c *Coverage) words() string {
 	return fmt.Sprintf("%d %s: %s", c.Containers, noun, strings.Join(shares, ", "))
 }
 
-var byRoute = map[string]string{"file": "by file", "journal": "by journal", "api": "by API", "waiting": "waiting for a descriptor", "unreadable": "unreadable"}
+var byRoute = map[string]string{"file": "by file", "journal": "by journal", "api": "by API", "host-file": "files of the host", "host-journal": "of the host's journal", "waiting": "waiting for a descriptor", "unreadable": "unreadable"}
 
 // warnings say what is wrong: what has to be there and is not, how old the oldest line is
 // that waits for it, and how much Loki has refused.

@@ -144,7 +144,7 @@ func (l *Log) strangers(g *generation) (out []*generation) {
 }
 
 // latest is the time of the newest entry handed over; 0 for none.
-func latest(newest [logs.Streams]logs.Mark) int64 {
+func latest(newest [logs.Streams]logs.HighWaterMark) int64 {
 	return max(newest[logs.Stdout].Time, newest[logs.Stderr].Time)
 }
 
@@ -183,7 +183,7 @@ func openCopy(path string, in format) (*generation, error) {
 // hasMore reports whether c begins as a file that was read and ends with what is newer than
 // all that was handed over of its stream. It may have been changed before the place where
 // that was left: cut, and written on.
-func hasMore(c *generation, fingerprint uint64, newest [logs.Streams]logs.Mark) bool {
+func hasMore(c *generation, fingerprint uint64, newest [logs.Streams]logs.HighWaterMark) bool {
 	if c.fingerprint != fingerprint {
 		return false
 	}

@@ -17,7 +17,7 @@
 // itself has (tail/follow.go). What somebody else has renamed, deleted or replaced is
 // followed by its descriptor, by its link, or under another name in its directory, and is
 // reported (tail/stray.go); its place among Docker's files is where rotation has left a
-// hole (tail/moved.go), or behind the compressed one that has its number
+// hole (tail/foreign.go), or behind the compressed one that has its number
 // (tail/listing.go). A copy that the engine writes on to after the container's restart is
 // read less what the marks show to be old.
 //

@@ -82,3 +82,7 @@ func Back(path string, of logs.FileFormat, records int) (logs.FilePosition, erro
 	}
 	return p, nil
 }
+
+// Records is how many records are read for the last lines: a line may be in parts, and
+// others may be written before the log is opened.
+func Records(lines int) int { return 4*lines + 512 }

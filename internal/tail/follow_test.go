@@ -171,7 +171,7 @@ func operate(t *testing.T, o operator, away bool, format logs.FileFormat, rotate
 	if stray := r.log.Stray(time.Time{}); stray != o.what && (!away || stray != errMissing) {
 		t.Errorf("said: %v", stray)
 	}
-	if !r.log.Aside() {
+	if !r.log.OffPath() {
 		t.Error("it would sleep with its watch on another file")
 	}
 	if linked {

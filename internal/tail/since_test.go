@@ -24,8 +24,8 @@ func TestD6SinceAfterAnotherRoute(t *testing.T) {
 		seen := logs.Seen{Known: true, Past: true, Time: w.now, Hash: xxhash.Sum64String("line 10\n")}
 		w.now -= 500
 		w.number(11, 20) // delivered through the API
-		mark := logs.Mark{Time: w.now, Hashes: []uint64{xxhash.Sum64String("line 20")}}
-		from := logs.Position{Since: w.now + 1e18, Seen: seen, Drained: 7, Last: w.now, Newest: [logs.Streams]logs.Mark{mark}}
+		mark := logs.HighWaterMark{Time: w.now, Hashes: []uint64{xxhash.Sum64String("line 20")}}
+		from := logs.Position{Since: w.now + 1e18, Seen: seen, Drained: 7, Last: w.now, Newest: [logs.Streams]logs.HighWaterMark{mark}}
 		w.number(21, 30)
 		var want []string
 		for i := 21; i <= 30; i++ {

@@ -45,9 +45,9 @@ func (l *Log) Stray(started time.Time) error {
 	return l.stray.what
 }
 
-// Aside reports whether the file being read is not, or not surely, the one at the log's path:
+// OffPath reports whether the file being read is not, or not surely, the one at the log's path:
 // a watch of that would not show what is written.
-func (l *Log) Aside() bool {
+func (l *Log) OffPath() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.files) > 1 || l.stray.what != nil
@@ -92,7 +92,7 @@ func (l *Log) strays(info fs.FileInfo, err error, noDir bool) error {
 	case err != nil && (noDir || !errors.Is(err, fs.ErrNotExist)):
 		return nil // removed, or nobody knows
 	case err == nil && len(l.files) == 1:
-		return nil // the next look opens what is there
+		return l.stray.what // as before: the next look opens what is there
 	case g.held.Names() == 0:
 		return errDeleted
 	case !g.named:

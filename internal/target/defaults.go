@@ -62,14 +62,14 @@ type Labelled struct {
 }
 
 // Label labels a container whose owner asks for nothing.
-func (l *Labeler) Label(c *logs.Container, exploded []string) Labelled {
-	return l.LabelAsked(c, exploded, &owner.Asked{})
+func (l *Labeler) Label(c *logs.Container, moved []string) Labelled {
+	return l.LabelAsked(c, moved, &owner.Asked{})
 }
 
 // LabelAsked labels a container. The outcome depends on nothing but the container, what its
-// owner asks for, and the configuration, and on which labels have exploded: those become
+// owner asks for, and the configuration, and on which labels have moved: those become
 // structured metadata.
-func (l *Labeler) LabelAsked(c *logs.Container, exploded []string, asked *owner.Asked) Labelled {
+func (l *Labeler) LabelAsked(c *logs.Container, moved []string, asked *owner.Asked) Labelled {
 	var out Labelled
 	streams := uint8(logs.Streams)
 	if c.TTY {
@@ -77,7 +77,7 @@ func (l *Labeler) LabelAsked(c *logs.Container, exploded []string, asked *owner.
 	}
 	sets := make([]labelSet, 0, streams)
 	for s := range logs.Stream(streams) {
-		set := l.label(c, s, exploded, asked)
+		set := l.label(c, s, moved, asked)
 		sets = append(sets, set)
 		out.Owner = append(out.Owner, missing(out.Owner, set.owner)...)
 		out.Notes = append(out.Notes, missing(out.Notes, set.notes)...)
@@ -126,7 +126,7 @@ type labelSet struct {
 }
 
 // label decides the labels of one stream.
-func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string, asked *owner.Asked) (out labelSet) {
+func (l *Labeler) label(c *logs.Container, s logs.Stream, moved []string, asked *owner.Asked) (out labelSet) {
 	out.pairs, out.metadata = l.defaults(c, s)
 	if !l.Relabel.empty() {
 		maps.Copy(out.pairs, Meta(c, s))
@@ -138,7 +138,7 @@ func (l *Labeler) label(c *logs.Container, s logs.Stream, exploded []string, ask
 	}
 	out.owner = l.owned(asked, out.pairs, out.metadata)
 	maps.Copy(out.pairs, l.External)
-	for _, name := range exploded {
+	for _, name := range moved {
 		if value := out.pairs[name]; value != "" && out.metadata[name] == "" {
 			out.metadata[name] = value
 		}
@@ -259,4 +259,26 @@ func withoutDigest(image string) string {
 		return image
 	}
 	return name
+}
+
+// WithLabels adds labels of Loki's to those that a container has.
+func WithLabels(of *logs.Labels, more map[string]string) *logs.Labels {
+	if len(more) == 0 {
+		return of
+	}
+	set := make(map[string]string)
+	for _, l := range of.Pairs {
+		set[l.Name] = l.Value
+	}
+	maps.Copy(set, more)
+	metadata := make(map[string]string)
+	for _, l := range of.Metadata {
+		metadata[l.Name] = l.Value
+	}
+	out := logs.NewLabels(set, metadata)
+	out.Owner, out.Tenant, out.Level = of.Owner, of.Tenant, of.Level && !SaysLevel(out)
+	if out.Whole = of.Whole; of.Stderr != nil {
+		out.Stderr = WithLabels(of.Stderr, more)
+	}
+	return out
 }

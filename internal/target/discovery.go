@@ -87,6 +87,9 @@ func (d *Discovery) Use(rules *Rules) {
 // Updates is received from to learn that Wanted may have changed.
 func (d *Discovery) Updates() <-chan struct{} { return d.updates }
 
+// Poke makes whoever receives from Updates look again.
+func (d *Discovery) Poke() { signal(d.updates) }
+
 // Status reports whether the source can be asked for containers, and why not.
 func (d *Discovery) Status() (connected bool, err error) {
 	d.mu.Lock()

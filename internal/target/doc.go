@@ -8,7 +8,7 @@
 // # What is decided when
 //
 // Choice and labels depend on the container, the rules, the name of the engine's host, and
-// which labels have exploded, and on nothing else. They are decided when a container was
+// which labels have moved, and on nothing else. They are decided when a container was
 // found or has changed, never per line, and never with a lock held. The route depends on
 // files as well, which come and go: collect has it decided when it needs it, and again.
 //
@@ -17,7 +17,7 @@
 // For each stream of a container (defaults.go): the default labels, under the names that
 // Names gives them; what docker_sd would know of the container (meta.go); the rules of
 // relabel_configs, by Prometheus' library (relabel.go); what structured_metadata asks for;
-// external labels; exploded labels become structured metadata (explosion.go); Loki's limits
+// external labels; moved labels become structured metadata (cardinality.go); Loki's limits
 // (limits.go). Everything goes in order of names, so the outcome is the same in every run. A
 // change of labels is collect's to save before it takes effect.
 //
@@ -30,7 +30,7 @@
 // (target/peek.go, docker/stored.go). A log that goes by API has no such help.
 //
 // With docker-host=none the directory is all there is. target.Source has two
-// implementations, docker.Client and docker.Directory; internal/agent/source.go chooses,
+// implementations, docker.Client and docker.Directory; internal/host/source.go chooses,
 // and everything behind is the same. The directory's events are inotify's: a name that
 // appears or goes in containers, and config.v2.json renamed into place in a container's own
 // directory, where one watch serves the log, too (package watch; the kernel has one per

@@ -125,7 +125,7 @@ func (d *Discovery) report(c *logs.Container, before, now told) {
 // for, and names the first, and which labels have too many values; it is empty for none.
 func (d *Discovery) Warning() string {
 	text := d.changedLabels()
-	for _, e := range d.Explosions() {
+	for _, e := range d.HighCardinality() {
 		text = joined("; ", text, e.String())
 	}
 	return text

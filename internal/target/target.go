@@ -71,8 +71,8 @@ type Rules struct {
 	// BorrowHost has the label host be the name of the engine's host, where that is known:
 	// in a container our own would be another one for each new lighterman.
 	BorrowHost bool
-	// Guard watches over the number of values of labels; nil for nobody.
-	Guard *Guard
+	// Cardinality watches over the number of values of labels; nil for nobody.
+	Cardinality *Cardinality
 }
 
 // basis is what a decision depends on besides the container and the configuration.
@@ -81,8 +81,8 @@ type basis struct {
 	rules *Rules
 	// host is the name of the engine's host, where that is borrowed.
 	host string
-	// exploded are the labels that have become structured metadata, with commas between.
-	exploded string
+	// moved are the labels that have become structured metadata, with commas between.
+	moved string
 }
 
 // basis returns what decisions depend on now. It may ask the engine.
@@ -91,7 +91,7 @@ func (r *Rules) basis() (now basis) {
 	if r.BorrowHost && r.Engine != nil {
 		now.host = r.Engine().Name
 	}
-	now.exploded = strings.Join(r.Guard.Moved(), ",")
+	now.moved = strings.Join(r.Cardinality.Moved(), ",")
 	return now
 }
 
@@ -123,7 +123,7 @@ func (r *Rules) decide(c *logs.Container, on basis) *Target {
 		labeler.Host = on.host
 	}
 	asked := r.Owner.Read(c.Labels)
-	out := labeler.LabelAsked(c, strings.FieldsFunc(on.exploded, func(r rune) bool { return r == ',' }), &asked)
+	out := labeler.LabelAsked(c, strings.FieldsFunc(on.moved, func(r rune) bool { return r == ',' }), &asked)
 	if r.Filter.Pick.all() {
 		out.Dropped = ""
 	}

@@ -9,7 +9,7 @@ import (
 
 // TestWarning: what an operator should know of labels is on the page, in one line.
 func TestWarning(t *testing.T) {
-	rules := &Rules{Labeler: Labeler{Names: Names{"container": "", "service_name": ""}}, Guard: NewGuard(2, []string{"container"}, nil)}
+	rules := &Rules{Labeler: Labeler{Names: Names{"container": "", "service_name": ""}}, Cardinality: NewCardinality(2, []string{"container"}, nil)}
 	e := newEngine()
 	for id, c := range map[string]*logs.Container{
 		"1": {Name: "a", Image: "x", Running: true}, "2": {Name: "b", Image: "x", Running: true}, "3": {Name: "c", Image: "x"},

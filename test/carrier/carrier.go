@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +29,12 @@ import (
 func Binary(t testing.TB) string {
 	t.Helper()
 	return build(t, underRace || os.Getenv("LIGHTERMAN_RACE") == "1")
+}
+
+// Released is the program as it is released, without the race detector, for measuring.
+func Released(t testing.TB) string {
+	t.Helper()
+	return build(t, false)
 }
 
 func build(t testing.TB, race bool) string {
@@ -59,6 +67,8 @@ type Options struct {
 	// Measured runs the program as it is released, without the race detector, whose
 	// own memory and time would be what is measured.
 	Measured bool
+	// Command is another subcommand than run.
+	Command string
 	// Log receives its standard error instead of the test's own log.
 	Log *os.File
 }
@@ -71,6 +81,7 @@ type Carrier struct {
 	cmd            *exec.Cmd
 	stdout, stderr output
 	gone           chan struct{} // closed when the process has been waited for
+	listens        atomic.Bool   // it has answered
 }
 
 // Start runs `lighterman run` with the arguments. The process is killed when the
@@ -84,7 +95,7 @@ func Start(t testing.TB, args ...string) *Carrier {
 func StartWith(t testing.TB, o Options) *Carrier {
 	t.Helper()
 	c := &Carrier{gone: make(chan struct{})}
-	args := append([]string{"run"}, o.Args...)
+	args := append([]string{cmp.Or(o.Command, "run")}, o.Args...)
 	if c.Addr = value(o.Args, "--listen"); c.Addr == "" {
 		c.Addr = takePort(t)
 		args = append(args, "--listen", c.Addr)
@@ -97,7 +108,7 @@ func StartWith(t testing.TB, o Options) *Carrier {
 	switch {
 	case program != "":
 	case o.Measured:
-		program = build(t, false)
+		program = Released(t)
 	default:
 		program = Binary(t)
 	}
@@ -135,11 +146,30 @@ func StartWith(t testing.TB, o Options) *Carrier {
 // wrote and its exit code.
 func Run(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	return RunFor(t, 5*time.Minute, args...)
+}
+
+// RunFor is Run for what may take longer.
+func RunFor(t testing.TB, most time.Duration, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return runFor(t, Binary(t), most, args)
+}
+
+// RunReleased is Run with the program as it is released: for what computes alone, which under
+// the race detector would take most of the machine.
+func RunReleased(t testing.TB, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return runFor(t, Released(t), 5*time.Minute, args)
+}
+
+func runFor(t testing.TB, binary string, most time.Duration, args []string) (stdout, stderr string, code int) {
+	t.Helper()
 	var out, err bytes.Buffer
-	binary := Binary(t) // which may have to be built
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
+	// One that takes too long says where it is.
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGQUIT) }, 10*time.Second
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = &out, &err
 	var exit *exec.ExitError
@@ -246,6 +276,7 @@ func (c *Carrier) Get(path string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
+	c.listens.Store(true)
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	return answer.StatusCode, string(body), err
@@ -268,10 +299,16 @@ func (c *Carrier) AwaitReady(t testing.TB, timeout time.Duration) {
 	}
 }
 
-// Metrics scrapes the program.
+// Metrics scrapes the program; one that was just started, as soon as it listens.
 func (c *Carrier) Metrics(t testing.TB) Metrics {
 	t.Helper()
-	code, body, err := c.Get("/metrics")
+	var code int
+	var body string
+	var err error
+	wait.Until(time.Minute, func() bool {
+		code, body, err = c.Get("/metrics")
+		return err == nil || c.listens.Load() || !c.Running()
+	})
 	if err != nil || code != http.StatusOK {
 		c.dump()
 		t.Fatalf("cannot scrape lighterman: %d %v", code, err)

@@ -66,12 +66,7 @@ func Open(t testing.TB, url string, width, height int) *Page {
 		p.call(domain+".enable", nil, nil)
 	}
 	p.Resize(width, height)
-	p.call("Page.navigate", map[string]any{"url": url}, nil)
-	wait.For(t, patience, url+" to load", func() bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.loaded
-	})
+	p.Go(url)
 	return p
 }
 
@@ -185,6 +180,45 @@ func (p *Page) Resize(width, height int) {
 	p.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
 }
 
+// Scheme has the page prefer "light" or "dark".
+func (p *Page) Scheme(name string) {
+	p.t.Helper()
+	p.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": name}}}, nil)
+}
+
+// Go goes to another address and waits until that has loaded.
+func (p *Page) Go(url string) {
+	p.t.Helper()
+	p.mu.Lock()
+	p.loaded = false
+	p.mu.Unlock()
+	p.call("Page.navigate", map[string]any{"url": url}, nil)
+	wait.For(p.t, patience, url+" to load", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.loaded
+	})
+}
+
+// Scripts switches JavaScript of pages on or off, from the next address on.
+func (p *Page) Scripts(on bool) {
+	p.t.Helper()
+	p.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": !on}, nil)
+}
+
+// Press presses and releases a key, such as "Tab".
+func (p *Page) Press(key string) {
+	p.t.Helper()
+	for _, kind := range []string{"keyDown", "keyUp"} {
+		p.call("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": keyCodes[key]}, nil)
+	}
+}
+
+var keyCodes = map[string]int{"Tab": 9, "Enter": 13}
+
+// View takes a picture of what the window shows, as PNG.
+func (p *Page) View() []byte { p.t.Helper(); return p.capture(false) }
+
 // Eval returns the value of an expression of JavaScript.
 func (p *Page) Eval(expression string, value any) {
 	p.t.Helper()
@@ -202,10 +236,12 @@ func (p *Page) Eval(expression string, value any) {
 }
 
 // Picture takes a picture of the whole page, as PNG.
-func (p *Page) Picture() []byte {
+func (p *Page) Picture() []byte { p.t.Helper(); return p.capture(true) }
+
+func (p *Page) capture(whole bool) []byte {
 	p.t.Helper()
 	var answer struct{ Data string }
-	p.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true}, &answer)
+	p.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": whole}, &answer)
 	picture, err := base64.StdEncoding.DecodeString(answer.Data)
 	if err != nil {
 		p.t.Fatalf("cannot read the picture: %v", err)

@@ -42,6 +42,7 @@ var cases = []struct {
 
 // TestConformance plays them, side by side: nearly all the time they wait.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	docker := engine.Private(t, engine.PrivateOptions{})
 	for _, c := range cases {
 		for _, name := range []string{jsonFile, localFile, api, journal} {

@@ -1,6 +1,9 @@
 package docs
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,7 +63,7 @@ func TestP9BlocksAreShell(t *testing.T) {
 }
 
 // called is a call of lighterman: its subcommand and flags, up to what ends a command.
-var called = regexp.MustCompile(`(?m)(?:^|[ /])lighterman (run|ls|tail|check|compare|convert|version|health)((?: +(?:'[^']*'|[^ |#;&\n])+)*)`)
+var called = regexp.MustCompile(`(?m)(?:^|[ /])lighterman (run|ls|tail|check|compare|convert|diff|version|health|verify|why|suggest|resend)((?: +(?:'[^']*'|[^ |#;&\n])+)*)`)
 
 var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
 
@@ -70,14 +73,18 @@ var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
 func TestP9CommandsRun(t *testing.T) {
 	root := dataroot.New(t)
 	root.Add(t, dataroot.Spec{Name: "web"})
+	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"status":"success","data":[]}`)
+	}))
+	defer empty.Close()
 	calls := 0
 	configured := filepath.Join(t.TempDir(), "lighterman.yaml")
 	if err := os.WriteFile(configured, []byte("loki-url: http://loki.example:3100\nloki-username: u\nloki-password: p\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range blocks(t) {
-		if b.file == "testing-rules.md" {
-			continue // TestRulesDoc runs them beside the files that they name
+		if b.file == "testing-rules.md" || b.file == "suggest.md" {
+			continue // TestRulesDoc and TestSuggestDoc run them beside the files that they name
 		}
 		text := strings.ReplaceAll(b.text, "\\\n", " ")
 		for _, line := range strings.Split(text, "\n") {
@@ -113,12 +120,33 @@ func TestP9CommandsRun(t *testing.T) {
 					}
 					continue
 				}
+				if command == "verify" || command == "why" || command == "resend" { // a Loki that is not there, or no such container: not its flags
+					args = append(args, "--docker-host", "none", "--docker-root", root.Dir, "--journal-dir", "none", "--loki-url", "http://127.0.0.1:1", "--listen", "off")
+					if _, stderr, code := carrier.Run(t, append([]string{command}, args...)...); code == 1 && command == "verify" || strings.Contains(stderr, "flag") {
+						t.Errorf("%s: %s %q: exit code %d: %s", b.file, command, args, code, stderr)
+					}
+					continue
+				}
+				if command == "suggest" { // of containers that are there, or not
+					args = append(args, "--docker-host", "none", "--docker-root", root.Dir, "--journal-dir", "none")
+					if _, stderr, code := carrier.Run(t, append([]string{command}, args...)...); code == 2 || code == 1 && !strings.Contains(stderr, "there is no container") {
+						t.Errorf("%s: %s %q: exit code %d: %s", b.file, command, args, code, stderr)
+					}
+					continue
+				}
 				if command == "health" { // of one that runs; its own flag is not check's
 					args = slices.DeleteFunc(args, func(a string) bool { return a == "--ready" })
 				}
 				if command == "convert" {
 					if _, stderr, code := carrier.Run(t, append([]string{command}, converts(t, args)...)...); code != 0 {
 						t.Errorf("%s: %s %q: %s", b.file, command, args, stderr)
+					}
+					continue
+				}
+				if command == "diff" { // of Lokis that have nothing
+					args = append(args, "--left-loki-url", empty.URL, "--right-loki-url", empty.URL)
+					if _, stderr, code := carrier.Run(t, append([]string{command}, args...)...); code != 2 || !strings.Contains(stderr, "neither side has a line") {
+						t.Errorf("%s: %s %q: exit code %d: %s", b.file, command, args, code, stderr)
 					}
 					continue
 				}

@@ -57,25 +57,27 @@ func TestReloadDoc(t *testing.T) {
 	wait.For(t, time.Minute, "the signal", func() bool { return strings.Contains(l.Stderr(), `"asked by"=SIGHUP`) })
 }
 
-// TestOutputsDoc: the example of docs/outputs.md is a configuration that check takes.
+// TestOutputsDoc: the examples of docs/outputs.md are configurations that check takes.
 func TestOutputsDoc(t *testing.T) {
 	text, err := os.ReadFile("../../docs/outputs.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	examples := yamlFence.FindAllStringSubmatch(string(text), -1)
-	if len(examples) != 1 {
-		t.Fatalf("%d examples", len(examples))
+	if len(examples) == 0 {
+		t.Fatal("there is no example")
 	}
 	dir := t.TempDir()
 	secret, file := filepath.Join(dir, "secret"), filepath.Join(dir, "lm.yaml")
-	example := strings.ReplaceAll(examples[0][1], "/etc/lighterman/archive-password", secret)
-	for name, text := range map[string]string{secret: "secret", file: example} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+	for _, m := range examples {
+		example := strings.ReplaceAll(m[1], "/etc/lighterman/archive-password", secret)
+		for name, text := range map[string]string{secret: "secret", file: example} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if _, stderr, code := carrier.Run(t, "check", "--config", file, "--listen", "off", "--state-dir", filepath.Join(dir, "state"), "--docker-host", "none", "--docker-root", dataroot.New(t).Dir); code != 0 {
-		t.Error(stderr)
+		if _, stderr, code := carrier.Run(t, "check", "--config", file, "--listen", "off", "--state-dir", filepath.Join(dir, "state"), "--docker-host", "none", "--docker-root", dataroot.New(t).Dir); code != 0 {
+			t.Error(stderr)
+		}
 	}
 }

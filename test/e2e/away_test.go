@@ -6,15 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/snappy"
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/lighterman/lighterman/test/carrier"
 	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/ledger"
 	"github.com/lighterman/lighterman/test/lokiproxy"
 	"github.com/lighterman/lighterman/test/lokitest"
 	"github.com/lighterman/lighterman/test/process"
+	"github.com/lighterman/lighterman/test/push"
 	"github.com/lighterman/lighterman/test/wait"
 )
 
@@ -102,66 +100,17 @@ type inOrder struct {
 }
 
 func (o *inOrder) push(body []byte) {
-	raw, err := snappy.Decode(nil, body)
+	entries, err := push.Decode(body)
 	if err != nil {
 		return
 	}
 	o.pushes++
-	eachField(raw, func(_ protowire.Number, stream []byte, _ uint64) {
-		labels := ""
-		eachField(stream, func(number protowire.Number, value []byte, _ uint64) {
-			switch number {
-			case 1:
-				labels = string(value)
-			case 2:
-				o.entry(labels, value)
-			}
-		})
-	})
-}
-
-func (o *inOrder) entry(labels string, entry []byte) {
-	eachField(entry, func(number protowire.Number, value []byte, _ uint64) {
-		if number != 1 {
-			return
-		}
-		var seconds, nanos uint64
-		eachField(value, func(number protowire.Number, _ []byte, value uint64) {
-			if number == 1 {
-				seconds = value
-			} else {
-				nanos = value
-			}
-		})
-		at := int64(seconds*1e9 + nanos)
-		o.entries++
-		if at < o.newest[labels] {
+	o.entries += len(entries)
+	for _, e := range entries {
+		if e.Nanos < o.newest[e.Labels] {
 			o.bad++
 		}
-		o.newest[labels] = max(o.newest[labels], at)
-	})
-}
-
-// eachField visits the fields of a protobuf message.
-func eachField(b []byte, visit func(number protowire.Number, data []byte, value uint64)) {
-	for len(b) > 0 {
-		number, kind, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return
-		}
-		b = b[n:]
-		var data []byte
-		var value uint64
-		if kind == protowire.BytesType {
-			data, n = protowire.ConsumeBytes(b)
-		} else {
-			value, n = protowire.ConsumeVarint(b)
-		}
-		if n < 0 {
-			return
-		}
-		b = b[n:]
-		visit(number, data, value)
+		o.newest[e.Labels] = max(o.newest[e.Labels], e.Nanos)
 	}
 }
 

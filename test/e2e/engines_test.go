@@ -21,6 +21,7 @@ import (
 // files of each driver, streams of the API, restarts and removals. All tests on
 // the newest are `make test-engines`.
 func TestEngines(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]engine.PrivateOptions{"installed": {Installed: true}, "newest": {Newest: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

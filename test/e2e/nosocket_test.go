@@ -35,7 +35,7 @@ func TestWithoutSocket(t *testing.T) {
 		spec := engine.Spec{Name: name, Driver: driver, Args: []string{"-n", "-1", "-rate", "200", "-tag", name, "-streams", "alternate"}}
 		switch driver {
 		case "json-file":
-			spec.Opts = map[string]string{"max-size": "100k", "max-file": "50"}
+			spec.Opts = map[string]string{"max-size": "100k", "max-file": "500"} // a slow host writes more than 50
 		case "syslog":
 			spec.Opts = map[string]string{"syslog-address": syslog.Unix, "mode": "blocking"}
 		}

@@ -38,9 +38,9 @@ func TestOutputs(t *testing.T) {
 			t.Errorf("%q is not said in\n%s", problem, page)
 		}
 		label := map[string]string{"dead": "", "live": `output="second"`}[first]
-		if n := l.Metrics(t).Sum("lighterman_push_retries_total", label); n == 0 {
-			t.Errorf("no retries are counted with %s", label)
-		}
+		wait.For(t, time.Minute, "retries that are counted with "+label, func() bool {
+			return l.Metrics(t).Sum("lighterman_push_retries_total", label) > 0
+		})
 		l.Kill9(t)
 		l = carrier.Start(t, args...)
 		grow(40)
@@ -59,4 +59,43 @@ func TestOutputs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOutputFrozen: a Loki that takes connections and never answers does not hold up the other,
+// and gets what it lacks when it answers again, once.
+func TestOutputFrozen(t *testing.T) {
+	t.Parallel()
+	docker, live, frozen := engine.Default(t), lokitest.Shared(t), lokitest.New(t, nil)
+	all := ledger.Writers(t, docker, "frozen", 40, "json-file", "journald")
+	file := filepath.Join(t.TempDir(), "lm.yaml")
+	replaceFile(t, file, fmt.Sprintf("external-label: {test: frozen}\noutputs: [{name: slow, loki-url: %q, push-timeout: 2s, batch-wait: 50ms, batch-size: 64KiB}]\n", frozen.URL))
+	l := carrier.Start(t, ledger.Mine(t, live.URL, "--config", file)...)
+	selector := fmt.Sprintf(`{container=%q, test="frozen"}`, all[0].Name)
+	both := func(loki *lokitest.Loki, lines int) {
+		t.Helper()
+		want := loki.Count(t, selector) + lines
+		wait.For(t, time.Minute, "lines at "+loki.URL, func() bool { return loki.Count(t, selector) >= want })
+	}
+	both(live, 40)
+	both(frozen, 1)
+	frozen.Freeze(t)
+	wait.For(t, time.Minute, "a push that was given up", func() bool {
+		return l.Metrics(t).Sum("lighterman_push_retries_total", `output="slow"`) > 0
+	})
+	both(live, 80)
+	if _, page, _ := l.Get("/readyz"); !strings.Contains(page, "not ok: sink of output slow: ") || strings.Contains(page, "not ok: sink: ") {
+		t.Errorf("the output that hangs is not said to, or the other is:\n%s", page)
+	}
+	frozen.Thaw(t)
+	for _, c := range all {
+		c.Stop(t)
+	}
+	for _, c := range all {
+		for _, loki := range []*lokitest.Loki{live, frozen} {
+			want := ledger.Stored(t, c)
+			got := loki.AwaitMost(t, fmt.Sprintf(`{container=%q, test="frozen"}`, c.Name), len(want), 2*time.Minute)
+			ledger.Compare(t, c.Name+" at "+loki.URL, want, ledger.Delivered(got))
+		}
+	}
+	ledger.Clean(t, l)
 }

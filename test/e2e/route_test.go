@@ -60,7 +60,7 @@ func TestFilePercent(t *testing.T) {
 		}
 		ledger.Clean(t, l)
 		for _, c := range all {
-			if n := ledger.Numbered(t, fmt.Sprintf("%d %%, %s", percent, c.Name), "p", loki.All(t, ledger.Selector(c))); n == 0 {
+			if n := ledger.NumberedSoFar(t, fmt.Sprintf("%d %%, %s", percent, c.Name), "p", loki.All(t, ledger.Selector(c))); n == 0 {
 				t.Errorf("%d %%: nothing of %s", percent, c.Name)
 			}
 		}

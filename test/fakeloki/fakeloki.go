@@ -9,16 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/snappy"
-	"google.golang.org/protobuf/encoding/protowire"
+	"github.com/lighterman/lighterman/test/push"
 )
 
 // Entry is one entry of a push.
-type Entry struct {
-	Labels string // as Loki writes them: {a="b", c="d"}
-	Nanos  int64
-	Line   string
-}
+type Entry = push.Entry
 
 // Loki keeps what is pushed to it.
 type Loki struct {
@@ -95,12 +90,11 @@ func (l *Loki) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	body, err := snappy.Decode(nil, packed)
+	entries, err := push.Decode(packed)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	entries := decode(body)
 	time.Sleep(l.Slow)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,63 +123,4 @@ func (l *Loki) keep(entries []Entry) {
 			l.entries = append(l.entries, e)
 		}
 	}
-}
-
-// fields calls f with every field of a message.
-func fields(b []byte, f func(n protowire.Number, value []byte, number uint64)) {
-	for len(b) > 0 {
-		n, kind, size := protowire.ConsumeTag(b)
-		if size < 0 {
-			return
-		}
-		b = b[size:]
-		switch kind {
-		case protowire.BytesType:
-			value, size := protowire.ConsumeBytes(b)
-			if size < 0 {
-				return
-			}
-			f(n, value, 0)
-			b = b[size:]
-		case protowire.VarintType:
-			value, size := protowire.ConsumeVarint(b)
-			if size < 0 {
-				return
-			}
-			f(n, nil, value)
-			b = b[size:]
-		default:
-			return
-		}
-	}
-}
-
-// decode reads a logproto.PushRequest.
-func decode(body []byte) (all []Entry) {
-	fields(body, func(_ protowire.Number, stream []byte, _ uint64) {
-		var labels string
-		fields(stream, func(n protowire.Number, value []byte, _ uint64) {
-			if n == 1 {
-				labels = string(value)
-				return
-			}
-			e := Entry{Labels: labels}
-			fields(value, func(n protowire.Number, value []byte, _ uint64) {
-				switch n {
-				case 1:
-					fields(value, func(n protowire.Number, _ []byte, number uint64) {
-						if n == 1 {
-							e.Nanos += int64(number) * 1e9
-						} else {
-							e.Nanos += int64(number)
-						}
-					})
-				case 2:
-					e.Line = string(value)
-				}
-			})
-			all = append(all, e)
-		})
-	})
-	return all
 }

@@ -102,6 +102,7 @@ func TestD11BusyLogs(t *testing.T) {
 
 // TestD11ManyFiles: logs with many rotated files, few descriptors.
 func TestD11ManyFiles(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ files, containers, rotated int }{{40, 60, 0}, {100, 100, 9}, {100, 20, 30}} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
 			t.Parallel()

@@ -17,6 +17,7 @@ import (
 // TestD16NoInotify: without an inotify instance, or without watches, everything is looked
 // at: new lines, new containers, rotation, removal; the cause is named once.
 func TestD16NoInotify(t *testing.T) {
+	t.Parallel()
 	for _, limit := range []string{"instances", "watches"} {
 		t.Run(limit, func(t *testing.T) {
 			t.Parallel()

@@ -76,6 +76,7 @@ func (b *behind) copyTruncate(dir string) (copied string) {
 // TestD4CopytruncateWhileLokiIsAway: logrotate copies and empties a log of which most is
 // not read; the rest is read from the copy. Where that lies elsewhere it is counted.
 func TestD4CopytruncateWhileLokiIsAway(t *testing.T) {
+	t.Parallel()
 	for _, kept := range []bool{true, false} {
 		t.Run(fmt.Sprint("copy kept ", kept), func(t *testing.T) {
 			t.Parallel()
@@ -137,6 +138,7 @@ func TestD4CopyIsGoneBeforeLokiIsBack(t *testing.T) {
 // stopped is lost without a copy, and that is said, also where the log has grown beyond the
 // place where it was left.
 func TestD4TruncatedWhileStopped(t *testing.T) {
+	t.Parallel()
 	for _, grown := range []bool{false, true} {
 		t.Run(fmt.Sprint("grown ", grown), func(t *testing.T) {
 			t.Parallel()

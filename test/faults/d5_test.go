@@ -65,7 +65,7 @@ func operate(t *testing.T, away bool) {
 	for _, o := range operators {
 		for _, k := range kindsOfLogs {
 			c := docker.Create(t, engine.Spec{Name: o.name + "-" + k.name, Driver: k.driver, Opts: k.opts,
-				Args: []string{"-n", fmt.Sprint(count), "-rate", fmt.Sprint(rate), "-tag", "x", "-linger"}})
+				Args: []string{"-n", fmt.Sprint(count), "-rate", fmt.Sprint(rate), "-tag", "x", "-on-usr1", "-linger"}})
 			names = append(names, c)
 			live := c.LogPath(t)
 			if k.driver == "local" {
@@ -78,6 +78,19 @@ func operate(t *testing.T, away bool) {
 	var starting sync.WaitGroup
 	for _, c := range names {
 		starting.Go(func() { c.Start(t) })
+	}
+	starting.Wait()
+	// They begin together, when all have been started: to start them may take longer than one
+	// writes, and one that has nothing to write is not looked at.
+	for _, c := range names {
+		starting.Go(func() {
+			for { // the signal is lost while the program has not asked for it yet
+				c.Kill(t, "USR1")
+				if wait.Until(10*time.Second, func() bool { return len(numbersOf(loki)[c.Name]) > 0 }) || t.Failed() {
+					return
+				}
+			}
+		})
 	}
 	starting.Wait()
 	wait.For(t, 2*time.Minute, "lines of all", func() bool {

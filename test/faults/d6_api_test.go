@@ -178,6 +178,7 @@ func (e *oldClock) open() bool {
 // or while we were away, is delivered whatever its time, and what since leaves out is
 // counted.
 func TestD6LiveButOldThroughTheAPI(t *testing.T) {
+	t.Parallel()
 	for _, since := range []string{"now", "1h"} {
 		for _, before := range []int{0, 3} {
 			for _, always := range []bool{false, true} {

@@ -16,6 +16,7 @@ import (
 // first opened on: what was there then never comes, and all that was written since does,
 // whatever its time.
 func TestD6LiveButOldOverRoutes(t *testing.T) {
+	t.Parallel()
 	for _, modes := range []string{"stream file stream file", "file stream file stream"} {
 		for _, before := range []int{0, 3} {
 			t.Run(fmt.Sprint(modes, ", ", before, " before"), func(t *testing.T) {

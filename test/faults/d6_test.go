@@ -21,6 +21,7 @@ import (
 // TestD6LiveButOld: since is for what was in the log when it was first opened. What is
 // written while it is watched is delivered, whatever the clock says, also after a kill.
 func TestD6LiveButOld(t *testing.T) {
+	t.Parallel()
 	for _, driver := range []string{"json-file", "local"} {
 		for _, old := range []int{0, 3} { // lines that are there already
 			t.Run(fmt.Sprint(driver, ", ", old, " before"), func(t *testing.T) {

@@ -119,6 +119,7 @@ func (s *screen) await(t *testing.T, want ...string) {
 // state directory of the service beside it, begins with now unless told otherwise, and
 // prints the time; it does so each time, and leaves nothing behind.
 func TestP3TerminalBesideService(t *testing.T) {
+	t.Parallel()
 	root := dataroot.New(t)
 	web := root.Add(t, dataroot.Spec{Name: "web"})
 	for i, text := range old(30) {
@@ -194,6 +195,7 @@ func (s *screen) reads(path string) bool {
 // TestP3Pipe: into a pipe lines are JSON, unless colours are wanted; a state directory
 // that is set is kept as before.
 func TestP3Pipe(t *testing.T) {
+	t.Parallel()
 	root := dataroot.New(t)
 	web := root.Add(t, dataroot.Spec{Name: "web"})
 	web.Append(t, dataroot.JSON(noon, "first"), dataroot.JSON(noon, "second"))

@@ -73,7 +73,7 @@ func TestS3Listener(t *testing.T) {
 	}()
 	raiseFiles(t, idle+slow+500)
 	for i := range slow {
-		held = append(held, open("GET "+[]string{"/status.json", "/metrics", "/"}[i%3]+" HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+		held = append(held, open("GET "+[]string{"/status.json", "/metrics", "/", fmt.Sprintf("/containers?rows=1000&find=%x", i%3)}[i%4]+" HTTP/1.1\r\nHost: localhost\r\n\r\n"))
 	}
 	for range idle {
 		held = append(held, open(""))

@@ -153,12 +153,20 @@ func TestS5NoSecretShows(t *testing.T) {
 	}
 	proxy := strings.Replace(echo.URL, "http://", "http://me:hush3hush@", 1)
 	c := carrier.StartWith(t, carrier.Options{
-		Args: root.Args("--loki-url", "http://loki.example/push?token=hush1hush", "--loki-username", "me", "--loki-password-file", password),
+		Args: root.Args("--loki-url", "http://loki.example/push?token=hush1hush", "--loki-username", "me", "--loki-password-file", password, "--listen-private", "always"),
 		Env:  []string{"LIGHTERMAN_PROXY_URL=" + proxy},
 	})
 	wait.For(t, 2*time.Minute, "all answers", func() bool { return pushes.Load() > 6 })
 	shown := map[string]string{
 		"log": c.Stderr(), "page": get(t, c, "/"), "JSON": get(t, c, "/status.json"), "readiness": get(t, c, "/readyz"), "ls": listed(t, "--listen", c.Addr),
+	}
+	for _, path := range []string{"/outputs", "/configuration", "/messages", "/containers"} {
+		for _, end := range []string{"", ".json"} {
+			shown[path+end] = get(t, c, path+end)
+		}
+	}
+	if !strings.Contains(shown["/configuration"], "loki-password-file") || !strings.Contains(shown["/messages"], "loki.example") {
+		t.Errorf("the pages show neither configuration nor messages: %s %s", shown["/configuration"], shown["/messages"])
 	}
 	stdout, stderr, _ := carrier.Run(t, "check", "--loki-url", "http://loki.example/push?token=hush1hush", "--proxy-url", proxy)
 	shown["check"] = stdout + stderr
@@ -175,5 +183,48 @@ func TestS5NoSecretShows(t *testing.T) {
 		if n := strings.Count(c.Stderr(), why); n != 1 {
 			t.Errorf("%q was told of %d times", why, n)
 		}
+	}
+}
+
+// TestS5LokisWords: Loki's answers quote labels and the tenant. Who may not see labels is told that
+// lines were refused, why and what to do, and where Loki's own words are: with none of its text.
+func TestS5LokisWords(t *testing.T) {
+	t.Parallel()
+	for _, private := range []string{"auto", "always"} {
+		t.Run(private, func(t *testing.T) {
+			t.Parallel()
+			root := dataroot.New(t)
+			web := root.Add(t, dataroot.Spec{Name: "web"})
+			web.Append(t, dataroot.JSON(noon, "first"))
+			loki := fakeloki.Start(t, func(_ *http.Request, entries []fakeloki.Entry) (int, string) {
+				switch {
+				case len(entries) == 0 || entries[0].Line == "first":
+					return http.StatusNoContent, ""
+				case entries[0].Line == "second":
+					return http.StatusBadRequest, "entry for stream '" + entries[0].Labels + "' has timestamp too old: 2020-01-01T00:00:00Z, oldest acceptable timestamp is: 2021-01-01T00:00:00Z"
+				}
+				return http.StatusTooManyRequests, "ingestion rate limit exceeded for user hush (limit: 10 bytes/sec) while attempting to ingest '1' lines totaling '5' bytes"
+			})
+			c := into(t, root, loki, "--external-label", "customer=hush", "--listen-private", private)
+			wait.For(t, 20*time.Second, "the first line", func() bool { return loki.Count() == 1 })
+			web.Append(t, dataroot.JSON(noon.Add(time.Second), "second"))
+			wait.For(t, 20*time.Second, "a refusal", func() bool {
+				return strings.Contains(get(t, c, "/status.json"), `"reason": "`) && strings.Contains(get(t, c, "/"), "refused lines for good")
+			})
+			refused := get(t, c, "/containers/"+web.ID+".json")
+			web.Append(t, dataroot.JSON(noon.Add(2*time.Second), "third"))
+			wait.For(t, 20*time.Second, "a limit", func() bool { return strings.Contains(get(t, c, "/outputs"), "429") })
+			shown := refused
+			for _, path := range []string{"/", "/overview.json", "/containers", "/containers.json", "/containers/" + web.ID, "/containers/" + web.ID + ".json", "/outputs", "/outputs.json", "/status.json", "/readyz", "/metrics"} {
+				shown += get(t, c, path)
+			}
+			shown += listed(t, "--listen", c.Addr)
+			if strings.Contains(shown, "hush") != (private == "always") || strings.Contains(shown, "oldest acceptable") != (private == "always") {
+				t.Errorf("what Loki says is shown, or not, in:\n%s", shown)
+			}
+			if !strings.Contains(refused, "too_old") || !strings.Contains(refused, "docs/loki-limits.md") {
+				t.Errorf("neither reason nor cure: %s", refused)
+			}
+		})
 	}
 }

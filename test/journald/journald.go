@@ -234,3 +234,28 @@ func (s *Sender) Long(stream, text, part string, size int) {
 		}
 	}
 }
+
+// Other sends entries that are no container's.
+type Other struct {
+	t    testing.TB
+	conn *net.UnixConn
+}
+
+// Other makes a sender.
+func (j *Journald) Other(t testing.TB) *Other {
+	t.Helper()
+	conn, err := j.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &Other{t: t, conn: conn}
+}
+
+// Send sends an entry with these fields.
+func (o *Other) Send(fields ...Field) {
+	o.t.Helper()
+	if err := send(o.conn, fields); err != nil {
+		o.t.Fatal(err)
+	}
+}

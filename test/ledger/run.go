@@ -15,11 +15,23 @@ import (
 // of what json-file stores is rotated away.
 func Writers(t testing.TB, docker *engine.Engine, name string, rate int, drivers ...string) (all []*engine.Container) {
 	t.Helper()
+	return writers(t, docker, name, rate, map[string]string{"max-size": "500k", "max-file": "50"}, drivers)
+}
+
+// SlowWriters is Writers for what goes through all that was written again and again, and would
+// never end where that is written faster. Files are small, so that they are rotated as often.
+func SlowWriters(t testing.TB, docker *engine.Engine, name string, drivers ...string) []*engine.Container {
+	t.Helper()
+	return writers(t, docker, name, 60, map[string]string{"max-size": "100k", "max-file": "250"}, drivers)
+}
+
+func writers(t testing.TB, docker *engine.Engine, name string, rate int, rotation map[string]string, drivers []string) (all []*engine.Container) {
+	t.Helper()
 	for i, driver := range drivers {
 		spec := engine.Spec{Name: fmt.Sprint(name, i, "-", driver), Driver: driver,
 			Args: []string{"-n", "-1", "-rate", fmt.Sprint(rate), "-tag", driver, "-streams", "alternate"}}
 		if driver == "json-file" {
-			spec.Opts = map[string]string{"max-size": "500k", "max-file": "50"}
+			spec.Opts = rotation
 		}
 		all = append(all, docker.Start(t, spec))
 	}

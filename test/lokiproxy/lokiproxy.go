@@ -3,6 +3,7 @@ package lokiproxy
 import (
 	"bytes"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"log"
 	"net"
@@ -31,6 +32,8 @@ const (
 type Request struct {
 	At     time.Time
 	Answer Answer
+	// Body is a hash of the body where Status has answered, so that what is sent again shows.
+	Body uint64
 }
 
 // Proxy is a server that passes on to a Loki, or misbehaves. It may be used by
@@ -44,6 +47,7 @@ type Proxy struct {
 
 	mu       sync.Mutex // guards the fields below
 	fault    fault
+	summing  bool // bodies
 	tap      func(body []byte)
 	requests []Request
 }
@@ -89,14 +93,15 @@ func (p *Proxy) Pass() { p.set(pass) }
 // Status answers with a status instead of passing on, with a Retry-After header
 // in whole seconds unless that is 0.
 func (p *Proxy) Status(code int, retryAfter time.Duration) {
-	p.set(func(_ *Proxy, w http.ResponseWriter, r *http.Request) Answer {
-		_, _ = io.Copy(io.Discard, r.Body)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.summing, p.fault = true, func(_ *Proxy, w http.ResponseWriter, _ *http.Request) Answer {
 		if retryAfter > 0 {
 			w.Header().Set("Retry-After", fmt.Sprint(int(retryAfter.Seconds())))
 		}
 		http.Error(w, http.StatusText(code), code)
 		return Answer(code)
-	})
+	}
 }
 
 // TooLarge answers 413 to bodies above a size in bytes and passes the others on,
@@ -189,27 +194,33 @@ func (p *Proxy) Tap(f func(body []byte)) {
 func (p *Proxy) set(f fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fault = f
+	p.fault, p.summing = f, false
 }
 
 // ServeHTTP implements http.Handler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	p.mu.Lock()
-	f, tap := p.fault, p.tap
+	f, tap, summing := p.fault, p.tap, p.summing
 	p.mu.Unlock()
 	var body []byte
-	if tap != nil {
+	seen := Request{At: at}
+	if tap != nil || summing {
 		body, _ = io.ReadAll(r.Body) // what is missing then, Loki misses too
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	answer := f(p, w, r)
+	if summing {
+		sum := fnv.New64a()
+		_, _ = sum.Write(body)
+		seen.Body = sum.Sum64()
+	}
+	seen.Answer = f(p, w, r)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if tap != nil && answer == http.StatusNoContent {
+	if tap != nil && seen.Answer == http.StatusNoContent {
 		tap(body)
 	}
-	p.requests = append(p.requests, Request{At: at, Answer: answer})
+	p.requests = append(p.requests, seen)
 }
 
 func pass(p *Proxy, w http.ResponseWriter, r *http.Request) Answer {

@@ -11,7 +11,8 @@ import (
 // ingester that is alone has nobody to wait for, and the scheduler's ring, which
 // is looked at only every 10 s, is not used: Loki is ready in about a second.
 //
-// The pattern ingester, which costs memory, is on where limits has "pattern_ingester: true".
+// The pattern ingester, which costs memory, is on where limits has "pattern_ingester: true",
+// and there are tenants where it has "auth_enabled: true".
 func config(dir string, httpPort, grpcPort int, limits map[string]string) string {
 	all := map[string]string{
 		"ingestion_rate_mb":                        "10000",
@@ -31,28 +32,34 @@ func config(dir string, httpPort, grpcPort int, limits map[string]string) string
 		"tsdb_max_query_parallelism":               "4",
 		"volume_enabled":                           "false",
 	}
-	patterns := "false"
+	patterns, tenants := "false", "false"
 	for name, value := range limits {
-		if name == patternIngester {
+		switch name {
+		case patternIngester:
 			patterns = value
-			continue
+		case authEnabled:
+			tenants = value
+		default:
+			all[name] = value
 		}
-		all[name] = value
 	}
 	var lines strings.Builder
 	for name, value := range all {
 		fmt.Fprintf(&lines, "  %s: %s\n", name, value)
 	}
 	return strings.NewReplacer(
-		"DIR", dir, "HTTP_PORT", fmt.Sprint(httpPort), "GRPC_PORT", fmt.Sprint(grpcPort), "PATTERNS", patterns, "LIMITS", lines.String(),
+		"DIR", dir, "HTTP_PORT", fmt.Sprint(httpPort), "GRPC_PORT", fmt.Sprint(grpcPort), "PATTERNS", patterns, "TENANTS", tenants, "LIMITS", lines.String(),
 	).Replace(template)
 }
 
-// patternIngester is the one key that is no limit.
-const patternIngester = "pattern_ingester"
+// The two keys that are no limits.
+const (
+	patternIngester = "pattern_ingester"
+	authEnabled     = "auth_enabled"
+)
 
 const template = `
-auth_enabled: false
+auth_enabled: TENANTS
 analytics:
   reporting_enabled: false
 server:

@@ -28,6 +28,8 @@ type Loki struct {
 	// Dir holds its configuration, data and log.
 	Dir string
 
+	// tenant is whose entries are asked for, where there are tenants.
+	tenant  string
 	program string
 	shared  bool
 	http    *port.Port // taken by reserve, as is grpc
@@ -200,7 +202,7 @@ func closed(c chan struct{}) bool {
 func (l *Loki) Ready() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	answer, err := get(ctx, l.URL+"/ready")
+	answer, err := l.get(ctx, "/ready")
 	if err != nil {
 		return false
 	}
@@ -212,10 +214,17 @@ func (l *Loki) Ready() bool {
 // queryTime bounds a query. The largest answers of torture take 20 s on a busy machine.
 const queryTime = 3 * time.Minute
 
-func get(ctx context.Context, url string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// Of returns the same Loki as a tenant sees it, to ask for entries; it is started and stopped
+// as a whole.
+func (l *Loki) Of(tenant string) *Loki { return &Loki{URL: l.URL, tenant: tenant} }
+
+func (l *Loki) get(ctx context.Context, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.URL+path, nil)
 	if err != nil {
 		return nil, err
+	}
+	if l.tenant != "" {
+		request.Header.Set("X-Scope-OrgID", l.tenant)
 	}
 	request.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels")
 	return http.DefaultClient.Do(request)
@@ -231,12 +240,25 @@ func (l *Loki) Stop(t testing.TB) {
 }
 
 // Kill9 ends Loki with SIGKILL. What it had acknowledged is in its write-ahead
-// log and comes back with Start.
+// log and comes back with Start. The log is mended, which Loki does not do itself.
 func (l *Loki) Kill9(t testing.TB) {
 	t.Helper()
 	l.comesBack(t)
 	if err := l.signal(syscall.SIGKILL, true); err != nil {
 		t.Fatalf("cannot kill Loki: %v", err)
+	}
+	l.Mend(t)
+}
+
+// Mend mends the write-ahead log of a Loki that was killed.
+func (l *Loki) Mend(t testing.TB) {
+	t.Helper()
+	torn, err := mendLog(l.Dir)
+	if err != nil {
+		t.Fatalf("cannot mend Loki's log: %v", err)
+	}
+	if torn {
+		t.Log("Loki was killed while it wrote a record, which is cut off its log")
 	}
 }
 

@@ -94,7 +94,7 @@ func (l *Loki) queryPage(logql string, from, to int64, limit int) ([]Entry, erro
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), queryTime)
 	defer cancel()
-	answer, err := get(ctx, l.URL+"/loki/api/v1/query_range?"+values.Encode())
+	answer, err := l.get(ctx, "/loki/api/v1/query_range?"+values.Encode())
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (l *Loki) count(selector string) (int, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), queryTime)
 	defer cancel()
-	answer, err := get(ctx, l.URL+"/loki/api/v1/query?"+values.Encode())
+	answer, err := l.get(ctx, "/loki/api/v1/query?"+values.Encode())
 	if err != nil {
 		return 0, err
 	}

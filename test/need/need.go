@@ -106,6 +106,29 @@ func NewestEngine(t testing.TB) string {
 	return cached(t, name)
 }
 
+// Prometheus needs the real Prometheus in the cache and returns the directory with it and
+// promtool.
+func Prometheus(t testing.TB) string {
+	t.Helper()
+	name := "prometheus-" + version(t, "prometheus", "github.com/prometheus/prometheus")
+	for _, program := range []string{"prometheus", "promtool"} {
+		cached(t, filepath.Join(name, program))
+	}
+	return cached(t, name)
+}
+
+// Collector needs the OpenTelemetry Collector in the cache and returns its path.
+func Collector(t testing.TB) string {
+	t.Helper()
+	return cached(t, "collector-"+version(t, "collector", "go.opentelemetry.io/collector/otelcol"))
+}
+
+// VictoriaLogs needs the real VictoriaLogs in the cache and returns its path.
+func VictoriaLogs(t testing.TB) string {
+	t.Helper()
+	return cached(t, "victorialogs-"+version(t, "victorialogs", "github.com/VictoriaMetrics/VictoriaLogs"))
+}
+
 // Debian needs a bare Debian in the cache, debian-bookworm or one with more in it, and
 // returns its directory.
 func Debian(t testing.TB, name string) string {

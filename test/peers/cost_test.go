@@ -28,6 +28,7 @@ import (
 // delivered; lighterman starts again. It reads little more than what is new, and
 // dockerd computes next to nothing.
 func TestPeer02RestartMakesDockerdSpin(t *testing.T) {
+	t.Parallel()
 	const fresh = 200
 	containers, size := amount(50, 20), amount(100_000_000, 10_000_000)
 	docker, loki := engine.Private(t, engine.PrivateOptions{}), lokitest.Shared(t)

@@ -193,9 +193,23 @@ func TestPeer18RetryStorm(t *testing.T) {
 	began := time.Now()
 	wait.For(t, time.Minute+lasts, "the end of the pause", func() bool { return time.Since(began) > lasts })
 	proxy.Pass()
-	// At most 4 lanes push at a time.
-	if n, most := proxy.Count(http.StatusTooManyRequests), 4*int(time.Since(began)/retryAfter+1); n == 0 || n > most {
-		t.Errorf("%d requests were answered with 429 in %v, want at most %d", n, time.Since(began), most)
+	// At most 4 lanes push at a time, and each has up to 8 pushes under way where answers take
+	// long, as on a busy machine. What is refused is what is sent again.
+	asked, repeated := make(map[uint64]time.Time), 0
+	for _, r := range proxy.Requests() {
+		if r.Answer != http.StatusTooManyRequests {
+			continue
+		}
+		if last, again := asked[r.Body]; again {
+			repeated++
+			if r.At.Sub(last) < retryAfter {
+				t.Errorf("what was refused was sent again after %v instead of %v", r.At.Sub(last), retryAfter)
+			}
+		}
+		asked[r.Body] = r.At
+	}
+	if repeated == 0 || len(asked) > 4*8 {
+		t.Errorf("%d different requests were answered with 429, and %d were sent again", len(asked), repeated)
 	}
 	for _, c := range all {
 		ledger.Growth(t, loki, c, 300)

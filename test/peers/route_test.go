@@ -74,6 +74,7 @@ func TestPeer07LongLinesCorrupted(t *testing.T) {
 //
 // The driver none, and one whose cache is disabled: one warning each, a metric,
 // no request for their logs, and next to no CPU time.
+// What is measured has the engine for itself.
 func TestPeer12HotLoopOnUnreadable(t *testing.T) {
 	docker, loki, syslog := engine.Default(t), lokitest.Shared(t), engine.StartSyslog(t)
 	proxy := dockerproxy.New(t, docker.Host)

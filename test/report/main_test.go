@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,7 +49,7 @@ func TestReport(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out strings.Builder
-			ok, err := report(t.Context(), strings.NewReader(c.input), &out)
+			ok, err := newSummary(&out).report(t.Context(), strings.NewReader(c.input))
 			if err != nil || ok != c.ok || strings.Contains(out.String(), "secret") {
 				t.Errorf("%t %v\n%s", ok, err, out.String())
 			}
@@ -57,6 +59,57 @@ func TestReport(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCommand: what a command says counts, and so does its exit code; its line says how long
+// it ran and what it has used.
+func TestCommand(t *testing.T) {
+	for _, c := range []struct {
+		name, script string
+		ok, err      bool
+		line         string
+	}{
+		{"passed", `i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; cat "$0"`, true, false, "1 passed   0 failed   0 skipped  ok"},
+		{"says nothing of its failure", `cat "$0"; exit 1`, true, true, "1 passed   0 failed   0 skipped  FAILED"},
+		{"failed", `cat "$0"; echo '{"Action":"fail","Package":"p","Test":"B"}'; exit 1`, false, false, "1 passed   1 failed   0 skipped  FAILED"},
+		{"ends early", `cat "$0"; echo '{"Action":"run","Package":"p","Test":"B"}'`, false, false, "1 passed   1 failed   0 skipped  FAILED"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			input := filepath.Join(t.TempDir(), "input")
+			if err := os.WriteFile(input, []byte(passing), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := newSummary(io.Discard)
+			ok, err := s.run(t.Context(), []string{"sh", "-c", c.script, input})
+			if ok != c.ok || (err != nil) != c.err || s.took <= 0 || s.cpu <= 0 || s.cpu > s.took {
+				t.Errorf("%t %v, %v, %v of processor", ok, err, s.took, s.cpu)
+			}
+			if line := s.line("phase", ok && err == nil); !strings.HasPrefix(line, "phase ") || !strings.HasSuffix(line, c.line) {
+				t.Errorf("got %q", line)
+			}
+		})
+	}
+}
+
+// TestFirstWords: what failed is told again in few lines, what passed is not.
+func TestFirstWords(t *testing.T) {
+	line := func(test, action, output string) string {
+		text, err := json.Marshal(event{Action: action, Package: "p", Test: test, Output: output})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text) + "\n"
+	}
+	input := passing + line("B", "output", "    b_test.go:1: why "+strings.Repeat("x", 5000)+"\n") + strings.Repeat(line("B", "output", "    b_test.go:2: more\n"), 50) +
+		line("B", "output", "--- FAIL: B (0.1s)\n") + line("B", "fail", "") + line("C", "run", "") + line("", "fail", "")
+	s := newSummary(io.Discard)
+	if ok, err := s.report(t.Context(), strings.NewReader(input)); ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	got := s.firstWords()
+	if !strings.HasPrefix(got, "p.B\n--- FAIL: B (0.1s)\n    b_test.go:1: why xxx") || !strings.HasSuffix(got, "p.C\ndid not end\n") || strings.Count(got, "\n") != 9 || len(got) > 1000 {
+		t.Errorf("%d bytes:\n%s", len(got), got)
 	}
 }
 
@@ -70,7 +123,7 @@ func TestStopped(t *testing.T) {
 		_, _ = io.WriteString(feed, "{}\n") // taken when all before it has been
 		stop()
 	}()
-	ok, err := report(ctx, in, &out)
+	ok, err := newSummary(&out).report(ctx, in)
 	_ = feed.CloseWithError(errors.New("over"))
 	if ok || err != nil || !strings.Contains(out.String(), "these were running when this was told to stop:\n--- did not end: q.Hangs") {
 		t.Errorf("%t %v\n%s", ok, err, out.String())
@@ -125,7 +178,7 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"Action":"run","Package":"p","Test":"A"}`))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		var out bytes.Buffer
-		ok, err := report(t.Context(), bytes.NewReader(input), &out)
+		ok, err := newSummary(&out).report(t.Context(), bytes.NewReader(input))
 		if err != nil {
 			t.Fatal(err)
 		}

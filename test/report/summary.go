@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -38,22 +39,40 @@ func (s subject) String() string {
 
 // summary is what has been read so far.
 type summary struct {
-	mu      sync.Mutex // guards the fields below
-	w       io.Writer
+	mu      sync.Mutex    // guards the fields below
+	w       *bufio.Writer // flushed when all is in it that belongs together: others may write there, too
 	over    bool
 	output  map[subject]*strings.Builder
 	running map[subject]time.Time // since when
 	latest  time.Time
 	failed  []string
+	first   strings.Builder // of what failed, its first words
 	skipped []string
 	passed  int
+	unended int
+	// Of a command: how long it ran, and the processor's time of it and all that it waited for.
+	took, cpu time.Duration
 }
 
 func newSummary(w io.Writer) *summary {
-	return &summary{w: w, output: make(map[subject]*strings.Builder), running: make(map[subject]time.Time)}
+	return &summary{w: bufio.NewWriter(w), output: make(map[subject]*strings.Builder), running: make(map[subject]time.Time)}
 }
 
 func (s *summary) printf(format string, args ...any) { _, _ = fmt.Fprintf(s.w, format, args...) }
+
+func (s *summary) flush() { _ = s.w.Flush() }
+
+// line sums up in a line.
+func (s *summary) line(name string, ok bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	verdict := "ok"
+	if !ok {
+		verdict = "FAILED"
+	}
+	return fmt.Sprintf("%-30s %5.0f s %6.0f s of processor %5d passed %3d failed %3d skipped  %s",
+		name, s.took.Seconds(), s.cpu.Seconds(), s.passed, len(s.failed)+s.unended, len(s.skipped), verdict)
+}
 
 func (s *summary) take(line []byte) {
 	s.mu.Lock()
@@ -61,6 +80,7 @@ func (s *summary) take(line []byte) {
 	if s.over {
 		return
 	}
+	defer s.flush()
 	var e event
 	if json.Unmarshal(line, &e) != nil { // not from a test: show it as it is
 		s.printf("%s", line)
@@ -102,6 +122,9 @@ func (s *summary) take(line []byte) {
 func (s *summary) fail(of subject, elapsed float64) {
 	s.failed = append(s.failed, of.String())
 	if of.test != "" {
+		if text := s.output[of]; text != nil {
+			fmt.Fprintf(&s.first, "%s\n%s", of, head(bounded(text.String())))
+		}
 		s.show(of)
 		return
 	}
@@ -109,6 +132,29 @@ func (s *summary) fail(of subject, elapsed float64) {
 	// It may have ended in the middle: by a panic, its time limit, or os.Exit.
 	s.interrupted(of.pkg)
 	s.show(of)
+}
+
+// firstWords is what failed tests said first.
+func (s *summary) firstWords() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.first.String()
+}
+
+// head is the beginning of a text: a few lines, not too long.
+func head(text string) string {
+	const lines, width = 6, 400
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		if len(line) > width {
+			line = line[:width] + "…\n"
+		}
+		out.WriteString(line)
+		if strings.Count(out.String(), "\n") == lines {
+			break
+		}
+	}
+	return out.String()
 }
 
 func (s *summary) pass(of subject, elapsed float64) {
@@ -143,6 +189,7 @@ func (s *summary) interrupted(pkg string) {
 	})
 	for _, of := range all {
 		s.printf("--- did not end: %s, begun %.0f s before\n", of, s.latest.Sub(s.running[of]).Seconds())
+		fmt.Fprintf(&s.first, "%s\ndid not end\n", of)
 		s.show(of)
 		delete(s.output, of)
 		delete(s.running, of)
@@ -154,12 +201,13 @@ func (s *summary) interrupted(pkg string) {
 func (s *summary) end(when string, at time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.flush()
 	s.over = true
 	if at.After(s.latest) {
 		s.latest = at
 	}
 	unended := slices.SortedFunc(maps.Keys(s.running), func(a, b subject) int { return strings.Compare(a.String(), b.String()) })
-	if len(unended) > 0 {
+	if s.unended = len(unended); s.unended > 0 {
 		s.printf("these were running %s:\n", when)
 		s.interrupted("")
 	}

@@ -51,6 +51,7 @@ type stage struct {
 	calm sync.RWMutex
 
 	diskFull atomic.Bool
+	accepted accepted
 
 	mu    sync.Mutex // guards the fields below
 	count map[string]int

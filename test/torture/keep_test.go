@@ -55,3 +55,13 @@ func (k *keeper) file(l *ledger, number int32, content []byte) {
 		k.write("logs", fmt.Sprintf("%s-%.12s-%d", l.name, l.id, number), content)
 	}
 }
+
+// loki keeps all that Loki has, with its log.
+func (k *keeper) loki(dir string) {
+	if !k.on {
+		return
+	}
+	if err := os.CopyFS(filepath.Join(k.dir, "loki"), os.DirFS(dir)); err != nil {
+		k.t.Logf("cannot keep all of Loki: %v", err) // it goes on writing
+	}
+}

@@ -71,9 +71,11 @@ func runScene(t *testing.T, set settings, act func(*stage) time.Duration) {
 	}
 	worst = max(worst, time.Since(cleared))
 	v := s.await(w.all, began)
+	s.carrier.keep.loki(s.loki.Dir)
 	if code := s.carrier.end(syscall.SIGTERM); code != 0 {
 		t.Errorf("lighterman ended with code %d", code)
 	}
+	s.verify(w.all)
 
 	if s.carrier.said("all files of positions are damaged") {
 		t.Error("both files of positions were damaged, and none was replaced between: what comes of that is no fault of lighterman's")
@@ -104,6 +106,7 @@ func setUp(t *testing.T, set settings) (*stage, *witness) {
 		t: t, engine: docker, loki: loki, proxy: lokiproxy.New(t, loki.URL), count: map[string]int{},
 		stateDir: filepath.Join(t.TempDir(), "state"), root: filepath.Join(t.TempDir(), "root"), target: docker.DataRoot(),
 	}
+	s.proxy.Tap(s.accepted.push)
 	if err := os.Mkdir(s.stateDir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +149,7 @@ func (s *stage) await(all []*ledger, began time.Time) (v verdict) {
 	before := -1
 	for range 20 {
 		var err error
-		if v, err = judge(s.loki, all, s.byAPI, began); err != nil {
+		if v, err = judge(s.loki, all, &s.accepted, s.byAPI, began); err != nil {
 			s.t.Fatalf("cannot query Loki: %v", err)
 		}
 		if v.lost == 0 || v.lost == before {

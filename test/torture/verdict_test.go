@@ -15,6 +15,8 @@ import (
 // verdict is what became of the lines.
 type verdict struct {
 	lines, lost, duplicated, corrupted int
+	// taken is how many of the lost lines Loki had accepted.
+	taken int
 	// unseen lines are in Loki and prove themselves, but the witness has not
 	// seen the file they were in.
 	unseen int
@@ -49,7 +51,7 @@ const (
 )
 
 // judge compares the ledgers with all that Loki has.
-func judge(loki *lokitest.Loki, all []*ledger, byAPI []interval, began time.Time) (verdict, error) {
+func judge(loki *lokitest.Loki, all []*ledger, accepted *accepted, byAPI []interval, began time.Time) (verdict, error) {
 	v := verdict{excused: map[string]int{}}
 	byID := map[string]*ledger{}
 	for _, l := range all {
@@ -104,7 +106,7 @@ func judge(loki *lokitest.Loki, all []*ledger, byAPI []interval, began time.Time
 		}
 	}
 	for _, l := range all {
-		v.missing(l, byAPI)
+		v.missing(l, accepted, byAPI)
 	}
 	return v, nil
 }
@@ -130,8 +132,8 @@ func (v *verdict) wrong(count *int, what string, e lokitest.Entry) {
 }
 
 // missing counts the lines of a container that Loki does not have.
-func (v *verdict) missing(l *ledger, byAPI []interval) {
-	told := 0
+func (v *verdict) missing(l *ledger, accepted *accepted, byAPI []interval) {
+	told, taken := 0, 0
 	for _, line := range l.lines {
 		if line.got {
 			continue
@@ -141,13 +143,18 @@ func (v *verdict) missing(l *ledger, byAPI []interval) {
 			continue
 		}
 		v.lost++
+		when := accepted.when(line)
+		if !when.IsZero() {
+			taken++
+		}
 		if told++; told <= 3 {
-			v.examples = append(v.examples, fmt.Sprintf("lost: %s (%s, %s) %s %.70q (%d bytes) file %d of %d%s", l.name, l.driver, l.id[:12],
-				time.Unix(0, line.time).UTC().Format(time.RFC3339Nano), line.head, line.size, line.file, len(l.files), l.story(line.file)))
+			v.examples = append(v.examples, fmt.Sprintf("lost: %s (%s, %s) %s %.70q (%d bytes) file %d of %d%s, accepted by Loki %s", l.name, l.driver, l.id[:12],
+				time.Unix(0, line.time).UTC().Format(time.RFC3339Nano), line.head, line.size, line.file, len(l.files), l.story(line.file), clock(when)))
 		}
 	}
+	v.taken += taken
 	if told > 3 {
-		v.examples = append(v.examples, fmt.Sprintf("lost: %s: %d in all", l.name, told))
+		v.examples = append(v.examples, fmt.Sprintf("lost: %s: %d in all, of these Loki had accepted %d", l.name, told, taken))
 	}
 }
 
@@ -253,12 +260,6 @@ func (l *ledger) story(file int32) string {
 	if file < 0 {
 		return ""
 	}
-	clock := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
-		}
-		return t.UTC().Format("15:04:05.000")
-	}
 	born, gone := l.files[file].born, l.gone(file)
 	var held []string
 	for _, h := range l.had {
@@ -267,6 +268,14 @@ func (l *ledger) story(file int32) string {
 		}
 	}
 	return fmt.Sprintf(", there %s–%s, held %s, removed %s", clock(born), clock(gone), strings.Join(held[:min(4, len(held))], " "), clock(l.removedAt))
+}
+
+// clock is a time of day; "-" if there is none.
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("15:04:05.000")
 }
 
 // report is the result in words; its last line is for programs.
@@ -278,7 +287,7 @@ func (v *verdict) report(set settings, faults []string, total int, overflows flo
 		fmt.Fprintf(&b, "  %s\n", line)
 	}
 	fmt.Fprintf(&b, "  %s%v\n", pad("(inotify queue overflows seen)", 36), overflows)
-	fmt.Fprintf(&b, "\nlines\n  %s%d\n  %s%d\n  %s%d\n  %s%d\n", pad("stored by Docker", 36), v.lines, pad("lost", 36), v.lost,
+	fmt.Fprintf(&b, "\nlines\n  %s%d\n  %s%d\n  %s%d\n  %s%d\n  %s%d\n", pad("stored by Docker", 36), v.lines, pad("lost", 36), v.lost, pad("of these accepted by Loki", 36), v.taken,
 		pad("visible more than once", 36), v.duplicated, pad("changed", 36), v.corrupted)
 	fmt.Fprintf(&b, "  %s%d, and %d without a checksum\n", pad("delivered, file unseen by the test", 36), v.unseen, v.cut)
 	for _, rule := range []string{ruleAway, ruleKilled, ruleAPI, ruleRemoved} {

@@ -26,7 +26,7 @@ func Detect(line []byte) Level {
 	if l := redis(line[i:]); l != Unknown {
 		return l
 	}
-	l, _ := header(line, i, line, true)
+	l, _ := header(line, i, line, false)
 	return l
 }
 

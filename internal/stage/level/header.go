@@ -1,5 +1,7 @@
 package level
 
+import "strings"
+
 // How far a logger's header goes: the time, the process, the thread, the level.
 const (
 	headerBytes  = 200
@@ -8,9 +10,9 @@ const (
 
 // header goes through what stands before the message of a line: times, numbers, words in
 // brackets. It ends at the first word of prose. plain reports whether Loki surely finds the
-// same; whole is the line for that, which is looked at no further otherwise. fields is false
-// where no pair is the level's.
-func header(line []byte, i int, whole []byte, fields bool) (l Level, plain bool) {
+// same; whole is the line for that, which is looked at no further otherwise. soon reports
+// whether pairs are to be looked at only where one may be a level that Loki does not find.
+func header(line []byte, i int, whole []byte, soon bool) (l Level, plain bool) {
 	end := min(len(line), headerBytes)
 	timed, inside, named := false, false, false
 	if n := stamp(line[i:end]); n > 0 {
@@ -41,35 +43,43 @@ func header(line []byte, i int, whole []byte, fields bool) (l Level, plain bool)
 			return Unknown, false
 		}
 		from := i
-		letters, digits, at := true, false, false
+		var seen kind
 		colon := -1
-		for i < end && !ends[line[i]] {
-			switch c := line[i]; {
-			case letter(c):
-			case digit(c):
-				letters, digits = false, true
-			case c == ':':
+	token:
+		for i < end {
+			k := kinds[line[i]]
+			switch k {
+			case ending:
+				break token
+			case equals:
+				if i == from || seen&numeral != 0 || timed && !keyed(line[from:i]) {
+					return Unknown, false
+				}
+				if soon {
+					if at := candidate(line); at < 0 || lokiReads(line, at) {
+						return Unknown, false
+					}
+				}
+				return pairs(line, from)
+			case quote:
+				return Unknown, false
+			case slash:
+				if i == from {
+					return Unknown, false
+				}
+			case point:
 				if colon < 0 {
 					colon = i - from
 				}
-				letters = false
-			case c == '=':
-				if !fields || i == from || digits || timed && !keyed(line[from:i]) {
-					return Unknown, false
-				}
-				return pairs(line, from)
-			case c == '@':
-				letters, at = false, true
-			case c == '"' || c == '\'' || c == '/' && i == from:
-				return Unknown, false
-			default:
-				letters = false
 			}
+			seen |= k
 			i++
 		}
+		letters, digits, at := seen&^alpha == 0, seen&numeral != 0, seen&around != 0
 		token := line[from:i]
-		// Most words are in small letters, and none of these is a level by itself.
-		small := colon < 0 && !inside && len(token) > 1 && token[1] >= '0' && (token[1] < 'A' || token[1] > 'Z') && open != '\t' && open != '|'
+		// Most words are in small letters, and none of these is a level by itself, nor is
+		// what begins with a digit.
+		small := digit(token[0]) || colon < 0 && !inside && len(token) > 1 && token[1] >= '0' && (token[1] < 'A' || token[1] > 'Z') && open != '\t' && open != '|'
 		if !small {
 			if l := levelToken(line, token, i, open, inside, colon); l != Unknown {
 				return l, !named && lokiFinds(whole, from, i)
@@ -106,7 +116,7 @@ func stamp(b []byte) int {
 	for i := least; i < len(b); i++ {
 		switch c := b[i]; {
 		case digit(c) || c == '.' || c == ',' || c == 'Z' || c == '+':
-		case ends[c]:
+		case kinds[c] == ending:
 			return i
 		default:
 			return 0
@@ -130,18 +140,49 @@ func skipColour(b []byte, i int) int {
 	return i
 }
 
-// between are the bytes between tokens, ends those that end one.
-var between, ends = table("[(<])>|-,:#*"), table("[(<])>|,")
+// kind is what a byte is within a token.
+type kind uint16
 
-func table(text string) (t [256]bool) {
-	for c := range ' ' + 1 {
-		t[c] = true
+const (
+	alpha kind = 1 << iota
+	numeral
+	around // @
+	point  // a colon
+	slash
+	quote
+	equals
+	ending // what ends a token
+	rest
+)
+
+// kinds are those of all bytes, and between the bytes between tokens.
+var kinds, between = func() (of [256]kind, between [256]bool) {
+	for c := range of {
+		b := byte(c)
+		switch {
+		case b <= ' ' || strings.IndexByte("[(<])>|,", b) >= 0:
+			of[c] = ending
+		case letter(b):
+			of[c] = alpha
+		case digit(b):
+			of[c] = numeral
+		case b == '@':
+			of[c] = around
+		case b == ':':
+			of[c] = point
+		case b == '/':
+			of[c] = slash
+		case b == '"' || b == '\'':
+			of[c] = quote
+		case b == '=':
+			of[c] = equals
+		default:
+			of[c] = rest
+		}
+		between[c] = b <= ' ' || strings.IndexByte("[(<])>|-,:#*", b) >= 0
 	}
-	for i := range len(text) {
-		t[text[i]] = true
-	}
-	return t
-}
+	return of, between
+}()
 
 // levelToken returns the level that a token of the header is. line[:to] ends with the token,
 // open is what stands before it, colon the place of the first colon in it or -1.

@@ -20,31 +20,41 @@ func Missed(line []byte) Level {
 			return Unknown
 		}
 	}
-	at := candidate(head)
-	if at >= 0 && lokiReads(head, at) {
+	c := head[i]
+	if c == '{' {
+		return missedObject(head, i)
+	}
+	l, plain := Unknown, false
+	switch {
+	case c == '<':
+		l = priority(head[i:])
+	case c == 'I' || c == 'W' || c == 'E' || c == 'F':
+		l = klog(head[i:])
+	case digit(c):
+		l = redis(head[i:])
+	}
+	if l == Unknown && c != '<' {
+		l, plain = header(head, i, line, true)
+	}
+	if l == Unknown || plain {
 		return Unknown
 	}
-	switch c := head[i]; {
-	case c == '{':
-		if at < 0 && !bytes.HasPrefix(head[i:], mongoBegins) && !bytes.HasPrefix(head[i:], serilogBegins) {
-			return Unknown
-		}
-		return object(head[i:])
-	case c == '<':
-		return priority(head[i:])
-	case c == 'I' || c == 'W' || c == 'E' || c == 'F':
-		if l := klog(head[i:]); l != Unknown {
-			return l
-		}
-	case digit(c):
-		if l := redis(head[i:]); l != Unknown {
-			return l
-		}
+	if at := candidate(head); at >= 0 && lokiReads(head, at) {
+		return Unknown
 	}
-	if l, plain := header(head, i, line, at >= 0); !plain {
-		return l
+	return l
+}
+
+// missedObject is Missed of an object of JSON that begins at i.
+func missedObject(head []byte, i int) Level {
+	at := candidate(head)
+	switch {
+	case at >= 0 && lokiReads(head, at):
+		return Unknown
+	case at < 0 && !bytes.HasPrefix(head[i:], mongoBegins) && !bytes.HasPrefix(head[i:], serilogBegins):
+		return Unknown
 	}
-	return Unknown
+	return object(head[i:])
 }
 
 // What a line of MongoDB begins with, and one of Serilog's compact JSON.

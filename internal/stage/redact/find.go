@@ -191,6 +191,21 @@ done:
 	return end
 }
 
+// Issued reports whether an issuer of payment cards has numbers of the beginning and length of
+// a text of digits, and Checked whether its check digit is right.
+func Issued(digits []byte) bool { return issued(values(digits)) }
+
+// Checked is above.
+func Checked(digits []byte) bool { return luhn(values(digits)) }
+
+func values(digits []byte) []byte {
+	out := make([]byte, len(digits))
+	for i, c := range digits {
+		out[i] = c - '0'
+	}
+	return out
+}
+
 // issued reports whether an issuer has numbers of that beginning and length.
 func issued(d []byte) bool {
 	two := int(d[0])*10 + int(d[1])

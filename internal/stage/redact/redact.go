@@ -19,6 +19,16 @@ const (
 // Presets are the names of all presets.
 func Presets() []string { return []string{Tokens, Cards, Mails, Addresses} }
 
+// Names are what the presets call what they find, each once.
+func Names() (names []string) {
+	for _, p := range prefixes {
+		if !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	return append(names, "jwt", "private_key", "aws_key", "card", "mail", "address")
+}
+
 // Pattern is an expression of one's own. Where it captures something, that alone is
 // replaced.
 type Pattern struct {
@@ -38,6 +48,8 @@ type Config struct {
 type Redactor struct {
 	// watch has the classes that a byte is a sign of.
 	watch [256]uint8
+	// tokenSigns are those of tokens.
+	tokenSigns [256]uint8
 	// These presets are asked for.
 	tokens, cards, mails, addresses bool
 
@@ -98,6 +110,9 @@ func (r *Redactor) watchFor(preset string) {
 		mark(hyphen, "-")
 		mark(dot, ".")
 		mark(letterOf, "JKSz")
+		for c, class := range r.watch {
+			r.tokenSigns[c] = class & (underscore | hyphen | dot | letterOf)
+		}
 		for _, p := range prefixes {
 			r.texts[p.name] = r.text(p.name)
 		}
@@ -180,26 +195,51 @@ type pass struct {
 }
 
 func (s *pass) run(r *Redactor, buf, line []byte) {
-	watch := &r.watch
-	for i := 0; i < len(line); i++ {
-		class := watch[line[i]]
-		if class == 0 {
-			continue
-		}
-		from, to, name := s.look(r, line, i, class)
-		if to == 0 || from < s.last {
-			continue
+	for at := 0; ; {
+		from, to, name := s.next(r, line, at)
+		if to == 0 {
+			break
 		}
 		if s.n == 0 {
 			s.out = buf[:0]
 		}
 		s.n++
 		s.out = append(append(s.out, line[s.last:from]...), r.texts[name]...)
-		s.last = to
-		i = to - 1
+		s.last, at = to, to
 	}
 	if s.n > 0 {
 		s.out = append(s.out, line[s.last:]...)
+	}
+}
+
+// next returns the first thing from i on that is to be taken out; to is 0 for none.
+func (s *pass) next(r *Redactor, line []byte, i int) (from, to int, name string) {
+	watch := &r.watch
+	for ; i < len(line); i++ {
+		class := watch[line[i]]
+		if class == 0 {
+			continue
+		}
+		if from, to, name = s.look(r, line, i, class); to > 0 && from >= s.last {
+			return from, to, name
+		}
+	}
+	return 0, 0, ""
+}
+
+// Find tells of everything that presets find in a line: what it is called, and its place.
+func (r *Redactor) Find(line []byte, found func(name string, from, to int)) {
+	if !r.suspect(line) {
+		return
+	}
+	var s pass
+	for at := 0; ; {
+		from, to, name := s.next(r, line, at)
+		if to == 0 {
+			return
+		}
+		found(name, from, to)
+		s.last, at = to, to
 	}
 }
 

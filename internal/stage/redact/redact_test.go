@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -153,7 +154,7 @@ func BenchmarkLong(b *testing.B) {
 		name, text string
 		r          *Redactor
 	}{
-		{"json", lines["json"], r}, {"jwt", "eyJ", r}, {"mails", "a@b", r}, {"digits", "4", r}, {"dots", "1.", r}, {"colons", "a:", r},
+		{"json", lines["json"], r}, {"jwt", "eyJ", r}, {"mails", "a@b", r}, {"digits", "4", r}, {"numbers", "4 ", r}, {"dots", "1.", r}, {"colons", "a:", r},
 		{"dashes", "-----BEGIN ", r}, {"found", "joe@example.org ", r}, {"own", lines["json"], own},
 	} {
 		line := []byte(strings.Repeat(c.text, 131<<10/len(c.text)))
@@ -166,4 +167,22 @@ func BenchmarkLong(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestFind: what is found is what would be taken out, with its place, and has a name of Names.
+func TestFind(t *testing.T) {
+	r := all(t)
+	line := "10.0.0.7 used ghp_" + a(36) + " and 4111 1111 1111 1111, says joe@example.org"
+	var got []string
+	r.Find([]byte(line), func(name string, from, to int) { got = append(got, name+" "+line[from:to]) })
+	want := []string{"address 10.0.0.7", "github_token ghp_" + a(36), "card 4111 1111 1111 1111", "mail joe@example.org"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	for _, found := range got {
+		if name, _, _ := strings.Cut(found, " "); !slices.Contains(Names(), name) {
+			t.Errorf("%s is not among the names", name)
+		}
+	}
+	r.Find([]byte("nothing"), func(string, int, int) { t.Error("something") })
 }

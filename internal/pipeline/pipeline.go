@@ -1,0 +1,150 @@
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lighterman/lighterman/internal/budget"
+	"github.com/lighterman/lighterman/internal/checkpoint"
+	"github.com/lighterman/lighterman/internal/collect"
+	"github.com/lighterman/lighterman/internal/config"
+	"github.com/lighterman/lighterman/internal/dispatch"
+	"github.com/lighterman/lighterman/internal/hold"
+	"github.com/lighterman/lighterman/internal/host"
+	"github.com/lighterman/lighterman/internal/journal"
+	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/stage"
+	"github.com/lighterman/lighterman/internal/target"
+	"github.com/lighterman/lighterman/internal/watch"
+)
+
+// Pipeline is what finds containers, reads their logs and delivers the lines.
+type Pipeline struct {
+	Source     *host.Source
+	Watcher    *watch.Watcher
+	Discovery  *target.Discovery
+	Dispatcher *dispatch.Dispatcher
+	Collector  *collect.Collector
+	// Files are those of the host; nil for none.
+	Files *host.Files
+	// Journals are the sections of the host's journal; nil for none.
+	Journals *host.Journals
+	// Connections is how many the listener may have, of what is left of open files.
+	Connections int
+}
+
+// Ends is where a pipeline begins and where it leads to. Only the first three are needed.
+type Ends struct {
+	Store   collect.Store
+	Sink    dispatch.Sink
+	Metrics interface {
+		collect.Metrics
+		dispatch.Metrics
+	}
+	Hold  *hold.Hold
+	Marks *checkpoint.Marks
+	// Floor is the time before which lines of new containers are left out, in Unix
+	// nanoseconds; for Begin and Tail see collect.Config.
+	Floor int64
+	// Stages are what lines go through, by their time; nil for nothing.
+	Stages *atomic.Pointer[stage.Timeline]
+	Begin  func(*logs.Container) (logs.Position, bool)
+	Tail   func(id string) int
+	// Noted is told of the containers that are wanted, whenever that may have changed; nil
+	// for nobody.
+	Noted func(map[string]*logs.Container)
+	// Files are those of the host that are collected; nil for none.
+	Files *host.Files
+	// Journals are the sections of the host's journal; nil for none.
+	Journals *host.Journals
+	// Settled is called when something was delivered; LastOnly and BatchWait are the
+	// dispatcher's.
+	Settled   func()
+	LastOnly  bool
+	BatchWait time.Duration
+}
+
+// New makes one, which reads nothing yet.
+func New(cfg *config.Config, memory budget.Memory, source *host.Source, watcher *watch.Watcher, hostJournal *journal.Journal, log *slog.Logger, e Ends) *Pipeline {
+	spare := budget.Descriptors()
+	if memory.Outputs > 1 && spare.Logs > 0 {
+		spare.Logs = max(spare.Logs/memory.Outputs, 1)
+	}
+	p := &Pipeline{Source: source, Watcher: watcher, Discovery: source.Discovery(log), Connections: spare.Connections}
+	p.Dispatcher = dispatch.New(dispatch.Config{
+		Sink: e.Sink, Metrics: e.Metrics, Log: log, Settled: e.Settled, Lanes: memory.Lanes, LastOnly: e.LastOnly,
+		BatchWait: e.BatchWait, BatchSize: memory.Batch, MaxMemory: int(memory.Lines), MaxPushes: memory.Pushes,
+	})
+	of := collect.Config{
+		Discovery: noting{p.Discovery, e.Noted}, Engine: source.Engine, Store: e.Store, Metrics: e.Metrics, Watcher: watcher, Log: log, Hold: e.Hold, Journal: hostJournal,
+		Lanes: fileLanes(p.Dispatcher), LaneOf: p.Dispatcher.Number,
+		Route: source.Rules.Route, Labels: p.Discovery.Labels, Marks: e.Marks,
+		Stages: e.Stages, Floor: e.Floor, Begin: e.Begin, Tail: e.Tail,
+		PollInterval: cfg.Batch.Wait, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.Logs, Room: spare.Room,
+	}
+	if e.Files != nil {
+		p.Files = e.Files
+		p.Files.Collect(p.Discovery, spare.Room.Opened, &of)
+	}
+	if e.Journals != nil {
+		p.Journals = e.Journals
+		p.Journals.Collect(&of)
+	}
+	p.Collector = collect.New(of)
+	return p
+}
+
+// Start reads until sources is done and delivers what was read, as long as draining is not
+// done. read is called when nothing more is read, and delivered when all is over.
+func (p *Pipeline) Start(sources, draining context.Context, group *errgroup.Group, read, delivered func()) {
+	group.Go(func() error { return p.Watcher.Run(sources) })
+	group.Go(func() error { return p.Discovery.Run(sources) })
+	if p.Files != nil {
+		group.Go(func() error { return p.Files.Finder.Run(sources) })
+	}
+	if p.Journals != nil {
+		p.Discovery.Poke() // which may have nobody else to say anything
+	}
+	group.Go(func() error {
+		err := p.Collector.Run(sources)
+		p.Dispatcher.Close()
+		read()
+		return err
+	})
+	group.Go(func() error {
+		defer delivered()
+		return p.Dispatcher.Run(draining)
+	})
+}
+
+// UntilBatch is how long after a batch the next may leave, where files are polled every
+// poll: a little earlier than the poll, which takes now more and now less time. A batch
+// that has just been read then does not need a timer and a wake-up of its own for the
+// milliseconds that the one before took longer.
+func UntilBatch(poll time.Duration) time.Duration { return poll - poll/40 }
+
+func fileLanes(d *dispatch.Dispatcher) (out []collect.Lane) {
+	for i := range d.Lanes() {
+		out = append(out, d.Lane(i))
+	}
+	return out
+}
+
+// noting is a discovery whose answers somebody is told of.
+type noting struct {
+	*target.Discovery
+	noted func(map[string]*logs.Container)
+}
+
+// Wanted implements collect.Discovery. Only the collector calls it.
+func (n noting) Wanted() (set map[string]*logs.Container, known bool) {
+	set, known = n.Discovery.Wanted()
+	if known && n.noted != nil {
+		n.noted(set)
+	}
+	return set, known
+}

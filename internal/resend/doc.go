@@ -1,0 +1,4 @@
+// Package resend sends what is stored of containers again, as far as Loki lacks it, for the command
+// resend: several containers (resend.go), and the past of one (rerun.go). It runs beside the service,
+// and changes nothing of what that remembers.
+package resend

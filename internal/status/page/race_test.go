@@ -1,0 +1,6 @@
+//go:build race
+
+package page
+
+// raced reports whether the race detector makes everything slow.
+const raced = true

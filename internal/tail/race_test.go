@@ -1,6 +1,0 @@
-//go:build race
-
-package tail
-
-// raced reports whether the race detector makes everything slow.
-const raced = true

@@ -1,0 +1,2 @@
+// Package nginxtest runs a real nginx for tests, before something else.
+package nginxtest

@@ -1,0 +1,3 @@
+// Package promtest runs the real Prometheus for tests: one process, on loopback, with its
+// data in a temporary directory.
+package promtest

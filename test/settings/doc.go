@@ -1,0 +1,2 @@
+// Package settings makes configurations for tests, as a file has them.
+package settings

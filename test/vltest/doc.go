@@ -1,0 +1,2 @@
+// Package vltest runs the real VictoriaLogs for tests, and asks it what it has.
+package vltest
