@@ -73,8 +73,12 @@ var word = regexp.MustCompile(`'[^']*'|[^ ]+`)
 func TestP9CommandsRun(t *testing.T) {
 	root := dataroot.New(t)
 	root.Add(t, dataroot.Spec{Name: "web"})
-	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"status":"success","data":[]}`)
+	empty := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		data := `[]`
+		if strings.HasSuffix(r.URL.Path, "/query_range") {
+			data = `{"resultType":"streams","result":[]}`
+		}
+		_, _ = io.WriteString(w, `{"status":"success","data":`+data+`}`)
 	}))
 	defer empty.Close()
 	calls := 0
@@ -120,8 +124,8 @@ func TestP9CommandsRun(t *testing.T) {
 					}
 					continue
 				}
-				if command == "verify" || command == "why" || command == "resend" { // a Loki that is not there, or no such container: not its flags
-					args = append(args, "--docker-host", "none", "--docker-root", root.Dir, "--journal-dir", "none", "--loki-url", "http://127.0.0.1:1", "--listen", "off")
+				if command == "verify" || command == "why" || command == "resend" { // a Loki that has nothing, or no such container: not its flags
+					args = append(args, "--docker-host", "none", "--docker-root", root.Dir, "--journal-dir", "none", "--loki-url", empty.URL, "--listen", "off")
 					if _, stderr, code := carrier.Run(t, append([]string{command}, args...)...); code == 1 && command == "verify" || strings.Contains(stderr, "flag") {
 						t.Errorf("%s: %s %q: exit code %d: %s", b.file, command, args, code, stderr)
 					}
