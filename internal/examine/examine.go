@@ -235,11 +235,9 @@ func (x *Examiner) Source(ctx context.Context, tenant string, q lokiquery.Query)
 		if client, err = endpoint.NewReader(to, x.Service.Config, x.Service.Version, x.Service.Log, x.PerSecond); err != nil {
 			return func(yield func(lokiquery.Entry, error) bool) { yield(lokiquery.Entry{}, err) }
 		}
-		if x.Patience > 0 {
-			client.Patient(x.Patience, func(err error) {
-				x.Service.Log.Warn("Loki does not say what it has: it is asked on", "error", err)
-			})
-		}
+		client.Patient(x.Patience, func(err error) {
+			x.Service.Log.Warn("Loki does not say what it has: it is asked on", "error", err)
+		})
 		x.from[to.Tenant] = client
 	}
 	return client.Entries(ctx, q)

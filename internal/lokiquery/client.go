@@ -59,8 +59,9 @@ const (
 	tries = 8
 	// longest bounds the wait between two tries, and longestAsked that which Loki asks for.
 	longest, longestAsked = 10 * time.Second, time.Minute
-	// often is how often it is said that there is no answer yet.
-	often = 30 * time.Second
+	// often is how often it is said that there is no answer yet, and soon when first where
+	// there has never been one: the address may be wrong.
+	often, soon = 30 * time.Second, 2 * time.Second
 )
 
 var errLarge = fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20)
@@ -85,6 +86,9 @@ func (r *refusal) again() bool {
 func (c *Client) get(ctx context.Context, path string, values url.Values) (answer []byte, err error) {
 	wait, began := c.first, time.Now()
 	said := began
+	if !c.answered {
+		said = began.Add(soon - often)
+	}
 	for try := 1; ; try++ {
 		if err := c.await(ctx); err != nil {
 			return nil, err

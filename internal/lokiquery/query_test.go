@@ -1,6 +1,7 @@
 package lokiquery
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -163,6 +164,21 @@ func TestTrouble(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("a Loki that came back: %v", err)
 	}
+	// One that has never been there is said soon.
+	said := make(chan error, tries)
+	never := newClient(t, "http://127.0.0.1:1/loki/api/v1/push", nil)
+	never.Patient(0, func(err error) { said <- err })
+	never.pause, never.first = 0, soon
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_, err := never.Page(ctx, q)
+		done <- err
+	}()
+	if err := <-said; !strings.Contains(err.Error(), "refused") {
+		t.Error(err)
+	}
+	cancel()
+	<-done
 	for selector, want := range map[string]string{"{": "400", "": "400"} {
 		if _, err := c.Page(t.Context(), Query{Selector: selector, From: base, To: base + 1}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", selector, err)
