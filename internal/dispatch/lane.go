@@ -27,6 +27,7 @@ import (
 type Lane struct {
 	config *Config
 	*shared
+	number int
 	// budget bounds the bytes held.
 	budget int
 	// wake tells the pushing goroutine that there may be something to push.
@@ -47,7 +48,8 @@ type Lane struct {
 	help func()
 
 	// said is what was logged of pushes.
-	said *said
+	said     *said
+	receipts receipts
 }
 
 // shared is what the lanes share.
@@ -57,15 +59,17 @@ type shared struct {
 	// refused is what the sink has refused for good, and barred the streams that it refuses.
 	refused *refusals
 	barred  *barred
+	tempo   *tempo
 }
 
 // errClosed is returned by Begin when the lane delivers no more.
 var errClosed = errors.New("the dispatcher is closed")
 
-func newLane(config *Config, shared *shared, budget int) *Lane {
+func newLane(config *Config, shared *shared, number, budget int) *Lane {
 	return &Lane{
 		config:  config,
 		shared:  shared,
+		number:  number,
 		budget:  budget,
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -149,6 +153,7 @@ func (l *Lane) run(ctx context.Context) {
 	l.employ(nil)
 	l.close() // nobody may wait for room that will not come
 	_ = helpers.Wait()
+	l.settleNow()
 	l.said.tellAll(time.Now())
 }
 
@@ -172,6 +177,9 @@ func (l *Lane) lead(ctx context.Context) {
 		if told := l.said.tell(time.Now()); told > 0 && (wait <= 0 || told < wait) {
 			wait = told
 		}
+		if left := l.untilSettled(time.Now()); left > 0 && (wait <= 0 || left < wait) {
+			wait = left
+		}
 		if wait > 0 {
 			timer.Reset(wait)
 		}
@@ -190,7 +198,24 @@ func (l *Lane) lead(ctx context.Context) {
 func (l *Lane) Due() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pace.last.Add(l.config.BatchWait)
+	return l.pace.last.Add(l.wait())
+}
+
+// wait is the least time between two batches that are not full.
+func (l *Lane) wait() time.Duration {
+	if l.config.LeastWait == 0 {
+		return l.config.BatchWait
+	}
+	return early(l.tempo.current())
+}
+
+// Round notes how many logs are looked at once in each round, and returns how long a round is; 0
+// where that is the reader's to say.
+func (l *Lane) Round(logs int) time.Duration {
+	if l.config.LeastWait == 0 {
+		return 0
+	}
+	return l.tempo.looks(l.number, logs)
 }
 
 // tune changes what is known of the sink's pace.

@@ -48,6 +48,11 @@ func (l *Lane) takeBatch() *push {
 	l.pace.inFlight++
 	if slices.ContainsFunc(p.segments, func(seg *segment) bool { return seg.size > 0 }) {
 		l.pace.last = time.Now()
+		lines := 0
+		for _, seg := range p.segments {
+			lines += seg.batch.Entries
+		}
+		l.tempo.took(lines, l.pace.last)
 	}
 	l.callHelp()
 	return p
@@ -62,7 +67,7 @@ func (l *Lane) untilBatch(now time.Time) (wait time.Duration, waits bool) {
 	case l.queues.closed, l.queues.pressed, l.queues.queued >= full(l.pace.limit):
 		return 0, true
 	}
-	wait = l.config.BatchWait - now.Sub(l.pace.last)
+	wait = l.wait() - now.Sub(l.pace.last)
 	if !l.queues.flushed {
 		// A batch that nobody has flushed yet leaves by itself a little later.
 		wait = max(wait, flushAfter)
@@ -83,9 +88,7 @@ func (p *push) settle() {
 			ack()
 		}
 	}
-	if p.config.Settled != nil {
-		p.config.Settled()
-	}
+	p.tellSettled(now)
 	p.mu.Lock()
 	p.pace.inFlight--
 	for _, seg := range p.segments {
