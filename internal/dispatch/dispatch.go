@@ -92,6 +92,7 @@ func New(config Config) *Dispatcher {
 	for n := range config.Lanes {
 		d.lanes = append(d.lanes, newLane(&d.config, d.shared, n, budget))
 	}
+	d.shared.lanes = d.lanes
 	return d
 }
 

@@ -60,6 +60,8 @@ type shared struct {
 	refused *refusals
 	barred  *barred
 	tempo   *tempo
+	// lanes are all of them.
+	lanes []*Lane
 }
 
 // errClosed is returned by Begin when the lane delivers no more.
@@ -85,8 +87,11 @@ func newLane(config *Config, shared *shared, number, budget int) *Lane {
 func (l *Lane) Flush() {
 	l.mu.Lock()
 	l.queues.flushed = true
+	some := len(l.queues.ready) > 0
 	l.mu.Unlock()
-	l.signal()
+	if next := l.tempo.flushed(l.number, some, time.Now()); next >= 0 {
+		l.lanes[next].signal()
+	}
 }
 
 func (l *Lane) signal() {
@@ -217,6 +222,9 @@ func (l *Lane) Round(logs int) time.Duration {
 	}
 	return l.tempo.looks(l.number, logs)
 }
+
+// Expect notes when the lane's reader looks at its logs next; zero for at no certain time.
+func (l *Lane) Expect(due time.Time) { l.tempo.expect(l.number, due) }
 
 // tune changes what is known of the sink's pace.
 func (l *Lane) tune(f func(*pace)) {

@@ -12,6 +12,14 @@ const flushAfter = 5 * time.Millisecond
 // single one that was set aside. If there is nothing it returns how long there will be
 // nothing unless something happens, 0 when nothing waits; or that there will be no more.
 func (l *Lane) take() (p *push, wait time.Duration, done bool) {
+	if p, wait, done = l.takeOwn(); p != nil && !p.alone {
+		p.invite()
+	}
+	return p, wait, done
+}
+
+// takeOwn is take for what the lane has itself.
+func (l *Lane) takeOwn() (p *push, wait time.Duration, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -89,23 +97,35 @@ func (p *push) settle() {
 		}
 	}
 	p.tellSettled(now)
-	p.mu.Lock()
-	p.pace.inFlight--
+	p.settleIn(p.Lane, now)
+	for _, guest := range p.guests {
+		p.settleIn(guest, now)
+		guest.signal() // it may have waited for that to end
+	}
+}
+
+// settleIn is settle for what is of one lane.
+func (p *push) settleIn(l *Lane, now time.Time) {
+	l.mu.Lock()
+	l.pace.inFlight--
 	for _, seg := range p.segments {
+		if seg.queue.lane != l {
+			continue
+		}
 		seg.queue.used = now
 		seg.fresh = nil
 		if len(seg.pieces) > 0 {
-			p.queues.keep(seg)
+			l.queues.keep(seg)
 		} else {
-			p.queues.release(seg)
-			p.queues.drop(seg.queue)
+			l.queues.release(seg)
+			l.queues.drop(seg.queue)
 		}
 	}
 	if !p.alone {
-		p.pace.grow()
+		l.pace.grow()
 	}
-	p.queues.prune(now)
-	wakes := p.wakes()
-	p.mu.Unlock()
+	l.queues.prune(now)
+	wakes := l.wakes()
+	l.mu.Unlock()
 	call(wakes)
 }
