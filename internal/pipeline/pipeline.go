@@ -130,7 +130,7 @@ const (
 	noWait = 5 * time.Millisecond
 	// settledEvery is how often positions are appended. After a kill what was delivered since
 	// is sent again, and is nothing new to Loki.
-	settledEvery = 100 * time.Millisecond
+	settledEvery = 200 * time.Millisecond
 )
 
 func fileLanes(d *dispatch.Dispatcher) (out []collect.Lane) {
