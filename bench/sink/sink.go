@@ -27,6 +27,12 @@ type Sink struct {
 	recent   *Histogram // since the last call of Recent
 	report   Report
 	expected Expected
+	// asked tells that it was asked whether it takes entries in any order: with a single line
+	// that it has, and that is older than others. alone is the account of a line that came
+	// again, as the only one of its request so far, and inRequest how many came with it.
+	asked     bool
+	alone     *account
+	inRequest int
 }
 
 // Report is what has arrived until now.
@@ -103,6 +109,8 @@ func (s *Sink) push(r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Requests++
+	s.alone, s.inRequest = nil, 0
+	defer s.notAsked()
 	s.report.Body += size
 	enter := func(labels []byte, e entry) { s.enter(labels, e, now) }
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -118,6 +126,16 @@ func (s *Sink) push(r *http.Request) error {
 		return fmt.Errorf("cannot read push: %w", err)
 	}
 	return decodeProtobuf(m.plain, enter)
+}
+
+// notAsked counts the line of a question not as one that came again; there is one question. The
+// lock is held.
+func (s *Sink) notAsked() {
+	if s.alone != nil && s.inRequest == 1 && !s.asked {
+		s.asked = true
+		s.alone.repeated--
+		s.report.Lines--
+	}
 }
 
 // counted counts what is read.
@@ -177,6 +195,7 @@ func (s *Sink) enter(labels []byte, e entry, now time.Time) {
 	}
 	text := trim(e.line)
 	s.report.Lines++
+	s.inRequest++
 	s.report.Text += int64(len(text))
 	h, ok := line.Parse(text)
 	if !ok {
@@ -192,6 +211,9 @@ func (s *Sink) enter(labels []byte, e entry, now time.Time) {
 		s.accounts[h.Container] = a
 	}
 	if !a.add(h, text, e.nano) {
+		if h.Number < maxNumber {
+			s.alone = a
+		}
 		return
 	}
 	s.report.Distinct++

@@ -27,6 +27,9 @@ const (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		wakeSeldom()
+	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 

@@ -31,6 +31,12 @@ const (
 func (p *push) run(ctx context.Context) bool {
 	parts := p.plan()
 	defer p.sent.arrived(p.streams)
+	if len(parts) > 0 && p.flows() {
+		if !p.flow(ctx, parts) {
+			return false
+		}
+		parts = nil
+	}
 	if pace := p.paced(); len(parts) > 1 && pace.slow() && separate(parts) {
 		if !p.deliverAtOnce(ctx, parts) {
 			return false

@@ -53,8 +53,12 @@ type Config struct {
 	// independently of each other.
 	Lanes int
 	// BatchWait is the least time between the starts of two pushes of a lane
-	// while its batches are not full.
-	BatchWait time.Duration
+	// while its batches are not full. With a LeastWait it is the longest that this time is: see
+	// tempo.go.
+	BatchWait, LeastWait time.Duration
+	// SettledEvery is the least time between two calls of Settled by a lane; 0 for one after
+	// each push.
+	SettledEvery time.Duration
 	// BatchSize is the size in bytes from which on a batch is full.
 	BatchSize int
 	// MaxPushes bounds the requests under way over all lanes, each of which has a copy of
@@ -82,12 +86,13 @@ type Dispatcher struct {
 
 // New makes a dispatcher. It starts nothing.
 func New(config Config) *Dispatcher {
-	d := &Dispatcher{config: config, shared: &shared{sent: newStreams(), refused: &refusals{}, barred: &barred{}}}
+	d := &Dispatcher{config: config, shared: &shared{sent: newStreams(), refused: &refusals{}, barred: &barred{}, tempo: newTempo(config.LeastWait, config.BatchWait, config.Lanes)}}
 	d.shared.sent.apart = config.Apart
 	budget := max(config.MaxMemory/config.Lanes, 1)
-	for range config.Lanes {
-		d.lanes = append(d.lanes, newLane(&d.config, d.shared, budget))
+	for n := range config.Lanes {
+		d.lanes = append(d.lanes, newLane(&d.config, d.shared, n, budget))
 	}
+	d.shared.lanes = d.lanes
 	return d
 }
 

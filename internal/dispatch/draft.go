@@ -163,7 +163,7 @@ func (l *Lane) After(id string, delivered func()) {
 func (l *Lane) queueOf(id string) *queue {
 	q := l.queues.all[id]
 	if q == nil {
-		q = &queue{id: id, proven: !l.config.LastOnly}
+		q = &queue{id: id, lane: l, proven: !l.config.LastOnly}
 		l.queues.all[id] = q
 	}
 	q.forgotten = false

@@ -11,6 +11,8 @@ type push struct {
 	*Lane
 	segments []*segment
 	alone    bool
+	// guests are other lanes of which segments go along.
+	guests []*Lane
 	// keeping guards what is kept of the segments: several requests of a push may be
 	// under way.
 	keeping sync.Mutex

@@ -27,6 +27,7 @@ import (
 type Lane struct {
 	config *Config
 	*shared
+	number int
 	// budget bounds the bytes held.
 	budget int
 	// wake tells the pushing goroutine that there may be something to push.
@@ -47,7 +48,8 @@ type Lane struct {
 	help func()
 
 	// said is what was logged of pushes.
-	said *said
+	said     *said
+	receipts receipts
 }
 
 // shared is what the lanes share.
@@ -57,15 +59,19 @@ type shared struct {
 	// refused is what the sink has refused for good, and barred the streams that it refuses.
 	refused *refusals
 	barred  *barred
+	tempo   *tempo
+	// lanes are all of them.
+	lanes []*Lane
 }
 
 // errClosed is returned by Begin when the lane delivers no more.
 var errClosed = errors.New("the dispatcher is closed")
 
-func newLane(config *Config, shared *shared, budget int) *Lane {
+func newLane(config *Config, shared *shared, number, budget int) *Lane {
 	return &Lane{
 		config:  config,
 		shared:  shared,
+		number:  number,
 		budget:  budget,
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -81,8 +87,11 @@ func newLane(config *Config, shared *shared, budget int) *Lane {
 func (l *Lane) Flush() {
 	l.mu.Lock()
 	l.queues.flushed = true
+	some := len(l.queues.ready) > 0
 	l.mu.Unlock()
-	l.signal()
+	if next := l.tempo.flushed(l.number, some, time.Now()); next >= 0 {
+		l.lanes[next].signal()
+	}
 }
 
 func (l *Lane) signal() {
@@ -149,6 +158,7 @@ func (l *Lane) run(ctx context.Context) {
 	l.employ(nil)
 	l.close() // nobody may wait for room that will not come
 	_ = helpers.Wait()
+	l.settleNow()
 	l.said.tellAll(time.Now())
 }
 
@@ -172,6 +182,9 @@ func (l *Lane) lead(ctx context.Context) {
 		if told := l.said.tell(time.Now()); told > 0 && (wait <= 0 || told < wait) {
 			wait = told
 		}
+		if left := l.untilSettled(time.Now()); left > 0 && (wait <= 0 || left < wait) {
+			wait = left
+		}
 		if wait > 0 {
 			timer.Reset(wait)
 		}
@@ -190,8 +203,28 @@ func (l *Lane) lead(ctx context.Context) {
 func (l *Lane) Due() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.pace.last.Add(l.config.BatchWait)
+	return l.pace.last.Add(l.wait())
 }
+
+// wait is the least time between two batches that are not full.
+func (l *Lane) wait() time.Duration {
+	if l.config.LeastWait == 0 {
+		return l.config.BatchWait
+	}
+	return early(l.tempo.current())
+}
+
+// Round notes how many logs are looked at once in each round, and returns how long a round is; 0
+// where that is the reader's to say.
+func (l *Lane) Round(logs int) time.Duration {
+	if l.config.LeastWait == 0 {
+		return 0
+	}
+	return l.tempo.looks(l.number, logs)
+}
+
+// Expect notes when the lane's reader looks at its logs next; zero for at no certain time.
+func (l *Lane) Expect(due time.Time) { l.tempo.expect(l.number, due) }
 
 // tune changes what is known of the sink's pace.
 func (l *Lane) tune(f func(*pace)) {

@@ -39,13 +39,17 @@ const (
 type streams struct {
 	mu    sync.Mutex // guards the fields below
 	known map[string]*streamState
-	// landed is told when a stream is not under way any more.
-	landed sync.Cond
+	// landed is told when a stream is not under way any more, and waiting is how many pushes
+	// wait for that.
+	landed  sync.Cond
+	waiting int
 	// of are the keys in known by container.
 	of     map[string][]string
 	pruned time.Time
 	// apart is as for Config.
 	apart bool
+	// order is what is known of the order in which entries may come.
+	order orders
 }
 
 type streamState struct {
@@ -83,13 +87,13 @@ func (s *streams) plan(b *logs.Batch, now time.Time) ([]*logs.Batch, []*streamSt
 	parts := byTenant(b)
 	out := make([]*logs.Batch, 0, len(parts))
 	for _, part := range parts {
-		out = append(out, s.order(part, now)...)
+		out = append(out, s.divide(part, now)...)
 	}
 	return out, states
 }
 
-// order is plan for the groups of one tenant. The lock is held.
-func (s *streams) order(b *logs.Batch, now time.Time) []*logs.Batch {
+// divide is plan for the groups of one tenant. The lock is held.
+func (s *streams) divide(b *logs.Batch, now time.Time) []*logs.Batch {
 	var safe, risky, limited []*logs.Group
 	for _, g := range b.Groups {
 		switch state := s.known[streamKey(g)]; {
@@ -129,7 +133,9 @@ func (s *streams) depart(b *logs.Batch) []*streamState {
 			waits = waits || states[i].underWay
 		}
 		if waits {
+			s.waiting++
 			s.landed.Wait()
+			s.waiting--
 		}
 	}
 	for _, state := range states {

@@ -138,17 +138,22 @@ func (qs *queues) keep(seg *segment) {
 // that have not been served.
 func (qs *queues) release(seg *segment) {
 	q := seg.queue
-	size := seg.size + len(seg.acks)*ackSize
-	q.bytes -= size
-	qs.bytes -= size
-	q.proven = true
-	seg.batch.Recycle()
+	qs.free(seg)
 	if q.isAside() {
 		q.segments = slices.Delete(q.segments, 0, 1)
 		qs.aside = slices.DeleteFunc(qs.aside, func(other *queue) bool { return other == q })
 	}
 	q.on(delivered)
 	qs.enter(q, q.queued)
+}
+
+// free lets go of what a segment that is delivered has held.
+func (qs *queues) free(seg *segment) {
+	q, size := seg.queue, seg.size+len(seg.acks)*ackSize
+	q.bytes -= size
+	qs.bytes -= size
+	q.proven = true
+	seg.batch.Recycle()
 }
 
 // nextAside returns the queue set aside whose piece is to be pushed next, or how long

@@ -12,6 +12,14 @@ const flushAfter = 5 * time.Millisecond
 // single one that was set aside. If there is nothing it returns how long there will be
 // nothing unless something happens, 0 when nothing waits; or that there will be no more.
 func (l *Lane) take() (p *push, wait time.Duration, done bool) {
+	if p, wait, done = l.takeOwn(); p != nil && !p.alone {
+		p.invite()
+	}
+	return p, wait, done
+}
+
+// takeOwn is take for what the lane has itself.
+func (l *Lane) takeOwn() (p *push, wait time.Duration, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -48,6 +56,11 @@ func (l *Lane) takeBatch() *push {
 	l.pace.inFlight++
 	if slices.ContainsFunc(p.segments, func(seg *segment) bool { return seg.size > 0 }) {
 		l.pace.last = time.Now()
+		lines := 0
+		for _, seg := range p.segments {
+			lines += seg.batch.Entries
+		}
+		l.tempo.took(lines, l.pace.last)
 	}
 	l.callHelp()
 	return p
@@ -62,7 +75,7 @@ func (l *Lane) untilBatch(now time.Time) (wait time.Duration, waits bool) {
 	case l.queues.closed, l.queues.pressed, l.queues.queued >= full(l.pace.limit):
 		return 0, true
 	}
-	wait = l.config.BatchWait - now.Sub(l.pace.last)
+	wait = l.wait() - now.Sub(l.pace.last)
 	if !l.queues.flushed {
 		// A batch that nobody has flushed yet leaves by itself a little later.
 		wait = max(wait, flushAfter)
@@ -83,26 +96,36 @@ func (p *push) settle() {
 			ack()
 		}
 	}
-	if p.config.Settled != nil {
-		p.config.Settled()
+	p.tellSettled(now)
+	p.settleIn(p.Lane, now)
+	for _, guest := range p.guests {
+		p.settleIn(guest, now)
+		guest.signal() // it may have waited for that to end
 	}
-	p.mu.Lock()
-	p.pace.inFlight--
+}
+
+// settleIn is settle for what is of one lane.
+func (p *push) settleIn(l *Lane, now time.Time) {
+	l.mu.Lock()
+	l.pace.inFlight--
 	for _, seg := range p.segments {
+		if seg.queue.lane != l {
+			continue
+		}
 		seg.queue.used = now
 		seg.fresh = nil
 		if len(seg.pieces) > 0 {
-			p.queues.keep(seg)
+			l.queues.keep(seg)
 		} else {
-			p.queues.release(seg)
-			p.queues.drop(seg.queue)
+			l.queues.release(seg)
+			l.queues.drop(seg.queue)
 		}
 	}
 	if !p.alone {
-		p.pace.grow()
+		l.pace.grow()
 	}
-	p.queues.prune(now)
-	wakes := p.wakes()
-	p.mu.Unlock()
+	l.queues.prune(now)
+	wakes := l.wakes()
+	l.mu.Unlock()
 	call(wakes)
 }

@@ -26,7 +26,7 @@ func (r *Reader) Run(ctx context.Context) error {
 		case s != nil:
 			r.read(s)
 			if due.IsZero() {
-				due = r.ticks.next(time.Now(), r.config.Poll)
+				due = r.ticks.next(time.Now(), r.round())
 			}
 			now := time.Now()
 			if now.Sub(flushed) > flushBusy {
@@ -43,8 +43,9 @@ func (r *Reader) Run(ctx context.Context) error {
 		r.config.Lane.Flush()
 		flushed = time.Now()
 		if due.IsZero() {
-			due = r.ticks.next(time.Now(), r.config.Poll)
+			due = r.ticks.next(time.Now(), r.round())
 		}
+		r.config.Lane.Expect(due)
 		if !due.IsZero() {
 			timer.Reset(time.Until(due))
 		}
@@ -57,6 +58,19 @@ func (r *Reader) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// round is how long it is until what is being written is looked at again.
+func (r *Reader) round() time.Duration {
+	if len(r.ticks.hot) == 0 {
+		r.looks = 0
+	}
+	r.looks = max(r.looks, len(r.ticks.hot)) // those of this round are not all there yet
+	if wait := r.config.Lane.Round(r.looks); wait > 0 {
+		r.patience = patienceFor(wait)
+		return wait
+	}
+	return r.config.Poll
 }
 
 // before is how long before a batch leaves the files are polled for it: time enough to
@@ -72,6 +86,7 @@ func (r *Reader) pulse() (due time.Time) {
 		return at
 	}
 	hot, slow := r.ticks.take()
+	r.looks = len(hot)
 	for _, s := range hot {
 		r.enqueue(s)
 	}

@@ -20,6 +20,10 @@ func (r *Reader) read(s *Source) {
 		r.putBack(s)
 		return
 	}
+	if s.rests() {
+		r.ticks.add(s)
+		return
+	}
 	if !r.sparesUs(s) {
 		return
 	}
@@ -33,6 +37,20 @@ func (r *Reader) read(s *Source) {
 		return // woken when there is room
 	}
 	r.follow(s, r.take(s, room))
+}
+
+// rests reports whether nothing has been written to a file that is polled since it was read to
+// its end, which is most of what polls find: there is nothing to do then. The last poll
+// before the file is left to its watch looks at everything.
+func (s *Source) rests() bool {
+	st := &s.state
+	if !st.resting || st.patience <= 1 || s.file == nil || s.watch == nil || st.run.removed || st.run.over ||
+		s.shared.captureErr.Load() != nil || !s.file.Rests() {
+		return false
+	}
+	st.patience--
+	s.noteQuiet(true)
+	return true
 }
 
 // grace is for a line that Docker has stamped and not yet written.
@@ -109,11 +127,13 @@ func (r *Reader) follow(s *Source, t taken) {
 			s.out.ReadOut()
 		}
 		if st.patience--; t.some {
-			st.patience = patience
+			st.patience = r.patience
 		}
 	}
 	f := facts{taken: t, run: st.run, heldBack: st.heldBack, patience: st.patience, polls: r.config.Poll > 0, reported: s.watch != nil || s.sleep != nil}
-	switch f.step() {
+	step := f.step()
+	st.resting = step == pollSoon && !f.lingers && !f.grouping && st.heldBack.nothing()
+	switch step {
 	case readOn:
 		r.enqueue(s)
 	case finish:

@@ -16,13 +16,15 @@ import (
 type Lane interface {
 	Flush()
 	Due() time.Time
+	Round(logs int) time.Duration
+	Expect(due time.Time)
 }
 
 // Config says how the sources of one lane are read.
 type Config struct {
 	Lane Lane
-	// Poll is how often a file is looked at while it is being written; 0 to be woken for
-	// every change instead.
+	// Poll is how often a file is looked at while it is being written, where the lane does not
+	// say it; 0 to be woken for every change instead.
 	Poll time.Duration
 	// Number is the reader's among others; Marks keep what it reads, nil for nothing.
 	Number int
@@ -62,6 +64,10 @@ type Reader struct {
 	// The rest belongs to the reader's goroutine.
 
 	ticks ticks
+	// looks is how many sources were read at the last tick.
+	looks int
+	// patience is how many polls in a row may find nothing, at present.
+	patience int
 }
 
 // A chunk is read as a whole if its container has as much room as that, else a
@@ -75,6 +81,7 @@ const (
 func New(config Config) *Reader {
 	r := &Reader{
 		config: config, buf: tail.NewBuffer(), small: tail.NewBufferSize(smallChunk), scratch: journal.NewScratch(), wake: make(chan struct{}, 1),
+		patience: patience,
 	}
 	r.emit = r.chunk.Add
 	return r

@@ -11,7 +11,9 @@ type dueLane struct {
 	at time.Time
 }
 
-func (l dueLane) Due() time.Time { return l.at }
+func (l dueLane) Due() time.Time          { return l.at }
+func (l dueLane) Expect(time.Time)        {}
+func (l dueLane) Round(int) time.Duration { return 0 }
 
 // TestTickWaitsForTheBatch: files are polled just before a batch can leave, put off
 // once at most.

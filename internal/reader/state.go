@@ -17,6 +17,8 @@ type state struct {
 	begun, caughtUp, ended bool
 	// slow: the source is among those that are looked at seldom.
 	slow bool
+	// resting: it is polled, and was read to its end, at which nothing waits for anything.
+	resting bool
 	// waited counts the looks at the logs that go before.
 	waited int
 	// patience is how many polls may find nothing before the file sleeps.
@@ -101,6 +103,13 @@ func (l linger) lasts(now time.Time) bool { return l.length > 0 && now.Sub(l.new
 // a container that writes a line now and then, more often than it sleeps, was dearer than
 // one that writes all the time.
 const patience = 8
+
+// patienceFor is patience where polls come after each wait: 600 ms, so that a log with two lines a
+// second is polled, but no more polls than arming costs.
+func patienceFor(wait time.Duration) int {
+	const most = 24
+	return min(max(int(600*time.Millisecond/wait), patience), most)
+}
 
 // step is what becomes of a source after it was read.
 type step uint8

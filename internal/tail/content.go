@@ -90,6 +90,9 @@ func (c *fileContent) readSome(buf []byte, at int64) (int, error) {
 	if c.compressed {
 		return c.readAt(buf, at)
 	}
+	if n, ok := readCached(c.file, buf, at); ok {
+		return n, nil
+	}
 	defer runtime.KeepAlive(c.file)
 	for {
 		n, err := unix.Pread(int(c.file.Fd()), buf, at)

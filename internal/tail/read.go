@@ -279,6 +279,19 @@ func (l *Log) AtEnd() (bool, error) {
 	return l.live() && l.files[0].atEnd() && !l.stirred(), nil
 }
 
+// Rests reports whether there is the live file alone, read to its end, and as large as it was
+// then: nothing was written since. It is what most looks at a log come to, so it asks for
+// nothing but the size; that another file has the path is not seen.
+func (l *Log) Rests() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.files) != 1 || l.closed || l.gap || l.missing != nil {
+		return false
+	}
+	g := l.files[0]
+	return g == l.read && !g.compressed && g.seen > 0 && sizeOf(g.file) == g.seen
+}
+
 // Detached reports whether the live file still exists, but not where it was: its
 // directory cannot be reached any more, and what rotation makes will not be
 // seen. A file that was deleted is not detached; the engine may still write to it.
