@@ -41,7 +41,7 @@ func TestOurClientUnderstandsIt(t *testing.T) {
 	defer client.Rest()
 	var ids []string
 	for deadline := time.Now().Add(time.Minute); len(ids) == 0 && time.Now().Before(deadline); {
-		ids, err = client.List(ctx)
+		ids, _, err = client.List(ctx)
 	}
 	if len(ids) != 2 {
 		t.Fatalf("listed %v, %v", ids, err)
@@ -106,7 +106,7 @@ func TestEventsAreTold(t *testing.T) {
 	defer client.Rest()
 	var ids []string
 	for deadline := time.Now().Add(time.Minute); len(ids) == 0 && time.Now().Before(deadline); {
-		ids, err = client.List(ctx)
+		ids, _, err = client.List(ctx)
 	}
 	if len(ids) != 2 {
 		t.Errorf("listed %v, %v", ids, err)

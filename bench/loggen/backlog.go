@@ -13,18 +13,23 @@ import (
 // share to each, and enters them in the ledger. The newest timestamp is before
 // end.
 func (l *Layout) Backlog(ledger line.Ledger, seed uint64, bytes int64, end time.Time) error {
-	return l.backlog(line.NewMaker(seed), ledger, nil, bytes, end)
+	return l.backlog(line.NewMaker(seed), ledger, nil, 1, bytes, end)
+}
+
+// BacklogOfSome is Backlog for one in so many containers.
+func (l *Layout) BacklogOfSome(ledger line.Ledger, seed uint64, every int, bytes int64, end time.Time) error {
+	return l.backlog(line.NewMaker(seed), ledger, nil, every, bytes, end)
 }
 
 // JSONBacklog is Backlog with lines of JSON, entered in two ledgers: all of them, and those
 // whose level is not debug.
 func (l *Layout) JSONBacklog(all, kept line.Ledger, seed uint64, bytes int64, end time.Time) error {
-	return l.backlog(line.NewJSONMaker(seed), all, kept, bytes, end)
+	return l.backlog(line.NewJSONMaker(seed), all, kept, 1, bytes, end)
 }
 
 // SpreadBacklog is JSONBacklog with lines that are spread over several records.
 func (l *Layout) SpreadBacklog(all, kept line.Ledger, seed uint64, bytes int64, end time.Time) error {
-	return l.backlog(line.NewSpreadMaker(seed), all, kept, bytes, end)
+	return l.backlog(line.NewSpreadMaker(seed), all, kept, 1, bytes, end)
 }
 
 // Span is how long before its end a backlog of so many bytes begins.
@@ -32,9 +37,9 @@ func (l *Layout) Span(bytes int64) time.Duration {
 	return time.Duration(bytes/int64(l.Containers)/meanRecord+1000) * pace
 }
 
-func (l *Layout) backlog(m *line.Maker, all, kept line.Ledger, bytes int64, end time.Time) error {
-	share := bytes / int64(l.Containers)
-	for i := range l.Containers {
+func (l *Layout) backlog(m *line.Maker, all, kept line.Ledger, every int, bytes int64, end time.Time) error {
+	share := bytes / int64((l.Containers+every-1)/every)
+	for i := 0; i < l.Containers; i += every {
 		var second *line.Tally
 		if kept != nil {
 			second = kept.Of(i)

@@ -64,8 +64,10 @@ func (t *trial) write(ctx context.Context, d time.Duration) error {
 // playRestart measures from the second start to the last line.
 func (t *trial) playRestart(ctx context.Context, out values) error {
 	s := t.stage.scenario
-	if err := t.write(ctx, s.duration); err != nil {
-		return err
+	if s.duration > 0 {
+		if err := t.write(ctx, s.duration); err != nil {
+			return err
+		}
 	}
 	if s.course == killed { // the last lines are under way
 		t.agent.Kill()
@@ -95,6 +97,7 @@ func (t *trial) playRestart(ctx context.Context, out values) error {
 	out.holds(u)
 	r := t.sink.Report()
 	lines := float64(r.Distinct - before)
+	out["caught_up_s"] = time.Unix(0, r.Last).Sub(t.agent.Started).Seconds()
 	out["used_s"] = u.CPU.Seconds()
 	if wall := time.Unix(0, r.Last).Sub(t.agent.Started); lines > 0 && wall > 0 {
 		out["lines_per_s"] = lines / wall.Seconds()

@@ -14,6 +14,8 @@ type scenario struct {
 	// containers there are, with backlog bytes in all their logs together.
 	containers int
 	backlog    int64
+	// behind is the share of the containers that have the backlog: one in so many; 0 for all.
+	behind int
 	// rate is lines per second and container of one in every containers, for
 	// the duration; it begins when the backlog is delivered, or at once.
 	rate     float64
@@ -108,6 +110,8 @@ func scenarios() []scenario {
 		{name: "idle-5000", title: "5,000 silent containers", containers: 5000, backlog: 5000 * perContainer, duration: 30 * time.Second, runs: 1},
 		{name: "noisy-1000", title: "1,000 containers, 10 of them at 100 lines/s", containers: 1000, backlog: 1000 * perContainer, rate: 100, every: 100, duration: 20 * time.Second, runs: 1},
 		{name: "start-1000", title: "1,000 containers with 10 GiB of backlog, a line per second each", containers: 1000, backlog: 10 * gib, rate: 1, duration: 15 * time.Second, atOnce: true, runs: 1},
+		{name: "start-few", title: "1,000 containers, of which 50 have 2 GiB of backlog, a line per second each", containers: 1000, backlog: 2 * gib, behind: 20, rate: 1, duration: 15 * time.Second, atOnce: true, runs: 1},
+		{name: "resume-5000", title: "5,000 containers that are known, with a new line each, at the second start", containers: 5000, backlog: 5000 * perContainer, events: events{course: restarted, down: 5000 * perContainer}, runs: 1},
 		{name: "far", title: "1 GiB of json-file in 20 files, over a link of 100 ms and 100 Mbit/s", containers: 20, backlog: gib, link: far, runs: 1},
 		{name: "far-one", title: "64 MiB of json-file in one file, over the same link", containers: 1, backlog: 64 * mib, link: far, runs: 1},
 	}

@@ -52,6 +52,8 @@ func (s *stage) fill(now time.Time) error {
 		err = s.layout.SpreadBacklog(s.ledger, kept, seed, c.backlog, now)
 	case c.json:
 		err = s.layout.JSONBacklog(s.ledger, kept, seed, c.backlog, now)
+	case c.behind > 0:
+		err = s.layout.BacklogOfSome(s.ledger, seed, c.behind, c.backlog, now)
 	default:
 		err = s.layout.Backlog(s.ledger, seed, c.backlog, now)
 	}

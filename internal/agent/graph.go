@@ -85,7 +85,7 @@ func (a Agent) newGraph(ctx context.Context, g *graph, memory budget.Memory, rul
 		Stages: &rules.Timeline, Files: files, Journals: journals,
 		Store: g.store, Sink: g.sink, Metrics: metrics, Hold: held, Marks: marks, LastOnly: cfg.Loki.URL != nil && cfg.Loki.OTLP == nil,
 		Settled: func() { g.store.Flush(); idle.Touch() },
-		Floor:   since, Begin: g.viewer.Begin, Tail: g.viewer.Tail, Noted: g.viewer.Note,
+		Floor:   since, Begin: g.viewer.Begin, Tail: g.viewer.Tail, Noted: g.viewer.Note, Early: g.viewer == nil,
 	})
 	return g.viewer.First(ctx, g.Pipeline, g.store.Born())
 }

@@ -135,8 +135,7 @@ func (l *Lane) gather(q *queue, d *logs.Draft) (added int, last *segment) {
 		added += size
 	})
 	fresh += added
-	q.bytes += fresh
-	l.queues.bytes += fresh
+	l.queues.hold(q, fresh)
 	return added, q.open()
 }
 
@@ -190,6 +189,8 @@ func (l *Lane) roomBeside(q *queue, reserved int) int {
 	room := budget - l.queues.bytes - reserved - q.bytes
 	if q.isAside() {
 		room = min(room, l.pace.limit-q.bytes)
+	} else {
+		room = min(room, l.pace.ahead()-(l.queues.bytes-l.queues.apart)-reserved-q.bytes, queueAhead*l.pace.unit()-q.bytes)
 	}
 	if q.bytes > 0 && room < min(wholeChunk, l.budget/8) {
 		return 0
@@ -216,6 +217,7 @@ func (l *Lane) wakes() (out []func()) {
 		default:
 			rest = append(rest, q)
 			l.queues.cramped = l.queues.cramped || l.queues.drafts > 0 // there may be room when these are handed over
+			l.queues.pressed = l.queues.pressed || !q.isAside() && !q.draft.open && l.roomBeside(q, 0) <= 0
 		}
 	}
 	clear(l.queues.waiting[len(rest):])

@@ -36,9 +36,21 @@ const (
 	slowAnswer = 40 * time.Millisecond
 	// soonAnswer is the time within which nothing is too late for being too much.
 	soonAnswer = time.Second
+	// readAhead is how many batches a lane holds beside two for each pusher, and queueAhead
+	// how many of them are one container's: one under way and one that is filled. What is
+	// read further ahead comes no sooner, is in the way of what others write meanwhile, and
+	// takes memory that is not in the processor's cache any more when it is pushed.
+	readAhead, queueAhead = 2, 2
 	// minBatch is the size below which batches are not made smaller, in bytes.
 	minBatch = 16 << 10
 )
+
+// ahead is how much a lane may hold of containers that are not set aside, in bytes: enough
+// for the sink not to wait.
+func (p *pace) ahead() int { return (2*p.mostPushers + readAhead) * p.unit() }
+
+// unit is what is read ahead by, in bytes: a batch, or a chunk where that is more.
+func (p *pace) unit() int { return max(p.most, wholeChunk) }
 
 // full is the size up to which a container's part of a batch is filled. The rest
 // is for the containers that have little to say.

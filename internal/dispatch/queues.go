@@ -16,6 +16,8 @@ type queues struct {
 	// bytes is the size of all entries held, those being pushed included, and
 	// queued of those that wait for their turn.
 	bytes, queued int
+	// apart is what of bytes is of queues that are set aside.
+	apart int
 	// drafts is the number of drafts being filled, and reserved the room that they were given,
 	// in bytes. cramped tells that somebody got none because of that.
 	drafts, reserved int
@@ -49,8 +51,16 @@ const (
 // receive adds an ack to a segment.
 func (qs *queues) receive(seg *segment, delivered func()) {
 	seg.acks = append(seg.acks, delivered)
-	seg.queue.bytes += ackSize
-	qs.bytes += ackSize
+	qs.hold(seg.queue, ackSize)
+}
+
+// hold notes that a queue holds so many bytes more, or less.
+func (qs *queues) hold(q *queue, bytes int) {
+	q.bytes += bytes
+	qs.bytes += bytes
+	if q.isAside() {
+		qs.apart += bytes
+	}
 }
 
 // line gives a queue to which as much was added a place among the others.
@@ -129,6 +139,7 @@ func (qs *queues) keep(seg *segment) {
 	if q.on(kept); is {
 		return
 	}
+	qs.apart += q.bytes
 	seg.batch.Groups, seg.batch.Entries = nil, 0 // what is delivered of it may go
 	q.segments = slices.Insert(q.segments, 0, seg)
 	qs.aside = append(qs.aside, q)
@@ -140,6 +151,7 @@ func (qs *queues) release(seg *segment) {
 	q := seg.queue
 	qs.free(seg)
 	if q.isAside() {
+		qs.apart -= q.bytes
 		q.segments = slices.Delete(q.segments, 0, 1)
 		qs.aside = slices.DeleteFunc(qs.aside, func(other *queue) bool { return other == q })
 	}
@@ -149,10 +161,8 @@ func (qs *queues) release(seg *segment) {
 
 // free lets go of what a segment that is delivered has held.
 func (qs *queues) free(seg *segment) {
-	q, size := seg.queue, seg.size+len(seg.acks)*ackSize
-	q.bytes -= size
-	qs.bytes -= size
-	q.proven = true
+	qs.hold(seg.queue, -seg.size-len(seg.acks)*ackSize)
+	seg.queue.proven = true
 	seg.batch.Recycle()
 }
 

@@ -182,32 +182,43 @@ func (i *Info) component(d *sift.Decoder) error {
 // answers have a header Libpod-Api-Version, too.
 const podman = "Podman Engine"
 
-// List returns the IDs of all containers, running or not.
-func (c *Client) List(ctx context.Context) ([]string, error) {
-	ids, listed := []string{}, 0
-	err := c.ask(ctx, listTimeout, url.Values{"all": {"1"}}, func(d *sift.Decoder) error {
+// List returns the IDs of all containers: first those that may have ended, of which there are
+// ended, then those that run.
+func (c *Client) List(ctx context.Context) (ids []string, ended int, err error) {
+	var running []string
+	ids = []string{}
+	listed := 0
+	err = c.ask(ctx, listTimeout, url.Values{"all": {"1"}}, func(d *sift.Decoder) error {
 		return d.Array(func() error {
 			if listed++; listed > maxContainers {
 				return fmt.Errorf("the engine tells of more than %d containers", maxContainers)
 			}
-			id := ""
+			id, state := "", ""
 			err := d.Object(func(key string) (err error) {
-				if key != "Id" {
-					return d.Skip()
+				switch key {
+				case "Id":
+					id, _, err = d.String(idLength + 1)
+				case "State":
+					state, _, err = d.String(maxDriver)
+				default:
+					err = d.Skip()
 				}
-				id, _, err = d.String(idLength + 1)
 				return err
 			})
-			if err == nil && c.isID(id) {
+			switch {
+			case err != nil || !c.isID(id):
+			case state == "running":
+				running = append(running, id)
+			default:
 				ids = append(ids, id)
 			}
 			return err
 		})
 	}, "containers", "json")
 	if err != nil {
-		return nil, fmt.Errorf("cannot list containers: %w", err)
+		return nil, 0, fmt.Errorf("cannot list containers: %w", err)
 	}
-	return ids, nil
+	return append(ids, running...), len(ids), nil
 }
 
 // isID tells whether an engine's ID is one: it becomes a part of paths and of addresses. A

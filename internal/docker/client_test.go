@@ -50,7 +50,7 @@ func asked(t *testing.T, path string, answer http.HandlerFunc) (*Client, *dataro
 func TestClient(t *testing.T) {
 	client, container, _ := asked(t, "", nil)
 	ctx := t.Context()
-	ids, err := client.List(ctx)
+	ids, _, err := client.List(ctx)
 	if err != nil || !slices.Equal(ids, []string{container.ID}) {
 		t.Fatal(ids, err)
 	}
@@ -73,7 +73,7 @@ func TestS9IDs(t *testing.T) {
 	client, _, told := asked(t, "/containers/json", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `[{"Id":"%s"},{"Id":"%s"},{"Names":[]}]`, strings.Join(bad, `"},{"Id":"`), good)
 	})
-	ids, err := client.List(t.Context())
+	ids, _, err := client.List(t.Context())
 	if err != nil || !slices.Equal(ids, []string{good}) {
 		t.Errorf("listed %q, %v", ids, err)
 	}
@@ -148,10 +148,10 @@ func TestS9Endless(t *testing.T) {
 		flood http.HandlerFunc
 		ask   func(c *Client) error
 	}{
-		"a list":            {"/containers/json", flood("[", id), func(c *Client) error { _, err := c.List(t.Context()); return err }},
-		"a label in a list": {"/containers/json", flood(`[{"Labels":{"a":"`, "x"), func(c *Client) error { _, err := c.List(t.Context()); return err }},
-		"brackets":          {"/containers/json", flood("[", "["), func(c *Client) error { _, err := c.List(t.Context()); return err }},
-		"white space":       {"/containers/json", flood("", " "), func(c *Client) error { _, err := c.List(t.Context()); return err }},
+		"a list":            {"/containers/json", flood("[", id), func(c *Client) error { _, _, err := c.List(t.Context()); return err }},
+		"a label in a list": {"/containers/json", flood(`[{"Labels":{"a":"`, "x"), func(c *Client) error { _, _, err := c.List(t.Context()); return err }},
+		"brackets":          {"/containers/json", flood("[", "["), func(c *Client) error { _, _, err := c.List(t.Context()); return err }},
+		"white space":       {"/containers/json", flood("", " "), func(c *Client) error { _, _, err := c.List(t.Context()); return err }},
 		"a label":           {"/containers/" + good + "/json", flood(`{"Config":{"Labels":{"a":"`, "x"), func(c *Client) error { _, err := c.Inspect(t.Context(), good); return err }},
 		"options":           {"/containers/" + good + "/json", flood(`{"HostConfig":{"LogConfig":{"Config":{"a":"b"`, `,"x":"y"`), func(c *Client) error { _, err := c.Inspect(t.Context(), good); return err }},
 		"an engine's name":  {"/info", flood(`{"Name":"`, "x"), func(c *Client) error { _, err := c.Info(t.Context()); return err }},
@@ -160,7 +160,7 @@ func TestS9Endless(t *testing.T) {
 		"the text of a fault": {"/containers/json", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 			flood("", "x")(w, r)
-		}, func(c *Client) error { _, err := c.List(t.Context()); return err }},
+		}, func(c *Client) error { _, _, err := c.List(t.Context()); return err }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _, _ := asked(t, test.path, test.flood)
@@ -303,7 +303,7 @@ func TestP6Engine(t *testing.T) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"message":"client version 1.41 is too new. Maximum supported API version is 1.24"}`)
 	})
-	if _, err := client.List(t.Context()); err == nil || !strings.Contains(err.Error(), "update Docker") {
+	if _, _, err := client.List(t.Context()); err == nil || !strings.Contains(err.Error(), "update Docker") {
 		t.Error(err)
 	}
 }

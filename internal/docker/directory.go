@@ -43,23 +43,23 @@ func NewDirectory(root string, watcher Watcher, keep Keep, log *slog.Logger) *Di
 }
 
 // List returns the IDs of all containers, running or not. The directory of one
-// that is being made or removed counts, too.
-func (d *Directory) List(context.Context) ([]string, error) {
+// that is being made or removed counts, too. Which of them have ended is not known.
+func (d *Directory) List(context.Context) (ids []string, ended int, err error) {
 	containers, err := containersOf(d.root)
 	if err != nil {
-		return nil, d.noList(err)
+		return nil, 0, d.noList(err)
 	}
 	names, err := beneath.Names(containers)
 	if err != nil {
-		return nil, d.noList(err)
+		return nil, 0, d.noList(err)
 	}
-	ids := names[:0]
+	ids = names[:0]
 	for _, name := range names {
 		if isID(name) {
 			ids = append(ids, name)
 		}
 	}
-	return ids, nil
+	return ids, len(ids), nil
 }
 
 // noList says why there is no list.

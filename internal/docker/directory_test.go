@@ -134,7 +134,7 @@ func TestDirectory(t *testing.T) {
 	h.create(number(1), "old")
 	h.must(os.Mkdir(filepath.Join(h.root, "containers", "lost+found"), 0o700))
 	d, told, _ := follow(t, h)
-	ids, err := d.List(t.Context())
+	ids, _, err := d.List(t.Context())
 	if err != nil || !slices.Equal(ids, []string{number(1)}) {
 		t.Fatalf("listed %v, %v", ids, err)
 	}
@@ -201,7 +201,7 @@ func TestDirectoryReplaced(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatal("the events go on")
 		}
-		_, err := d.List(t.Context())
+		_, _, err := d.List(t.Context())
 		if back != (err == nil) || !back && (!errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "docker-root")) {
 			t.Errorf("got %v", err)
 		}
@@ -368,7 +368,7 @@ func TestD15LinkedContainers(t *testing.T) {
 	h.root = link
 	h.create(number(1), "one")
 	d, told, _ := follow(t, h)
-	if ids, err := d.List(t.Context()); err != nil || len(ids) != 1 {
+	if ids, _, err := d.List(t.Context()); err != nil || len(ids) != 1 {
 		t.Fatal(ids, err)
 	}
 	h.expect(d, number(1), "one")

@@ -36,7 +36,7 @@ func (d *Directory) Events(ctx context.Context, subscribed func(), changed func(
 	if end != nil {
 		defer end()
 	}
-	ids, err := d.List(ctx)
+	ids, _, err := d.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (f *follower) watchDir(path string, told func(name string)) (end func(), er
 // poll looks for changes of what is not watched, of all containers' directory with all set.
 func (f *follower) poll(ctx context.Context, all bool) error {
 	if all {
-		ids, err := f.directory.List(ctx)
+		ids, _, err := f.directory.List(ctx)
 		if err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func (f *follower) pass(ctx context.Context, changed func(id string)) error {
 	f.dirty, f.all = make(map[string]bool), false
 	f.mu.Unlock()
 	if all {
-		ids, err := f.directory.List(ctx)
+		ids, _, err := f.directory.List(ctx)
 		if err != nil {
 			return err
 		}

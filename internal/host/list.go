@@ -20,7 +20,7 @@ func List(ctx context.Context, cfg *config.Config, version string, log *slog.Log
 		return nil, err
 	}
 	defer source.Close()
-	discovery := source.Discovery(log)
+	discovery := source.Discovery(log, false)
 	if err := discovery.Once(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func DirectoryReport(cfg *config.Config) (text string, sound bool) {
 	if err != nil {
 		return err.Error(), false
 	}
-	ids, err := source.discover.List(ctx)
+	ids, _, err := source.discover.List(ctx)
 	if err != nil {
 		return err.Error(), false
 	}

@@ -39,7 +39,7 @@ func (r *reach) look(ctx context.Context, ids []string) {
 		case <-ctx.Done():
 			return
 		}
-		if ids, failed := r.info.engine.List(ctx); failed == nil {
+		if ids, _, failed := r.info.engine.List(ctx); failed == nil {
 			err = docker.Reach(info.Root, ids)
 		}
 	}

@@ -89,9 +89,10 @@ func NewWatcher(log *slog.Logger) *watch.Watcher {
 	return watcher
 }
 
-// Discovery makes what finds the containers to collect. It does not connect.
-func (s *Source) Discovery(log *slog.Logger) *target.Discovery {
-	return target.New(target.Config{Source: s.discover, Name: s.Name, Relist: s.relist, Rules: s.Rules, Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
+// Discovery makes what finds the containers to collect. It does not connect. early has it
+// return those that it has found while it looks for the others.
+func (s *Source) Discovery(log *slog.Logger, early bool) *target.Discovery {
+	return target.New(target.Config{Source: s.discover, Name: s.Name, Early: early, Relist: s.relist, Rules: s.Rules, Peek: s.peek, Rest: s.rest, Listed: s.listed, Log: log})
 }
 
 // rulesOf are the rules of a configuration, of which nothing of the engine is known yet.
@@ -139,6 +140,9 @@ func chosenBy(cfg *config.Config) (names []string) {
 
 // crowded reports which labels become structured metadata when they have very many values.
 func crowded(cfg *config.Config) func(label string) bool {
+	if len(cfg.Labels.Crowded) == 0 {
+		return nil
+	}
 	return func(label string) bool { return slices.Contains(cfg.Labels.Crowded, label) }
 }
 

@@ -57,6 +57,9 @@ type Ends struct {
 	// Noted is told of the containers that are wanted, whenever that may have changed; nil
 	// for nobody.
 	Noted func(map[string]*logs.Container)
+	// Early has containers be collected while others are looked for; otherwise Noted is told of
+	// all of them the first time.
+	Early bool
 	// Files are those of the host that are collected; nil for none.
 	Files *host.Files
 	// Journals are the sections of the host's journal; nil for none.
@@ -72,7 +75,7 @@ func New(cfg *config.Config, memory budget.Memory, source *host.Source, watcher 
 	if memory.Outputs > 1 && spare.Logs > 0 {
 		spare.Logs = max(spare.Logs/memory.Outputs, 1)
 	}
-	p := &Pipeline{Source: source, Watcher: watcher, Discovery: source.Discovery(log), Connections: spare.Connections}
+	p := &Pipeline{Source: source, Watcher: watcher, Discovery: source.Discovery(log, e.Early), Connections: spare.Connections}
 	longest := max(cfg.Batch.Wait, noWait)
 	p.Dispatcher = dispatch.New(dispatch.Config{
 		Sink: e.Sink, Metrics: e.Metrics, Log: log, Settled: e.Settled, Lanes: memory.Lanes, LastOnly: e.LastOnly,

@@ -358,7 +358,7 @@ func (t *trials) askEngine(ctx context.Context, cfg *config.Config) {
 	defer client.Rest()
 	info, err := client.Info(ctx)
 	if err == nil {
-		_, err = client.List(ctx)
+		_, _, err = client.List(ctx)
 	}
 	switch {
 	case err != nil:

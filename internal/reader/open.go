@@ -60,6 +60,7 @@ func (r *Reader) OpenFile(start Start, config tail.Config) (*Source, error) {
 		// What lies before the position is delivered, or on its way.
 		s.out.After(func() { r.release(s, needed) })
 	}
+	r.expect(s)
 	// From here on the log is the reader's: what is written wakes it, before Begin too.
 	s.shared.opened.Store(true)
 	s.capture() // what rotated just before was not reported

@@ -134,13 +134,32 @@ func (r *Reader) next() (func(), *Source) {
 // place by what was known before.
 func (r *Reader) note(s *Source, p tail.Progress) {
 	var at time.Time
-	if p.Full && !s.slot.backlog.behind {
-		at = s.written()
+	var left int64
+	if behind := s.slot.backlog.behind; behind || p.Full { // which only this goroutine sets, once the source is known to it
+		left = s.log.Lag()
+		if !behind {
+			at = s.written()
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !s.slot.queued {
-		r.queue.read(s, p, at)
+		r.queue.read(s, p, left, at)
+	}
+}
+
+// expect notes that a source which has not begun is behind, if it is, so that it does not
+// keep those waiting that have a little.
+func (r *Reader) expect(s *Source) {
+	left := s.log.Lag()
+	if left <= wholeChunk {
+		return
+	}
+	at := s.written()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !s.slot.queued {
+		r.queue.found(s, left, at)
 	}
 }
 

@@ -176,8 +176,11 @@ type slot struct {
 type backlog struct {
 	// behind: there was more than a chunk.
 	behind bool
-	// round rises with every behindBytes read, of which part is what was read.
-	round, part int
+	// size is that of the backlog when it was found, in bytes, or what was read of it, when
+	// that is much more; had is what was read, and left what remained then.
+	size, had, left int64
 	// written is when the log was written to last, when it was found to be behind.
 	written time.Time
+	// turn is which turn its last one was, and absence that of the turns in which it was found.
+	turn, absence int
 }

@@ -32,7 +32,7 @@ func NewHost(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Host, 
 		return nil, err
 	}
 	out := &Host{Source: source, Journal: hostJournal, Close: func() { source.Close(); closeJournal() }}
-	discovery := source.Discovery(log)
+	discovery := source.Discovery(log, false)
 	if err := discovery.Once(ctx); err != nil {
 		out.Close()
 		return nil, err

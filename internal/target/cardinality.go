@@ -30,7 +30,7 @@ type Cardinality struct {
 	// own are the labels that may have one more value for each container that exists, as
 	// that is what they are for.
 	own []string
-	// moves reports whether a label is to become structured metadata.
+	// moves reports whether a label is to become structured metadata; nil for none.
 	moves func(label string) bool
 
 	// mu guards what follows.
@@ -73,9 +73,6 @@ func NewCardinality(limit int, own []string, moves func(label string) bool) *Car
 	if limit == 0 {
 		limit = cardinalityLimit
 	}
-	if moves == nil {
-		moves = func(string) bool { return false }
-	}
 	return &Cardinality{limit: limit, own: own, moves: moves, labels: make(map[string]*watched)}
 }
 
@@ -85,6 +82,16 @@ func (c *Cardinality) Reconsider(own []string, moves func(label string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.own, c.moves = own, moves
+}
+
+// Moves reports whether any label becomes structured metadata when it has too many values.
+func (c *Cardinality) Moves() bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moves != nil
 }
 
 // Observe shows it the labels of a container, of as many as exist, and returns the
@@ -134,7 +141,7 @@ func (c *Cardinality) see(now time.Time, p logs.Label, limit int) bool {
 		return false
 	}
 	w.high = true
-	if c.moves(p.Name) {
+	if c.moves != nil && c.moves(p.Name) {
 		c.moved = append(c.moved, p.Name)
 		slices.Sort(c.moved)
 	}

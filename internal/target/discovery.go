@@ -14,12 +14,13 @@ import (
 )
 
 // Source is where containers are found: an engine, or the directory in which it
-// keeps them. Inspect's error wraps logs.ErrNotFound for a container that is gone.
+// keeps them. List returns the IDs of all containers, first those that may have ended, of which
+// there are so many, then those that run. Inspect's error wraps logs.ErrNotFound for a container that is gone.
 // Events calls subscribed when nothing that happens from then on is missed, and
 // changed, which does not block, with each container that something happens to. It
 // blocks until ctx is done or there will be no more events, and returns an error.
 type Source interface {
-	List(ctx context.Context) ([]string, error)
+	List(ctx context.Context) (ids []string, ended int, err error)
 	Inspect(ctx context.Context, id string) (*logs.Container, error)
 	Events(ctx context.Context, subscribed func(), changed func(id string)) error
 }
@@ -34,6 +35,9 @@ type Config struct {
 	// Relist is the interval of the list that is made as a net under the
 	// events; 3 minutes when 0.
 	Relist time.Duration
+	// Early has Wanted return what runs and was found while the rest is looked for the first
+	// time.
+	Early bool
 	// Peek returns what can be learnt at once of a container without waiting for
 	// the source, nil if that is nothing. It may be nil itself.
 	Peek func(id string) *logs.Container
@@ -54,11 +58,13 @@ type Discovery struct {
 	wake, again chan struct{}
 	rules       atomic.Pointer[Rules]
 
-	// mu guards the fields below. The set is complete from the first list on.
+	// mu guards the fields below. From the first list on all that exists is known, and the set
+	// is complete when that has been inspected.
 	mu         sync.Mutex
 	containers map[string]*known
 	connected  bool
 	listed     bool
+	first      first
 	lastError  error
 }
 
@@ -240,7 +246,7 @@ func (d *Discovery) list(ctx context.Context) error {
 	d.mu.Lock()
 	before := d.targets()
 	d.mu.Unlock()
-	ids, err := d.config.Source.List(ctx)
+	ids, ended, err := d.config.Source.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -261,11 +267,19 @@ func (d *Discovery) list(ctx context.Context) error {
 			delete(d.containers, id)
 		}
 	}
+	for _, id := range ids {
+		d.of(id).awaited = true
+	}
 	d.mu.Unlock()
 	if d.config.Listed != nil {
 		d.config.Listed(ctx, ids)
 	}
-	err = d.inspectAll(ctx, ids)
+	// What has ended is known before anything of what runs is read: it goes before what took its
+	// place.
+	if err = d.inspectAll(ctx, ids[:ended]); err == nil {
+		d.begin(len(ids) - ended)
+		err = d.inspectAll(ctx, ids[ended:])
+	}
 	if d.config.Rest != nil {
 		d.config.Rest()
 	}
@@ -277,6 +291,7 @@ func (d *Discovery) reached() {
 	d.mu.Lock()
 	again := !d.connected
 	d.connected, d.listed, d.lastError = true, true, nil
+	d.first = first{}
 	n, wanted := len(d.targets()), d.wanted()
 	d.mu.Unlock()
 	if again {

@@ -57,14 +57,14 @@ func newEngine() *engine {
 
 var errDown = errors.New("connection refused")
 
-func (e *engine) List(context.Context) ([]string, error) {
+func (e *engine) List(context.Context) (ids []string, ended int, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lists++
 	if e.down {
-		return nil, errDown
+		return nil, 0, errDown
 	}
-	return slices.Collect(maps.Keys(e.containers)), nil
+	return slices.Collect(maps.Keys(e.containers)), len(e.containers), nil
 }
 
 func (e *engine) Inspect(_ context.Context, id string) (*logs.Container, error) {

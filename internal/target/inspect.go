@@ -57,6 +57,7 @@ func (d *Discovery) missing(id string, unsettled bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.of(id).missing(unsettled)
+	d.first.left--
 	if d.listed {
 		signal(d.updates) // at once: to inspect its successor may take until that has started
 	}
@@ -69,6 +70,8 @@ func (d *Discovery) failed(id string, err error) {
 	d.mu.Lock()
 	k := d.of(id)
 	again := k.unknown == err.Error()
+	k.awaited = false
+	d.first.left--
 	k.dirty, k.unknown = true, err.Error()
 	d.mu.Unlock()
 	if !again {
@@ -86,8 +89,8 @@ func (d *Discovery) found(t *Target) {
 	}
 	counts := k.found(t)
 	k.told = now
-	if counts && d.listed {
-		signal(d.updates) // at once: others may be slow
+	if counts {
+		d.tell()
 	}
 	d.mu.Unlock()
 	d.report(t.Container, before, now)

@@ -9,6 +9,8 @@ type known struct {
 	dirty bool
 	// unknown says why it could not be inspected; it is empty for one that could.
 	unknown string
+	// awaited reports whether it was listed and is still to be inspected.
+	awaited bool
 	// unsettled reports whether it is being made or removed, and to be looked at again soon.
 	unsettled bool
 	// past reports whether all was known of it once. What is left of its directory while it
@@ -25,12 +27,12 @@ type known struct {
 type told struct{ problem, notes, asked, ignored, excluded string }
 
 // exists reports whether the source has it, as far as is known.
-func (k *known) exists() bool { return k.target != nil || k.unknown != "" }
+func (k *known) exists() bool { return k.awaited || k.target != nil || k.unknown != "" }
 
 // found notes what an inspection has found, and reports whether that counts: what was known
 // as a whole is better than what is known in part.
 func (k *known) found(t *Target) bool {
-	k.unsettled = false
+	k.unsettled, k.awaited = false, false
 	if t.Container.Partial && (k.past || k.target != nil && !k.target.Container.Partial) {
 		k.dirty, k.unknown = true, t.Container.Problem
 		return false
@@ -43,7 +45,7 @@ func (k *known) found(t *Target) bool {
 // missing notes that there is no such container. One that is being made or removed is looked
 // at again.
 func (k *known) missing(unsettled bool) {
-	k.unknown, k.unsettled = "", unsettled
+	k.unknown, k.unsettled, k.awaited = "", unsettled, false
 	k.dirty = k.dirty || unsettled
 	if k.fresh {
 		k.gone = true // its log may have lines
@@ -55,7 +57,7 @@ func (k *known) missing(unsettled bool) {
 // unlisted notes that the source does not list it. The rest is only forgotten if it was
 // known before the list: of what is added while one is made, that says nothing.
 func (k *known) unlisted(before bool) {
-	k.unknown, k.unsettled, k.past, k.told = "", false, false, told{}
+	k.unknown, k.unsettled, k.awaited, k.past, k.told = "", false, false, false, told{}
 	if before {
 		k.missing(false)
 	}

@@ -52,13 +52,13 @@ type listing struct {
 	meanwhile func()
 }
 
-func (l *listing) List(ctx context.Context) ([]string, error) {
-	ids, err := l.engine.List(ctx)
+func (l *listing) List(ctx context.Context) (ids []string, ended int, err error) {
+	ids, ended, err = l.engine.List(ctx)
 	if meanwhile := l.meanwhile; meanwhile != nil {
 		l.meanwhile = nil
 		meanwhile()
 	}
-	return ids, err
+	return ids, ended, err
 }
 
 // TestPeekedDuringAList: a list that was made before a container says nothing of

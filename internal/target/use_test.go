@@ -18,7 +18,7 @@ type keeping struct {
 	hang chan struct{} // not nil: inspections wait
 }
 
-func (k *keeping) List(context.Context) ([]string, error) { return []string{"1"}, nil }
+func (k *keeping) List(context.Context) ([]string, int, error) { return []string{"1"}, 1, nil }
 
 func (k *keeping) Inspect(context.Context, string) (*logs.Container, error) {
 	k.mu.Lock()
