@@ -38,7 +38,7 @@ func healthCommand(ctx context.Context, args, environ []string, stdout, stderr i
 		_, _ = fmt.Fprintln(stderr, "cannot ask: a lighterman with --listen off answers nobody")
 		return exitFailure
 	}
-	door, err := key.door(cfg)
+	client, err := key.client(cfg)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
 		return exitFailure
@@ -47,7 +47,7 @@ func healthCommand(ctx context.Context, args, environ []string, stdout, stderr i
 	if ready {
 		ask = status.Ready
 	}
-	answer, ok, err := door.Ask(ctx, ask)
+	answer, ok, err := client.Ask(ctx, ask)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, cfg.Secrets.Error(err))
 		return exitFailure

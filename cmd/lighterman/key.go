@@ -34,11 +34,11 @@ func (k *key) check() error {
 	return nil
 }
 
-// door is how the listener of a configuration is asked.
-func (k *key) door(cfg *config.Config) (d status.Door, err error) {
-	d.Listen = cfg.Listener.Address
-	if d.TLS, err = k.tls(cfg); err != nil {
-		return d, err
+// client is how the listener of a configuration is asked.
+func (k *key) client(cfg *config.Config) (c status.Client, err error) {
+	c.Listen = cfg.Listener.Address
+	if c.TLS, err = k.tls(cfg); err != nil {
+		return c, err
 	}
 	tokenFile := k.tokenFile
 	if tokenFile == "" && k.username == "" {
@@ -48,18 +48,18 @@ func (k *key) door(cfg *config.Config) (d status.Door, err error) {
 	case k.username != "":
 		password, err := os.ReadFile(k.passwordFile)
 		if err != nil {
-			return d, fmt.Errorf("cannot read --password-file: %w", err)
+			return c, fmt.Errorf("cannot read --password-file: %w", err)
 		}
 		pair := k.username + ":" + strings.TrimRight(string(password), "\r\n")
-		d.Authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
+		c.Authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 	case tokenFile != "":
 		token, err := access.FirstToken(tokenFile)
 		if err != nil {
-			return d, fmt.Errorf("cannot read the token: %w", err)
+			return c, fmt.Errorf("cannot read the token: %w", err)
 		}
-		d.Authorization = "Bearer " + token
+		c.Authorization = "Bearer " + token
 	}
-	return d, nil
+	return c, nil
 }
 
 // tls is what the listener is asked with: authorities that a flag names, or else the very

@@ -64,11 +64,11 @@ func listHost(ctx context.Context, key key, cfg *config.Config, log *slog.Logger
 	if cfg.Listener.Address == "" {
 		return host.List(ctx, cfg, version(), log)
 	}
-	door, err := key.door(cfg)
+	client, err := key.client(cfg)
 	if err != nil {
 		return nil, err
 	}
-	running, err := door.Fetch(ctx)
+	running, err := client.Fetch(ctx)
 	switch {
 	case err == nil:
 		running.Containers = slices.DeleteFunc(running.Containers, func(c status.Container) bool { return !named(cfg, c.Name) })

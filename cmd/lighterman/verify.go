@@ -96,11 +96,11 @@ func running(ctx context.Context, key key, cfg *config.Config) (map[string]statu
 	if cfg.Listener.Address == "" {
 		return nil, nil
 	}
-	door, err := key.door(cfg)
+	client, err := key.client(cfg)
 	if err != nil {
 		return nil, err
 	}
-	state, err := door.Fetch(ctx)
+	state, err := client.Fetch(ctx)
 	if err != nil {
 		return nil, nil //nolint:nilerr // then it is not known, which is said
 	}

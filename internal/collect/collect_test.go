@@ -63,9 +63,9 @@ type host struct {
 	// holdBack keeps what After is given in afters.
 	holdBack bool
 	afters   []func()
-	// unanswered keeps what End is given in receipts.
+	// unanswered keeps what End is given in acks.
 	unanswered bool
-	receipts   []func()
+	acks       []func()
 
 	store     *checkpoint.Store
 	collector *Collector
@@ -327,7 +327,7 @@ func (h *host) End(_ string, d *logs.Draft, delivered func()) {
 	})
 	later := h.unanswered && delivered != nil
 	if later {
-		h.receipts = append(h.receipts, delivered)
+		h.acks = append(h.acks, delivered)
 	}
 	h.mu.Unlock()
 	if delivered != nil && !later {

@@ -155,8 +155,8 @@ func TestPredecessorUnanswered(t *testing.T) {
 	h.write("3", 4, `x\n`)
 	h.until(func() bool { return len(h.delivered()) == 3 }, "the other again")
 	h.mu.Lock()
-	receipts := h.receipts
-	h.receipts, h.unanswered = nil, false
+	acks := h.acks
+	h.acks, h.unanswered = nil, false
 	h.mu.Unlock()
 	if got := h.delivered(); slices.Contains(got, "web stdout 2 new") {
 		t.Fatalf("before the answer: %q", got)
@@ -164,8 +164,8 @@ func TestPredecessorUnanswered(t *testing.T) {
 	if !slices.Contains(h.store.IDs(), "1") {
 		t.Error("the position was forgotten before the answer")
 	}
-	for _, receipt := range receipts {
-		receipt()
+	for _, ack := range acks {
+		ack()
 	}
 	h.until(func() bool { return slices.Contains(h.delivered(), "web stdout 2 new") }, "the new one")
 }

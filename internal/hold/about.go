@@ -24,14 +24,16 @@ const maxAbout = 256 << 10
 // Describe keeps about beside the links, for as long as there are any: what the log
 // is delivered with, when nothing else is left of a container.
 func (h *Hold) Describe(id string, about []byte) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b := h.boxes[id]
+	b := h.known(id)
 	if b == nil || h.config.Dir == nil {
 		return
 	}
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	b.kept = b.kept && bytes.Equal(b.about, about)
+	h.mu.Lock()
 	b.about = about
+	h.mu.Unlock()
 	b.describe()
 }
 
@@ -46,17 +48,24 @@ func (h *Hold) About(id string) []byte {
 	return nil
 }
 
-// describe writes about, where there are links and it is not there yet. The lock is held.
+// describe writes about, where there are links and it is not there yet. The turn is held.
 func (b *Box) describe() {
 	if len(b.about) == 0 || len(b.about) > maxAbout || b.kept || !b.linked() {
 		return
 	}
 	err := b.hold.config.Dir.describe(b.id, b.about)
 	b.kept = err == nil
+	if err == nil {
+		return
+	}
+	h := b.hold
+	h.mu.Lock()
 	// The next link tries again; it would say the same.
-	if err != nil && (b.hold.undescribed == nil || b.hold.undescribed.Error() != err.Error()) {
-		b.log.Warn("cannot write labels to hold-dir, they are kept in the state directory only", "error", err)
-		b.hold.undescribed = err
+	said, log := h.undescribed != nil && h.undescribed.Error() == err.Error(), b.log
+	h.undescribed = err
+	h.mu.Unlock()
+	if !said {
+		log.Warn("cannot write labels to hold-dir, they are kept in the state directory only", "error", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -14,11 +15,17 @@ type Owner interface {
 	GiveUp(f *File)
 }
 
-// Box is what is held of one container's log. Its fields are guarded by the
-// Hold's mu.
+// Box is what is held of one container's log.
 type Box struct {
 	hold *Hold
 	id   string
+	// turn is held by who changes what there is of this container in the directory, while
+	// that is done: links, their order and what is known of both must agree. It stops
+	// nobody else than this container's log, whose own lock is held as well.
+	//
+	// files, next and about, and what files say of themselves, are written with turn and the
+	// Hold's mu held: either is enough to read them. kept belongs to turn, all else to mu.
+	turn sync.Mutex
 	log  *slog.Logger
 	// files are all files that are open or linked, oldest first.
 	files []*File
@@ -39,6 +46,8 @@ type Box struct {
 
 // Attach makes o the owner. log says which container it is.
 func (b *Box) Attach(o Owner, log *slog.Logger) {
+	b.turn.Lock() // what is being removed is not the new owner's
+	defer b.turn.Unlock()
 	b.hold.mu.Lock()
 	defer b.hold.mu.Unlock()
 	b.owner, b.left = o, false
@@ -75,12 +84,12 @@ func (b *Box) Linked() (out []*File) {
 // links it. suffix ends the name of the link.
 func (b *Box) Add(file *os.File, suffix string) *File {
 	h := b.hold
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	f := b.take(file, len(b.files))
 	if h.config.Dir != nil {
-		f.number, f.numbered = b.next, true
-		b.next++
+		f.setNumber(b.next)
+		b.skip()
 		f.makeLink(file, suffix)
 		b.describe()
 	}
@@ -89,6 +98,13 @@ func (b *Box) Add(file *os.File, suffix string) *File {
 
 // Skip leaves out a number: there were files between that are gone.
 func (b *Box) Skip() {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	b.skip()
+}
+
+// skip takes a number. The turn is held.
+func (b *Box) skip() {
 	b.hold.mu.Lock()
 	defer b.hold.mu.Unlock()
 	b.next++
@@ -96,13 +112,15 @@ func (b *Box) Skip() {
 
 // AddOpen takes over a descriptor without a link: of a file that is not the engine's.
 func (b *Box) AddOpen(file *os.File) *File {
-	b.hold.mu.Lock()
-	defer b.hold.mu.Unlock()
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	return b.take(file, len(b.files))
 }
 
-// take adds a file to the box at a place. The lock is held.
+// take adds a file to the box at a place. The turn is held.
 func (b *Box) take(file *os.File, at int) *File {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
 	f := &File{box: b, file: file}
 	b.files = slices.Insert(b.files, at, f)
 	// A box that was dropped meanwhile is one of the Hold's again.
@@ -115,8 +133,8 @@ func (b *Box) take(file *os.File, at int) *File {
 // numbers were left out: else it would come in the wrong place at the next start.
 func (b *Box) Insert(file *os.File, suffix string, before *File) *File {
 	h := b.hold
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	at := slices.Index(b.files, before)
 	if at < 0 {
 		at = len(b.files)
@@ -129,7 +147,7 @@ func (b *Box) Insert(file *os.File, suffix string, before *File) *File {
 	if slices.ContainsFunc(b.files, func(other *File) bool { return other.numbered && other.number == number }) {
 		return f
 	}
-	f.number, f.numbered = number, true
+	f.setNumber(number)
 	f.makeLink(file, suffix)
 	b.describe()
 	return f
@@ -138,8 +156,8 @@ func (b *Box) Insert(file *os.File, suffix string, before *File) *File {
 // Recount looks which files only we keep alive. live, if it is not nil, is the
 // file that the engine writes to, with or without a name.
 func (b *Box) Recount(live *File) {
-	b.hold.mu.Lock()
-	defer b.hold.mu.Unlock()
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	for _, f := range slices.Clone(b.files) {
 		f.count(f == live)
 	}
@@ -181,7 +199,23 @@ func (b *Box) first() *File {
 	return nil
 }
 
-// tidy removes the directory of a box without links.
+// isLeft reports whether nothing more will be read.
+func (b *Box) isLeft() bool {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	return b.left
+}
+
+// end lets go of a box without files that nobody owns.
+func (b *Box) end() {
+	b.hold.mu.Lock()
+	defer b.hold.mu.Unlock()
+	if len(b.files) == 0 && b.owner == nil {
+		delete(b.hold.boxes, b.id)
+	}
+}
+
+// tidy removes the directory of a box without links. The turn is held.
 func (b *Box) tidy() {
 	if b.hold.config.Dir != nil && !b.linked() {
 		b.hold.config.Dir.remove(b.id)

@@ -34,7 +34,8 @@
 //     that rotation took. Links of a container that the engine does not know any more are
 //     collected to their end, with the labels in the checkpoint, once the set of containers
 //     is known.
-//   - Locks: a log's, then the Hold's. An owner is called with neither. All names are
+//   - Locks: a log's, then its box's turn, then the Hold's, which is held over no system
+//     call. An owner is called with none of them. All names are
 //     looked up below descriptors; symbolic links, foreign names and directories others may
 //     write to are not used. One process, by flock.
 package hold

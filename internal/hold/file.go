@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is one file of a log, held by a descriptor, by a link or by both. Its
-// fields are guarded by the Hold's mu.
+// File is one file of a log, held by a descriptor, by a link or by both. Who has which of its
+// fields is said in Box.
 type File struct {
 	box *Box
 	// file is nil when there is no descriptor.
@@ -21,13 +21,13 @@ type File struct {
 	link     string
 	number   uint64
 	numbered bool
-	// counted tells that only we keep the file alive; then its size and the
-	// time of its last writing are known.
+	// copied tells that the link is not to this file, but to one with the same content.
+	copied bool
+	// The Hold's mu has what follows. counted tells that only we keep the file alive; then
+	// its size and the time of its last writing are known.
 	counted bool
 	bytes   int64
 	time    int64
-	// copied tells that the link is not to this file, but to one with the same content.
-	copied bool
 	// done tells that it was read to its end, givenUp that it must go.
 	done, givenUp bool
 }
@@ -36,8 +36,8 @@ type File struct {
 // Done closes it.
 func (f *File) Open() (*os.File, error) {
 	h := f.box.hold
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
 	if f.link == "" {
 		return nil, fmt.Errorf("cannot open a held file: %w", fs.ErrNotExist)
 	}
@@ -49,6 +49,8 @@ func (f *File) Open() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open a held file: %w", err)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	f.file, f.done = file, false
 	return file, nil
 }
@@ -84,24 +86,34 @@ func (f *File) Close() { f.close(false) }
 func (f *File) Done() { f.close(true) }
 
 func (f *File) close(done bool) {
-	f.box.hold.mu.Lock()
-	defer f.box.hold.mu.Unlock()
-	f.done = f.done || done
-	if f.file != nil {
-		_ = f.file.Close()
-		f.file = nil
-		if f.copied && f.counted { // what the link is to may have other names
-			f.uncount()
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
+	if file, again := f.letGo(done); file != nil {
+		_ = file.Close()
+		if again { // what the link is to may have other names
 			f.count(false)
 		}
 	}
 	f.settle()
 }
 
-// Release removes the link of a file whose content is delivered.
-func (f *File) Release() {
+// letGo gives back the descriptor, which is to be closed; nil when there is none. again says
+// that the file is to be counted again.
+func (f *File) letGo(done bool) (file *os.File, again bool) {
 	f.box.hold.mu.Lock()
 	defer f.box.hold.mu.Unlock()
+	f.done = f.done || done
+	file, f.file = f.file, nil
+	if again = file != nil && f.copied && f.counted; again {
+		f.uncount()
+	}
+	return file, again
+}
+
+// Release removes the link of a file whose content is delivered.
+func (f *File) Release() {
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
 	f.unlink()
 	f.settle()
 	f.box.tidy()
@@ -110,18 +122,18 @@ func (f *File) Release() {
 // Replace puts another file with the same content into the place of f.
 func (f *File) Replace(file *os.File, suffix string) *File {
 	b := f.box
-	b.hold.mu.Lock()
-	defer b.hold.mu.Unlock()
+	b.turn.Lock()
+	defer b.turn.Unlock()
 	other := &File{box: b, file: file, number: f.number, numbered: f.numbered}
-	if i := slices.Index(b.files, f); i >= 0 {
-		b.files = slices.Insert(b.files, i, other)
-	} else {
-		b.files = slices.Insert(b.files, 0, other)
-	}
+	b.hold.mu.Lock()
+	b.files = slices.Insert(b.files, max(0, slices.Index(b.files, f)), other)
+	b.hold.mu.Unlock()
 	switch name, err := linkName(f.number, suffix, file); {
 	case f.link == "":
 	case err == nil && name == f.link: // it was linked in f's stead
+		b.hold.mu.Lock()
 		other.link, f.link = f.link, ""
+		b.hold.mu.Unlock()
 	default:
 		other.makeLink(file, suffix)
 	}
@@ -130,8 +142,8 @@ func (f *File) Replace(file *os.File, suffix string) *File {
 
 // drop removes the link of a file that is given up; its owner closes it.
 func (f *File) drop() {
-	f.box.hold.mu.Lock()
-	defer f.box.hold.mu.Unlock()
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
 	f.unlink()
 	f.settle()
 	f.box.tidy()
@@ -139,8 +151,8 @@ func (f *File) drop() {
 
 // Names returns how many of a file's names are not ours.
 func (f *File) Names() uint64 {
-	f.box.hold.mu.Lock()
-	defer f.box.hold.mu.Unlock()
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
 	names, _, _ := f.stat()
 	return names
 }
@@ -163,24 +175,41 @@ func (f *File) stat() (names uint64, st unix.Stat_t, err error) {
 
 // count finds out whether only we keep the file alive. The live file does not
 // count: the engine has it open. Any other that counts once stays as it is, so
-// that a long queue of files is not looked at again and again.
+// that a long queue of files is not looked at again and again. The turn is held.
 func (f *File) count(live bool) {
-	if f.counted && !live {
+	if !f.recount(live) {
 		return
 	}
-	f.uncount()
 	names, st, err := f.stat()
 	if err != nil && f.file == nil {
 		f.forgetLink()
 		f.settle()
 		return
 	}
-	if err != nil || names > 0 || live || f.givenUp {
+	if err != nil || names > 0 || live {
 		return
 	}
-	f.counted, f.bytes, f.time = true, f.stored(st), st.Mtim.Nano()
-	f.box.hold.bytes += f.bytes
-	f.box.hold.files++
+	bytes := f.stored(st)
+	h := f.box.hold
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f.givenUp {
+		return
+	}
+	f.counted, f.bytes, f.time = true, bytes, st.Mtim.Nano()
+	h.bytes += f.bytes
+	h.files++
+}
+
+// recount takes the file off the count, and reports whether it is to be looked at.
+func (f *File) recount(live bool) bool {
+	f.box.hold.mu.Lock()
+	defer f.box.hold.mu.Unlock()
+	if f.counted && !live {
+		return false
+	}
+	f.uncount()
+	return true
 }
 
 // maxParts bounds how often a file is asked for its holes.
@@ -212,6 +241,7 @@ func (f *File) stored(st unix.Stat_t) int64 {
 	return stored + max(0, st.Size-at)
 }
 
+// uncount takes a file off the count. The Hold's mu is held.
 func (f *File) uncount() {
 	if f.counted {
 		f.counted = false
@@ -220,11 +250,13 @@ func (f *File) uncount() {
 	}
 }
 
-// settle takes a file that nothing holds any more out of its box.
+// settle takes a file that nothing holds any more out of its box. The turn is held.
 func (f *File) settle() {
 	if f.file != nil || f.link != "" {
 		return
 	}
+	f.box.hold.mu.Lock()
+	defer f.box.hold.mu.Unlock()
 	f.uncount()
 	if i := slices.Index(f.box.files, f); i >= 0 {
 		f.box.files = slices.Delete(f.box.files, i, i+1)
@@ -234,28 +266,28 @@ func (f *File) settle() {
 // Unlinked tells whether a file could not be linked, as it had lost its last name: then
 // only another with the same content can be.
 func (f *File) Unlinked() bool {
-	h := f.box.hold
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return f.numbered && f.link == "" && f.file != nil && h.refused == nil && f.nameless()
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
+	return f.numbered && f.link == "" && f.file != nil && f.box.hold.refusal() == nil && f.nameless()
 }
 
 // LinkCopy links a file with the same content as one that is Unlinked in its stead.
 func (f *File) LinkCopy(file *os.File, suffix string) {
-	h := f.box.hold
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	f.box.turn.Lock()
+	defer f.box.turn.Unlock()
 	f.makeLink(file, suffix)
+	f.box.hold.mu.Lock()
 	f.copied = f.link != ""
+	f.box.hold.mu.Unlock()
 	f.box.describe()
 }
 
 // makeLink links the file, or one with the same content, under its number. A file that has
-// lost its last name cannot be linked any more, which is no failure.
+// lost its last name cannot be linked any more, which is no failure. The turn is held.
 func (f *File) makeLink(file *os.File, suffix string) {
 	h := f.box.hold
-	if h.refused != nil {
-		h.linkMade(h.refused)
+	if refused := h.refusal(); refused != nil {
+		h.linkMade(refused)
 		return
 	}
 	name, err := linkName(f.number, suffix, file)
@@ -263,8 +295,10 @@ func (f *File) makeLink(file *os.File, suffix string) {
 		err = h.config.Dir.link(f.box.id, name, file)
 	}
 	if err == nil {
+		h.mu.Lock()
 		f.link = name
 		h.links++
+		h.mu.Unlock()
 	} else {
 		f.box.tidy()
 	}
@@ -272,6 +306,20 @@ func (f *File) makeLink(file *os.File, suffix string) {
 		return
 	}
 	h.linkMade(err)
+}
+
+// refusal is why no links are made at all; nil when they are.
+func (h *Hold) refusal() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.refused
+}
+
+// setNumber gives a file its order. The turn is held.
+func (f *File) setNumber(number uint64) {
+	f.box.hold.mu.Lock()
+	defer f.box.hold.mu.Unlock()
+	f.number, f.numbered = number, true
 }
 
 // nameless tells that the file has no name left.
@@ -292,6 +340,8 @@ func (f *File) unlink() {
 }
 
 func (f *File) forgetLink() {
+	f.box.hold.mu.Lock()
+	defer f.box.hold.mu.Unlock()
 	if f.link != "" {
 		f.link = ""
 		f.box.hold.links--

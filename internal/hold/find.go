@@ -26,9 +26,7 @@ func (h *Hold) find() {
 		return
 	}
 	h.ignore(dir.path, slices.DeleteFunc(others, func(name string) bool { return name == ConsoleName || name == OutputsName }))
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, id := range ids {
+	for _, id := range ids { // nobody else knows us yet
 		h.findBox(id)
 	}
 	if h.links > 0 {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,13 +32,15 @@ type Config struct {
 // that Docker has no name for any more. When they are too many the one that
 // was written to longest ago is given up first.
 //
-// A log's own lock is taken before ours. We hold none when we call an Owner.
+// A log's own lock is taken before a box's turn, and that before mu. We hold none when we call
+// an Owner.
 type Hold struct {
 	config Config
-	// enforcing makes one goroutine at a time give up files.
-	enforcing sync.Mutex
+	// enforcing is set while a goroutine gives up files, for all who ask meanwhile.
+	enforcing atomic.Bool
 
-	// mu guards the fields below, and those of all boxes and files.
+	// mu guards the fields below, and what boxes and files say that it guards. Nothing is
+	// asked of the file system and nothing is logged with it held: all logs share it.
 	mu    sync.Mutex
 	boxes map[string]*Box
 	// bytes and files measure what only we keep alive.
@@ -130,10 +133,11 @@ func (h *Hold) Outside(containers string) {
 	if h.config.Dir == nil || !Within(h.config.Dir.path, containers) {
 		return
 	}
+	err := fmt.Errorf("hold-dir %s is within Docker's directory %s, where every name is a container's: choose one outside: %w", h.config.Dir.path, containers, ErrRefused)
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.refused = fmt.Errorf("hold-dir %s is within Docker's directory %s, where every name is a container's: choose one outside: %w", h.config.Dir.path, containers, ErrRefused)
-	h.linkMade(h.refused)
+	h.refused = err
+	h.mu.Unlock()
+	h.linkMade(err)
 }
 
 // Leave notes that nothing more will be read of a container: Remove follows
@@ -149,10 +153,13 @@ func (h *Hold) Leave(id string) {
 // Remove releases all that is held of a container that was left. A log that is
 // open keeps its descriptors.
 func (h *Hold) Remove(id string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	b := h.boxes[id]
-	if b == nil || !b.left {
+	b := h.known(id)
+	if b == nil {
+		return
+	}
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	if !b.isLeft() {
 		return // back again
 	}
 	for _, f := range slices.Clone(b.files) {
@@ -160,32 +167,44 @@ func (h *Hold) Remove(id string) {
 		f.settle()
 	}
 	b.tidy()
-	if len(b.files) == 0 && b.owner == nil {
-		delete(h.boxes, id)
-	}
+	b.end()
+}
+
+// known returns the box of a container; nil when there is none.
+func (h *Hold) known(id string) *Box {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.boxes[id]
 }
 
 // Enforce gives up files until what is held is within its bounds. The caller
 // holds no lock of a log.
 func (h *Hold) Enforce() {
-	if !h.exceeded() {
-		return
-	}
-	h.enforcing.Lock()
-	defer h.enforcing.Unlock()
-	for {
-		f, owner := h.oldest()
-		switch {
-		case f == nil:
+	for h.exceeded() && h.enforcing.CompareAndSwap(false, true) {
+		done := h.giveUp()
+		h.enforcing.Store(false)
+		if !done {
 			return
-		case owner != nil:
-			owner.GiveUp(f)
-		case f.done:
+		}
+		// Who came meanwhile has left it to us.
+	}
+}
+
+// giveUp gives up files, and reports whether what is held is within its bounds then.
+func (h *Hold) giveUp() (done bool) {
+	for {
+		v, exceeded := h.oldest()
+		switch {
+		case v.file == nil:
+			return !exceeded
+		case v.owner != nil:
+			v.owner.GiveUp(v.file)
+		case v.done:
 			// Read already: a link less.
 		default:
-			f.box.GaveUp(f.bytes)
+			v.file.box.GaveUp(v.bytes)
 		}
-		f.drop()
+		v.file.drop()
 	}
 }
 
@@ -200,25 +219,35 @@ func (h *Hold) tooMuch() bool {
 		(h.config.MaxFiles > 0 && h.files > h.config.MaxFiles)
 }
 
+// victim is a file to be given up, and what was known of it.
+type victim struct {
+	file  *File
+	owner Owner
+	done  bool
+	bytes int64
+}
+
 // oldest takes the file to be given up next off the count. Within a log the
 // order is that of the log; over all logs it is that of the last writing.
-func (h *Hold) oldest() (f *File, owner Owner) {
+// exceeded reports whether there should be one.
+func (h *Hold) oldest() (v victim, exceeded bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.tooMuch() {
-		return nil, nil
+		return v, false
 	}
+	var f *File
 	for _, b := range h.boxes {
 		if first := b.first(); first != nil && (f == nil || first.time < f.time) {
 			f = first
 		}
 	}
 	if f == nil {
-		return nil, nil
+		return v, true
 	}
 	f.givenUp = true
 	f.uncount()
-	return f, f.box.owner
+	return victim{f, f.box.owner, f.done, f.bytes}, true
 }
 
 // sayAgain is how often it is said that files of one container are given up.

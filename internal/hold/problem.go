@@ -11,27 +11,35 @@ import (
 
 // Without says why there are no links although there should be some.
 func (h *Hold) Without(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.linkMade(err)
 }
 
 // linkMade notes how the last link went, and says so when that has changed.
 func (h *Hold) linkMade(err error) {
-	if err == nil {
-		if h.problem != nil || !h.worked {
-			h.config.Log.Info("hold-dir is in use: live logs survive rotation, removal and restarts of lighterman", "hold_dir", h.config.Dir.path)
-		}
-		h.problem, h.worked = nil, true
-		return
-	}
-	h.failures++
 	err = explain(err)
-	if h.problem == nil || h.problem.Error() != err.Error() {
+	switch changed := h.note(err); {
+	case !changed:
+	case err == nil:
+		h.config.Log.Info("hold-dir is in use: live logs survive rotation, removal and restarts of lighterman", "hold_dir", h.config.Dir.path)
+	default:
 		h.config.Log.Warn("cannot use hold-dir: what Docker deletes while lighterman is not running is lost",
 			"error", err)
 	}
+}
+
+// note notes it, and reports whether that has changed.
+func (h *Hold) note(err error) (changed bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.problem
 	h.problem = err
+	if err == nil {
+		changed = before != nil || !h.worked
+		h.worked = true
+		return changed
+	}
+	h.failures++
+	return before == nil || before.Error() != err.Error()
 }
 
 // cures says what to do about the errors of a link.

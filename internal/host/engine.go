@@ -21,32 +21,56 @@ type engineInfo struct {
 	root string
 	// learned is told of the data root once it is known.
 	learned func(root string)
-	// mu guards info, whose Root is empty while it is not known, when to ask again,
-	// and whether it was told that there is no answer: a proxy before the engine may
-	// never have one.
+	// asking is full while the engine is being asked: others wait for its answer.
+	asking chan struct{}
+	// told says that there was no answer: a proxy before the engine may never have one.
+	// It belongs to whoever asks.
+	told bool
+	// mu guards info, whose Root is empty while it is not known, and when to ask again.
 	mu      sync.Mutex
 	info    docker.Info
 	retryAt time.Time
-	told    bool
 }
 
 // infoRetry is how long a refusal to tell is taken for an answer.
 const infoRetry = time.Minute
 
 func (e *engineInfo) get(ctx context.Context) docker.Info {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	switch {
-	case e.info.Root != "":
-		return e.info
-	case time.Now().Before(e.retryAt):
+	if info, ok := e.asked(); ok {
+		return info
+	}
+	select {
+	case e.asking <- struct{}{}:
+	case <-ctx.Done():
 		return e.unasked()
 	}
+	defer func() { <-e.asking }()
+	if info, ok := e.asked(); ok { // meanwhile
+		return info
+	}
+	return e.ask(ctx)
+}
+
+// asked returns what the engine has answered, or what is taken for that until it is asked
+// again.
+func (e *engineInfo) asked() (docker.Info, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.info.Root != "" {
+		return e.info, true
+	}
+	return e.unasked(), time.Now().Before(e.retryAt)
+}
+
+// ask asks the engine. One does so at a time.
+func (e *engineInfo) ask(ctx context.Context) docker.Info {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	info, err := e.engine.Info(ctx)
 	if err != nil || info.Root == "" {
+		e.mu.Lock()
 		e.retryAt = time.Now().Add(infoRetry)
+		e.mu.Unlock()
 		if !e.told {
 			e.log.Warn("the engine does not answer /info: let the proxy in front of it pass /info, or set docker-root and host-label",
 				"root", e.unasked().Root, "error", err)
@@ -55,8 +79,11 @@ func (e *engineInfo) get(ctx context.Context) docker.Info {
 		return e.unasked()
 	}
 	info.OwnRoot, info.Root = info.Root, cmp.Or(e.root, info.Root)
-	e.info, e.told = info, false
-	e.learned(info.Root)
+	e.told = false
+	e.learned(info.Root) // before anybody goes by it
+	e.mu.Lock()
+	e.info = info
+	e.mu.Unlock()
 	if info.Podman {
 		e.log.Warn("the engine is Podman, whose logs cannot be read")
 	}

@@ -60,7 +60,7 @@ func NewSource(ctx context.Context, cfg *config.Config, watcher *watch.Watcher, 
 	if err != nil {
 		return nil, err
 	}
-	info := &engineInfo{engine: engine, log: log, root: cfg.Docker.Root, learned: learned}
+	info := &engineInfo{engine: engine, log: log, root: cfg.Docker.Root, learned: learned, asking: make(chan struct{}, 1)}
 	rules.Policy.Journal = journalRoute(host, engine.Host())
 	rules.Engine, rules.BorrowHost = info.known(ctx), borrowsHost(cfg)
 	files := &reach{info: info, log: log, only: cfg.Reading.Mode == config.FileOnly}

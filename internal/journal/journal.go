@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/journalfile"
@@ -45,9 +48,11 @@ type Journal struct {
 	config Config
 
 	scans scans
-	probe probe
+	// probe is that by which sleeping logs are looked at; nil while it is in use.
+	probe atomic.Pointer[journalfile.Cache]
 
-	// mu guards the fields below. It is taken after a Log's own.
+	// mu guards the fields below, and what a file says that it guards. Files are opened,
+	// asked and closed without it.
 	mu    sync.Mutex
 	files map[identity]*file
 	// archived are the names of files that are opened only when somebody may need
@@ -55,27 +60,21 @@ type Journal struct {
 	archived []found
 	logs     map[*Log]bool
 	// asleep are the logs to wake when there is something for them.
-	asleep map[*Log]func()
+	asleep map[*Log]*sleeper
 	seen   seen
 	// failed is why an archived file could not be opened, as was logged.
 	failed string
 	closed bool
 }
 
-// scans is what only a scan uses. Its lock is held during one, and taken before all others.
+// scans is what only a scan uses. Its lock is held during one, and taken before all others:
+// who asks while the directories are being looked at needs to know what is found.
 type scans struct {
 	sync.Mutex
 	watches map[string]Watch
 	last    time.Time
 	// unwatched is why a directory is not watched, as was logged.
 	unwatched string
-}
-
-// probe is that by which sleeping logs look for their container. Its lock is taken after a
-// Log's own.
-type probe struct {
-	sync.Mutex
-	cache journalfile.Cache
 }
 
 // seen is what the last scan has shown of the directories.
@@ -96,7 +95,7 @@ func New(config Config) *Journal {
 	}
 	return &Journal{
 		config: config, scans: scans{watches: make(map[string]Watch)},
-		files: make(map[identity]*file), logs: make(map[*Log]bool), asleep: make(map[*Log]func()),
+		files: make(map[identity]*file), logs: make(map[*Log]bool), asleep: make(map[*Log]*sleeper),
 	}
 }
 
@@ -105,17 +104,26 @@ func New(config Config) *Journal {
 // read.
 func (j *Journal) Readable() error {
 	j.refresh()
+	var live []*file
 	j.mu.Lock()
-	defer j.mu.Unlock()
+	broken, none := j.seen.broken, len(j.files)+len(j.archived) == 0
 	for _, f := range j.files {
-		if state, err := f.State(); f.live && err == nil && state.Boot == j.config.Boot {
+		if f.live {
+			f.refs++
+			live = append(live, f)
+		}
+	}
+	j.mu.Unlock()
+	defer j.giveBack(live...)
+	for _, f := range live {
+		if state, err := f.State(); err == nil && state.Boot == j.config.Boot {
 			return nil
 		}
 	}
 	switch {
-	case j.seen.broken != nil:
-		return j.seen.broken
-	case len(j.files)+len(j.archived) == 0:
+	case broken != nil:
+		return broken
+	case none:
 		return fmt.Errorf("there is no journal in %s", strings.Join(j.config.Dirs, " or "))
 	}
 	return errors.New("the journal is not that of the running system")
@@ -124,42 +132,70 @@ func (j *Journal) Readable() error {
 // Has reports whether the journal has anything of a container.
 func (j *Journal) Has(id string) bool {
 	j.refresh()
-	j.mu.Lock()
-	all := j.borrow()
-	j.mu.Unlock()
+	all := j.borrow(nil)
+	defer j.giveBack(all...)
 	var cache journalfile.Cache
 	has := false
 	for _, f := range all {
 		at, err := f.Find(&cache, match(id))
 		has = has || err == nil && at != 0
 	}
-	j.mu.Lock()
-	for _, f := range all {
-		j.release(f)
-	}
-	j.mu.Unlock()
 	return has
 }
 
-// borrow opens all files and returns them with a reference each; the lock is held.
-func (j *Journal) borrow() (all []*file) {
+// borrow opens all files and returns them with a reference each. A log is given those that
+// come from now on.
+func (j *Journal) borrow(l *Log) (all []*file) {
+	j.mu.Lock()
 	for _, f := range j.files {
 		f.refs++
 		all = append(all, f)
 	}
-	for _, n := range j.archived {
-		if j.files[n.id] != nil {
-			continue
-		}
+	closed := slices.DeleteFunc(slices.Clone(j.archived), func(n found) bool { return j.files[n.id] != nil })
+	if l != nil {
+		j.logs[l] = true
+	}
+	j.mu.Unlock()
+	for _, n := range closed {
 		f, err := openFile(n)
 		if err != nil {
 			j.warnArchived(err)
 			continue
 		}
-		j.files[f.id] = f
-		all = append(all, f)
+		if f = j.know(f, l); f != nil {
+			all = append(all, f)
+		}
 	}
 	return all
+}
+
+// know makes a file that was opened known, or takes the one that somebody else has opened
+// meanwhile. It returns nil where a log has that already.
+func (j *Journal) know(f *file, l *Log) *file {
+	j.mu.Lock()
+	known := j.files[f.id]
+	switch {
+	case known == nil:
+		j.files[f.id] = f
+	case l != nil && slices.Contains(l.pending, known):
+		known = nil
+	default:
+		known.refs++
+	}
+	fresh := j.files[f.id] == f
+	j.mu.Unlock()
+	if fresh {
+		return f
+	}
+	_ = f.content.Close()
+	return known
+}
+
+// pathOf is the name that a file had when the directories were looked at last.
+func (j *Journal) pathOf(f *file) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return f.path
 }
 
 // Files returns the number of journal files that are open.
@@ -178,12 +214,13 @@ func (j *Journal) Close() {
 	}
 	clear(j.scans.watches)
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.closed = true
-	for _, f := range j.files {
+	files := slices.Collect(maps.Values(j.files))
+	clear(j.files)
+	j.mu.Unlock()
+	for _, f := range files {
 		_ = f.content.Close()
 	}
-	clear(j.files)
 }
 
 // match is the data that all entries of a container have.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/assemble"
@@ -46,22 +45,19 @@ type Events interface {
 	LineSkipped(reason string)
 }
 
-// Log is what one container has logged to the journal, over all its files. Read,
-// Flush, Held and Position belong to one goroutine; Arm, AtEnd and Close may be
-// called from others.
+// Log is what one container has logged to the journal, over all its files. It belongs to one
+// goroutine at a time: the reader's, between its Open and its Close. What the goroutine that
+// reports changes needs of one that is asleep it is handed with Arm.
 type Log struct {
 	journal *Journal
 	options Options
-	match   []byte
+	find    finder
 	// host is nil for the log of a container.
 	host *host
 	// pending are files that have come since the last read; the journal's mu
 	// guards it.
 	pending []*file
 
-	// mu guards the fields below: the watcher's goroutine looks whether there is
-	// something to read.
-	mu       sync.Mutex
 	parts    []*part
 	assemble *assemble.Assembler
 	rules    rules
@@ -163,19 +159,19 @@ const (
 // Open opens the log of a container. One that has logged nothing is no error.
 func (j *Journal) Open(o Options) *Log {
 	j.refresh()
-	l := &Log{journal: j, options: o, match: match(o.ID), host: newHost(o.Host), trust: trust{senders: j.config.Senders}}
+	l := &Log{journal: j, options: o, host: newHost(o.Host), trust: trust{senders: j.config.Senders}}
+	if l.host == nil {
+		l.find.match = match(o.ID)
+	}
 	l.assemble = assemble.New(assemble.Config{
 		Rules: o.Rules, MaxLine: o.MaxLine, TimesDiffer: true, Cut: o.Events.LineCut, LeftOut: o.Events.LeftOut, Skipped: o.Events.LineSkipped,
 	}, o.Resume)
 	l.resume(o.Resume)
+	files := j.borrow(l)
 	j.mu.Lock()
-	l.pending = j.borrow()
-	j.logs[l] = true
-	files := slices.Clone(l.pending)
+	l.pending = append(slices.Clone(files), l.pending...)
 	j.mu.Unlock()
 	if l.rules.since != 0 || l.rules.delivered != 0 || l.replaying() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
 		l.rules.ends = ends(files)
 		if !l.rules.seen.Known && o.Resume.Latest() == 0 && o.Resume.Pending == 0 {
 			l.rules.seen = l.newest(files)
@@ -195,7 +191,7 @@ func (l *Log) newest(files []*file) logs.Seen {
 	var last logs.JournalPosition
 	for _, f := range files {
 		cache.Reset()
-		k, there, err := l.find(f, &cache)
+		k, there, err := l.find.in(f, &cache)
 		if !there && err == nil {
 			continue
 		}
@@ -277,8 +273,6 @@ func (l *Log) after(a, b logs.JournalPosition) bool {
 
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	p := logs.Position{Since: l.options.Resume.Since, Drained: l.options.Resume.Drained, Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest()}
 	if p.Since != 0 && l.rules.seen.Known {
 		p.Seen = l.rules.seen
@@ -334,57 +328,29 @@ func (l *Log) Held() (h logs.Held) {
 // nothing reports changes, and the log has to be polled: also while an entry is
 // waited for that may never come.
 func (l *Log) Arm(wake func()) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	s := &sleeper{wake: wake, find: l.find, parts: l.reached()}
 	j := l.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.seen.unwatched || !j.logs[l] || !l.stuck.IsZero() {
 		return false
 	}
-	j.asleep[l] = wake
+	j.asleep[l] = s
 	return true
 }
 
 // Stuck reports whether there is an entry that cannot be read yet, as it may be being written:
 // it is waited for for a while, and passed over then.
-func (l *Log) Stuck() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.stuck.IsZero()
-}
+func (l *Log) Stuck() bool { return !l.stuck.IsZero() }
 
 // AtEnd reports whether everything that the journal has of the container was read. An
 // entry that cannot be read yet is not waited for.
 func (l *Log) AtEnd() bool {
 	l.journal.refresh()
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if !l.stuck.IsZero() {
 		return time.Since(l.stuck) < patience
 	}
-	l.journal.mu.Lock()
-	more := len(l.pending) > 0
-	l.journal.mu.Unlock()
-	if more {
-		return false
-	}
-	l.journal.probe.Lock()
-	defer l.journal.probe.Unlock()
-	probe := &l.journal.probe.cache
-	probe.Reset()
-	for _, p := range l.parts {
-		if p.state == unknown {
-			if _, there, _ := l.find(p.file, probe); there {
-				return false
-			}
-			continue
-		}
-		if n, err := p.file.Count(p.cursor.Data()); err == nil && n > p.cursor.Taken() {
-			return false
-		}
-	}
-	return true
+	return !l.journal.hasPending(l) && !l.journal.anyMore(l.find, l.reached())
 }
 
 // Files returns the number of journal files that are open.
@@ -392,20 +358,18 @@ func (l *Log) Files() int { return l.journal.Files() }
 
 // Close lets go of all files.
 func (l *Log) Close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	j := l.journal
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	delete(j.logs, l)
 	delete(j.asleep, l)
-	for _, f := range l.pending {
-		j.release(f)
-	}
+	files := l.pending
+	l.pending = nil
+	j.mu.Unlock()
 	for _, p := range l.parts {
-		j.release(p.file)
+		files = append(files, p.file)
 	}
-	l.pending, l.parts = nil, nil
+	l.parts = nil
+	j.giveBack(files...)
 }
 
 var errAbandoned = errors.New("a journal file that was deleted was given up before it was read to its end (hold-bytes)")

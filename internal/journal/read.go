@@ -29,8 +29,6 @@ const (
 // number of bytes read; more is false when everything written so far has been
 // read.
 func (l *Log) Read(s *Scratch, limit int, emit func(logs.Entry)) (size int, more bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.begin(s)
 	defer l.assemble.Seal()
 	for l.steps = maxSteps; l.steps > 0; l.steps-- {
@@ -97,7 +95,7 @@ func (l *Log) forged(s *Scratch, p *part) {
 		return
 	}
 	l.trust.warned = true
-	about := []any{"file", p.file.path}
+	about := []any{"file", l.journal.pathOf(p.file)}
 	for _, offset := range s.fields {
 		data, err := p.file.Payload(&s.cache, offset, shortField)
 		for name, key := range map[string]string{"_UID=": "user", "_COMM=": "program", "_PID=": "process"} {
@@ -174,11 +172,7 @@ func (l *Log) begin(s *Scratch) {
 		l.stuck = time.Time{} // it may have been one of these
 	}
 	s.cache.Reset()
-	j.mu.Lock()
-	for _, f := range done {
-		j.release(f)
-	}
-	j.mu.Unlock()
+	j.giveBack(done...)
 }
 
 // trouble logs something that a file has and that cannot be read.
@@ -189,16 +183,22 @@ func (l *Log) trouble(p *part, why error) {
 	p.warned = true
 	l.options.Events.CorruptRecord()
 	if l.options.Log != nil {
-		l.options.Log.Warn("cannot read all of a journal file", "file", p.file.path, "error", why)
+		l.options.Log.Warn("cannot read all of a journal file", "file", l.journal.pathOf(p.file), "error", why)
 	}
 }
 
-// find returns the beginning of what a file has of the container, and whether it has anything.
-func (l *Log) find(f *file, c *journalfile.Cache) (k journalfile.Cursor, there bool, err error) {
-	if l.host != nil {
+// finder finds what a file has of a log.
+type finder struct {
+	// match is the data that all entries of the container have; nil where all is read.
+	match []byte
+}
+
+// in returns the beginning of what a file has, and whether it has anything.
+func (m finder) in(f *file, c *journalfile.Cache) (k journalfile.Cursor, there bool, err error) {
+	if m.match == nil {
 		return journalfile.All(), true, nil
 	}
-	at, err := f.Find(c, l.match)
+	at, err := f.Find(c, m.match)
 	return journalfile.Entries(at), err == nil && at != 0, err
 }
 
@@ -206,7 +206,7 @@ func (l *Log) find(f *file, c *journalfile.Cache) (k journalfile.Cursor, there b
 // it is not needed any more.
 func (l *Log) look(s *Scratch, p *part) (needed bool) {
 	if p.state == unknown {
-		k, there, err := l.find(p.file, &s.cache)
+		k, there, err := l.find.in(p.file, &s.cache)
 		if err != nil {
 			l.trouble(p, err)
 		}

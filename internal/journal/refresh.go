@@ -44,40 +44,63 @@ func (j *Journal) scan() {
 	unwatched := j.watch(dirs)
 	names, failed := list(dirs) // after watching: what is made later is reported
 	err = errors.Join(err, failed)
+	var retry bool
+	var opened []*file
+	for _, n := range j.unopened(names) {
+		switch f, failed := openFile(n); {
+		case failed == nil:
+			opened = append(opened, f)
+		case n.live:
+			err = errors.Join(err, failed)
+			retry = true
+		default:
+			j.warnArchived(failed)
+		}
+	}
 
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	if j.closed {
+		j.mu.Unlock()
+		closeAll(opened)
 		return
 	}
-	j.scans.last, j.seen.unwatched, j.seen.retry = time.Now(), unwatched, false
+	j.scans.last, j.seen.unwatched, j.seen.retry = time.Now(), unwatched, retry
 	j.seen.missing = len(dirs) < len(j.config.Dirs)
+	j.seen.broken = err
 	present := make(map[identity]found, len(names))
-	for _, n := range names {
-		present[n.id] = n
-	}
-	j.leaveGone(present, failed == nil)
-	before, first := j.archived, j.archived == nil
 	j.archived = make([]found, 0, len(names))
 	for _, n := range names {
+		present[n.id] = n
 		if !n.live {
 			j.archived = append(j.archived, n)
-			if first || len(j.logs) == 0 || slices.Contains(before, n) {
-				continue
-			}
-			// Where several were made since the last look, only the newest is live.
-			if failed := j.openNew(n); failed != nil {
-				j.warnArchived(failed)
-			}
-			continue
-		}
-		if failed := j.openNew(n); failed != nil {
-			err = errors.Join(err, failed)
-			j.seen.retry = true
 		}
 	}
-	j.seen.broken = err
+	unused := j.leaveGone(present, failed == nil)
+	var wake []func()
+	for _, f := range opened {
+		unused = append(unused, j.handOut(f, &wake)...)
+	}
+	j.mu.Unlock()
+	closeAll(unused)
+	for _, f := range wake {
+		f()
+	}
 	j.enforce()
+}
+
+// unopened are the files that are new to the logs: those that are live, and what was live
+// between two looks. Where several were made since the last look, only the newest is live.
+// At the first look there is no log yet.
+func (j *Journal) unopened(names []found) (out []found) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, n := range names {
+		archived := !n.live && (j.archived == nil || slices.Contains(j.archived, n))
+		if !archived && j.files[n.id] == nil {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // watch watches the directories that are not yet, and reports whether one cannot be.
@@ -111,8 +134,9 @@ func (j *Journal) watch(dirs []string) (unwatched bool) {
 	return unwatched
 }
 
-// leaveGone notes what has become of the files known. The lock is held.
-func (j *Journal) leaveGone(present map[identity]found, sure bool) {
+// leaveGone notes what has become of the files known, and returns those that nobody needs
+// any more. The lock is held.
+func (j *Journal) leaveGone(present map[identity]found, sure bool) (unused []*file) {
 	for id, f := range j.files {
 		n, is := present[id]
 		if !is && !sure {
@@ -123,81 +147,122 @@ func (j *Journal) leaveGone(present map[identity]found, sure bool) {
 		if is {
 			f.path = n.path
 		}
-		if wasLive && !f.live {
-			j.release(f) // nothing will be written to it any more
+		if wasLive && !f.live && j.release(f) { // nothing will be written to it any more
+			unused = append(unused, f)
 		}
 	}
+	return unused
 }
 
-// openNew opens a file, unless it is open, and gives it to all logs. One that is live
-// stays open. The lock is held.
-func (j *Journal) openNew(n found) error {
-	if j.files[n.id] != nil {
-		return nil
-	}
-	f, err := openFile(n)
-	if err != nil {
-		return err
-	}
-	if j.files[f.id] != nil { // renamed meanwhile
-		return f.content.Close()
+// handOut gives a file to all logs, unless it is known by now, and adds whom to wake. One
+// that is live stays open. It returns what is to be closed. The lock is held.
+func (j *Journal) handOut(f *file, wake *[]func()) (unused []*file) {
+	if j.files[f.id] != nil { // opened, or renamed, meanwhile
+		return []*file{f}
 	}
 	j.files[f.id] = f
 	for l := range j.logs {
 		f.refs++
 		l.pending = append(l.pending, f)
-		if wake := j.asleep[l]; wake != nil {
+		if s := j.asleep[l]; s != nil {
 			delete(j.asleep, l)
-			wake()
+			*wake = append(*wake, s.wake)
 		}
 	}
-	if !f.live {
-		j.release(f)
+	if !f.live && j.release(f) {
+		return []*file{f}
 	}
 	return nil
 }
 
-// warnArchived logs that an archived file cannot be opened, once. The lock is held.
+// warnArchived logs that an archived file cannot be opened, once.
 func (j *Journal) warnArchived(err error) {
-	if !errors.Is(err, fs.ErrNotExist) && j.failed != err.Error() {
-		j.failed = err.Error()
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	j.mu.Lock()
+	known := j.failed == err.Error()
+	j.failed = err.Error()
+	j.mu.Unlock()
+	if !known {
 		j.config.Log.Warn("cannot read an archived journal", "error", err)
 	}
 }
 
-// release gives back a reference; the lock is held.
-func (j *Journal) release(f *file) {
-	if f.refs--; f.refs == 0 {
-		_ = f.content.Close()
-		if j.files[f.id] == f {
-			delete(j.files, f.id)
+// release gives back a reference, and reports whether the file is to be closed. The lock is
+// held.
+func (j *Journal) release(f *file) (unused bool) {
+	if f.refs--; f.refs > 0 {
+		return false
+	}
+	if j.files[f.id] == f {
+		delete(j.files, f.id)
+	}
+	return true
+}
+
+// giveBack gives back a reference to each of the files.
+func (j *Journal) giveBack(files ...*file) {
+	var unused []*file
+	j.mu.Lock()
+	for _, f := range files {
+		if j.release(f) {
+			unused = append(unused, f)
 		}
+	}
+	j.mu.Unlock()
+	closeAll(unused)
+}
+
+func closeAll(files []*file) {
+	for _, f := range files {
+		_ = f.content.Close()
 	}
 }
 
 // enforce gives up deleted files beyond what may be held, the one that was written
-// to longest ago first. The lock is held.
+// to longest ago first. The lock of scans is held.
 func (j *Journal) enforce() {
-	for j.config.HoldBytes > 0 {
-		var held int64
-		var oldest *file
-		var when time.Time
-		for _, f := range j.files {
-			info, err := f.content.Stat()
-			if f.present || f.abandoned || err != nil || isLinked(info) {
-				continue
-			}
+	if j.config.HoldBytes == 0 {
+		return
+	}
+	type deleted struct {
+		*file
+		info fs.FileInfo
+	}
+	var all []deleted
+	var held int64
+	for _, f := range j.deleted() {
+		info, err := f.content.Stat() // it may have been closed meanwhile
+		if err == nil && !isLinked(info) {
+			all = append(all, deleted{f, info})
 			held += info.Size()
-			if oldest == nil || info.ModTime().Before(when) {
-				oldest, when = f, info.ModTime()
-			}
 		}
+	}
+	slices.SortFunc(all, func(a, b deleted) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+	for _, oldest := range all {
 		if held <= j.config.HoldBytes {
 			return
 		}
+		held -= oldest.info.Size()
+		j.mu.Lock()
 		oldest.abandoned = true
-		j.config.Log.Warn("gave up a deleted journal file before it was read to its end: raise hold-bytes", "file", oldest.path)
+		path := oldest.path
+		j.mu.Unlock()
+		j.config.Log.Warn("gave up a deleted journal file before it was read to its end: raise hold-bytes", "file", path)
 	}
+}
+
+// deleted are the open files that have no name any more, and were not given up.
+func (j *Journal) deleted() (out []*file) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range j.files {
+		if !f.present && !f.abandoned {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // isLinked reports whether a file still has a name, although the last look at the names has
@@ -216,26 +281,4 @@ func (j *Journal) changed(names bool) {
 		j.Look()
 	}
 	j.wake()
-}
-
-// wake wakes the logs that have something to read.
-func (j *Journal) wake() {
-	j.mu.Lock()
-	sleeping := make([]*Log, 0, len(j.asleep))
-	for l := range j.asleep {
-		sleeping = append(sleeping, l)
-	}
-	j.mu.Unlock()
-	for _, l := range sleeping {
-		if l.AtEnd() {
-			continue
-		}
-		j.mu.Lock()
-		wake := j.asleep[l]
-		delete(j.asleep, l)
-		j.mu.Unlock()
-		if wake != nil {
-			wake()
-		}
-	}
 }

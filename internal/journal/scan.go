@@ -87,9 +87,9 @@ type file struct {
 	*journalfile.File
 	content *os.File
 	id      identity
-	path    string
-	// refs is guarded by the journal's mu, as are live and present: that journald
-	// writes to the file, and that it has a name in the directories.
+	// path and what follows are guarded by the journal's mu: live says that journald writes to
+	// the file, and present that it has a name in the directories.
+	path          string
 	refs          int
 	live, present bool
 	// abandoned is set when the file is given up, because it was deleted and is too large.

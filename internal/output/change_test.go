@@ -40,7 +40,7 @@ func (s whole) End(_ string, d *logs.Draft, delivered func()) {
 			}
 		}
 	})
-	s.receipts = append(s.receipts, delivered)
+	s.acks = append(s.acks, delivered)
 }
 
 // sorted is everything, whatever was handed over together.
@@ -82,7 +82,7 @@ func (r *reading) read(t *testing.T, records []logs.Record, end bool) logs.Posit
 	}
 	p := logs.Position{Newest: r.a.Newest(), Last: r.a.Last()}
 	r.chunk.End(logs.File, 1, p, nil)
-	r.receipts[len(r.receipts)-1]()
+	r.acks[len(r.acks)-1]()
 	return r.committed
 }
 

@@ -13,7 +13,7 @@ type counts struct {
 	lines atomic.Int64
 	// read and acked are bytes: of the log file, or of text from the API.
 	read, acked atomic.Int64
-	// waiting is the number of receipts that have not come, and oldest the
+	// waiting is the number of acks that have not come, and oldest the
 	// timestamp of about the oldest entry that they stand for.
 	waiting, oldest atomic.Int64
 }

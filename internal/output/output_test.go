@@ -21,7 +21,7 @@ import (
 type sink struct {
 	Lane
 	lines     []string
-	receipts  []func()
+	acks      []func()
 	committed logs.Position
 	counted   int
 	dropped   []string
@@ -46,7 +46,7 @@ func (s *sink) End(_ string, d *logs.Draft, delivered func()) {
 		}
 	})
 	if delivered != nil {
-		s.receipts = append(s.receipts, delivered)
+		s.acks = append(s.acks, delivered)
 	}
 }
 func (s *sink) Commit(_ string, p logs.Position)           { s.committed = p }
@@ -85,7 +85,7 @@ func TestChunk(t *testing.T) {
 	if bytes, seconds := o.Lag(time.Unix(0, from-1).Add(time.Minute)); bytes != 100 || seconds != 60 || s.committed.Last != 0 {
 		t.Errorf("before the answer: a lag of %d bytes, %v s, committed %v", bytes, seconds, s.committed.Last)
 	}
-	s.receipts[0]()
+	s.acks[0]()
 	if bytes, seconds := o.Lag(time.Now()); bytes != 0 || seconds != 0 || s.committed.Last != 7 || woken != 1 {
 		t.Errorf("after the answer: a lag of %d bytes, %v s, committed %v", bytes, seconds, s.committed.Last)
 	}
@@ -108,7 +108,7 @@ func TestOrder(t *testing.T) {
 	if o.ReadOut(); o.Passed() || woken != 0 {
 		t.Error("passed before the answer")
 	}
-	if s.receipts[0](); !o.Passed() || o.Delivered() || woken != 1 {
+	if s.acks[0](); !o.Passed() || o.Delivered() || woken != 1 {
 		t.Errorf("passed %v, delivered %v, woken %d times", o.Passed(), o.Delivered(), woken)
 	}
 	if o.ReadOn(); o.Passed() {
@@ -197,7 +197,7 @@ func TestStages(t *testing.T) {
 		}
 		a.Flush(c.Add)
 		c.End(logs.File, 1, logs.Position{Newest: a.Newest(), Last: a.Last()}, nil)
-		s.receipts[len(s.receipts)-1]()
+		s.acks[len(s.acks)-1]()
 		return s.committed
 	}
 	at := read(logs.Position{}, 1e9, "one", " more", "noise", "two to=north as=admin for=blue")

@@ -84,7 +84,8 @@ type Log struct {
 	warned bool
 	record logs.Record
 
-	// mu guards what follows.
+	// mu guards what follows. Lag asks for the size of the file with it held, so that the
+	// descriptor is not another file's by then.
 	mu sync.Mutex
 	// file is nil while it is not open. seen is as far as it was read, and size that of the
 	// file when it was looked at last.
@@ -240,10 +241,11 @@ func (l *Log) Files() int {
 // Close closes the file.
 func (l *Log) Close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.file != nil {
-		l.config.Budget.give(l.file)
-		_ = l.file.Close()
-		l.file = nil
+	f := l.file
+	l.file = nil
+	l.mu.Unlock()
+	if f != nil {
+		l.config.Budget.give(f)
+		_ = f.Close()
 	}
 }

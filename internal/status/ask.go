@@ -27,13 +27,13 @@ const (
 )
 
 // Ask asks a question. It returns the answer in words, and whether it is yes.
-func (d Door) Ask(ctx context.Context, q Question) (answer string, yes bool, err error) {
+func (c Client) Ask(ctx context.Context, q Question) (answer string, yes bool, err error) {
 	fail := func(err error) (string, bool, error) {
-		return "", false, fmt.Errorf("cannot ask the lighterman at %s: %w", d.Listen, err)
+		return "", false, fmt.Errorf("cannot ask the lighterman at %s: %w", c.Listen, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	got, err := d.get(ctx, string(q))
+	got, err := c.get(ctx, string(q))
 	if err != nil {
 		return fail(err)
 	}

@@ -24,8 +24,8 @@ const (
 	maxFetched = 64 << 20
 )
 
-// Door is how a lighterman is asked for its state.
-type Door struct {
+// Client is how a lighterman is asked for its state.
+type Client struct {
 	// Listen is where it listens, as --listen has it.
 	Listen string
 	// TLS is nil for none.
@@ -36,17 +36,19 @@ type Door struct {
 
 // Fetch asks the lighterman that listens on an address for its state. The error wraps
 // ErrNobody when there is none.
-func Fetch(ctx context.Context, listen string) (State, error) { return Door{Listen: listen}.Fetch(ctx) }
+func Fetch(ctx context.Context, listen string) (State, error) {
+	return Client{Listen: listen}.Fetch(ctx)
+}
 
 // Fetch asks for the state. The error wraps ErrNobody when there is nobody.
-func (d Door) Fetch(ctx context.Context) (State, error) {
+func (c Client) Fetch(ctx context.Context) (State, error) {
 	var out State
 	fail := func(err error) (State, error) {
-		return State{}, fmt.Errorf("cannot ask the lighterman at %s: %w", d.Listen, err)
+		return State{}, fmt.Errorf("cannot ask the lighterman at %s: %w", c.Listen, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	answer, err := d.get(ctx, "/status.json")
+	answer, err := c.get(ctx, "/status.json")
 	if err != nil {
 		return fail(err)
 	}
@@ -76,18 +78,18 @@ func (d Door) Fetch(ctx context.Context) (State, error) {
 }
 
 // get asks for a page. The error wraps ErrNobody when there is nobody.
-func (d Door) get(ctx context.Context, page string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url()+page, nil)
+func (c Client) get(ctx context.Context, page string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url()+page, nil)
 	if err != nil {
 		return nil, err
 	}
-	if d.Authorization != "" {
-		request.Header.Set("Authorization", d.Authorization)
+	if c.Authorization != "" {
+		request.Header.Set("Authorization", c.Authorization)
 	}
 	// No proxy: it is this machine that is asked. No redirect is followed
 	// either, which would lead to somebody else.
-	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: d.TLS.Clone()}
-	if path, ok := socketOf(d.Listen); ok {
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: c.TLS.Clone()}
+	if path, ok := socketOf(c.Listen); ok {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var dialer net.Dialer
 			return dialer.DialContext(ctx, "unix", path)
@@ -122,12 +124,12 @@ func locked(answer *http.Response) error {
 }
 
 // url is where its pages are.
-func (d Door) url() string {
-	scheme, host := "http", dialled(d.Listen)
-	if d.TLS != nil {
+func (c Client) url() string {
+	scheme, host := "http", dialled(c.Listen)
+	if c.TLS != nil {
 		scheme = "https"
 	}
-	if _, ok := socketOf(d.Listen); ok {
+	if _, ok := socketOf(c.Listen); ok {
 		host = "localhost"
 	}
 	return scheme + "://" + host

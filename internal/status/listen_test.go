@@ -76,19 +76,19 @@ func TestReloadBySocket(t *testing.T) {
 	if code, body := over(t, path, http.MethodGet, "/metrics"); code != http.StatusOK || !strings.Contains(body, "lighterman_config_last_reload_successful") {
 		t.Errorf("%d %q", code, body)
 	}
-	if _, err := (Door{Listen: address}).Fetch(t.Context()); err != nil {
+	if _, err := (Client{Listen: address}).Fetch(t.Context()); err != nil {
 		t.Errorf("ls: %v", err)
 	}
-	if answer, yes, err := (Door{Listen: address}).Ask(t.Context(), Healthy); err != nil || !yes {
+	if answer, yes, err := (Client{Listen: address}).Ask(t.Context(), Healthy); err != nil || !yes {
 		t.Errorf("health: %q %v", answer, err)
 	}
-	if _, _, err := (Door{Listen: address + "no"}).Ask(t.Context(), Healthy); !errors.Is(err, ErrNobody) {
+	if _, _, err := (Client{Listen: address + "no"}).Ask(t.Context(), Healthy); !errors.Is(err, ErrNobody) {
 		t.Errorf("health of nobody: %v", err)
 	}
 	if _, _, err := New(address, nil, slog.New(slog.DiscardHandler)).listen(t.Context()); err == nil {
 		t.Error("two listen on one socket")
 	}
-	if _, err := (Door{Listen: address + "no"}).Fetch(t.Context()); !errors.Is(err, ErrNobody) {
+	if _, err := (Client{Listen: address + "no"}).Fetch(t.Context()); !errors.Is(err, ErrNobody) {
 		t.Errorf("nobody listens: %v", err)
 	}
 	file := filepath.Join(t.TempDir(), "file")

@@ -204,12 +204,12 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d", name, code, err, test.code)
 		}
 	}
-	door := Door{Listen: at, TLS: trusting, Authorization: "Basic YWxpY2U6d29uZGVy"}
-	if state, err := door.Fetch(t.Context()); err != nil || state.Ready {
+	ls := Client{Listen: at, TLS: trusting, Authorization: "Basic YWxpY2U6d29uZGVy"}
+	if state, err := ls.Fetch(t.Context()); err != nil || state.Ready {
 		t.Errorf("ls: %v", err)
 	}
-	door.Authorization = ""
-	if _, err := door.Fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "--token-file") {
+	ls.Authorization = ""
+	if _, err := ls.Fetch(t.Context()); err == nil || !strings.Contains(err.Error(), "--token-file") {
 		t.Errorf("ls without a password: %v", err)
 	}
 

@@ -35,8 +35,10 @@ func (p *permit) await(ctx context.Context) bool {
 		return false
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.has = !p.over; p.over {
+	over := p.over
+	p.has = !over
+	p.mu.Unlock()
+	if over {
 		<-p.all
 	}
 	return true
@@ -45,13 +47,14 @@ func (p *permit) await(ctx context.Context) bool {
 // end lets others have it.
 func (p *permit) end() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.over {
+	before, has := p.over, p.has
+	p.over = true
+	p.mu.Unlock()
+	if before {
 		return
 	}
-	p.over = true
 	close(p.ended)
-	if p.has {
+	if has {
 		<-p.all
 	}
 }

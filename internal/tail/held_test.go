@@ -233,7 +233,7 @@ func TestReleaseOnDelivery(t *testing.T) {
 		t.Fatalf("links: %v", got)
 	}
 	r.log.Close()
-	r.deliver() // receipts come after the end, too
+	r.deliver() // acks come after the end, too
 	if got := k.links(1); len(got) != 1 {
 		t.Errorf("links: %v", got)
 	}

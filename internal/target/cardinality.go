@@ -97,6 +97,16 @@ func (c *Cardinality) Moves() bool {
 // Observe shows it the labels of a container, of as many as exist, and returns the
 // labels that have too many values since now.
 func (c *Cardinality) Observe(now time.Time, of *logs.Labels, containers int) (found []HighCardinality) {
+	names, moves := c.tooMany(now, of, containers)
+	for _, name := range names {
+		found = append(found, c.found(name, moves != nil && moves(name)))
+	}
+	return found
+}
+
+// tooMany notes the labels of a container, and returns those that have too many values since
+// now, and what says which of them become structured metadata.
+func (c *Cardinality) tooMany(now time.Time, of *logs.Labels, containers int) (names []string, moves func(string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range []*logs.Labels{of, of.Stderr} {
@@ -105,11 +115,26 @@ func (c *Cardinality) Observe(now time.Time, of *logs.Labels, containers int) (f
 		}
 		for _, p := range l.Pairs {
 			if c.see(now, p, c.limitOf(p.Name, containers)) {
-				found = append(found, c.describe(p.Name))
+				names = append(names, p.Name)
 			}
 		}
 	}
-	return found
+	return names, c.moves
+}
+
+// found describes a label that has too many values, and notes whether it becomes structured
+// metadata.
+func (c *Cardinality) found(name string, moves bool) HighCardinality {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if moves {
+		c.moved = append(c.moved, name)
+		slices.Sort(c.moved)
+	}
+	if c.labels[name] == nil { // they were forgotten meanwhile
+		c.labels[name] = &watched{values: make(map[string]time.Time)}
+	}
+	return c.describe(name)
 }
 
 // limitOf is how many values a label may have.
@@ -141,10 +166,6 @@ func (c *Cardinality) see(now time.Time, p logs.Label, limit int) bool {
 		return false
 	}
 	w.high = true
-	if c.moves != nil && c.moves(p.Name) {
-		c.moved = append(c.moved, p.Name)
-		slices.Sort(c.moved)
-	}
 	return true
 }
 

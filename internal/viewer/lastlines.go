@@ -21,11 +21,11 @@ type LastLines struct {
 	// started is the time from which on what a container writes is no history.
 	started func(id string) int64
 
-	// order is held while entries are passed on, so that a history goes before what
-	// is newer. It is taken before mu.
-	order sync.Mutex
-	mu    sync.Mutex // guards the field below
-	held  map[string]*history
+	// passing is full while entries are passed on, so that a history goes before what
+	// is newer.
+	passing chan struct{}
+	mu      sync.Mutex // guards the field below
+	held    map[string]*history
 }
 
 // history is the end of what a container had written.
@@ -45,14 +45,14 @@ type shownEntry struct {
 const historyPause = 700 * time.Millisecond
 
 func newLastLines(sink dispatch.Sink, lines int, started func(id string) int64) *LastLines {
-	return &LastLines{Sink: sink, lines: lines, started: started, held: make(map[string]*history)}
+	return &LastLines{Sink: sink, lines: lines, started: started, passing: make(chan struct{}, 1), held: make(map[string]*history)}
 }
 
 // Push implements dispatch.Sink.
 func (l *LastLines) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	var out logs.Batch
-	l.order.Lock()
-	defer l.order.Unlock()
+	l.passing <- struct{}{}
+	defer func() { <-l.passing }()
 	// Whoever knows when they started has a lock of their own, under which they may ask what
 	// has passed: that is not asked with mu held.
 	started := make([]int64, len(b.Groups))
@@ -119,10 +119,6 @@ func (h *history) release(out *logs.Batch) {
 	h.entries, h.over = nil, true
 }
 
-// orderPause is how long a history waits between looks whether entries are passed on, which
-// has no end where a terminal stands still.
-const orderPause = 5 * time.Millisecond
-
 // passed reports whether the history of a container was passed on.
 func (l *LastLines) passed(id string) bool {
 	if l == nil {
@@ -154,14 +150,12 @@ func (l *LastLines) Run(ctx context.Context) {
 // settle passes on the histories to which nothing was added since a time.
 func (l *LastLines) settle(ctx context.Context, since time.Time) {
 	var out logs.Batch
-	for !l.order.TryLock() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(orderPause):
-		}
+	select {
+	case l.passing <- struct{}{}:
+	case <-ctx.Done(): // a terminal may stand still for ever
+		return
 	}
-	defer l.order.Unlock()
+	defer func() { <-l.passing }()
 	l.mu.Lock()
 	for _, h := range l.held {
 		if !h.over && h.newest.Before(since) {

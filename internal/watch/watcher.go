@@ -34,8 +34,11 @@ type Waker interface {
 type Watcher struct {
 	file *os.File
 	fd   int
-	// mu guards the maps. It is held while a watch is added and while events
-	// are looked up, so that no event of a new watch is missed.
+	// mu guards the maps. It is held while a watch is added or removed and while events are
+	// looked up: the first event of a new watch comes before its number is known, and the
+	// kernel gives one number to all who watch a directory, which one who leaves must not
+	// remove from under one who comes. It is held over no reading: only over these calls, and
+	// a look whether a directory that is waited for was made meanwhile.
 	mu    sync.Mutex
 	dirs  map[int]*directory
 	files map[int]*Watch

@@ -40,18 +40,18 @@ func (s *scene) dispatch(parts ...lines) *counts {
 		Sink: s.client, Metrics: m, Log: slog.New(slog.DiscardHandler),
 		Lanes: 1, LastOnly: true, BatchWait: time.Millisecond, BatchSize: 1 << 20, MaxMemory: 64 << 20,
 	})
-	lane, receipts := d.Lane(0), 0
+	lane, acks := d.Lane(0), 0
 	var draft logs.Draft
 	if err := lane.Begin(s.Context(), "x", &draft); err != nil {
 		s.Fatal(err)
 	}
 	s.each(parts, func(labels *logs.Labels, e logs.Entry) { draft.Add(labels, e) })
-	lane.End("x", &draft, func() { receipts++ })
+	lane.End("x", &draft, func() { acks++ })
 	d.Close()
 	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
-	if err := d.Run(ctx); err != nil || receipts != 1 {
-		s.Fatalf("%v, %d receipts", err, receipts)
+	if err := d.Run(ctx); err != nil || acks != 1 {
+		s.Fatalf("%v, %d acks", err, acks)
 	}
 	return m
 }
