@@ -40,11 +40,14 @@ type PrivateOptions struct {
 	StorageDriver string
 	// Remap maps the users of containers to others (userns-remap), from 100000 on.
 	Remap bool
+	// Host is the host that it is the engine of, instead of one without a network.
+	Host *Host
 }
 
 // PrivateEngine is an engine that belongs to one test: it has its own data
 // directory, socket and network namespace. The latter keeps it from deleting
-// the docker0 bridge of the machine's engine. It has no network but loopback.
+// the docker0 bridge of the machine's engine. It has no network but loopback, unless it is the
+// engine of a Host.
 type PrivateEngine struct {
 	*Engine
 	// Dir holds everything: data, exec, docker.sock, dockerd.log.
@@ -147,23 +150,7 @@ func (p *PrivateEngine) launch() error {
 	if err := os.WriteFile(config, []byte("{}\n"), 0o600); err != nil {
 		return err
 	}
-	args := []string{
-		"--net", "sh", "-c", `ip link set lo up; ` + p.before() + ` exec "$@"`, "sh",
-		p.opts.Dockerd, "--config-file", config, "-H", p.Host,
-		"--data-root", p.DataRoot(), "--exec-root", filepath.Join(p.Dir, "exec"), "--pidfile", filepath.Join(p.Dir, "pid"),
-		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--storage-driver", p.opts.StorageDriver,
-	}
-	if p.opts.LiveRestore {
-		args = append(args, "--live-restore")
-	}
-	if p.opts.Remap {
-		args = append(args, "--userns-remap", "nobody:nogroup")
-	}
-	// unshare and sh replace themselves: the process is dockerd in the end.
-	if p.opts.Remap {
-		args = append([]string{"--mount"}, args...)
-	}
-	cmd := exec.Command("unshare", append(args, p.opts.Args...)...)
+	cmd := p.command(config)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
 	cmd.Env = append(os.Environ(), "PATH="+strings.TrimPrefix(p.opts.Path+":"+os.Getenv("PATH"), ":"))
@@ -181,16 +168,6 @@ func (p *PrivateEngine) launch() error {
 		return fmt.Errorf("dockerd does not answer")
 	}
 	return nil
-}
-
-// before is what has to be done in the namespaces of dockerd before it starts: the
-// machine's own files of subordinate IDs stay as they are.
-func (p *PrivateEngine) before() string {
-	if !p.opts.Remap {
-		return ""
-	}
-	file := filepath.Join(p.Dir, "subid")
-	return fmt.Sprintf(`printf 'nobody:100000:65536\nnogroup:100000:65536\n' >%[1]s; mount --bind %[1]s /etc/subuid; mount --bind %[1]s /etc/subgid;`, file)
 }
 
 func (p *PrivateEngine) ping() bool {
