@@ -8,6 +8,7 @@ import (
 	"net"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -21,8 +22,8 @@ type Network struct {
 	hosts int
 }
 
-// Host is what a private engine takes for a host: it has a name, an address in a Network, and
-// the engine's data and socket where hosts have them. It outlives its engine.
+// Host is what a private engine takes for a host: it has a name, and an address in a Network. It
+// outlives its engine.
 type Host struct {
 	// Name is its host name, and Addr its address.
 	Name, Addr string
@@ -55,6 +56,17 @@ func (n *Network) Plug(t testing.TB, name string) *Host {
 	h.space.ip(t, "addr", "add", h.Addr+"/24", "dev", "eth0")
 	h.space.ip(t, "link", "set", "eth0", "up")
 	return h
+}
+
+// take has dockerd run on the host: a command that would give it a network namespace without a
+// network.
+func (h *Host) take(cmd *exec.Cmd) {
+	if h == nil {
+		return
+	}
+	without := slices.DeleteFunc(slices.Clone(cmd.Args), func(arg string) bool { return arg == "--net" })
+	on := exec.Command("nsenter", append([]string{h.space.flag(), "unshare", "--uts", "sh", "-c", `hostname "$0" && exec "$@"`, h.Name}, without...)...)
+	cmd.Path, cmd.Args = on.Path, on.Args
 }
 
 // Cut pulls the host's plug, and Mend puts it in again: its engine and its containers go on.

@@ -30,6 +30,8 @@ type PrivateOptions struct {
 	// Newest takes the newest engine, from the cache, instead of the installed
 	// one, and Installed the latter whatever LIGHTERMAN_TEST_ENGINE says.
 	Newest, Installed bool
+	// Host is the host that it runs on, instead of one without a network.
+	Host *Host
 	// Dockerd is the program, by default "dockerd".
 	Dockerd string
 	// Path is put before PATH, for a dockerd that needs a newer runc.
@@ -40,14 +42,14 @@ type PrivateOptions struct {
 	StorageDriver string
 	// Remap maps the users of containers to others (userns-remap), from 100000 on.
 	Remap bool
-	// Host is the host that it is the engine of, instead of one without a network.
-	Host *Host
+	// Usual has the engine's containers see it where engines usually are: its socket in
+	// /var/run, its data in /var/lib/docker.
+	Usual bool
 }
 
 // PrivateEngine is an engine that belongs to one test: it has its own data
 // directory, socket and network namespace. The latter keeps it from deleting
-// the docker0 bridge of the machine's engine. It has no network but loopback, unless it is the
-// engine of a Host.
+// the docker0 bridge of the machine's engine. It has no network but loopback.
 type PrivateEngine struct {
 	*Engine
 	// Dir holds everything: data, exec, docker.sock, dockerd.log.
@@ -140,19 +142,35 @@ func (p *PrivateEngine) start() (err error) {
 }
 
 func (p *PrivateEngine) launch() error {
-	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = logFile.Close() }()
 	// The machine's /etc/docker/daemon.json must not apply.
 	config := filepath.Join(p.Dir, "daemon.json")
 	if err := os.WriteFile(config, []byte("{}\n"), 0o600); err != nil {
 		return err
 	}
-	cmd := p.command(config)
+	args := []string{
+		"--net", "sh", "-c", `ip link set lo up; ` + p.before() + ` exec "$@"`, "sh",
+		p.opts.Dockerd, "--config-file", config, "-H", p.Host,
+		"--data-root", p.DataRoot(), "--exec-root", filepath.Join(p.Dir, "exec"), "--pidfile", filepath.Join(p.Dir, "pid"),
+		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--storage-driver", p.opts.StorageDriver,
+	}
+	if p.opts.LiveRestore {
+		args = append(args, "--live-restore")
+	}
+	args = p.placed(args)
+	// unshare and sh replace themselves: the process is dockerd in the end.
+	return p.run(exec.Command("unshare", append(args, p.opts.Args...)...))
+}
+
+// run starts a command that becomes dockerd, or what it runs in, and waits until it answers.
+func (p *PrivateEngine) run(cmd *exec.Cmd) error {
+	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = logFile.Close() }()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
+	p.opts.Host.take(cmd)
 	cmd.Env = append(os.Environ(), "PATH="+strings.TrimPrefix(p.opts.Path+":"+os.Getenv("PATH"), ":"))
 	if err := cmd.Start(); err != nil {
 		return err

@@ -5,14 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/lighterman/lighterman/test/engine"
-	"github.com/lighterman/lighterman/test/need"
 	"github.com/lighterman/lighterman/test/wait"
 )
 
@@ -36,7 +33,7 @@ func newSwarm(t *testing.T, size int) *swarm {
 	s := &swarm{network: engine.NewNetwork(t)}
 	for i := range size {
 		host := s.network.Plug(t, fmt.Sprint("node", i+1))
-		n := &node{host: host, PrivateEngine: engine.Private(t, engine.PrivateOptions{Host: host})}
+		n := &node{host: host, PrivateEngine: engine.Private(t, engine.PrivateOptions{Host: host, Usual: true})}
 		s.nodes = append(s.nodes, n)
 		if manager := s.nodes[0]; n == manager {
 			n.docker(t, "swarm", "init", "--advertise-addr", host.Addr, "--listen-addr", host.Addr, "--task-history-limit", "100")
@@ -108,34 +105,4 @@ func (n *node) ask(t testing.TB, path string) string {
 		return err == nil && answer.StatusCode == http.StatusOK
 	})
 	return string(text)
-}
-
-// composes is `docker compose`, or what came before it.
-func composes(t testing.TB) []string {
-	t.Helper()
-	if exec.Command("docker", "compose", "version").Run() == nil {
-		return []string{"docker", "compose"}
-	}
-	need.Program(t, "docker-compose")
-	return []string{"docker-compose"}
-}
-
-// TestCompose: what is in deploy is what Compose takes.
-func TestCompose(t *testing.T) {
-	compose, deploy := composes(t), root(t)+"/deploy/"
-	for _, files := range [][]string{{"compose.yaml"}, {"compose.yaml", "compose.hardened.yaml"}, {"swarm.yaml"}} {
-		args := compose[1:]
-		for _, file := range files {
-			args = append(args, "-f", deploy+file)
-		}
-		out := run(t, []string{"HOST_LABEL=here", "LOKI_URL=http://loki.example:3100"}, compose[0], append(args, "config")...)
-		if !strings.Contains(out, "lighterman:latest") {
-			t.Errorf("%q: no image in\n%s", files, out)
-		}
-	}
-	if os.Getenv("LOKI_URL") == "" {
-		if out, err := exec.Command(compose[0], append(compose[1:], "-f", deploy+"swarm.yaml", "config")...).CombinedOutput(); err == nil || !strings.Contains(string(out), "set LOKI_URL") {
-			t.Errorf("without LOKI_URL: %v: %s", err, out)
-		}
-	}
 }
