@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -79,5 +80,36 @@ func TestHostsComeBackApart(t *testing.T) {
 				t.Errorf("%d of %d hosts come back within %v: %v", most, hosts, tenth, back)
 			}
 		})
+	}
+}
+
+// TestStreamsComeDueApart: streams that were all new at the start are asked about again one by
+// one, in requests that there are anyway.
+func TestStreamsComeDueApart(t *testing.T) {
+	const streams, often = 50, 2 * time.Second
+	s, now := newStreams(), time.Unix(1_700_000_000, 0)
+	var names []string
+	for i := range streams {
+		names = append(names, fmt.Sprint("container", i))
+	}
+	batch := func() int {
+		parts := planned(s, at(now, 10, names...), now)
+		for _, part := range parts {
+			s.told(part, now)
+		}
+		now = now.Add(often)
+		return len(parts)
+	}
+	if n := batch(); n != streams {
+		t.Errorf("%d requests for %d new streams", n, streams)
+	}
+	batches, requests, most := int(time.Hour/often), 0, 0
+	for range batches {
+		n := batch()
+		requests, most = requests+n, max(most, n)
+	}
+	t.Logf("%d requests in %d batches of %d streams, at most %d in one", requests, batches, streams, most)
+	if requests > batches+streams || most > streams/10 {
+		t.Errorf("%d requests in %d batches, at most %d in one", requests, batches, most)
 	}
 }
