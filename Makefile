@@ -1,7 +1,7 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test test-release test-quick test-engines torture verify-large compare soak lint bench bench-quick bench-peers fuzz demo demo-loki promtail clean
+.PHONY: help build release test test-release test-quick test-engines test-fleet torture verify-large compare soak lint bench bench-quick bench-peers fuzz demo demo-loki promtail clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -23,6 +23,9 @@ test-quick: ## the tests that need nothing but Go; the others are skipped
 
 test-engines: ## all tests that need a Docker Engine, on the installed and on the newest one; TEST_ENGINES=newest for one
 	@scripts/test-engines
+
+test-fleet: ## many hosts: a Swarm of three engines from deploy/swarm.yaml, a Loki of three, and what one host means for its Loki
+	@scripts/test-fleet
 
 torture: ## faults drawn from a seed, many at once, then every line is accounted for; sets this machine's clock by a second and back; TORTURE_FAULTS=N, TORTURE_MINUTES=N, TORTURE_SEED=N, TORTURE_CLOCK=0
 	@scripts/torture

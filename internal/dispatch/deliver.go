@@ -202,7 +202,7 @@ func (p *push) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool
 		if out.Unreachable {
 			backoff = min(backoff, unreachableBackoff)
 		}
-		if !p.pause(ctx, max(jitter(backoff), min(out.RetryAfter, maxRetryAfter))) {
+		if !p.pause(ctx, max(jitter(backoff), spread(min(out.RetryAfter, maxRetryAfter)))) {
 			return nil, false
 		}
 		p.said.tell(time.Now())
@@ -382,8 +382,6 @@ func retryReason(out logs.Outcome) string {
 		return "unavailable"
 	}
 }
-
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
 
 // pause waits; it returns false when ctx is done before. When the lane is to end
 // there is little time left: what is delivered now is not lost with its container.

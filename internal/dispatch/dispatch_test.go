@@ -255,26 +255,6 @@ func TestLittleIsHeldWhileStuck(t *testing.T) {
 	})
 }
 
-func TestRetryAfterIsHonoured(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &sink{}
-		s.answer = func(*logs.Batch) logs.Outcome {
-			if len(s.pushes) == 1 {
-				return logs.Outcome{Kind: logs.Retry, Err: errors.New("429"), RetryAfter: 7 * time.Second}
-			}
-			return logs.Outcome{}
-		}
-		d, _, stop := start(t, s, nil)
-		defer stop()
-		send(t, d.Lane(0), lines(1, 3), nil)
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if len(s.times) != 2 || s.times[1].Sub(s.times[0]) != 7*time.Second {
-			t.Errorf("pushes at %v", s.times)
-		}
-	})
-}
-
 func TestTooLargeIsSplit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{answer: func(b *logs.Batch) logs.Outcome {

@@ -1,6 +1,9 @@
 package dispatch
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // pace is what a lane has learnt about its sink: how much it takes at once, how long that
 // takes, and how many pushes at a time it serves. The lane's mu guards it.
@@ -105,3 +108,10 @@ func (p *pace) grow() {
 		p.limit = min(p.limit+p.limit/8, p.most)
 	}
 }
+
+// jitter is about so long: hosts that have lost the same sink must not come back together.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+
+// spread is a pause that a sink asks for, up to half as long again: it has asked all hosts of a
+// fleet for the same, and they must not come back together.
+func spread(d time.Duration) time.Duration { return d + rand.N(d/2+1) }

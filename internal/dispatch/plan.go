@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -166,7 +167,10 @@ func (s *streams) limited(g *logs.Group, now time.Time) {
 	}
 }
 
-// told notes that a request was answered: about its last stream.
+// told notes that a request was answered: about its last stream. Of streams that were all new
+// at the start each counts as told for another time, from half of toldFor on: they come due one
+// by one, and find room as the last of a request that there is anyway, where all together would
+// need a request each, on all hosts that were started together.
 func (s *streams) told(b *logs.Batch, now time.Time) {
 	if len(b.Groups) == 0 {
 		return
@@ -174,7 +178,7 @@ func (s *streams) told(b *logs.Batch, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if state := s.known[streamKey(b.Groups[len(b.Groups)-1])]; state != nil { // as above
-		state.told = now
+		state.told = now.Add(-rand.N(toldFor / 2))
 	}
 }
 

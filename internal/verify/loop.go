@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
@@ -52,17 +53,23 @@ func (v *Loop) Run(ctx context.Context) error {
 		return nil
 	}
 	v.started, v.last, v.untold = time.Now(), make(map[string]time.Time), make(map[string]map[string]string)
-	ticker := time.NewTicker(v.Every)
+	ticker := time.NewTicker(first(v.Every))
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C: // one that takes longer leaves some out
+			ticker.Reset(v.Every)
 			v.all(ctx)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
+
+// first is when the first comparison begins, from a half to one and a half of the usual time
+// after the start: hosts that are started together must not all ask their Loki together, again
+// and again.
+func first(every time.Duration) time.Duration { return every/2 + rand.N(every) }
 
 // since is from when on lines of an output are compared by what begins at a time: so that none
 // is left out where the ones before took long, or failed.

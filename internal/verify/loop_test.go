@@ -47,3 +47,21 @@ func TestVerifyUntold(t *testing.T) {
 		t.Errorf("said %d times:\n%s", n, out.String())
 	}
 }
+
+// TestVerifyApart: hosts that are started together do not ask their Loki together.
+func TestVerifyApart(t *testing.T) {
+	const every, hosts = time.Hour, 1000
+	slots := make(map[time.Duration]int)
+	for range hosts {
+		at := first(every)
+		if at < every/2 || at >= every*3/2 {
+			t.Fatalf("the first comparison is after %v", at)
+		}
+		slots[at/(every/10)]++
+	}
+	for slot, n := range slots {
+		if n > hosts/5 {
+			t.Errorf("%d of %d hosts begin in the tenth %d of the time", n, hosts, slot)
+		}
+	}
+}

@@ -103,6 +103,26 @@ func (e *Engine) Create(t testing.TB, spec Spec) *Container {
 	return c
 }
 
+// Existing returns the containers with a label, running or not, that were made by others, such
+// as Swarm. They are not removed when the test ends.
+func (e *Engine) Existing(t testing.TB, label string) (all []*Container) {
+	t.Helper()
+	ctx, cancel := limit()
+	defer cancel()
+	list, err := e.API.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", label)})
+	if err != nil {
+		t.Fatalf("cannot list containers: %v", err)
+	}
+	for _, item := range list.Items {
+		name := strings.TrimPrefix(item.Names[0], "/")
+		c := &Container{ID: item.ID, Name: name, names: []string{name}, engine: e}
+		of := c.Inspect(t).HostConfig.LogConfig
+		c.Spec = Spec{Name: name, Driver: of.Type, Opts: of.Config, Labels: item.Labels}
+		all = append(all, c)
+	}
+	return all
+}
+
 // Start makes a container and starts it.
 func (e *Engine) Start(t testing.TB, spec Spec) *Container {
 	t.Helper()

@@ -30,6 +30,8 @@ type PrivateOptions struct {
 	// Newest takes the newest engine, from the cache, instead of the installed
 	// one, and Installed the latter whatever LIGHTERMAN_TEST_ENGINE says.
 	Newest, Installed bool
+	// Host is the host that it runs on, instead of one without a network.
+	Host *Host
 	// Dockerd is the program, by default "dockerd".
 	Dockerd string
 	// Path is put before PATH, for a dockerd that needs a newer runc.
@@ -40,6 +42,9 @@ type PrivateOptions struct {
 	StorageDriver string
 	// Remap maps the users of containers to others (userns-remap), from 100000 on.
 	Remap bool
+	// Usual has the engine's containers see it where engines usually are: its socket in
+	// /var/run, its data in /var/lib/docker.
+	Usual bool
 }
 
 // PrivateEngine is an engine that belongs to one test: it has its own data
@@ -137,11 +142,6 @@ func (p *PrivateEngine) start() (err error) {
 }
 
 func (p *PrivateEngine) launch() error {
-	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = logFile.Close() }()
 	// The machine's /etc/docker/daemon.json must not apply.
 	config := filepath.Join(p.Dir, "daemon.json")
 	if err := os.WriteFile(config, []byte("{}\n"), 0o600); err != nil {
@@ -156,16 +156,21 @@ func (p *PrivateEngine) launch() error {
 	if p.opts.LiveRestore {
 		args = append(args, "--live-restore")
 	}
-	if p.opts.Remap {
-		args = append(args, "--userns-remap", "nobody:nogroup")
-	}
+	args = p.placed(args)
 	// unshare and sh replace themselves: the process is dockerd in the end.
-	if p.opts.Remap {
-		args = append([]string{"--mount"}, args...)
+	return p.run(exec.Command("unshare", append(args, p.opts.Args...)...))
+}
+
+// run starts a command that becomes dockerd, or what it runs in, and waits until it answers.
+func (p *PrivateEngine) run(cmd *exec.Cmd) error {
+	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
 	}
-	cmd := exec.Command("unshare", append(args, p.opts.Args...)...)
+	defer func() { _ = logFile.Close() }()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
+	p.opts.Host.take(cmd)
 	cmd.Env = append(os.Environ(), "PATH="+strings.TrimPrefix(p.opts.Path+":"+os.Getenv("PATH"), ":"))
 	if err := cmd.Start(); err != nil {
 		return err
@@ -181,16 +186,6 @@ func (p *PrivateEngine) launch() error {
 		return fmt.Errorf("dockerd does not answer")
 	}
 	return nil
-}
-
-// before is what has to be done in the namespaces of dockerd before it starts: the
-// machine's own files of subordinate IDs stay as they are.
-func (p *PrivateEngine) before() string {
-	if !p.opts.Remap {
-		return ""
-	}
-	file := filepath.Join(p.Dir, "subid")
-	return fmt.Sprintf(`printf 'nobody:100000:65536\nnogroup:100000:65536\n' >%[1]s; mount --bind %[1]s /etc/subuid; mount --bind %[1]s /etc/subgid;`, file)
 }
 
 func (p *PrivateEngine) ping() bool {

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -78,8 +77,7 @@ func (e *Engine) listen(t testing.TB) net.Listener {
 	return listener
 }
 
-// inNetwork calls f in the engine's network namespace; a socket stays in that in
-// which it was made.
+// inNetwork calls f in the engine's network namespace.
 func (e *Engine) inNetwork(t testing.TB, f func() error) {
 	t.Helper()
 	need.Root(t)
@@ -87,14 +85,7 @@ func (e *Engine) inNetwork(t testing.TB, f func() error) {
 	if err != nil {
 		t.Fatalf("cannot find the engine's process: %v", err)
 	}
-	done := make(chan error, 1)
-	go func() {
-		// Not unlocked: the thread ends with the goroutine, as nobody else must
-		// get it.
-		runtime.LockOSThread()
-		done <- enter(pid, f)
-	}()
-	if err := <-done; err != nil {
+	if err := within(pid, f); err != nil {
 		t.Fatalf("cannot listen in the engine's network: %v", err)
 	}
 }

@@ -12,8 +12,9 @@ import (
 // is looked at only every 10 s, is not used: Loki is ready in about a second.
 //
 // The pattern ingester, which costs memory, is on where limits has "pattern_ingester: true",
-// and there are tenants where it has "auth_enabled: true".
-func config(dir string, httpPort, grpcPort int, limits map[string]string) string {
+// and there are tenants where it has "auth_enabled: true". One that is a member of a cluster
+// shares its chunks with the others.
+func config(dir string, httpPort, grpcPort int, limits map[string]string, of *member) string {
 	all := map[string]string{
 		"ingestion_rate_mb":                        "10000",
 		"ingestion_burst_size_mb":                  "10000",
@@ -47,9 +48,13 @@ func config(dir string, httpPort, grpcPort int, limits map[string]string) string
 	for name, value := range all {
 		fmt.Fprintf(&lines, "  %s: %s\n", name, value)
 	}
-	return strings.NewReplacer(
-		"DIR", dir, "HTTP_PORT", fmt.Sprint(httpPort), "GRPC_PORT", fmt.Sprint(grpcPort), "PATTERNS", patterns, "TENANTS", tenants, "LIMITS", lines.String(),
-	).Replace(template)
+	places := []string{"DIR", dir, "HTTP_PORT", fmt.Sprint(httpPort), "GRPC_PORT", fmt.Sprint(grpcPort), "PATTERNS", patterns, "TENANTS", tenants, "LIMITS", lines.String()}
+	if of == nil {
+		places = append(places, "SHARED", dir, "STORE", "inmemory", "REPLICAS", "1", "INSTANCE", "", "MEMBER", "", "REMOTE", "5m")
+	} else {
+		places = append(places, of.places()...)
+	}
+	return strings.NewReplacer(places...).Replace(template)
 }
 
 // The two keys that are no limits.
@@ -77,15 +82,15 @@ server:
 common:
   path_prefix: DIR
   instance_addr: 127.0.0.1
-  replication_factor: 1
+  replication_factor: REPLICAS
   ring:
-    instance_addr: 127.0.0.1
+    instance_addr: 127.0.0.1INSTANCE
     kvstore:
-      store: inmemory
+      store: STORE
   storage:
     filesystem:
-      chunks_directory: DIR/chunks
-      rules_directory: DIR/rules
+      chunks_directory: SHARED/chunks
+      rules_directory: SHARED/rules
 schema_config:
   configs:
     - from: "2020-01-01"
@@ -102,11 +107,11 @@ ingester:
     min_ready_duration: 0s
   wal:
     dir: DIR/wal
-ingester_client:
+MEMBERingester_client:
   grpc_client_config:
     max_recv_msg_size: 1073741824
     max_send_msg_size: 1073741824
-  remote_timeout: 5m
+  remote_timeout: REMOTE
 frontend_worker:
   grpc_client_config:
     max_recv_msg_size: 1073741824

@@ -35,6 +35,7 @@ type Loki struct {
 	http    *port.Port // taken by reserve, as is grpc
 	grpc    *port.Port
 	limits  map[string]string
+	member  *member    // what it is in a cluster; nil for one that is alone
 	mu      sync.Mutex // guards the fields below
 	cmd     *exec.Cmd  // the running process; nil when there is none
 	gone    chan struct{}
@@ -149,7 +150,11 @@ func (l *Loki) reserve() (err error) {
 // end kills Loki and gives its ports back.
 func (l *Loki) end() error {
 	err := l.signal(syscall.SIGKILL, true)
-	for _, p := range []*port.Port{l.http, l.grpc} {
+	ports := []*port.Port{l.http, l.grpc}
+	if l.member != nil {
+		ports = append(ports, l.member.gossip)
+	}
+	for _, p := range ports {
 		if p != nil {
 			p.Release()
 		}
@@ -159,7 +164,7 @@ func (l *Loki) end() error {
 
 func (l *Loki) launch() error {
 	file := filepath.Join(l.Dir, "loki.yaml")
-	if err := os.WriteFile(file, []byte(config(l.Dir, l.http.Number, l.grpc.Number, l.limits)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config(l.Dir, l.http.Number, l.grpc.Number, l.limits, l.member)), 0o600); err != nil {
 		return err
 	}
 	logFile, err := os.OpenFile(filepath.Join(l.Dir, "loki.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
