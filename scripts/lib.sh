@@ -180,7 +180,7 @@ build_debian() {
 		[ -d "$out" ] && exit
 		say "making a bare Debian in $out: less than a minute"
 		trap 'rm -rf "$out.tmp"' EXIT
-		debootstrap --variant=minbase --include="$more" bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
+		debootstrap --variant=minbase ${more:+"--include=$more"} bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
 		mv "$out.tmp" "$out"
 	) 9>"$out.lock"
 }
@@ -342,6 +342,8 @@ prepare_tests() {
 	want ip iproute2 "for private engines in the tests"
 	want rsyslogd rsyslog "a real receiver for the syslog driver"
 	want logrotate logrotate "to rotate files of the host as hosts do"
+	want rootlesskit rootlesskit "for an engine that belongs to a user without rights"
+	want newuidmap uidmap "for that user's further IDs"
 	want unshare util-linux "for private engines in the tests"
 	want gcc "gcc libc6-dev" "for Go's race detector"
 	want dockerd docker.io "the Docker Engine that the tests kill and restart"

@@ -137,11 +137,6 @@ func (p *PrivateEngine) start() (err error) {
 }
 
 func (p *PrivateEngine) launch() error {
-	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = logFile.Close() }()
 	// The machine's /etc/docker/daemon.json must not apply.
 	config := filepath.Join(p.Dir, "daemon.json")
 	if err := os.WriteFile(config, []byte("{}\n"), 0o600); err != nil {
@@ -157,13 +152,19 @@ func (p *PrivateEngine) launch() error {
 		args = append(args, "--live-restore")
 	}
 	if p.opts.Remap {
-		args = append(args, "--userns-remap", "nobody:nogroup")
+		args = append([]string{"--mount"}, append(args, "--userns-remap", "nobody:nogroup")...)
 	}
 	// unshare and sh replace themselves: the process is dockerd in the end.
-	if p.opts.Remap {
-		args = append([]string{"--mount"}, args...)
+	return p.run(exec.Command("unshare", append(args, p.opts.Args...)...))
+}
+
+// run starts a command that becomes dockerd, or what it runs in, and waits until it answers.
+func (p *PrivateEngine) run(cmd *exec.Cmd) error {
+	logFile, err := os.OpenFile(filepath.Join(p.Dir, "dockerd.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
 	}
-	cmd := exec.Command("unshare", append(args, p.opts.Args...)...)
+	defer func() { _ = logFile.Close() }()
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C is for the test, which cleans up
 	cmd.Env = append(os.Environ(), "PATH="+strings.TrimPrefix(p.opts.Path+":"+os.Getenv("PATH"), ":"))
