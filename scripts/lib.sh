@@ -87,6 +87,7 @@ newest_path() { echo "$cache/engine-$(module_version test/newest/go.mod github.c
 prometheus_path() { echo "$cache/prometheus-$(module_version test/prometheus/go.mod github.com/prometheus/prometheus)"; }
 collector_path() { echo "$cache/collector-$(module_version test/collector/go.mod go.opentelemetry.io/collector/otelcol)"; }
 victorialogs_path() { echo "$cache/victorialogs-$(module_version test/victorialogs/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
+compose_path() { echo "$cache/compose-$(module_version test/compose/go.mod github.com/docker/compose/v2)"; }
 promtail_path() { echo "$cache/promtail-$(module_version test/promtail/go.mod github.com/grafana/loki/v3)"; }
 otelcol_path() { echo "$cache/otelcol-$(module_version bench/otelcol/go.mod go.opentelemetry.io/collector/otelcol)"; }
 vlagent_path() { echo "$cache/vlagent-$(module_version bench/vlagent/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
@@ -161,6 +162,12 @@ build_victorialogs() {
 	local out
 	out=$(victorialogs_path)
 	build_tool test/victorialogs github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs "$out" "one to two"
+}
+# build_compose builds Docker Compose, as Debian's is of before Compose's files were what they are.
+build_compose() {
+	local out
+	out=$(compose_path)
+	build_tool test/compose github.com/docker/compose/v2/cmd "$out" "three to five"
 }
 build_lint() {
 	local out

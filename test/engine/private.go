@@ -40,6 +40,9 @@ type PrivateOptions struct {
 	StorageDriver string
 	// Remap maps the users of containers to others (userns-remap), from 100000 on.
 	Remap bool
+	// Usual has the engine's containers see it where engines usually are: its socket in
+	// /var/run, its data in /var/lib/docker.
+	Usual bool
 }
 
 // PrivateEngine is an engine that belongs to one test: it has its own data
@@ -151,9 +154,7 @@ func (p *PrivateEngine) launch() error {
 	if p.opts.LiveRestore {
 		args = append(args, "--live-restore")
 	}
-	if p.opts.Remap {
-		args = append([]string{"--mount"}, append(args, "--userns-remap", "nobody:nogroup")...)
-	}
+	args = p.placed(args)
 	// unshare and sh replace themselves: the process is dockerd in the end.
 	return p.run(exec.Command("unshare", append(args, p.opts.Args...)...))
 }
@@ -182,16 +183,6 @@ func (p *PrivateEngine) run(cmd *exec.Cmd) error {
 		return fmt.Errorf("dockerd does not answer")
 	}
 	return nil
-}
-
-// before is what has to be done in the namespaces of dockerd before it starts: the
-// machine's own files of subordinate IDs stay as they are.
-func (p *PrivateEngine) before() string {
-	if !p.opts.Remap {
-		return ""
-	}
-	file := filepath.Join(p.Dir, "subid")
-	return fmt.Sprintf(`printf 'nobody:100000:65536\nnogroup:100000:65536\n' >%[1]s; mount --bind %[1]s /etc/subuid; mount --bind %[1]s /etc/subgid;`, file)
 }
 
 func (p *PrivateEngine) ping() bool {

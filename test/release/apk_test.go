@@ -19,7 +19,7 @@ import (
 // files, each with its sum, and the sum of them all in the first part.
 func TestAPK(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(only(t, made(t, "0.1.0"), "*.apk"))
+	data, err := os.ReadFile(only(t, made(t, "0.1.0"), ours("apk")))
 	if err != nil {
 		t.Fatal(err)
 	}

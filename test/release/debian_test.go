@@ -186,7 +186,7 @@ type manager struct {
 func TestDebian(t *testing.T) {
 	t.Parallel()
 	life(t, manager{
-		tree: "debian-bookworm", pattern: "*.deb",
+		tree: "debian-bookworm", pattern: ours("deb"),
 		install: "dpkg -i /tmp/package.deb", upgrade: "dpkg -i /tmp/package.deb", remove: "dpkg -r lighterman",
 		kept: "/etc/lighterman/config.yaml", purge: "dpkg -P lighterman",
 	})
@@ -198,7 +198,7 @@ func TestFedora(t *testing.T) {
 	t.Parallel()
 	const dnf = "dnf -y --disablerepo='*' "
 	life(t, manager{
-		tree: "debian-bookworm-rpm", pattern: "*.rpm",
+		tree: "debian-bookworm-rpm", pattern: ours("rpm"),
 		install: dnf + "install /tmp/package.rpm", upgrade: dnf + "upgrade /tmp/package.rpm", remove: dnf + "remove lighterman",
 		kept: "/etc/lighterman/config.yaml.rpmsave", purge: "rm -r /etc/lighterman /var/lib/lighterman; userdel lighterman",
 	})
