@@ -85,6 +85,7 @@ func TestCompose(t *testing.T) {
 	}
 	plain := []string{"-f", "compose.yaml"}
 	t.Cleanup(func() { composed(t, env, append(plain, "down", "--volumes", "--timeout", "5")...) })
+	began := time.Now()
 	up(plain...)
 	first := docker.Start(t, engine.Spec{Name: "first", Args: []string{"-n", "50"}})
 	inside := func(url string) string {
@@ -97,6 +98,7 @@ func TestCompose(t *testing.T) {
 		wait.For(t, 3*time.Minute, "the lines of "+c.Name, func() bool { return strings.Contains(inside(query), `,"50"]`) })
 	}
 	arrives(first, "")
+	inAMinute(t, "docker compose up", began)
 	wait.For(t, 3*time.Minute, "Prometheus to scrape lighterman", func() bool {
 		return strings.Contains(inside("http://127.0.0.1:9090/api/v1/query?query=up%7Bjob=%22lighterman%22%7D"), `,"1"]`)
 	})
