@@ -175,10 +175,10 @@ build_lint() {
 	build_tool test/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$out" "two to three"
 }
 
-# build_debian NAME [PACKAGES] makes a bare Debian in the cache, for packages to be
-# installed on, with what else is named.
+# build_debian NAME [PACKAGES [MORE]] makes a bare Debian in the cache, for packages to be
+# installed on, with what else is named; MORE is by apt, as debootstrap knows no alternatives.
 build_debian() {
-	local out=$cache/$1 more=${2-}
+	local out=$cache/$1 more=${2-} later=${3-}
 	[ -d "$out" ] && return
 	want debootstrap debootstrap "a bare Debian for the packages"
 	mkdir -p "$(dirname "$out")"
@@ -188,6 +188,10 @@ build_debian() {
 		say "making a bare Debian in $out: less than a minute"
 		trap 'rm -rf "$out.tmp"' EXIT
 		debootstrap --variant=minbase ${more:+"--include=$more"} bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
+		if [ -n "$later" ]; then
+			# shellcheck disable=SC2086 # a list
+			chroot "$out.tmp" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $later >>"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot install $later in it"; }
+		fi
 		mv "$out.tmp" "$out"
 	) 9>"$out.lock"
 }

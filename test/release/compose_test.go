@@ -45,6 +45,19 @@ func TestComposeConfig(t *testing.T) {
 	if !strings.Contains(plain, "source: /var/run/docker.sock") || !strings.Contains(plain, "read_only: true") {
 		t.Errorf("compose.yaml comes to\n%s", plain)
 	}
+	// The versions that the tests have: lighterman is tried with no others.
+	version := func(program string) string {
+		_, v, _ := strings.Cut(filepath.Base(program), "-")
+		return v
+	}
+	for _, image := range []string{
+		"grafana/loki:" + version(need.Loki(t)),
+		"prom/prometheus:v" + strings.Replace(version(need.Prometheus(t)), "0.3", "3.", 1), // its module has 0.315 for 3.15
+	} {
+		if !strings.Contains(plain, "image: "+image+"\n") {
+			t.Errorf("no %s in\n%s", image, plain)
+		}
+	}
 	both := []string{"-f", "compose.yaml", "-f", "compose.hardened.yaml", "config"}
 	if hardened := composed(t, []string{"HOST_LABEL=here"}, both...); strings.Contains(hardened, "docker.sock") || !strings.Contains(hardened, "--docker-host=none") {
 		t.Errorf("compose.hardened.yaml comes to\n%s", hardened)
@@ -105,7 +118,7 @@ func TestCompose(t *testing.T) {
 	if rules := inside("http://127.0.0.1:9090/api/v1/rules"); !strings.Contains(rules, `"health":"ok"`) || strings.Contains(rules, `"health":"err"`) {
 		t.Errorf("the alerts: %s", rules)
 	}
-	if page := inside("http://127.0.0.1:9177/healthz"); !strings.HasPrefix(page, "ok") {
+	if page := inside("http://127.0.0.1:9177/healthz"); !strings.HasPrefix(page, "healthy") {
 		t.Errorf("the port of lighterman says %q", page)
 	}
 
