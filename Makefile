@@ -1,7 +1,7 @@
 # Every target is a script or one command; `make` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help build release test test-release test-quick test-engines test-fleet torture verify-large compare soak lint bench bench-quick bench-peers fuzz demo demo-loki promtail clean
+.PHONY: help build release test test-release docs-check test-quick test-engines test-fleet torture verify-large compare soak lint bench bench-quick bench-peers fuzz demo demo-loki promtail clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+): .*## (.*)/  \1\t\2/p' Makefile | expand -t 16
@@ -17,6 +17,9 @@ test: ## all tests, with real Docker engines and a real Loki; installs what is m
 
 test-release: ## make releases, and try packages, unit and image
 	@scripts/test-release
+
+docs-check: ## what README and docs say, held against the program: commands, settings, links, figures; a part of make test
+	@go test -count=1 ./test/docs
 
 test-quick: ## the tests that need nothing but Go; the others are skipped
 	@go test ./...

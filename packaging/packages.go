@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,18 +45,23 @@ func (r *release) pack(recipe, format string) error {
 		return err
 	}
 	info.MTime = r.time
+	if format == "apk" { // which has one line for it
+		info.Description, _, _ = strings.Cut(info.Description, "\n")
+	}
 	info = nfpm.WithDefaults(info)
 	packager, err := nfpm.Get(format)
 	if err != nil {
 		return err
 	}
-	out, err := os.Create(filepath.Join(r.out, packager.ConventionalFileName(info)))
-	if err != nil {
+	var out bytes.Buffer
+	if err := packager.Package(info, &out); err != nil {
 		return err
 	}
-	if err := packager.Package(info, out); err != nil {
-		_ = out.Close()
-		return err
+	data := out.Bytes()
+	if format == "apk" {
+		if data, err = settled(data, r.time); err != nil {
+			return err
+		}
 	}
-	return out.Close()
+	return os.WriteFile(filepath.Join(r.out, packager.ConventionalFileName(info)), data, 0o644)
 }

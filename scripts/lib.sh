@@ -87,6 +87,7 @@ newest_path() { echo "$cache/engine-$(module_version test/newest/go.mod github.c
 prometheus_path() { echo "$cache/prometheus-$(module_version test/prometheus/go.mod github.com/prometheus/prometheus)"; }
 collector_path() { echo "$cache/collector-$(module_version test/collector/go.mod go.opentelemetry.io/collector/otelcol)"; }
 victorialogs_path() { echo "$cache/victorialogs-$(module_version test/victorialogs/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
+compose_path() { echo "$cache/compose-$(module_version test/compose/go.mod github.com/docker/compose/v2)"; }
 promtail_path() { echo "$cache/promtail-$(module_version test/promtail/go.mod github.com/grafana/loki/v3)"; }
 otelcol_path() { echo "$cache/otelcol-$(module_version bench/otelcol/go.mod go.opentelemetry.io/collector/otelcol)"; }
 vlagent_path() { echo "$cache/vlagent-$(module_version bench/vlagent/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
@@ -162,16 +163,22 @@ build_victorialogs() {
 	out=$(victorialogs_path)
 	build_tool test/victorialogs github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs "$out" "one to two"
 }
+# build_compose builds Docker Compose, as Debian's is of before Compose's files were what they are.
+build_compose() {
+	local out
+	out=$(compose_path)
+	build_tool test/compose github.com/docker/compose/v2/cmd "$out" "three to five"
+}
 build_lint() {
 	local out
 	out=$(lint_path)
 	build_tool test/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$out" "two to three"
 }
 
-# build_debian NAME [PACKAGES] makes a bare Debian in the cache, for packages to be
-# installed on, with what else is named.
+# build_debian NAME [PACKAGES [MORE]] makes a bare Debian in the cache, for packages to be
+# installed on, with what else is named; MORE is by apt, as debootstrap knows no alternatives.
 build_debian() {
-	local out=$cache/$1 more=${2-}
+	local out=$cache/$1 more=${2-} later=${3-}
 	[ -d "$out" ] && return
 	want debootstrap debootstrap "a bare Debian for the packages"
 	mkdir -p "$(dirname "$out")"
@@ -180,7 +187,11 @@ build_debian() {
 		[ -d "$out" ] && exit
 		say "making a bare Debian in $out: less than a minute"
 		trap 'rm -rf "$out.tmp"' EXIT
-		debootstrap --variant=minbase --include="$more" bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
+		debootstrap --variant=minbase ${more:+"--include=$more"} bookworm "$out.tmp" >"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot make a bare Debian"; }
+		if [ -n "$later" ]; then
+			# shellcheck disable=SC2086 # a list
+			chroot "$out.tmp" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $later >>"$out.log" 2>&1 9>&- || { tail -5 "$out.log" >&2 && die "cannot install $later in it"; }
+		fi
 		mv "$out.tmp" "$out"
 	) 9>"$out.lock"
 }
@@ -342,6 +353,8 @@ prepare_tests() {
 	want ip iproute2 "for private engines in the tests"
 	want rsyslogd rsyslog "a real receiver for the syslog driver"
 	want logrotate logrotate "to rotate files of the host as hosts do"
+	want rootlesskit rootlesskit "for an engine that belongs to a user without rights"
+	want newuidmap uidmap "for that user's further IDs"
 	want unshare util-linux "for private engines in the tests"
 	want gcc "gcc libc6-dev" "for Go's race detector"
 	want dockerd docker.io "the Docker Engine that the tests kill and restart"

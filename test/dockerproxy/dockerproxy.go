@@ -29,6 +29,7 @@ type Proxy struct {
 	streams map[*stream]bool
 	sent    map[string][]Sent
 	search  time.Duration
+	offered string // the version of the API that it offers; empty for the engine's
 }
 
 // New starts a proxy before the engine at host, "unix:///path", until the test
@@ -80,6 +81,11 @@ func New(t testing.TB, host string) *Proxy {
 // answered takes hold of log streams. An answer that does not follow is a look at
 // the end of the log: what is in there, the streams need not have brought.
 func (p *Proxy) answered(r *http.Response) error {
+	p.mu.Lock()
+	if p.offered != "" && r.Header.Get("Api-Version") != "" {
+		r.Header.Set("Api-Version", p.offered)
+	}
+	p.mu.Unlock()
 	id, isLog := container(r.Request.URL.Path)
 	if !isLog || r.StatusCode != http.StatusOK || r.Request.URL.Query().Get("follow") != "1" {
 		return nil
@@ -127,6 +133,13 @@ func (p *Proxy) Search(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.search = d
+}
+
+// Offer has the engine offer another version of its API than its newest.
+func (p *Proxy) Offer(version string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.offered = version
 }
 
 // Streams returns how many log streams are open.

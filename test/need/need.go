@@ -129,6 +129,12 @@ func VictoriaLogs(t testing.TB) string {
 	return cached(t, "victorialogs-"+version(t, "victorialogs", "github.com/VictoriaMetrics/VictoriaLogs"))
 }
 
+// Compose needs Docker Compose in the cache and returns its path.
+func Compose(t testing.TB) string {
+	t.Helper()
+	return cached(t, "compose-"+version(t, "compose", "github.com/docker/compose/v2"))
+}
+
 // Debian needs a bare Debian in the cache, debian-bookworm or one with more in it, and
 // returns its directory.
 func Debian(t testing.TB, name string) string {

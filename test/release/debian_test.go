@@ -30,9 +30,10 @@ type debian struct {
 	docker string
 }
 
-func newDebian(t testing.TB) *debian {
+// newDebian makes one of what is in the cache under a name.
+func newDebian(t testing.TB, name string) *debian {
 	t.Helper()
-	d := &debian{t: t, lower: need.Debian(t, "debian-bookworm"), dir: t.TempDir(), docker: t.TempDir()}
+	d := &debian{t: t, lower: need.Debian(t, name), dir: t.TempDir(), docker: t.TempDir()}
 	for _, sub := range []string{"upper", "work", "merged"} {
 		if err := os.Mkdir(filepath.Join(d.dir, sub), 0o755); err != nil {
 			t.Fatal(err)
@@ -66,26 +67,27 @@ func (d *debian) run(args ...string) string {
 	return string(out)
 }
 
-// install copies a package in and has dpkg install it.
-func (d *debian) install(file string) string {
+// with runs a command that has a file, as /tmp/package and its ending.
+func (d *debian) with(file, command string) string {
 	d.t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	cmd := d.inside("sh", "-c", "cat > /tmp/package.deb && dpkg -i /tmp/package.deb && rm /tmp/package.deb")
+	copied := "/tmp/package" + filepath.Ext(file)
+	cmd := d.inside("sh", "-ec", fmt.Sprintf("cat >%[1]s; %[2]s; rm %[1]s", copied, command))
 	cmd.Stdin = bytes.NewReader(data)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		d.t.Fatalf("dpkg -i: %v\n%s", err, out)
+		d.t.Fatalf("%s: %v\n%s", command, err, out)
 	}
 	return string(out)
 }
 
-// files are all paths there, without what dpkg itself keeps and logs.
+// files are all paths there, without what dpkg, rpm and dnf themselves keep and log.
 func (d *debian) files() []string {
 	d.t.Helper()
-	out := d.run("find", "/", "-xdev", "(", "-path", "/proc", "-o", "-path", "/tmp", "-o", "-path", "/var/lib/dpkg", "-o", "-path", "/var/log", "-o", "-path", "/var/lib/docker",
+	out := d.run("find", "/", "-xdev", "(", "-path", "/proc", "-o", "-path", "/tmp", "-o", "-path", "/var/lib/dpkg", "-o", "-path", "/var/lib/rpm", "-o", "-name", ".rpmdb", "-o", "-path", "/var/lib/dnf", "-o", "-name", "__pycache__", "-o", "-path", "/run", "-o", "-path", "/var/log", "-o", "-path", "/var/lib/docker",
 		"-o", "-name", "*-", "-o", "-path", "/var/cache", ")", "-prune", "-o", "-print")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	slices.Sort(lines)
@@ -168,26 +170,56 @@ func (s *service) stop(t testing.TB) {
 	}
 }
 
-// TestDebian: the package on a bare Debian. Its service, run by hand as the unit would,
-// carries lines; an upgrade keeps the configuration and the positions, so that nothing
-// comes twice; removing keeps both; purging leaves nothing.
+// manager is a program that installs packages.
+type manager struct {
+	// tree has it; pattern is what its packages are called.
+	tree, pattern string
+	// install and upgrade are commands that have the package in /tmp/package and its ending.
+	install, upgrade, remove string
+	// kept is where a changed configuration is after removing.
+	kept string
+	// purge removes what removing leaves.
+	purge string
+}
+
+// TestDebian: the package on a bare Debian.
 func TestDebian(t *testing.T) {
 	t.Parallel()
-	d := newDebian(t)
+	life(t, manager{
+		tree: "debian-bookworm", pattern: ours("deb"),
+		install: "dpkg -i /tmp/package.deb", upgrade: "dpkg -i /tmp/package.deb", remove: "dpkg -r lighterman",
+		kept: "/etc/lighterman/config.yaml", purge: "dpkg -P lighterman",
+	})
+}
+
+// TestFedora: the package for Fedora and its like, by dnf, on a Debian that has it. What dnf
+// leaves is removed as docs/install.md says.
+func TestFedora(t *testing.T) {
+	t.Parallel()
+	const dnf = "dnf -y --disablerepo='*' "
+	life(t, manager{
+		tree: "debian-bookworm-rpm", pattern: ours("rpm"),
+		install: dnf + "install /tmp/package.rpm", upgrade: dnf + "upgrade /tmp/package.rpm", remove: dnf + "remove lighterman",
+		kept: "/etc/lighterman/config.yaml.rpmsave", purge: "rm -r /etc/lighterman /var/lib/lighterman; userdel lighterman",
+	})
+}
+
+// life is that of a package on a bare system. Its service, run by hand as the unit would,
+// carries lines; an upgrade keeps the configuration and the positions, so that nothing
+// comes twice; removing keeps both; purging leaves nothing.
+func life(t *testing.T, m manager) {
+	d := newDebian(t, m.tree)
 	loki := fakeloki.Start(t, nil)
 	containers := dataroot.In(t, d.docker)
 	web := containers.Add(t, dataroot.Spec{Name: "web"})
 	web.Append(t, dataroot.JSON(time.Now(), "before"))
 	filesBefore, usersBefore := d.files(), d.users()
 
-	d.install(only(t, made(t, "0.1.0"), "*.deb"))
-	for _, want := range []string{"lighterman", "/usr/bin/lighterman", "/usr/share/bash-completion/completions/lighterman"} {
+	d.with(only(t, made(t, "0.1.0"), m.pattern), m.install)
+	for _, want := range []string{"lighterman", "/usr/bin/lighterman", "/usr/share/bash-completion/completions/lighterman", "/usr/share/man/man5/lighterman-config.5.gz"} {
 		if !strings.Contains(strings.Join(append(d.files(), d.users()), "\n"), want) {
 			t.Errorf("%s is not there after installing", want)
 		}
-	}
-	if got := d.run("dpkg-query", "-W", "-f", "${Version} ${Conffiles}", "lighterman"); !strings.Contains(got, "0.1.0") || !strings.Contains(got, "/etc/lighterman/config.yaml") {
-		t.Errorf("dpkg knows %q", got)
 	}
 	listener, err := port.Take()
 	if err != nil {
@@ -210,7 +242,7 @@ func TestDebian(t *testing.T) {
 	}
 
 	web.Append(t, dataroot.JSON(time.Now(), "meanwhile"))
-	d.install(only(t, made(t, "0.1.1"), "*.deb"))
+	d.with(only(t, made(t, "0.1.1"), m.pattern), m.upgrade)
 	if got := d.run("lighterman", "version"); !strings.HasPrefix(got, "lighterman 0.1.1 ") {
 		t.Errorf("after the upgrade it is %s", got)
 	}
@@ -225,12 +257,15 @@ func TestDebian(t *testing.T) {
 		t.Errorf("%d entries were sent: %q", loki.Count(), loki.Lines())
 	}
 
-	d.run("dpkg", "-r", "lighterman")
+	d.run("sh", "-ec", m.remove)
 	left := d.files()
-	if !slices.Contains(left, config) || !slices.Contains(left, "/var/lib/lighterman/positions") || slices.Contains(left, "/usr/bin/lighterman") {
-		t.Error("removing does not leave just configuration and positions")
+	if !slices.Contains(left, m.kept) || !slices.Contains(left, "/var/lib/lighterman/positions") || slices.Contains(left, "/usr/bin/lighterman") {
+		t.Errorf("removing does not leave just configuration and positions: %q", difference(filesBefore, left))
 	}
-	d.run("dpkg", "-P", "lighterman")
+	if got := d.run("cat", m.kept); got != asChanged {
+		t.Errorf("removing has changed the configuration:\n%s", got)
+	}
+	d.run("sh", "-ec", m.purge)
 	if got := d.files(); !slices.Equal(got, filesBefore) {
 		t.Errorf("after purging there are more or fewer files: %q", difference(filesBefore, got))
 	}

@@ -21,18 +21,19 @@ type machine struct {
 	id string
 }
 
-// boot starts one. What it may do beyond other containers is what systemd needs to make
+// boot starts one of what is in the cache under a name, with further options of docker run. What it may do beyond other containers is what systemd needs to make
 // the units' sandboxes.
-func boot(t testing.TB) *machine {
+func boot(t testing.TB, name string, more ...string) *machine {
 	t.Helper()
-	tree := need.Debian(t, "debian-bookworm-systemd")
+	tree := need.Debian(t, name)
 	need.Engine(t)
-	const image = "lighterman-test/systemd"
+	image := "lighterman-test/" + name
 	if exec.Command("docker", "image", "inspect", image).Run() != nil {
 		output(t, "sh", "-c", `tar -C "$0" -c . | docker import --change 'LABEL lighterman.test.image=1' - "$1"`, tree, image)
 	}
-	id := strings.TrimSpace(output(t, "docker", "run", "-d", "--label", "lighterman.enable=false", "--cap-add", "SYS_ADMIN", "--cap-add", "DAC_READ_SEARCH", "--cap-add", "NET_ADMIN",
-		"--security-opt", "seccomp=unconfined", "--network", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs", "/run", "--tmpfs", "/run/lock", "-e", "container=docker", image, "/sbin/init"))
+	args := append([]string{"run", "-d"}, more...)
+	id := strings.TrimSpace(output(t, "docker", append(args, "--label", "lighterman.enable=false", "--cap-add", "SYS_ADMIN", "--cap-add", "DAC_READ_SEARCH", "--cap-add", "NET_ADMIN",
+		"--security-opt", "seccomp=unconfined", "--network", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs", "/run", "--tmpfs", "/run/lock", "-e", "container=docker", image, "/sbin/init")...))
 	m := &machine{t, id}
 	t.Cleanup(func() { output(t, "docker", "rm", "-fv", id) })
 	wait.For(t, time.Minute, "systemd", func() bool { return strings.Contains(m.try("systemctl", "is-system-running"), "running") })
@@ -61,8 +62,8 @@ func (m *machine) property(name string) string {
 // ends it and leaves nothing.
 func TestSystemd(t *testing.T) {
 	t.Parallel()
-	m := boot(t)
-	deb := only(t, made(t, "0.1.0"), "*.deb")
+	m := boot(t, "debian-bookworm-systemd")
+	deb := only(t, made(t, "0.1.0"), ours("deb"))
 	output(t, "docker", "cp", deb, m.id+":/root/lighterman.deb")
 	m.run("dpkg", "-i", "/root/lighterman.deb")
 	if got := m.try("systemctl", "is-active", "lighterman"); got != "inactive" {
