@@ -87,15 +87,20 @@ func (s *stage) perform(a actor, set settings, deadline time.Time) {
 		if time.Now().After(deadline) || s.t.Failed() {
 			return
 		}
-		s.calm.RLock()
-		began := time.Now()
-		act()
-		s.calm.RUnlock()
-		s.mu.Lock()
-		s.count[kind]++
-		s.mu.Unlock()
-		s.t.Logf("%s: %s, %v", began.UTC().Format("15:04:05.000"), kind, time.Since(began).Round(time.Millisecond))
+		s.play(kind, act)
 	}
+}
+
+// play has a fault be in force. One that fails ends its actor, and holds up nobody.
+func (s *stage) play(kind string, act func()) {
+	s.calm.RLock()
+	defer s.calm.RUnlock()
+	began := time.Now()
+	act()
+	s.mu.Lock()
+	s.count[kind]++
+	s.mu.Unlock()
+	s.t.Logf("%s: %s, %v", began.UTC().Format("15:04:05.000"), kind, time.Since(began).Round(time.Millisecond))
 }
 
 func (s *stage) carrierFault(rng *rand.Rand) (string, func()) {
