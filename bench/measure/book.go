@@ -45,6 +45,7 @@ var columns = []struct{ name, title string }{
 	{"ratio", "× floor"},
 	{"lines_per_s", "lines/s"},
 	{"lines_per_cpu_s", "lines/CPU s"},
+	{"read_mb_per_s", "read MB/s"},
 	{"sent_mb_per_s", "sent MB/s"},
 	{"link_percent", "% of link"},
 	{"cpu_percent", "CPU %"},

@@ -25,6 +25,8 @@ func (t *trial) play(ctx context.Context) (values, error) {
 	switch {
 	case s.course != asWritten:
 		err = t.playCourse(ctx, out)
+	case s.discards:
+		err = t.playDiscarded(ctx, out)
 	case s.atOnce:
 		err = t.playAtOnce(ctx, out)
 	case s.duration > 0:
@@ -48,6 +50,10 @@ func (t *trial) play(ctx context.Context) (values, error) {
 	}
 	report := t.sink.Report()
 	out.traffic(report)
+	if s.discards { // what counts lines has seen none
+		out["lines"] = float64(t.stage.ledger.Lines())
+		return out, nil
+	}
 	if s.beside {
 		if s.course != asWritten && s.course != comeAndGo {
 			maps.DeleteFunc(out, func(name string, _ float64) bool { return strings.HasSuffix(name, "_ms") }) // lines had to wait for what was away
@@ -114,6 +120,41 @@ func (t *trial) playBacklog(ctx context.Context, out values) error {
 	out["lines_per_s"] = float64(r.Lines) / wall.Seconds()
 	out["lines_per_cpu_s"] = float64(r.Lines) / u.CPU.Seconds()
 	out.load(t.stage.scenario.link, r.Body, wall)
+	return nil
+}
+
+// quiet is how long nothing comes when everything has.
+const quiet = 2 * time.Second
+
+// playDiscarded is playBacklog where the sink does not look at what comes: everything is there
+// when nothing more comes.
+func (t *trial) playDiscarded(ctx context.Context, out values) error {
+	for {
+		last := t.sink.Report().Last
+		if last != 0 && time.Since(time.Unix(0, last)) > quiet {
+			break
+		}
+		if err := t.agent.Ended(); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	u, err := t.usage()
+	if err != nil {
+		return err
+	}
+	out.holds(u)
+	r := t.sink.Report()
+	wall, lines, size := time.Duration(r.Last-t.agent.Started.UnixNano()), float64(t.stage.ledger.Lines()), float64(t.stage.scenario.backlog)
+	out["cpu_s"] = u.CPU.Seconds()
+	out["cpu_s_per_gib"] = u.CPU.Seconds() / size * gib
+	out["lines_per_s"] = lines / wall.Seconds()
+	out["lines_per_cpu_s"] = lines / u.CPU.Seconds()
+	out["read_mb_per_s"] = size / wall.Seconds() / 1e6
 	return nil
 }
 

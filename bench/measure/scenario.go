@@ -26,6 +26,9 @@ type scenario struct {
 	variant string
 	text
 	events
+	// discards tells that the sink only reads: nothing is compared, and the agent has all of
+	// its processors.
+	discards bool
 	// beside tells that lighterman is held against others: what arrived is part of the
 	// result, and does not have to be everything.
 	beside bool
@@ -98,6 +101,9 @@ func scenarios() []scenario {
 	return []scenario{
 		{name: "backlog", title: "1 GiB of json-file in 20 files", containers: 20, backlog: gib, floor: true},
 		{name: "backlog-2", title: "the same on two cores, of which the sink may have one", containers: 20, backlog: gib, cores: 2, runs: 1},
+		{name: "discard", title: "the same on one core, into a sink that only reads: nothing is compared", containers: 20, backlog: gib, discards: true, runs: 1},
+		{name: "discard-2", title: "the same on two cores, of which such a sink takes little", containers: 20, backlog: gib, discards: true, cores: 2, runs: 1},
+		{name: "one", title: "256 MiB of json-file in one file, on two cores, into such a sink", containers: 1, backlog: 256 * mib, discards: true, cores: 2, runs: 1},
 		{name: "json", title: "512 MiB of lines of JSON in 20 files, as they are", containers: 20, backlog: 512 * mib, text: text{json: true}},
 		{name: "stages", title: "the same with json, labels, drop and redact on every line", containers: 20, backlog: 512 * mib, text: text{json: true, keeps: true}, variant: "stages"},
 		{name: "live", title: "50 containers, 20 lines/s each", containers: 50, backlog: 50 * perContainer, rate: 20, duration: 20 * time.Second},

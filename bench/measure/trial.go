@@ -103,6 +103,9 @@ func (s *stage) begin(ctx context.Context, p *peer.Peer, program string, extra [
 	if s.scenario.beside {
 		t.sink.Expect(s.expected())
 	}
+	if s.scenario.discards {
+		t.sink.Discard()
+	}
 	t.later(func() { _ = os.RemoveAll(work) })
 	t.place = peer.Place{Root: s.layout.Root, Logs: filepath.Join(s.layout.Root, "containers", "*", "*-json.log"), Work: work}
 	if err := t.serve(ctx); err != nil {

@@ -27,6 +27,7 @@ type Sink struct {
 	recent   *Histogram // since the last call of Recent
 	report   Report
 	expected Expected
+	discards bool
 	// asked tells that it was asked whether it takes entries in any order: with a single line
 	// that it has, and that is older than others. alone is the account of a line that came
 	// again, as the only one of its request so far, and inRequest how many came with it.
@@ -92,6 +93,34 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// Discard makes the sink only read what comes, and count requests and bytes: next to nothing is
+// then taken from an agent by what it is measured with, and nothing is known of the lines.
+func (s *Sink) Discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discards = true
+}
+
+// discard reads a request.
+func (s *Sink) discard(r *http.Request, m *memory) error {
+	if m.plain == nil {
+		m.plain = make([]byte, 256<<10)
+	}
+	size, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{r.Body}, m.plain)
+	if err != nil {
+		return fmt.Errorf("cannot read push: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Requests++
+	s.report.Body += size
+	s.report.Last = time.Now().UnixNano()
+	if s.report.First == 0 {
+		s.report.First = s.report.Last
+	}
+	return nil
+}
+
 // memory of one request, used again.
 type memory struct{ body, plain []byte }
 
@@ -101,6 +130,12 @@ func (s *Sink) push(r *http.Request) error {
 		m = &memory{}
 	}
 	defer s.memory.Put(m)
+	s.mu.Lock()
+	discards := s.discards
+	s.mu.Unlock()
+	if discards {
+		return s.discard(r, m)
+	}
 	size, err := m.read(r)
 	if err != nil {
 		return fmt.Errorf("cannot read push: %w", err)

@@ -91,7 +91,7 @@ func (p *push) flow(ctx context.Context, parts []*logs.Batch) bool {
 // mayFlow tells whether another leg may begin beside so many.
 func (p *push) mayFlow(tenant string, legs int) bool {
 	pace := p.paced()
-	return p.sent.order.of(tenant) == anyOrder && pace.slow() && legs < min(pace.mostPushers, pace.requests)
+	return p.sent.order.of(tenant) == anyOrder && pace.slow() && legs < min(2*pace.mostPushers, maxPushers, pace.requests)
 }
 
 // goesOn tells whether a flow goes on after its only leg: not if Loki wants entries in order, which

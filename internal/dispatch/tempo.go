@@ -29,12 +29,12 @@ type tempo struct {
 }
 
 const (
-	// perLine is how long the wait is for each line a second: 24 ms for 1,200 of them, 200 ms for
-	// 10,000.
-	perLine = 20 * time.Microsecond
-	// perLook is how long the wait is for each log that is looked at: 5,000 looks a second take
-	// about half a percent of a processor.
-	perLook = 200 * time.Microsecond
+	// busyLines a second are so many that the wait is the longest; with half of them it is half as
+	// long.
+	busyLines = 10_000
+	// busyLogs is the same of logs that are looked at: with waits of up to 200 ms there are
+	// 5,000 looks a second, which take about half a percent of a processor.
+	busyLogs = 1000
 	// tempoEvery is how often the wait is set.
 	tempoEvery = 100 * time.Millisecond
 )
@@ -90,8 +90,8 @@ func (t *tempo) set() {
 	for _, n := range t.polled {
 		logs += n
 	}
-	wait := max(time.Duration(t.perSecond*float64(perLine)), time.Duration(logs)*perLook)
-	t.wait = min(max(wait, t.least), t.most)
+	busy := max(t.perSecond/busyLines, float64(logs)/busyLogs)
+	t.wait = min(max(time.Duration(busy*float64(t.most)), t.least), t.most)
 }
 
 // early is how long after a batch the next may leave, where logs are looked at after each wait:

@@ -11,7 +11,7 @@
 // same readers pull journals and files. All share the open files (journal.Journal: the live
 // ones, and archived ones while somebody needs them) and the one inotify instance, which
 // watches the journal's directories. journald maps its files and shows its writes four
-// times a second; a journal that is busy is polled per batch-wait like a file.
+// times a second; a journal that is busy is polled in rounds like a file.
 //
 //   - Files are read as they grow. The number of entries is read first and everything else
 //     after it, past the cache, so whatever it counts is there; the newest entry of a live

@@ -6,7 +6,7 @@
 // A log has two watches. The one on its directory stays and reports only new live files;
 // the watcher's goroutine then opens what rotation has made *at once*, even while the
 // reader waits for a slow Loki. The one on the file is for one event: it wakes a sleeping
-// file, which is then polled once per batch-wait while polls find something, and armed
+// file, which is then polled in rounds (dispatch/tempo.go) while polls find something, and armed
 // again after eight that do not. Polls come just before the lane's next batch can leave
 // (Lane.Due), so that a line waits for one interval and not for two. So a busy file costs
 // one read per interval instead of one event per line, and an idle host runs no timer.
