@@ -54,6 +54,7 @@ var columns = []struct{ name, title string }{
 	{"p99_ms", "p99 ms"},
 	{"max_ms", "max ms"},
 	{"first_new_ms", "first new line ms"},
+	{"ready_ms", "ready after ms"},
 	{"caught_up_s", "caught up after s"},
 	{"rss_mib", "RSS MiB"},
 	{"peak_mib", "peak MiB"},

@@ -87,6 +87,11 @@ func (t *trial) playRestart(ctx context.Context, out values) error {
 	if err := t.startAgent(); err != nil { // with what it has on disk
 		return err
 	}
+	ready, err := t.agent.AwaitReady(ctx)
+	if err != nil {
+		return err
+	}
+	out.set("ready_ms", ready.Seconds()*1000)
 	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
 		return err
 	}

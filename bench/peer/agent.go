@@ -19,6 +19,7 @@ type Agent struct {
 
 	cmd     *exec.Cmd
 	metrics string
+	ready   string
 	output  string
 	gone    chan struct{}
 }
@@ -52,6 +53,9 @@ func Start(p *Peer, at *Place, o Options) (*Agent, error) {
 	}
 	a := &Agent{Peer: p, output: filepath.Join(at.Work, "output"), gone: make(chan struct{})}
 	if a.metrics, err = at.Fill(p.Metrics); err != nil {
+		return nil, err
+	}
+	if a.ready, err = at.Fill(p.Ready); err != nil {
 		return nil, err
 	}
 	out, err := os.Create(a.output)

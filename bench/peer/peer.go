@@ -22,6 +22,8 @@ type Peer struct {
 	Files map[string]string
 	// Metrics is the URL of Prometheus metrics; it may be empty.
 	Metrics string
+	// Ready is the URL that answers 200 once it is ready; it may be empty.
+	Ready string
 	// NoTimes tells that it does not keep the records' timestamps.
 	NoTimes bool `yaml:"no-times"`
 	// Module is the Go module whose version is the program's, as the program itself

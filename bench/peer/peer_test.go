@@ -26,7 +26,7 @@ func TestDescriptionsAreGood(t *testing.T) {
 				t.Errorf("%s, %s: %v", p.Name, name, err)
 			}
 		}
-		for _, texts := range [][]string{p.Args, p.Env, {p.Metrics}} {
+		for _, texts := range [][]string{p.Args, p.Env, {p.Metrics, p.Ready}} {
 			if _, err := at.fillAll(texts); err != nil {
 				t.Errorf("%s: %v", p.Name, err)
 			}

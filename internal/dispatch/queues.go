@@ -26,7 +26,9 @@ type queues struct {
 	// producer waits for what is held to leave.
 	flushed, pressed bool
 	closed           bool
-	pruned           time.Time
+	// ahead tells that what is written now was loaded last, without the backlogs that waited.
+	ahead  bool
+	pruned time.Time
 }
 
 const (
@@ -91,23 +93,33 @@ func (qs *queues) unline(q *queue, bytes int) {
 
 // load takes the first segment of each queue as far as they fit into a batch: the small ones
 // before the others, so that containers with little to say do not wait until one
-// with much has had its turn.
+// with much has had its turn. Where only backlogs are large, what is written now leaves by
+// itself every other time: a large request takes the sink long, and longer when many are
+// under way.
 func (qs *queues) load(limit int) (segments []*segment) {
+	pressed := qs.pressed
 	qs.flushed, qs.pressed = false, false
 	queues := qs.ready
 	qs.ready = make([]*queue, 0, len(queues))
 	total := 0
 	var large []*queue
+	live, backlogs := false, true
 	pick := func(q *queue) {
 		total += q.segments[0].batch.Bytes
 		segments = append(segments, qs.pop(q))
 	}
 	for _, q := range queues {
-		if size := q.segments[0].batch.Bytes; total+size <= small(limit) {
+		if size, behind := q.segments[0].batch.Bytes, q.segments[0].behind; total+size <= small(limit) {
 			pick(q)
+			live = live || size > 0 && !behind
 		} else {
 			large = append(large, q)
+			backlogs = backlogs && behind
 		}
+	}
+	if qs.ahead = live && backlogs && len(large) > 0 && !qs.ahead; qs.ahead {
+		qs.ready, qs.pressed = append(qs.ready, large...), pressed
+		return segments
 	}
 	for i, q := range large {
 		if i == 0 || total+q.segments[0].batch.Bytes <= limit {

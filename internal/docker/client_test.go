@@ -354,3 +354,15 @@ func TestP6Connection(t *testing.T) {
 		}
 	}
 }
+
+// TestListBeginsWithWhatHasEnded: of what is not known to run it is not said that it does.
+func TestListBeginsWithWhatHasEnded(t *testing.T) {
+	id := func(c string) string { return strings.Repeat(c, 64) }
+	client, _, _ := asked(t, "/containers/json", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, `[{"Id":%q,"State":"running"},{"State":"exited","Id":%q},{"Id":%q},{"Id":%q,"State":"running"},{"Id":%q,"State":null}]`, id("a"), id("b"), id("c"), id("d"), id("e"))
+	})
+	ids, ended, err := client.List(t.Context())
+	if want := []string{id("b"), id("c"), id("e"), id("a"), id("d")}; err != nil || ended != 3 || !slices.Equal(ids, want) {
+		t.Errorf("%v, %d have ended, %v", ids, ended, err)
+	}
+}

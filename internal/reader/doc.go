@@ -20,7 +20,7 @@
 //
 // # Files
 //
-// turns.go says which source is next, ticks.go when those that wait are read again;
+// turns.go says which source is next: what has little first, then the smallest backlog; ticks.go when those that wait are read again;
 // loop.go is the loop. source.go is what others see of a source, each part with its
 // owner; state.go is what the reader's goroutine keeps of it, and decides: pure, without
 // clocks. read.go reads a chunk and does what was decided.
