@@ -89,7 +89,7 @@ collector_path() { echo "$cache/collector-$(module_version test/collector/go.mod
 victorialogs_path() { echo "$cache/victorialogs-$(module_version test/victorialogs/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
 compose_path() { echo "$cache/compose-$(module_version test/compose/go.mod github.com/docker/compose/v2)"; }
 promtail_path() { echo "$cache/promtail-$(module_version test/promtail/go.mod github.com/grafana/loki/v3)"; }
-otelcol_path() { echo "$cache/otelcol-$(module_version bench/otelcol/go.mod go.opentelemetry.io/collector/otelcol)"; }
+otelcol_path() { echo "$cache/otelcol-$(module_version test/collector/go.mod go.opentelemetry.io/collector/otelcol)"; }
 vlagent_path() { echo "$cache/vlagent-$(module_version bench/vlagent/go.mod github.com/VictoriaMetrics/VictoriaLogs)"; }
 lint_path() { echo "$cache/golangci-lint-$(module_version test/lint/go.mod github.com/golangci/golangci-lint/v2)"; }
 
@@ -130,7 +130,7 @@ build_promtail() {
 build_otelcol() {
 	local out
 	out=$(otelcol_path)
-	build_tool bench/otelcol . "$out" "three to five"
+	build_tool test/collector ./files "$out" "three to five"
 }
 build_vlagent() {
 	local out
@@ -156,7 +156,7 @@ build_prometheus() {
 build_collector() {
 	local out
 	out=$(collector_path)
-	build_tool test/collector . "$out" "two to three"
+	build_tool test/collector ./otlp "$out" "two to three"
 }
 build_victorialogs() {
 	local out

@@ -126,36 +126,16 @@ func (f *Files) Renew(next *config.Config) (use func(), err error) {
 // descriptors are not for logs.
 func (f *Files) Collect(containers *target.Discovery, below int, of *collect.Config) {
 	f.containers, f.budget.Below = containers, below
-	route, begin, stages := of.Route, of.Begin, of.Stages
 	of.Discovery = everything{of.Discovery, f}
-	of.Route = func(c *logs.Container) logs.Route {
-		if logs.IsHostFile(c.ID) {
-			return f.Route(c)
-		}
-		return route(c)
-	}
-	of.Labels = func(c *logs.Container) *logs.Labels {
-		if logs.IsHostFile(c.ID) {
-			return f.Label(c).Labels
-		}
-		return containers.Labels(c)
-	}
-	of.Begin = func(c *logs.Container) (logs.Position, bool) {
-		switch {
-		case logs.IsHostFile(c.ID):
-			return f.Finder.Begin(c), true
-		case begin != nil:
-			return begin(c)
-		}
-		return logs.Position{}, false
-	}
-	of.StagesOf = func(c *logs.Container) *atomic.Pointer[stage.Timeline] {
-		if logs.IsHostFile(c.ID) {
+	beside{
+		is: logs.IsHostFile, route: f.Route,
+		labels: func(c *logs.Container) *logs.Labels { return f.Label(c).Labels },
+		begin:  func(c *logs.Container) (logs.Position, bool) { return f.Finder.Begin(c), true },
+		stages: func(c *logs.Container) *atomic.Pointer[stage.Timeline] {
 			section, _ := f.Finder.SectionOf(c.Name)
 			return f.Stages[section]
-		}
-		return stages
-	}
+		},
+	}.in(of)
 	of.HostFile, of.Store = f.open, leaving{of.Store, f.Finder}
 }
 

@@ -110,39 +110,16 @@ func (h *Journals) section(id string) int {
 
 // Collect has the sections collected as containers are.
 func (h *Journals) Collect(of *collect.Config) {
-	route, labels, begin, stages, stagesOf := of.Route, of.Labels, of.Begin, of.Stages, of.StagesOf
 	of.Discovery = withJournals{of.Discovery, h}
-	of.Route = func(c *logs.Container) logs.Route {
-		if logs.IsHostJournal(c.ID) {
-			return h.Route(c)
-		}
-		return route(c)
-	}
-	of.Labels = func(c *logs.Container) *logs.Labels {
-		if logs.IsHostJournal(c.ID) {
-			return h.Base(h.section(c.ID))
-		}
-		return labels(c)
-	}
-	of.Begin = func(c *logs.Container) (logs.Position, bool) {
-		if logs.IsHostJournal(c.ID) {
+	beside{
+		is: logs.IsHostJournal, route: h.Route,
+		labels: func(c *logs.Container) *logs.Labels { return h.Base(h.section(c.ID)) },
+		begin: func(c *logs.Container) (logs.Position, bool) {
 			age := h.sections[h.section(c.ID)].MaxAge
 			return logs.Position{Since: h.started.Add(-age).UnixNano()}, age > 0
-		}
-		if begin != nil {
-			return begin(c)
-		}
-		return logs.Position{}, false
-	}
-	of.StagesOf = func(c *logs.Container) *atomic.Pointer[stage.Timeline] {
-		switch {
-		case logs.IsHostJournal(c.ID):
-			return h.Stages[h.section(c.ID)]
-		case stagesOf != nil:
-			return stagesOf(c)
-		}
-		return stages
-	}
+		},
+		stages: func(c *logs.Container) *atomic.Pointer[stage.Timeline] { return h.Stages[h.section(c.ID)] },
+	}.in(of)
 	of.HostJournal = h.Open
 }
 

@@ -27,10 +27,10 @@ const compressingMost = 3 * making
 // judgement returns what is known of a file.
 func (l *look) judgement(f *found) *copied {
 	at := placeOf(f)
-	c := l.copies[at]
+	c := l.finder.memory.copies[at]
 	if l.judged[at] = true; c == nil || c.size != f.facts.Size || c.written != f.facts.Written {
 		c = &copied{size: f.facts.Size, written: f.facts.Written, since: l.now}
-		l.copies[at] = c
+		l.finder.memory.copies[at] = c
 	}
 	return c
 }
@@ -63,7 +63,7 @@ func (l *look) isCopy(f, of *found) {
 // stillCopy reports whether a file is known to be a copy, and what it is one of is there and was
 // not truncated since.
 func (l *look) stillCopy(f *found) bool {
-	if filepath.Ext(f.path) != gzipSuffix || l.copies[placeOf(f)] == nil {
+	if filepath.Ext(f.path) != gzipSuffix || l.finder.memory.copies[placeOf(f)] == nil {
 		return false
 	}
 	c := l.judgement(f)

@@ -45,7 +45,7 @@ func TestCompressedBeside(t *testing.T) {
 		if !f.Look() {
 			t.Error("nobody waits for what may be being made")
 		}
-		for _, c := range f.copies {
+		for _, c := range f.memory.copies {
 			c.since = time.Now().Add(-compressingMost)
 		}
 		if got := deliver(t, f, s); f.Look() || len(got) != 1 {

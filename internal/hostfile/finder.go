@@ -66,7 +66,7 @@ type Finder struct {
 	// watched are the directories that are watched; Run's goroutine has them.
 	watched map[string]func()
 	said    map[string]bool
-	memory
+	memory  memory
 
 	// mu guards what follows.
 	mu sync.Mutex
@@ -79,7 +79,7 @@ type Finder struct {
 	sections map[string]named
 	problem  string
 	// between has what happens between looks.
-	between
+	between between
 	// dirs are the directories to watch, and stale those whose watch may be gone.
 	dirs, stale map[string]bool
 }
@@ -187,7 +187,7 @@ func (f *Finder) Wanted() (set map[string]*logs.Container, known bool) {
 func (f *Finder) Exists(id string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, fresh := f.fresh[id]
+	_, fresh := f.between.fresh[id]
 	return !f.known || f.there[id] || fresh
 }
 

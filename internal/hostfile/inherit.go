@@ -97,7 +97,7 @@ func (f *Finder) Left(id string) {
 func (f *Finder) knows(facts plain.Facts) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.ContainsFunc(f.inodes[facts.Inode], func(of plain.Facts) bool {
+	return slices.ContainsFunc(f.between.inodes[facts.Inode], func(of plain.Facts) bool {
 		return sameFile(facts, of.Inode, of.Made, of.Device, filepath.Dir(of.Path) == filepath.Dir(facts.Path))
 	})
 }
@@ -106,8 +106,8 @@ func (f *Finder) knows(facts plain.Facts) bool {
 // it is not known which. The file is there from now on, although no look has seen it.
 func (f *Finder) inherit(heir, id string, facts plain.Facts, change func(*checkpoint.Record)) {
 	f.mu.Lock()
-	f.fresh[heir] = facts
-	f.inodes[facts.Inode] = append(f.inodes[facts.Inode], facts)
+	f.between.fresh[heir] = facts
+	f.between.inodes[facts.Inode] = append(f.between.inodes[facts.Inode], facts)
 	f.mu.Unlock()
 	f.config.Store.Inherit(heir, id, change)
 }

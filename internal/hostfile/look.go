@@ -22,9 +22,9 @@ const making = 10 * time.Second
 
 // look is a look under way.
 type look struct {
-	*Finder
-	*tree
-	now time.Time
+	finder *Finder
+	tree   *tree
+	now    time.Time
 	// bases are where directories of the configuration lead to.
 	bases map[string]string
 	// named are the files that globs name, by where they are, and live those that are
@@ -41,7 +41,7 @@ type look struct {
 	at map[string]*found
 	// current are those that are not rotated, by their names.
 	current map[string]*found
-	doubt
+	doubt   doubt
 	// judged are the files for which copies has something.
 	judged map[place]bool
 	// begun are the IDs that files got which are new.
@@ -98,7 +98,7 @@ type found struct {
 // Look looks once, and reports whether it should look again soon.
 func (f *Finder) Look() (again bool) {
 	l := &look{
-		Finder: f, tree: newTree(), now: time.Now(), bases: make(map[string]string), named: make(map[string]named),
+		finder: f, tree: newTree(), now: time.Now(), bases: make(map[string]string), named: make(map[string]named),
 		live: make(map[string]string), globs: make(map[string]named), kept: make(map[string]bool), records: make(map[string]*known), at: make(map[string]*found), current: make(map[string]*found), doubt: doubt{waiting: make(map[string]bool), ways: make(map[string]way), unseen: make(map[string]error)}, judged: make(map[place]bool),
 	}
 	l.recall()
@@ -111,12 +111,12 @@ func (f *Finder) Look() (again bool) {
 	l.sights()
 	l.recognise()
 	l.publish()
-	return l.pending
+	return l.doubt.pending
 }
 
 // recall takes what is known from the store.
 func (l *look) recall() {
-	ids := l.config.Store.IDs()
+	ids := l.finder.config.Store.IDs()
 	left := make(map[string]bool) // these are about to be forgotten
 	for _, id := range ids {
 		left[plain.WasLeft(id)] = true
@@ -126,9 +126,9 @@ func (l *look) recall() {
 		if !ok || left[id] {
 			continue
 		}
-		r, _ := l.config.Store.Get(id)
+		r, _ := l.finder.config.Store.Get(id)
 		k := &known{id: id, path: path, inode: inode, made: made, position: plain.Known(r.Position, r.Spans), later: plain.Later(r.Position, r.Spans)}
-		glob, is := l.match(path)
+		glob, is := l.finder.match(path)
 		if !is { // the configuration is another: what is known stays as long as the file does
 			l.kept[id] = l.remains(k)
 			continue
@@ -143,11 +143,11 @@ func (l *look) recall() {
 
 // match returns what names a path, if something does.
 func (f *Finder) match(path string) (named, bool) {
-	if n, known := f.matches[path]; known {
+	if n, known := f.memory.matches[path]; known {
 		return n, n.pattern != ""
 	}
-	if len(f.matches) > 10_000 {
-		clear(f.matches)
+	if len(f.memory.matches) > 10_000 {
+		clear(f.memory.matches)
 	}
 	var out named
 	for i, s := range f.config.Sections {
@@ -157,7 +157,7 @@ func (f *Finder) match(path string) (named, bool) {
 			}
 		}
 	}
-	f.matches[path] = out
+	f.memory.matches[path] = out
 	return out, out.pattern != ""
 }
 
@@ -183,16 +183,16 @@ func (l *look) expand(section int, s Section, pattern string) {
 	base, rest := split(pattern)
 	root, err := beneath.Resolve(base)
 	if err != nil {
-		_, _ = l.read(existing(base)) // so that it is seen when it comes
+		_, _ = l.tree.read(existing(base)) // so that it is seen when it comes
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.trouble = cmp.Or(l.trouble, fmt.Errorf("%s: %w", s.Name, err))
+			l.doubt.trouble = cmp.Or(l.doubt.trouble, fmt.Errorf("%s: %w", s.Name, err))
 		}
 		return
 	}
-	if _, err := l.read(root); err != nil {
-		l.trouble = cmp.Or(l.trouble, fmt.Errorf("%s: %s: %w", s.Name, root, err))
+	if _, err := l.tree.read(root); err != nil {
+		l.doubt.trouble = cmp.Or(l.doubt.trouble, fmt.Errorf("%s: %s: %w", s.Name, root, err))
 	}
-	err = l.glob(root, rest, func(name string, d fs.DirEntry) {
+	err = l.tree.glob(root, rest, func(name string, d fs.DirEntry) {
 		path, actual := filepath.Join(base, name), filepath.Join(root, name)
 		if !s.has(pattern, path) {
 			return
@@ -202,8 +202,8 @@ func (l *look) expand(section int, s Section, pattern string) {
 				return
 			}
 			if actual, err = beneath.Resolve(actual); err != nil {
-				if !l.saidOnce(path) {
-					l.config.Log.Warn("cannot follow a link to a file", "path", path, "error", err)
+				if !l.finder.saidOnce(path) {
+					l.finder.config.Log.Warn("cannot follow a link to a file", "path", path, "error", err)
 				}
 				return
 			}
@@ -215,11 +215,11 @@ func (l *look) expand(section int, s Section, pattern string) {
 		}
 	})
 	if err != nil {
-		l.trouble = cmp.Or(l.trouble, fmt.Errorf("%s: %w", s.Name, err))
+		l.doubt.trouble = cmp.Or(l.doubt.trouble, fmt.Errorf("%s: %w", s.Name, err))
 	}
-	for dir, listing := range l.listings {
+	for dir, listing := range l.tree.listings {
 		if errors.Is(listing.err, errTooMany) {
-			l.trouble = cmp.Or(l.trouble, fmt.Errorf("%s: %s: %w", s.Name, dir, listing.err))
+			l.doubt.trouble = cmp.Or(l.doubt.trouble, fmt.Errorf("%s: %s: %w", s.Name, dir, listing.err))
 		}
 	}
 }
@@ -231,7 +231,7 @@ func (l *look) gather() {
 		dirs[filepath.Dir(actual)] = true
 	}
 	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
-		entries, _ := l.read(dir) // what cannot be read is not gone (sight.go)
+		entries, _ := l.tree.read(dir) // what cannot be read is not gone (sight.go)
 		for _, e := range entries {
 			l.consider(filepath.Join(dir, e.Name()), e)
 		}
@@ -268,10 +268,10 @@ func (l *look) add(f *found) {
 	case err == nil:
 		l.files, l.at[f.path] = append(l.files, f), f
 	case !errors.Is(err, fs.ErrNotExist):
-		l.unseen[filepath.Dir(f.path)] = err
+		l.doubt.unseen[filepath.Dir(f.path)] = err
 	}
 }
 
 // wait leaves it open what a file is. Until that is known those of its name stay that are gone:
 // it may be one of them.
-func (l *look) wait(f *found) { l.pending, l.waiting[f.name] = true, true }
+func (l *look) wait(f *found) { l.doubt.pending, l.doubt.waiting[f.name] = true, true }

@@ -33,28 +33,28 @@ func (l *look) publish() {
 		return cmp.Or(compareBool(l.records[a.id] == nil, l.records[b.id] == nil), cmp.Compare(a.id, b.id))
 	})
 	problem := ""
-	if l.trouble != nil {
-		problem = l.trouble.Error()
+	if l.doubt.trouble != nil {
+		problem = l.doubt.trouble.Error()
 	}
-	if most := l.config.Most; most > 0 && len(want) > most {
+	if most := l.finder.config.Most; most > 0 && len(want) > most {
 		problem = fmt.Sprintf("%d files are named and %d collected, which is the most: raise max-files, or name fewer", len(want), most)
 		want = want[:most]
 	}
-	if problem != "" && !l.saidOnce("problem") {
-		l.config.Log.Warn("not all files of the host are collected", "reason", problem)
+	if problem != "" && !l.finder.saidOnce("problem") {
+		l.finder.config.Log.Warn("not all files of the host are collected", "reason", problem)
 	}
-	maps.DeleteFunc(l.away, func(id string, _ time.Time) bool {
+	maps.DeleteFunc(l.finder.memory.away, func(id string, _ time.Time) bool {
 		_, kept := l.kept[id]
 		return !kept && (l.records[id] == nil || l.records[id].here != nil)
 	})
-	maps.DeleteFunc(l.sought, func(id string, _ time.Time) bool { return l.records[id] == nil || l.records[id].here != nil })
+	maps.DeleteFunc(l.finder.memory.sought, func(id string, _ time.Time) bool { return l.records[id] == nil || l.records[id].here != nil })
 	unnamed := make(map[string]bool) // these are read to their end, and go
 	for id, k := range l.records {
 		unnamed[id] = l.unnamed(k)
 	}
 	inodes := l.inodesKnown()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.finder.mu.Lock()
+	defer l.finder.mu.Unlock()
 	wanted := make(map[string]*logs.Container, len(want))
 	for _, f := range want {
 		wanted[f.id] = l.container(f)
@@ -64,24 +64,24 @@ func (l *look) publish() {
 			continue
 		}
 		hidden := l.hidden(k)
-		if there[id] = hidden || l.waiting[k.path] && !unnamed[id] || l.seeks(k); !there[id] {
+		if there[id] = hidden || l.doubt.waiting[k.path] && !unnamed[id] || l.seeks(k); !there[id] {
 			continue
 		}
-		if before := l.wanted[id]; before != nil && (k.sight != away || unnamed[id]) {
+		if before := l.finder.wanted[id]; before != nil && (k.sight != away || unnamed[id]) {
 			wanted[id] = before
 		}
 	}
-	l.inodes = inodes
-	maps.DeleteFunc(l.copies, func(of place, _ *copied) bool { return !l.judged[of] })
-	maps.DeleteFunc(l.fresh, func(id string, _ plain.Facts) bool { return l.records[id] != nil || there[id] })
-	for _, facts := range l.fresh {
+	l.finder.between.inodes = inodes
+	maps.DeleteFunc(l.finder.memory.copies, func(of place, _ *copied) bool { return !l.judged[of] })
+	maps.DeleteFunc(l.finder.between.fresh, func(id string, _ plain.Facts) bool { return l.records[id] != nil || there[id] })
+	for _, facts := range l.finder.between.fresh {
 		inodes[facts.Inode] = append(inodes[facts.Inode], facts)
 	}
-	l.known, l.wanted, l.there, l.sections, l.problem = true, wanted, there, l.globs, problem
-	l.dirs = make(map[string]bool, len(l.listings))
-	for dir, listing := range l.listings {
+	l.finder.known, l.finder.wanted, l.finder.there, l.finder.sections, l.finder.problem = true, wanted, there, l.globs, problem
+	l.finder.dirs = make(map[string]bool, len(l.tree.listings))
+	for dir, listing := range l.tree.listings {
 		if listing.err == nil || len(listing.entries) > 0 {
-			l.dirs[dir] = true
+			l.finder.dirs[dir] = true
 		}
 	}
 }
@@ -103,15 +103,15 @@ const moment = time.Second
 // was not there yet when its original was truncated.
 func (l *look) seeks(k *known) bool {
 	long := min(moment, time.Duration(l.settles()))
-	if k.copied() && !plain.IsLeft(k.id) && k.position.File.Inode == 0 && l.places[k.id].Inode == 0 {
+	if k.copied() && !plain.IsLeft(k.id) && k.position.File.Inode == 0 && l.finder.memory.places[k.id].Inode == 0 {
 		long = 2 * time.Duration(l.settles())
 	}
-	since, known := l.sought[k.id]
+	since, known := l.finder.memory.sought[k.id]
 	if !known {
-		since, l.sought[k.id] = l.now, l.now
+		since, l.finder.memory.sought[k.id] = l.now, l.now
 	}
 	if l.now.Sub(since) < long {
-		l.pending = true
+		l.doubt.pending = true
 		return true
 	}
 	return false
@@ -142,7 +142,7 @@ func (l *look) container(f *found) *logs.Container {
 		StartedAt: time.Unix(0, max(1, f.facts.Made)), AsOf: l.now,
 	}
 	c.Problem = l.refusalOf(f)
-	before := l.wanted[f.id]
+	before := l.finder.wanted[f.id]
 	if before != nil && before.Path == c.Path && before.Problem == c.Problem && before.StartedAt.Equal(c.StartedAt) {
 		return before
 	}

@@ -20,7 +20,7 @@ func (l *look) recognise() {
 		if other := k.position.File.Inode; other != k.inode && other != 0 {
 			byInode[other] = append(byInode[other], k)
 		}
-		if at, seen := l.places[id]; seen {
+		if at, seen := l.finder.memory.places[id]; seen {
 			byInode[at.Inode] = append(byInode[at.Inode], k)
 		}
 	}
@@ -80,7 +80,7 @@ func placeOf(f *found) place { return place{f.facts.Device, f.facts.Inode} }
 
 // isOf reports whether a file is one that is known, by what the file system says.
 func (l *look) isOf(f *found, k *known) bool {
-	at, seen := l.places[k.id]
+	at, seen := l.finder.memory.places[k.id]
 	near := filepath.Dir(f.name) == filepath.Dir(k.path)
 	return k.inode != 0 && sameFile(f.facts, k.inode, k.made, k.position.File.Device, near) ||
 		sameFile(f.facts, k.position.File.Inode, k.position.File.Made, k.position.File.Device, near) ||
@@ -98,7 +98,7 @@ func sameFile(f plain.Facts, inode uint64, made int64, device uint64, near bool)
 func (l *look) begin(f *found) {
 	id := plain.ID(f.name, f.facts.Inode, f.facts.Made)
 	if k := l.records[id]; k != nil && k.here != nil || l.begun[id] {
-		l.trouble = cmp.Or(l.trouble, fmt.Errorf("%s cannot be told from another file of its name", f.path))
+		l.doubt.trouble = cmp.Or(l.doubt.trouble, fmt.Errorf("%s cannot be told from another file of its name", f.path))
 		return
 	}
 	if f.id = id; l.begun == nil {
@@ -109,7 +109,7 @@ func (l *look) begin(f *found) {
 
 // settles is how long nobody has to have written to a file that may be a copy under way, in
 // nanoseconds.
-func (l *look) settles() int64 { return int64(cmp.Or(l.config.Settle, making)) }
+func (l *look) settles() int64 { return int64(cmp.Or(l.finder.config.Settle, making)) }
 
 func compareBool(a, b bool) int {
 	switch {
@@ -133,7 +133,7 @@ func expected(of []*known) bool {
 // place finds out what an unknown file is to those that are known of its name.
 func (l *look) place(f *found, of []*known) {
 	made := cmp.Or(f.facts.Made, f.facts.Written)
-	if f.rotated && !f.named && made < l.config.Born.UnixNano() && !missing(of) {
+	if f.rotated && !f.named && made < l.finder.config.Born.UnixNano() && !missing(of) {
 		return // was there before us
 	}
 	if l.refusalOf(f) != "" || l.stillCopy(f) {
@@ -143,7 +143,7 @@ func (l *look) place(f *found, of []*known) {
 	if err != nil {
 		if f.busy = scarce(err); f.busy {
 			l.wait(f)
-			l.trouble = cmp.Or(l.trouble, err)
+			l.doubt.trouble = cmp.Or(l.doubt.trouble, err)
 		}
 		return
 	}
@@ -179,8 +179,8 @@ func (l *look) place(f *found, of []*known) {
 			}
 			of := k.later[at]
 			f.id = plain.CopyID(k.id, of.Plain.Epoch)
-			l.inheritCopy(f.id, k.id, of, of.Plain.Span, f.facts)
-			l.pending = true
+			l.finder.inheritCopy(f.id, k.id, of, of.Plain.Span, f.facts)
+			l.doubt.pending = true
 			return
 		}
 		if l.records[plain.CopyID(k.id, k.position.Plain.Epoch)] != nil {
@@ -214,13 +214,13 @@ func (l *look) place(f *found, of []*known) {
 // take has a file be one that is known, by what it holds.
 func (l *look) take(f *found, k *known) {
 	k.here, f.id = f, k.id
-	if at := l.places[k.id]; at.Inode != f.facts.Inode {
-		l.config.Log.Debug("file has what another one had", "path", f.path, "file", k.id)
+	if at := l.finder.memory.places[k.id]; at.Inode != f.facts.Inode {
+		l.finder.config.Log.Debug("file has what another one had", "path", f.path, "file", k.id)
 	}
-	if len(l.places) > 10_000 {
-		clear(l.places)
+	if len(l.finder.memory.places) > 10_000 {
+		clear(l.finder.memory.places)
 	}
-	l.places[k.id] = f.facts
+	l.finder.memory.places[k.id] = f.facts
 }
 
 // partOf reports whether a rotated file that begins like one that is known, and has not all of
@@ -253,7 +253,7 @@ func (l *look) holds(k *known) bool {
 
 // unnamed reports whether a file is gone and open: it is being read to its end.
 func (l *look) unnamed(k *known) bool {
-	open := l.config.Open
+	open := l.finder.config.Open
 	at := k.position.File
 	return k.here == nil && open != nil && (open(k.inode, k.made) || open(at.Inode, at.Made))
 }
@@ -263,15 +263,15 @@ func (l *look) unnamed(k *known) bool {
 func (l *look) adopt(f *found, of []*known) {
 	newest := max(f.facts.Made, f.facts.Written)
 	if l.now.UnixNano()-newest < l.settles() {
-		l.pending = true // a copy, perhaps, of what its reader has not read or is about to
+		l.doubt.pending = true // a copy, perhaps, of what its reader has not read or is about to
 		return
 	}
 	if expected(of) {
-		l.pending = true // it may be one of those, truncated before it went, until that is read and forgotten
+		l.doubt.pending = true // it may be one of those, truncated before it went, until that is read and forgotten
 		return
 	}
-	if f.named || cmp.Or(f.facts.Made, f.facts.Written) >= l.config.Born.UnixNano() {
+	if f.named || cmp.Or(f.facts.Made, f.facts.Written) >= l.finder.config.Born.UnixNano() {
 		l.begin(f)
-		l.config.Log.Debug("rotated file is taken for a new one", "path", f.path, "file", f.id)
+		l.finder.config.Log.Debug("rotated file is taken for a new one", "path", f.path, "file", f.id)
 	}
 }

@@ -23,7 +23,7 @@ func (l *look) refusalOf(f *found) string {
 	if !f.named {
 		pattern = l.globs[f.name].pattern
 	}
-	return l.refusal(f.path, pattern, f.facts)
+	return l.finder.refusal(f.path, pattern, f.facts)
 }
 
 // refusal says why a file is not read that a glob names; empty for one that is.

@@ -25,7 +25,7 @@ const costly = time.Millisecond
 // rotatedIn returns what rotation has made in a directory.
 func (f *Finder) rotatedIn(dir string) map[string][]string {
 	f.mu.Lock()
-	r := f.rotated[dir]
+	r := f.between.rotated[dir]
 	f.mu.Unlock()
 	began := time.Now()
 	if r.cost >= costly && began.Sub(r.read) < calmShare*r.cost {
@@ -44,11 +44,11 @@ func (f *Finder) rotatedIn(dir string) map[string][]string {
 	r.cost = r.read.Sub(began)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.rotated) > 1000 {
-		clear(f.rotated)
+	if len(f.between.rotated) > 1000 {
+		clear(f.between.rotated)
 	}
 	if r.cost >= costly {
-		f.rotated[dir] = r
+		f.between.rotated[dir] = r
 	}
 	return r.names
 }
@@ -81,7 +81,7 @@ func (l *look) inodesKnown() map[uint64][]plain.Facts {
 		path, _ := l.real(k.path)
 		for _, facts := range []plain.Facts{
 			{Inode: k.inode, Made: k.made, Device: at.Device, Path: path},
-			{Inode: at.Inode, Made: at.Made, Device: at.Device, Path: path}, l.places[k.id],
+			{Inode: at.Inode, Made: at.Made, Device: at.Device, Path: path}, l.finder.memory.places[k.id],
 		} {
 			if facts.Inode != 0 {
 				out[facts.Inode] = append(out[facts.Inode], facts)

@@ -56,19 +56,19 @@ type way struct {
 
 // wayTo goes it, once in a look.
 func (l *look) wayTo(given string) way {
-	if w, known := l.ways[given]; known {
+	if w, known := l.doubt.ways[given]; known {
 		return w
 	}
 	var w way
 	if w.dir, w.err = beneath.Resolve(given); w.err == nil {
-		_, w.err = l.read(w.dir)
+		_, w.err = l.tree.read(w.dir)
 	}
 	if w.err == nil {
 		var facts plain.Facts
 		facts, w.err = plain.Look(w.dir)
 		w.device = facts.Device
 	}
-	l.ways[given] = w
+	l.doubt.ways[given] = w
 	return w
 }
 
@@ -76,12 +76,12 @@ func (l *look) wayTo(given string) way {
 func (l *look) sightOf(k *known) (of sight, dir string) {
 	given := filepath.Dir(k.path)
 	w := l.wayTo(given)
-	err := cmp.Or(w.err, l.unseen[w.dir])
+	err := cmp.Or(w.err, l.doubt.unseen[w.dir])
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
 		return away, w.dir
 	case err != nil:
-		l.trouble = cmp.Or(l.trouble, fmt.Errorf("cannot look at all of %s, whose files are taken to be there: %w", given, err))
+		l.doubt.trouble = cmp.Or(l.doubt.trouble, fmt.Errorf("cannot look at all of %s, whose files are taken to be there: %w", given, err))
 		return blind, w.dir
 	case k.position.File.Device != 0 && k.position.File.Device != w.device:
 		return away, w.dir
@@ -92,12 +92,12 @@ func (l *look) sightOf(k *known) (of sight, dir string) {
 // hidden reports whether a file that was not seen is not to be taken for gone.
 func (l *look) hidden(k *known) bool {
 	if k.sight != away {
-		delete(l.away, k.id)
+		delete(l.finder.memory.away, k.id)
 		return k.sight == blind
 	}
-	since, known := l.away[k.id]
+	since, known := l.finder.memory.away[k.id]
 	if !known {
-		since, l.away[k.id] = l.now, l.now
+		since, l.finder.memory.away[k.id] = l.now, l.now
 	}
 	return l.now.Sub(since) < absent
 }

@@ -50,8 +50,8 @@ func deliver(t *testing.T, f *Finder, s *checkpoint.Store) map[string]string {
 // missed looks until what is missing would be gone.
 func missed(f *Finder) {
 	f.Look()
-	for id := range f.sought {
-		f.sought[id] = time.Now().Add(-time.Hour)
+	for id := range f.memory.sought {
+		f.memory.sought[id] = time.Now().Add(-time.Hour)
 	}
 	f.Look()
 }
@@ -105,8 +105,8 @@ func TestGone(t *testing.T) {
 			if !there || c.problem {
 				return
 			}
-			for id := range f.away {
-				f.away[id] = time.Now().Add(-absent)
+			for id := range f.memory.away {
+				f.memory.away[id] = time.Now().Add(-absent)
 			}
 			if missed(f); f.Exists(id) {
 				t.Error("it is there for ever")
@@ -149,7 +149,7 @@ func TestTooManyNames(t *testing.T) {
 // files are one.
 func TestInodeOfAnother(t *testing.T) {
 	f, _ := finding(t, "/none/*.log")
-	l := &look{Finder: f, tree: newTree(), now: time.Now(), records: make(map[string]*known), at: make(map[string]*found), current: make(map[string]*found), doubt: doubt{waiting: make(map[string]bool)}}
+	l := &look{finder: f, tree: newTree(), now: time.Now(), records: make(map[string]*known), at: make(map[string]*found), current: make(map[string]*found), doubt: doubt{waiting: make(map[string]bool)}}
 	know := func(path string, inode, device uint64) *known {
 		k := &known{id: plain.ID(path, inode, 0), path: path, inode: inode}
 		k.position.File = logs.FilePosition{Inode: inode, Device: device}
@@ -260,15 +260,15 @@ func TestManyTruncated(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir+"/a.log.1", "")
 	f, _ := finding(t, dir+"/*.log")
-	if got := f.siblings(dir + "/a.log"); len(got) != 1 || len(f.rotated) > 0 && f.rotated[dir].cost < costly {
-		t.Error(got, f.rotated)
+	if got := f.siblings(dir + "/a.log"); len(got) != 1 || len(f.between.rotated) > 0 && f.between.rotated[dir].cost < costly {
+		t.Error(got, f.between.rotated)
 	}
-	f.rotated[dir] = rotated{names: map[string][]string{"a.log": {"a.log.1"}}, read: time.Now(), cost: time.Hour}
+	f.between.rotated[dir] = rotated{names: map[string][]string{"a.log": {"a.log.1"}}, read: time.Now(), cost: time.Hour}
 	put(t, dir+"/a.log.2", "")
 	if got := f.siblings(dir + "/a.log"); len(got) != 1 {
 		t.Error("it was read again:", got)
 	}
-	f.rotated[dir] = rotated{read: time.Now().Add(-time.Hour), cost: costly}
+	f.between.rotated[dir] = rotated{read: time.Now().Add(-time.Hour), cost: costly}
 	if got := f.siblings(dir + "/a.log"); len(got) != 2 {
 		t.Error("it was not read again:", got)
 	}

@@ -59,19 +59,11 @@ const idle = 5 * time.Minute
 type Log struct {
 	config   Config
 	assemble *assemble.Assembler
-	cursor
-	// path is where the file is now, and facts what it was when it was opened last.
-	path  string
-	facts Facts
-	// stranger is what had the file's name and was not the file.
-	stranger Facts
-	content
-	// plan are spans that were written down before, and are read again; ahead are those of
-	// after a truncation.
-	plan, ahead []logs.Span
-	// spans are those that a line held back may need.
-	spans []logs.Span
-	rest  rest
+	cursor   cursor
+	where    where
+	content  content
+	foreseen foreseen
+	rest     rest
 	// copied is set when the file is not the one that it is of, but has what that held.
 	copied bool
 	// replaced is set while the file has no name any more, and another one has its path.
@@ -86,7 +78,29 @@ type Log struct {
 
 	// mu guards what follows. Lag asks for the size of the file with it held, so that the
 	// descriptor is not another file's by then.
-	mu sync.Mutex
+	mu   sync.Mutex
+	disk disk
+}
+
+// where is where the file is, and which it is.
+type where struct {
+	// path is where it is now, and facts what it was when it was opened last.
+	path  string
+	facts Facts
+	// stranger is what had the file's name and was not the file.
+	stranger Facts
+}
+
+// foreseen are the spans that were written down.
+type foreseen struct {
+	// plan are those of before, which are read again; ahead are those of after a truncation.
+	plan, ahead []logs.Span
+	// spans are those that a line held back may need.
+	spans []logs.Span
+}
+
+// disk is what there is of the file.
+type disk struct {
 	// file is nil while it is not open. seen is as far as it was read, and size that of the
 	// file when it was looked at last.
 	file       *file
@@ -108,20 +122,20 @@ func Open(config Config) *Log {
 	}
 	config.Resume = Known(config.Resume, config.Spans)
 	at := config.Resume
-	l := &Log{config: config, path: config.Path, resume: &at}
+	l := &Log{config: config, where: where{path: config.Path}, resume: &at}
 	l.assemble = assemble.New(assemble.Config{
 		Rules: config.Rules, MaxLine: config.MaxLine, Cut: config.Events.LineCut, LeftOut: config.Events.LeftOut,
 	}, at)
-	l.offset, l.number, l.last = at.File.Offsets[0], at.Plain.Span, at.Last
+	l.cursor.offset, l.cursor.number, l.cursor.last = at.File.Offsets[0], at.Plain.Span, at.Last
 	if rest := at.Rest[logs.Stdout]; rest.Time != 0 {
-		l.inLine, l.lineTime = true, rest.Time
+		l.cursor.inLine, l.cursor.lineTime = true, rest.Time
 	}
-	l.seen, l.size = l.offset, l.offset
-	l.epoch = at.Plain.Epoch
-	l.plan, l.begun = planned(config.Spans, l.epoch, l.offset, l.number), l.number
-	l.ahead = slices.DeleteFunc(slices.Clone(config.Spans), func(s logs.Span) bool { return s.Epoch <= l.epoch })
+	l.disk.seen, l.disk.size = l.cursor.offset, l.cursor.offset
+	l.cursor.epoch = at.Plain.Epoch
+	l.foreseen.plan, l.cursor.begun = planned(config.Spans, l.cursor.epoch, l.cursor.offset, l.cursor.number), l.cursor.number
+	l.foreseen.ahead = slices.DeleteFunc(slices.Clone(config.Spans), func(s logs.Span) bool { return s.Epoch <= l.cursor.epoch })
 	if n := len(config.Spans); n > 0 {
-		l.number = max(l.number, config.Spans[n-1].Number+1)
+		l.cursor.number = max(l.cursor.number, config.Spans[n-1].Number+1)
 	}
 	return l
 }
@@ -141,13 +155,13 @@ func planned(spans []logs.Span, epoch uint64, offset int64, number uint64) (out 
 }
 
 // Move says where the file is now.
-func (l *Log) Move(path string) { l.path = path }
+func (l *Log) Move(path string) { l.where.path = path }
 
 // Path is where the file is now.
-func (l *Log) Path() string { return l.path }
+func (l *Log) Path() string { return l.where.path }
 
 // Offset is how far the file was read, whether what was read is held back or not.
-func (l *Log) Offset() int64 { return l.offset }
+func (l *Log) Offset() int64 { return l.cursor.offset }
 
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
@@ -155,33 +169,33 @@ func (l *Log) Position() logs.Position {
 		return l.config.Resume
 	}
 	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest()}
-	l.position(&p, l.facts, l.offset)
-	p.Plain.Span, p.Plain.Epoch = l.number, l.epoch
+	l.content.position(&p, l.where.facts, l.cursor.offset)
+	p.Plain.Span, p.Plain.Epoch = l.cursor.number, l.cursor.epoch
 	offset, time, held := l.assemble.Held(logs.Stdout)
 	switch {
 	case held:
 		l.back(&p, offset, time)
 		return p
-	case len(l.plan) > 0:
-		p.Plain.Span = l.plan[0].Number
+	case len(l.foreseen.plan) > 0:
+		p.Plain.Span = l.foreseen.plan[0].Number
 	}
-	l.spans = l.spans[:0]
+	l.foreseen.spans = l.foreseen.spans[:0]
 	return p
 }
 
 // back makes the position that of the beginning of a line that is held back.
 func (l *Log) back(p *logs.Position, offset, time int64) {
 	n := 0
-	for n < len(l.spans) && l.spans[n].To <= offset {
+	for n < len(l.foreseen.spans) && l.foreseen.spans[n].To <= offset {
 		n++
 	}
-	l.spans = append(l.spans[:0], l.spans[n:]...)
+	l.foreseen.spans = append(l.foreseen.spans[:0], l.foreseen.spans[n:]...)
 	for s := range p.File.Offsets {
 		p.File.Offsets[s] = offset
 	}
 	p.Plain.Tail, p.Pending = 0, time
-	if len(l.spans) > 0 {
-		p.Plain.Span = l.spans[0].Number
+	if len(l.foreseen.spans) > 0 {
+		p.Plain.Span = l.foreseen.spans[0].Number
 	}
 }
 
@@ -191,7 +205,7 @@ func (l *Log) Held() (h logs.Held) {
 		h.Lines[logs.Stdout] = time
 	}
 	if l.rest.size > 0 {
-		h.Rest = l.offset + int64(l.rest.size)
+		h.Rest = l.cursor.offset + int64(l.rest.size)
 	}
 	return h
 }
@@ -214,25 +228,25 @@ func (l *Log) FlushGroups(now int64, emit func(logs.Entry)) { l.assemble.FlushGr
 func (l *Log) Lag() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	size := l.size
-	if l.file != nil {
-		facts, err := l.file.look()
+	size := l.disk.size
+	if l.disk.file != nil {
+		facts, err := l.disk.file.look()
 		if err != nil {
 			return 0
 		}
 		size = facts.Size
 	}
-	if l.packed && l.seen > 0 {
+	if l.disk.packed && l.disk.seen > 0 {
 		return 0 // nobody knows
 	}
-	return max(0, size-l.seen)
+	return max(0, size-l.disk.seen)
 }
 
 // Files returns the number of files that are open.
 func (l *Log) Files() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.file == nil {
+	if l.disk.file == nil {
 		return 0
 	}
 	return 1
@@ -241,8 +255,8 @@ func (l *Log) Files() int {
 // Close closes the file.
 func (l *Log) Close() {
 	l.mu.Lock()
-	f := l.file
-	l.file = nil
+	f := l.disk.file
+	l.disk.file = nil
 	l.mu.Unlock()
 	if f != nil {
 		l.config.Budget.give(f)

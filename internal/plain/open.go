@@ -13,10 +13,10 @@ import (
 
 // ready opens the file, if it is not and there is something to read.
 func (l *Log) ready(emit func(logs.Entry)) (bool, error) {
-	if l.file != nil {
+	if l.disk.file != nil {
 		return true, nil
 	}
-	facts, err := Look(l.path)
+	facts, err := Look(l.where.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -31,13 +31,13 @@ func (l *Log) ready(emit func(logs.Entry)) (bool, error) {
 // unchanged reports whether what has the file's name is the file, as it was when it was
 // looked at last, and all of it is read.
 func (l *Log) unchanged(facts Facts) bool {
-	inode, made := l.facts.Inode, l.facts.Made
+	inode, made := l.where.facts.Inode, l.where.facts.Made
 	if l.resume != nil {
 		inode, made = l.resume.File.Inode, l.resume.File.Made
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return facts.Is(inode, made) && facts.Size == l.size && len(l.plan) == 0
+	return facts.Is(inode, made) && facts.Size == l.disk.size && len(l.foreseen.plan) == 0
 }
 
 // asleep reports whether a file was not written to for long.
@@ -45,7 +45,7 @@ func (l *Log) asleep(facts Facts) bool { return l.config.Now().UnixNano()-facts.
 
 // open opens the file, if it is the one.
 func (l *Log) open(emit func(logs.Entry)) (bool, error) {
-	f, err := openFile(l.path)
+	f, err := openFile(l.where.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -55,7 +55,7 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 	if err := l.config.Budget.take(f); err != nil {
 		return false, err
 	}
-	if l.resume == nil && f.facts.Is(l.facts.Inode, l.facts.Made) {
+	if l.resume == nil && f.facts.Is(l.where.facts.Inode, l.where.facts.Made) {
 		l.use(f)
 		return true, nil // what it holds is compared when it is read
 	}
@@ -64,18 +64,18 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 	l.copied = l.config.Inode == 0 || !f.facts.Is(l.config.Inode, l.config.Made)
 	head, begins := f.begins(at, l.copied)
 	switch {
-	case at.Plain.Head == 0 && own && l.offset == 0:
+	case at.Plain.Head == 0 && own && l.cursor.offset == 0:
 		l.resume = nil
 	case begins && f.continues(at):
-		l.resume, l.head = nil, head
-		l.tail = make([]byte, min(l.offset, tailMost))
-		_, err = f.readAt(l.tail, l.offset-int64(len(l.tail)))
+		l.resume, l.content.head = nil, head
+		l.content.tail = make([]byte, min(l.cursor.offset, tailMost))
+		_, err = f.readAt(l.content.tail, l.cursor.offset-int64(len(l.content.tail)))
 	case own:
 		l.use(f)
 		l.beginAgain(emit)
 		return true, nil
 	default:
-		l.stranger, err = f.facts, fs.ErrNotExist // another has its name
+		l.where.stranger, err = f.facts, fs.ErrNotExist // another has its name
 	}
 	if err != nil {
 		l.config.Budget.give(f)
@@ -90,33 +90,33 @@ func (l *Log) open(emit func(logs.Entry)) (bool, error) {
 }
 
 func (l *Log) use(f *file) {
-	l.facts = f.facts
+	l.where.facts = f.facts
 	l.mu.Lock()
-	l.file, l.packed = f, f.compressed
+	l.disk.file, l.disk.packed = f, f.compressed
 	l.mu.Unlock()
 }
 
 // beginAgain goes to the beginning of a file that was truncated.
 func (l *Log) beginAgain(emit func(logs.Entry)) {
-	lost := max(0, l.size-l.offset)
+	lost := max(0, l.disk.size-l.cursor.offset)
 	size, found := int64(0), false
 	if l.config.Copied != nil {
-		size, found = l.config.Copied(l.path, l.Position(), l.begun)
+		size, found = l.config.Copied(l.where.path, l.Position(), l.cursor.begun)
 	}
 	if found { // what was written between the copy and the truncation is in neither
-		lost = min(lost, max(0, l.size-size))
+		lost = min(lost, max(0, l.disk.size-size))
 		if size == 0 {
 			lost = 0
 		}
 	}
 	l.config.Events.Truncated(found && lost == 0, lost)
 	if l.config.Log != nil {
-		l.config.Log.Info("file was truncated, reading it from its start", "offset", l.offset, "copy_found", found, "lost_bytes", lost)
+		l.config.Log.Info("file was truncated, reading it from its start", "offset", l.cursor.offset, "copy_found", found, "lost_bytes", lost)
 	}
 	l.resume = nil
 	l.assemble.Flush(emit)
-	l.content, l.rest, l.spans = content{}, rest{}, nil
-	l.offset, l.inLine = 0, false
+	l.content, l.rest, l.foreseen.spans = content{}, rest{}, nil
+	l.cursor.offset, l.cursor.inLine = 0, false
 	l.notSeen(0)
 	l.nextEpoch()
 }
@@ -124,20 +124,20 @@ func (l *Log) beginAgain(emit func(logs.Entry)) {
 // nextEpoch begins an epoch: the newest that was written down, if that is what the file holds,
 // or one more.
 func (l *Log) nextEpoch() {
-	l.plan, l.begun = nil, l.number
-	if n := len(l.ahead); n > 0 {
-		l.epoch = l.ahead[n-1].Epoch
-		plan := planned(l.ahead, l.epoch, 0, 0)
+	l.foreseen.plan, l.cursor.begun = nil, l.cursor.number
+	if n := len(l.foreseen.ahead); n > 0 {
+		l.cursor.epoch = l.foreseen.ahead[n-1].Epoch
+		plan := planned(l.foreseen.ahead, l.cursor.epoch, 0, 0)
 		if len(plan) > 0 && l.holds(plan[0]) {
-			l.plan, l.begun, l.ahead = plan, plan[0].Number, nil
+			l.foreseen.plan, l.cursor.begun, l.foreseen.ahead = plan, plan[0].Number, nil
 			return
 		}
-		if later := Later(logs.Position{Plain: logs.PlainPosition{Epoch: l.epoch - 1}}, l.ahead); len(later) > 0 && l.config.Copied != nil {
-			l.config.Copied(l.path, later[0], later[0].Plain.Span) // truncated once more, while nobody looked
+		if later := Later(logs.Position{Plain: logs.PlainPosition{Epoch: l.cursor.epoch - 1}}, l.foreseen.ahead); len(later) > 0 && l.config.Copied != nil {
+			l.config.Copied(l.where.path, later[0], later[0].Plain.Span) // truncated once more, while nobody looked
 		}
 	}
-	l.epoch++
-	l.ahead = nil
+	l.cursor.epoch++
+	l.foreseen.ahead = nil
 }
 
 // holds reports whether the file has what a span had.
@@ -147,7 +147,7 @@ func (l *Log) holds(s logs.Span) bool {
 		return s.Time == 0
 	}
 	text := make([]byte, size)
-	n, err := l.file.readAt(text, s.From)
+	n, err := l.disk.file.readAt(text, s.From)
 	return err == nil && int64(n) == size && xxhash.Sum64(text) == s.Hash
 }
 
@@ -157,21 +157,21 @@ func (l *Log) AtEnd() (bool, error) {
 	if l.thin {
 		return true, nil // it is looked at again soon
 	}
-	if l.file == nil {
-		facts, err := Look(l.path)
+	if l.disk.file == nil {
+		facts, err := Look(l.where.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return true, nil
 		}
 		return err == nil && (l.unchanged(facts) || !l.mayBe(facts)), err
 	}
-	facts, err := l.file.look()
+	facts, err := l.disk.file.look()
 	if err != nil {
 		return false, err
 	}
 	l.mu.Lock()
 	// A compressed one is whole when it comes, but for the moment in which it is made.
-	end := len(l.plan) == 0 && (facts.Size == l.seen || l.packed && facts.Size == l.size)
-	l.size = facts.Size
+	end := len(l.foreseen.plan) == 0 && (facts.Size == l.disk.seen || l.disk.packed && facts.Size == l.disk.size)
+	l.disk.size = facts.Size
 	l.mu.Unlock()
 	if l.replaced = end && facts.Links == 0 && l.succeeded(); l.replaced && l.config.Now().UnixNano()-facts.Written >= int64(l.config.Silence) {
 		l.replaced = false
@@ -186,16 +186,16 @@ func (l *Log) AtEnd() (bool, error) {
 
 // succeeded reports whether another file has the path, which may have what the file has.
 func (l *Log) succeeded() bool {
-	facts, err := Look(l.path)
-	return err == nil && !facts.Is(l.facts.Inode, l.facts.Made) && !l.stranger.same(facts)
+	facts, err := Look(l.where.path)
+	return err == nil && !facts.Is(l.where.facts.Inode, l.where.facts.Made) && !l.where.stranger.same(facts)
 }
 
 // mayBe reports whether what has the file's name may be the file, or a copy of it.
 func (l *Log) mayBe(facts Facts) bool {
 	if l.resume == nil {
-		return facts.Is(l.facts.Inode, l.facts.Made) || len(l.head) > 0 && !l.stranger.same(facts)
+		return facts.Is(l.where.facts.Inode, l.where.facts.Made) || len(l.content.head) > 0 && !l.where.stranger.same(facts)
 	}
-	return facts.Is(l.config.Inode, l.config.Made) || l.resume.Plain.Head > 0 && !l.stranger.same(facts)
+	return facts.Is(l.config.Inode, l.config.Made) || l.resume.Plain.Head > 0 && !l.where.stranger.same(facts)
 }
 
 // same reports whether two looks have seen the same file as it was.

@@ -319,18 +319,6 @@ func (d *Decoder) End() error {
 	return unexpected(c, err)
 }
 
-// More tells whether another value follows; it waits for one, or for the end.
-func (d *Decoder) More() (bool, error) {
-	_, err := d.next()
-	if errors.Is(err, ErrTorn) {
-		return false, nil
-	}
-	if err == nil {
-		d.at--
-	}
-	return err == nil, err
-}
-
 // Allow sets anew how much may be read.
 func (d *Decoder) Allow(limit int64) { d.left = limit }
 

@@ -20,14 +20,6 @@ type Report struct {
 	LevelsFound bool
 }
 
-// Findings counts what was found.
-func (r *Report) Findings() (n int) {
-	for _, c := range r.Containers {
-		n += len(c.Findings)
-	}
-	return n
-}
-
 // yamlWriter writes lines of a configuration.
 type yamlWriter struct {
 	strings.Builder

@@ -1,14 +1,5 @@
 package target
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
-	"github.com/lighterman/lighterman/internal/logs"
-)
-
 // The labels that lighterman gives by itself, and the structured metadata.
 const (
 	labelContainer      = "container"
@@ -73,30 +64,4 @@ func (n Names) rename(labels map[string]string) map[string]string {
 		}
 	}
 	return out
-}
-
-// Validate says what is wrong with names.
-func (n Names) Validate() error {
-	labels, metadata := DefaultLabels()
-	for _, name := range slices.Sorted(maps.Keys(n)) {
-		switch to := n[name]; {
-		case !slices.Contains(labels, name) && !slices.Contains(metadata, name):
-			return fmt.Errorf("there is no default label %.80q: they are %s", name, strings.Join(slices.Concat(labels, metadata), ", "))
-		case to != "" && !logs.IsLabelName(to):
-			return fmt.Errorf("%s: %.80q is no label name: expected letters, digits and underscores, not beginning with a digit", name, to)
-		case strings.HasPrefix(to, reserved):
-			return fmt.Errorf("%s: the name %.80q is reserved: labels that begin with two underscores are dropped", name, to)
-		}
-	}
-	for _, together := range [][]string{labels, metadata} {
-		by := make(map[string]string)
-		for _, name := range together {
-			to := n.of(name)
-			if other := by[to]; to != "" && other != "" {
-				return fmt.Errorf("%s and %s would both be called %.80q", other, name, to)
-			}
-			by[to] = name
-		}
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package target
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
@@ -38,27 +37,6 @@ func TestNames(t *testing.T) {
 		removed := (&Labeler{Names: Names{name: ""}}).Label(c, nil).Labels
 		if get(plain, name) == "" || get(renamed, name) != "" || get(renamed, "other") != get(plain, name) || get(removed, name) != "" {
 			t.Errorf("%s: %v, %v, %v", name, plain.Metadata, renamed.Metadata, removed.Metadata)
-		}
-	}
-}
-
-// TestNamesValidate: what cannot be is named with what can.
-func TestNamesValidate(t *testing.T) {
-	for _, test := range []struct {
-		names Names
-		want  string
-	}{
-		{nil, ""},
-		{Names{"container": "name", "image": "", "host": "", "stream": "output", "container_id": "id"}, ""},
-		{Names{"container": "host", "host": "container"}, ""},
-		{Names{"containers": "x"}, `there is no default label "containers": they are compose_project, compose_service, container, host, image, service_name, stream, swarm_service, swarm_stack, container_id, stream_metadata, swarm_node, swarm_task`},
-		{Names{"image": "a-b"}, `image: "a-b" is no label name`},
-		{Names{"image": "__a"}, `image: the name "__a" is reserved`},
-		{Names{"image": "host"}, `host and image would both be called "host"`},
-		{Names{"compose_service": "service_name"}, `compose_service and service_name would both be called "service_name"`},
-	} {
-		if err := test.names.Validate(); (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("%v: %v", test.names, err)
 		}
 	}
 }
