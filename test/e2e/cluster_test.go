@@ -84,11 +84,14 @@ func TestLokiCluster(t *testing.T) {
 	}
 	grow("after a restart of each")
 
+	lines := 0
 	for _, c := range all {
 		c.Stop(t)
+		lines += len(ledger.Stored(t, c))
 		for _, loki := range lokis {
 			ledger.Check(t, loki, c)
 		}
 	}
+	t.Logf("%d lines, looked for in each Loki", lines)
 	ledger.Clean(t, l)
 }
