@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/port"
 	"github.com/lighterman/lighterman/test/wait"
 )
@@ -16,7 +17,8 @@ import (
 // the one in force stays.
 func TestAnsible(t *testing.T) {
 	t.Parallel()
-	m := boot(t, "debian-bookworm-ansible")
+	docker := engine.Default(t) // the configuration is checked against the host, which has one
+	m := boot(t, "debian-bookworm-ansible", "-v", "/var/run/docker.sock:/var/run/docker.sock", "-v", filepath.Join(docker.Root(t), "containers")+":/var/lib/docker/containers:ro")
 	output(t, "docker", "cp", filepath.Join(root(t), "deploy"), m.id+":/root/deploy")
 	deb := only(t, made(t, "0.1.0"), ours("deb"))
 	m.run("mkdir", "/root/dist")
