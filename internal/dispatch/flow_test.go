@@ -136,21 +136,21 @@ func TestFlow(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		far    distant
+		far    *distant
 		step   time.Duration
 		within time.Duration
 		most   []int
 	}{
-		{"any order", distant{window: time.Hour}, time.Millisecond, 4 * time.Second, []int{6, 7, 8}},
-		{"in order", distant{inOrder: true, window: time.Hour}, time.Millisecond, time.Minute, []int{1}},
-		{"a line in ten seconds", distant{window: time.Hour}, 10 * time.Second, time.Minute, []int{1}},
-		{"away now and then", distant{window: time.Hour, fails: func(n int, _ *logs.Batch) *logs.Outcome {
+		{"any order", &distant{window: time.Hour}, time.Millisecond, 4 * time.Second, []int{6, 7, 8}},
+		{"in order", &distant{inOrder: true, window: time.Hour}, time.Millisecond, time.Minute, []int{1}},
+		{"a line in ten seconds", &distant{window: time.Hour}, 10 * time.Second, time.Minute, []int{1}},
+		{"away now and then", &distant{window: time.Hour, fails: func(n int, _ *logs.Batch) *logs.Outcome {
 			if n%7 == 3 {
 				return &logs.Outcome{Kind: logs.Retry, Err: errors.New("away")}
 			}
 			return nil
 		}}, time.Millisecond, time.Minute, []int{2, 3, 4, 5, 6, 7, 8}},
-		{"over a limit of the stream", distant{window: time.Hour, fails: func(n int, b *logs.Batch) *logs.Outcome {
+		{"over a limit of the stream", &distant{window: time.Hour, fails: func(n int, b *logs.Batch) *logs.Outcome {
 			if n%11 == 5 {
 				return group(b)
 			}
@@ -159,7 +159,7 @@ func TestFlow(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := &test.far
+				f := test.far
 				took := carry(t, f, lines, test.step)
 				if took > test.within || !slices.Contains(test.most, f.most) {
 					t.Errorf("%v, up to %d under way", took, f.most)
