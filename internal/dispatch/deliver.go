@@ -353,36 +353,6 @@ func (l *Lane) observe(b *logs.Batch) {
 	}
 }
 
-func outcomeName(out logs.Outcome) string {
-	switch out.Kind {
-	case logs.Accepted:
-		return "accepted"
-	case logs.TooLarge:
-		return "too_large"
-	case logs.Refused:
-		return "refused"
-	default:
-		return "retry"
-	}
-}
-
-func retryReason(out logs.Outcome) string {
-	switch {
-	case out.Misconfigured:
-		return "misconfigured"
-	case out.Group != nil && out.RateLimited:
-		return "stream_rate_limit"
-	case out.Group != nil:
-		return "stream_limit"
-	case out.RateLimited:
-		return "rate_limit"
-	case out.RetryAfter > 0:
-		return "retry_after"
-	default:
-		return "unavailable"
-	}
-}
-
 // pause waits; it returns false when ctx is done before. When the lane is to end
 // there is little time left: what is delivered now is not lost with its container.
 func (l *Lane) pause(ctx context.Context, d time.Duration) bool {

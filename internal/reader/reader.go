@@ -70,13 +70,6 @@ type Reader struct {
 	patience int
 }
 
-// A chunk is read as a whole if its container has as much room as that, else a
-// small one.
-const (
-	wholeChunk = 256 << 10
-	smallChunk = 32 << 10
-)
-
 // New makes a reader without sources. It starts nothing.
 func New(config Config) *Reader {
 	r := &Reader{

@@ -98,6 +98,13 @@ type linger struct {
 
 func (l linger) lasts(now time.Time) bool { return l.length > 0 && now.Sub(l.newest) < l.length }
 
+// A chunk is read as a whole if its container has as much room as that, else a
+// small one.
+const (
+	wholeChunk = 256 << 10
+	smallChunk = 32 << 10
+)
+
 // patience is how many polls in a row may find nothing before a file is left to its
 // watch. Arming that, being woken by it and reading at once costs as much as many polls:
 // a container that writes a line now and then, more often than it sleeps, was dearer than
