@@ -26,7 +26,7 @@ var (
 	// cost are words of those who have measured.
 	cost = regexp.MustCompile(`(?i)\b(CPU|cores?|processor time|latency|throughput|RSS|p50|p95|p99|took|measured|faster|slower|medians?|memory between|wall time|times as (fast|slow|much)|catching up|after it was written|of memory each|costs? (about )?\d[\d.,]*|takes? (about )?\d[\d.,]*|lines/s|(thousand|million)? ?lines (per|a) second)\b`)
 	// measures are commands that measure something.
-	measures = regexp.MustCompile(`\bmake (bench|bench-quick|bench-peers|compare|soak|torture|verify-large|promtail|test-release)\b|\bgo (test|run) |\bscripts/(profile|bench|compare|promtail)\b|\blighterman compare\b|\bsystemd-analyze\b|\bperf (stat|record)\b`)
+	measures = regexp.MustCompile(`\bmake (bench|bench-quick|bench-peers|compare|soak|torture|verify-large|promtail|test-release|test-fleet)\b|\bgo (test|run) |\bscripts/(profile|bench|compare|promtail)\b|\blighterman compare\b|\bsystemd-analyze\b|\bperf (stat|record)\b`)
 
 	code      = regexp.MustCompile("`[^`\n]*`")
 	excuse    = regexp.MustCompile(`<!-- no command: (.*?) -->`)
