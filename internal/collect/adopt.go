@@ -3,14 +3,17 @@ package collect
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
+	"github.com/lighterman/lighterman/internal/output"
 )
 
 // adopt takes over the set of wanted containers. As long as that is not known, only what is the
 // host's own is taken over.
 func (c *Collector) adopt(ctx context.Context) {
+	complete := c.config.Discovery.Complete() // of the set that follows, at least
 	wanted, known := c.config.Discovery.Wanted()
 	if !known {
 		// There may be some of the containers in it, which say nothing of the others.
@@ -38,11 +41,33 @@ func (c *Collector) adopt(ctx context.Context) {
 	if known {
 		c.adoptHeld()
 	}
-	c.forgetGone(known)
+	c.forgetGone(known && complete)
 	c.succession.renew(c.units)
-	for _, u := range c.units {
-		c.reconcile(ctx, u)
+	var unseen map[string]bool
+	if known && !complete {
+		unseen = c.unseen()
 	}
+	for _, u := range c.units {
+		if !slices.ContainsFunc(u.streams(), func(stream string) bool { return unseen[stream] }) {
+			c.reconcile(ctx, u)
+		}
+	}
+}
+
+// unseen are the streams of containers that have positions and were not found yet: what has the
+// same labels is not begun before it is known which of the two goes first.
+func (c *Collector) unseen() map[string]bool {
+	streams := make(map[string]bool)
+	for _, id := range c.config.Store.IDs() {
+		if c.units[id] != nil {
+			continue
+		}
+		record, _ := c.config.Store.Get(id)
+		for _, step := range output.Timeline(record.Labels) {
+			streams[step.Labels.Selector(logs.Stdout)] = true
+		}
+	}
+	return streams
 }
 
 // relabelPause is how long labels that cannot be saved stay as they were.

@@ -49,6 +49,8 @@ type host struct {
 	refreshed  int
 	// unlisted: what the engine has is not known yet.
 	unlisted bool
+	// partial: there is more than what was inspected until now.
+	partial bool
 	// frozen keeps what is known as old as it is.
 	frozen   bool
 	counts   map[string]int
@@ -217,6 +219,13 @@ func (h *host) Wanted() (map[string]*logs.Container, bool) {
 	defer h.mu.Unlock()
 	h.looked++
 	return maps.Clone(h.containers), !h.unlisted
+}
+
+// Complete implements Discovery.
+func (h *host) Complete() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.unlisted && !h.partial
 }
 
 // Exists implements Discovery.

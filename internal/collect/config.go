@@ -23,6 +23,9 @@ import (
 type Discovery interface {
 	Updates() <-chan struct{}
 	Wanted() (set map[string]*logs.Container, known bool)
+	// Complete reports whether all that there was at the first look has been inspected. While it
+	// has not, Wanted may lack containers that are there.
+	Complete() bool
 	Exists(id string) bool
 	Excluded(id string) bool
 	Refresh(id string)

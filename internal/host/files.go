@@ -195,6 +195,9 @@ type everything struct {
 // Updates implements collect.Discovery.
 func (e everything) Updates() <-chan struct{} { return e.containers.Updates() }
 
+// Complete implements collect.Discovery.
+func (e everything) Complete() bool { return e.containers.Complete() }
+
 // Wanted implements collect.Discovery. Files do not wait for an engine that does not answer.
 func (e everything) Wanted() (set map[string]*logs.Container, known bool) {
 	set, known = e.containers.Wanted()

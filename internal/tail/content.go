@@ -90,7 +90,9 @@ func (c *fileContent) readSome(buf []byte, at int64) (int, error) {
 	if c.compressed {
 		return c.readAt(buf, at)
 	}
-	if n, ok := readCached(c.file, buf, at); ok {
+	// Less may be cached than there is: only with all that was asked for, or all that there is,
+	// does it say where the end is.
+	if n, ok := readCached(c.file, buf, at); ok && (n == len(buf) || at+int64(n) == sizeOf(c.file)) {
 		return n, nil
 	}
 	defer runtime.KeepAlive(c.file)

@@ -64,6 +64,7 @@ type Discovery struct {
 	containers map[string]*known
 	connected  bool
 	listed     bool
+	complete   bool
 	first      first
 	lastError  error
 }
@@ -290,7 +291,7 @@ func (d *Discovery) list(ctx context.Context) error {
 func (d *Discovery) reached() {
 	d.mu.Lock()
 	again := !d.connected
-	d.connected, d.listed, d.lastError = true, true, nil
+	d.connected, d.listed, d.complete, d.lastError = true, true, true, nil
 	d.first = first{}
 	n, wanted := len(d.targets()), d.wanted()
 	d.mu.Unlock()
@@ -310,6 +311,7 @@ func (d *Discovery) disconnected(err error) {
 	first := d.connected || d.lastError == nil
 	d.connected, d.lastError = false, err
 	d.mu.Unlock()
+	signal(d.updates) // what was found until then
 	if first {
 		d.config.Log.Warn("cannot list containers, will retry", "from", d.config.Name, "error", err)
 	}

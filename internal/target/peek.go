@@ -6,7 +6,11 @@ package target
 // without the engine is taken first: its log is then opened while it exists.
 // The inspection follows all the same.
 func (d *Discovery) changed(id string) {
-	if !d.Exists(id) {
+	d.mu.Lock()
+	k := d.containers[id]
+	inspected := k != nil && (k.target != nil || k.unknown != "")
+	d.mu.Unlock()
+	if !inspected { // though it may have been listed
 		d.peek(id)
 	}
 	d.Refresh(id)

@@ -18,6 +18,13 @@ func (d *Discovery) Wanted() (set map[string]*logs.Container, known bool) {
 	return set, d.listed
 }
 
+// Complete reports whether all that there was at the first look has been inspected.
+func (d *Discovery) Complete() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.complete
+}
+
 // wanted returns the containers to collect; the lock is held.
 func (d *Discovery) wanted() map[string]*logs.Container {
 	set := make(map[string]*logs.Container, len(d.containers))
