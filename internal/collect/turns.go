@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -168,8 +169,9 @@ func (c *Collector) makeRoom(want int, now time.Time) {
 // want of descriptors.
 func (c *Collector) Waiting() (n int) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, u := range c.units {
+	units := slices.Collect(maps.Values(c.units)) // whose logs have locks of their own
+	c.mu.Unlock()
+	for _, u := range units {
 		if file := u.file(); u.turn.Load() != nil || file != nil && file.Short() {
 			n++
 		}
