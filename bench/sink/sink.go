@@ -28,12 +28,6 @@ type Sink struct {
 	report   Report
 	expected Expected
 	discards bool
-	// asked tells that it was asked whether it takes entries in any order: with a single line
-	// that it has, and that is older than others. alone is the account of a line that came
-	// again, as the only one of its request so far, and inRequest how many came with it.
-	asked     bool
-	alone     *account
-	inRequest int
 }
 
 // Report is what has arrived until now.
@@ -144,8 +138,6 @@ func (s *Sink) push(r *http.Request) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.report.Requests++
-	s.alone, s.inRequest = nil, 0
-	defer s.notAsked()
 	s.report.Body += size
 	enter := func(labels []byte, e entry) { s.enter(labels, e, now) }
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -161,16 +153,6 @@ func (s *Sink) push(r *http.Request) error {
 		return fmt.Errorf("cannot read push: %w", err)
 	}
 	return decodeProtobuf(m.plain, enter)
-}
-
-// notAsked counts the line of a question not as one that came again; there is one question. The
-// lock is held.
-func (s *Sink) notAsked() {
-	if s.alone != nil && s.inRequest == 1 && !s.asked {
-		s.asked = true
-		s.alone.repeated--
-		s.report.Lines--
-	}
 }
 
 // counted counts what is read.
@@ -230,7 +212,6 @@ func (s *Sink) enter(labels []byte, e entry, now time.Time) {
 	}
 	text := trim(e.line)
 	s.report.Lines++
-	s.inRequest++
 	s.report.Text += int64(len(text))
 	h, ok := line.Parse(text)
 	if !ok {
@@ -246,9 +227,6 @@ func (s *Sink) enter(labels []byte, e entry, now time.Time) {
 		s.accounts[h.Container] = a
 	}
 	if !a.add(h, text, e.nano) {
-		if h.Number < maxNumber {
-			s.alone = a
-		}
 		return
 	}
 	s.report.Distinct++

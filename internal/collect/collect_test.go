@@ -347,7 +347,6 @@ func (h *host) End(_ string, d *logs.Draft, delivered func()) {
 func (h *host) Flush() {}
 
 func (h *host) Due() time.Time          { return time.Time{} }
-func (h *host) Expect(time.Time)        {}
 func (h *host) Round(int) time.Duration { return 0 }
 
 // Lines and the others implement Metrics.

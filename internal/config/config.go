@@ -132,6 +132,8 @@ type Batch struct {
 	Wait time.Duration
 	// Bytes are those of the lines.
 	Bytes int
+	// OutOfOrder is how much time lines of one container may span that are under way at once.
+	OutOfOrder time.Duration
 }
 
 // Limits bound lines, memory and time.

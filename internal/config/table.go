@@ -98,6 +98,8 @@ func table(c *Config) (all []*setting) {
 			"How long a line may wait for others before it is pushed, on a busy host. With little to say it is a ninth of that, and a line that comes after a silence goes at once; docs/delivery.md says more. 0 is 5ms."},
 		{"batch-size", one(kindSize, &c.Batch.Bytes, size[int](1<<10, 1<<30)), "1MiB", "", "",
 			"Bytes of lines after which a batch is pushed without waiting."},
+		{"max-out-of-order", one(kindDuration, &c.Batch.OutOfOrder, parseDuration), "0s", "", "5m",
+			"How much time the lines of one container may span that are under way to Loki in several pushes at once, which may then arrive in another order. It makes a single busy container fast over a far link. Only for a Loki that takes lines out of order (unordered_writes, the default) and whose max_chunk_age, 2h by default, is more than four times as long: it refuses what is later than that. 0s has one push follow the other."},
 		{"push-timeout", one(kindDuration, &c.Loki.PushTimeout, parsePositive), "10s", "", "",
 			"How long one push may take before it is tried again."},
 		{"host-label", one(kindText, &c.Labels.Host, parseText), "", "the host name, in a container that of the engine's host", "node-1",

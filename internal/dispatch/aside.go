@@ -34,18 +34,18 @@ func (p *push) divide(b *logs.Batch, out logs.Outcome, reason string) {
 func (p *push) postpone(b *logs.Batch, out logs.Outcome) {
 	p.config.Metrics.Retried(retryReason(out))
 	seg, parts := p.segmentOf(b), 1
+	p.mu.Lock()
 	q, now := seg.queue, time.Now()
-	q.lane.mu.Lock()
 	q.again.attempts++
 	if q.again.attempts%manyAttempts == 0 && out.RateLimited {
 		parts = 2
 	}
 	q.again.backoff = min(max(2*q.again.backoff, minBackoff), asideBackoff)
-	if q.lane.queues.closed {
+	if p.queues.closed {
 		q.again.backoff = min(q.again.backoff, closingBackoff)
 	}
 	q.again.at = now.Add(max(jitter(q.again.backoff), out.Pace+out.Pace/16, min(out.RetryAfter, maxRetryAfter)))
-	q.lane.mu.Unlock()
+	p.mu.Unlock()
 	p.keepPieces(b, parts)
 	p.said.throttled(q.id, b.Groups[0].Labels.Container(), out.Err, now)
 }
@@ -60,10 +60,9 @@ func (p *push) waits(b *logs.Batch) bool {
 	if !p.kept(b) {
 		return false
 	}
-	q := p.segmentOf(b).queue
-	q.lane.mu.Lock()
-	defer q.lane.mu.Unlock()
-	return q.again.at.After(time.Now())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.segmentOf(b).queue.again.at.After(time.Now())
 }
 
 // kept tells that something of the container of a request has been set aside.

@@ -56,9 +56,9 @@ type Config struct {
 	// while its batches are not full. With a LeastWait it is the longest that this time is: see
 	// tempo.go.
 	BatchWait, LeastWait time.Duration
-	// SettledEvery is the least time between two calls of Settled by a lane; 0 for one after
-	// each push.
-	SettledEvery time.Duration
+	// OutOfOrder is how much time entries may span of one container's pushes that are under way
+	// at once, where nothing else is to be pushed: see flow.go. 0 has one follow the other.
+	OutOfOrder time.Duration
 	// BatchSize is the size in bytes from which on a batch is full.
 	BatchSize int
 	// MaxPushes bounds the requests under way over all lanes, each of which has a copy of
@@ -92,7 +92,6 @@ func New(config Config) *Dispatcher {
 	for n := range config.Lanes {
 		d.lanes = append(d.lanes, newLane(&d.config, d.shared, n, budget))
 	}
-	d.shared.lanes = d.lanes
 	return d
 }
 

@@ -162,7 +162,7 @@ func (l *Lane) After(id string, delivered func()) {
 func (l *Lane) queueOf(id string) *queue {
 	q := l.queues.all[id]
 	if q == nil {
-		q = &queue{id: id, lane: l, proven: !l.config.LastOnly}
+		q = &queue{id: id, proven: !l.config.LastOnly}
 		l.queues.all[id] = q
 	}
 	q.forgotten = false
@@ -190,7 +190,7 @@ func (l *Lane) roomBeside(q *queue, reserved int) int {
 	if q.isAside() {
 		room = min(room, l.pace.limit-q.bytes)
 	} else {
-		room = min(room, l.pace.ahead()-(l.queues.bytes-l.queues.apart)-reserved-q.bytes, queueAhead*l.pace.unit()-q.bytes)
+		room = min(room, l.pace.ahead()-(l.queues.bytes-l.queues.apart)-reserved-q.bytes, l.queueAhead()*l.pace.unit()-q.bytes)
 	}
 	if q.bytes > 0 && room < min(wholeChunk, l.budget/8) {
 		return 0
@@ -202,6 +202,14 @@ func (l *Lane) roomBeside(q *queue, reserved int) int {
 		}
 	}
 	return max(room, 0)
+}
+
+// queueAhead is how many batches a queue may hold.
+func (l *Lane) queueAhead() int {
+	if l.config.OutOfOrder == 0 {
+		return queueAhead
+	}
+	return max(queueAhead, l.pace.mostPushers+1)
 }
 
 // wakes returns what has to be called, without the lock, because there is room.

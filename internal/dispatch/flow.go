@@ -3,25 +3,20 @@ package dispatch
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
 // Over a far link a container's lines would take a journey for each batch, as one waits for the
-// answer to the one before. Where nothing else is to be pushed, several go at once instead: Loki
+// answer to the one before. Where nothing else is to be pushed, several may go at once instead: Loki
 // takes entries in any order as long as none is far behind the newest of its stream, half of
-// max_chunk_age, an hour by default. So what is under way spans flowSpan at most, and what was
+// max_chunk_age, an hour by default. So what is under way spans OutOfOrder at most, and what was
 // not taken is sent again before anything later than that is. Acks are handed out in order: of
 // what was taken after something that was not, none is before that is.
 //
-// An operator may have told Loki to refuse what is out of order (unordered_writes). So it is asked
-// first, with an entry that it has: it refuses a copy that is older than the newest, and nothing is
-// lost. Another sink than Loki has no such rules, and one batch at a time.
-
-// flowSpan is the time that entries under way of a stream may span.
-const flowSpan = 5 * time.Minute
+// A Loki may be told to refuse what is out of order, or have a shorter chunk's age, and what it
+// refuses is lost. Nobody but its operator knows: so it is a setting, and off.
 
 // leg is one segment of a flow: a push of its own, but that it is the flow that settles it.
 type leg struct {
@@ -35,53 +30,29 @@ type leg struct {
 
 // flows tells that a push is of a single container, whose next segments may go meanwhile.
 func (p *push) flows() bool {
-	if p.alone || len(p.segments) != 1 || !p.config.LastOnly || p.streams == nil {
+	if p.config.OutOfOrder == 0 || p.alone || len(p.segments) != 1 || !p.config.LastOnly || p.streams == nil {
 		return false
 	}
 	pace := p.paced()
-	return pace.slow() && p.sent.order.of(p.tenant()) != inOrder
-}
-
-// tenant is whose the first entries of a push are.
-func (p *push) tenant() string {
-	if groups := p.segments[0].batch.Groups; len(groups) > 0 {
-		return groups[0].Tenant
-	}
-	return ""
+	return pace.slow()
 }
 
 // flow delivers a segment and those that follow it in its queue. It returns false when ctx is done
 // before; otherwise what is left to be settled is the push's only segment.
 func (p *push) flow(ctx context.Context, parts []*logs.Batch) bool {
-	tenant, one := p.tenant(), p.older()
 	legs := []*leg{p.begin(ctx, p.segments[0], parts)}
-	newest := legs[0].newest
 	for {
-		for p.mayFlow(tenant, len(legs)) {
-			next := p.follow(ctx, legs, newest)
+		for p.mayFlow(len(legs)) {
+			next := p.follow(ctx, legs)
 			if next == nil {
 				break
 			}
-			newest = max(newest, next.newest)
 			legs = append(legs, next)
 		}
 		front := legs[0]
-		if !<-front.ended {
-			for _, other := range legs[1:] {
-				<-other.ended // ctx is done for them, too
-			}
-			return false
-		}
-		if kept := len(front.segments[0].fresh) > 0; kept || len(legs) == 1 && !p.goesOn(ctx, tenant, one) {
-			return p.gatherLegs(legs)
-		}
-		if len(legs) == 1 {
-			if next := p.follow(ctx, legs, newest); next != nil {
-				newest = max(newest, next.newest)
-				legs = append(legs, next)
-			} else {
-				return p.gatherLegs(legs)
-			}
+		ended := <-front.ended
+		if !ended || len(legs) == 1 || len(front.segments[0].fresh) > 0 {
+			return p.gatherLegs(ended, legs)
 		}
 		p.settleFront(front)
 		legs = legs[1:]
@@ -89,45 +60,9 @@ func (p *push) flow(ctx context.Context, parts []*logs.Batch) bool {
 }
 
 // mayFlow tells whether another leg may begin beside so many.
-func (p *push) mayFlow(tenant string, legs int) bool {
+func (p *push) mayFlow(legs int) bool {
 	pace := p.paced()
-	return p.sent.order.of(tenant) == anyOrder && pace.slow() && legs < min(2*pace.mostPushers, maxPushers, pace.requests)
-}
-
-// goesOn tells whether a flow goes on after its only leg: not if Loki wants entries in order, which
-// it is asked where that is not known.
-func (p *push) goesOn(ctx context.Context, tenant string, one *logs.Batch) bool {
-	if p.sent.order.of(tenant) != unknownOrder {
-		return p.sent.order.of(tenant) == anyOrder
-	}
-	if one == nil {
-		return false
-	}
-	answer := inOrder
-	switch p.send(ctx, one).Kind {
-	case logs.Accepted:
-		answer = anyOrder
-	case logs.Retry:
-		return false // it is asked another time
-	}
-	p.sent.order.set(tenant, answer)
-	return answer == anyOrder
-}
-
-// older is a copy of an entry of the push which is older than another of its stream; nil where
-// there is none.
-func (p *push) older() *logs.Batch {
-	for _, g := range p.segments[0].batch.Groups {
-		oldest := slices.Min(g.Times)
-		if oldest == slices.Max(g.Times) {
-			continue
-		}
-		one := &logs.Batch{}
-		one.Add(g.Labels, g.Entry(slices.Index(g.Times, oldest)))
-		one.Groups[0].Container = g.Container
-		return one
-	}
-	return nil
+	return pace.slow() && legs < min(2*pace.mostPushers, maxPushers, pace.requests)
 }
 
 // begin sends a segment's requests.
@@ -163,7 +98,7 @@ func span(seg *segment) (oldest, newest int64) {
 
 // follow begins with the next segment of the queue; nil where there is none that may go: others
 // wait, it is still small, it has other streams, or it is of another time.
-func (p *push) follow(ctx context.Context, legs []*leg, newest int64) *leg {
+func (p *push) follow(ctx context.Context, legs []*leg) *leg {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q := p.segments[0].queue
@@ -174,11 +109,11 @@ func (p *push) follow(ctx context.Context, legs []*leg, newest int64) *leg {
 	if seg.batch.Entries == 0 || seg.batch.Bytes < full(p.pace.limit)*3/4 {
 		return nil
 	}
-	oldest, last := span(seg)
+	oldest, newest := span(seg)
 	for _, l := range legs {
-		oldest = min(oldest, l.oldest)
+		oldest, newest = min(oldest, l.oldest), max(newest, l.newest)
 	}
-	if max(newest, last)-oldest > int64(flowSpan) {
+	if newest-oldest > int64(p.config.OutOfOrder) {
 		return nil
 	}
 	for _, g := range seg.batch.Groups {
@@ -200,7 +135,7 @@ func (p *push) settleFront(front *leg) {
 	for _, ack := range seg.acks {
 		ack()
 	}
-	p.tellSettled(now)
+	p.tellSettled()
 	p.mu.Lock()
 	p.queues.free(seg)
 	seg.queue.used = now
@@ -210,20 +145,19 @@ func (p *push) settleFront(front *leg) {
 	call(wakes)
 }
 
-// gatherLegs waits for all legs, and leaves what is not settled of them in one segment.
-func (p *push) gatherLegs(legs []*leg) bool {
+// gatherLegs waits for all legs, of which the first has ended, and leaves what is not settled of
+// them in one segment. It returns false when one of them has not come to its end, as ctx is done.
+func (p *push) gatherLegs(ended bool, legs []*leg) bool {
 	first := legs[0].segments[0]
 	p.segments = []*segment{first}
 	for _, l := range legs[1:] {
-		if !<-l.ended {
-			return false
-		}
+		ended = <-l.ended && ended
 		seg := l.segments[0]
 		first.fresh = append(first.fresh, seg.fresh...)
 		first.acks = append(first.acks, seg.acks...)
 		first.size += seg.size
 	}
-	return true
+	return ended
 }
 
 // goOn is plan for entries of streams that are under way already; ok is false for others.
@@ -244,24 +178,3 @@ func (s *streams) goOn(b *logs.Batch, own []*streamState, now time.Time) (parts 
 	}
 	return parts, true
 }
-
-// order is what is known of the order in which a tenant's entries may come.
-type order uint8
-
-const (
-	unknownOrder order = iota
-	anyOrder
-	inOrder
-)
-
-// orders are those of all tenants.
-type orders struct{ known sync.Map }
-
-func (o *orders) of(tenant string) order {
-	if known, ok := o.known.Load(tenant); ok {
-		return known.(order) //nolint:forcetypeassert // nothing else is stored
-	}
-	return unknownOrder
-}
-
-func (o *orders) set(tenant string, answer order) { o.known.Store(tenant, answer) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,11 +14,13 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// distant is a sink that is far away. It keeps each entry once, and refuses what Loki refuses: with
-// inOrder what is older than the newest, otherwise what is behind that by the window.
+// distant is a sink that is far away. It keeps each entry once, and refuses what Loki refuses:
+// what is behind the newest by more than the window, which is 0 where it wants entries in order.
 type distant struct {
-	inOrder bool
-	window  time.Duration
+	window time.Duration
+	// batch and span are the BatchSize and OutOfOrder to be set.
+	batch int
+	span  time.Duration
 	// fails says how a push fails, nil for never.
 	fails func(n int, b *logs.Batch) *logs.Outcome
 
@@ -55,7 +56,7 @@ func (f *distant) Push(ctx context.Context, b *logs.Batch) logs.Outcome {
 	for _, g := range b.Groups {
 		for i, at := range g.Times {
 			line := string(g.Line(i))
-			late := f.inOrder && at < f.newest || at < f.newest-int64(f.window)
+			late := at < f.newest-int64(f.window)
 			if late {
 				f.refused = append(f.refused, line)
 				rejects = append(rejects, logs.Reject{Container: g.Labels.Container(), Reason: "out_of_order", Count: 1})
@@ -77,7 +78,7 @@ func carry(t *testing.T, f *distant, lines int, step time.Duration) time.Duratio
 	t.Helper()
 	f.kept = make(map[string]bool)
 	d, _, stop := start(t, &sink{}, func(c *Config) {
-		c.Sink, c.LastOnly, c.BatchSize, c.MaxMemory = f, true, 64<<10, 8<<20
+		c.Sink, c.LastOnly, c.BatchSize, c.MaxMemory, c.OutOfOrder = f, true, f.batch, 128*f.batch, f.span
 	})
 	defer stop()
 	began, first := time.Now(), time.Now().Add(-24*time.Hour).UnixNano()
@@ -120,48 +121,52 @@ func carry(t *testing.T, f *distant, lines int, step time.Duration) time.Duratio
 			t.Fatalf("%d of %d lines are acknowledged", acked, lines)
 		}
 	}
-	if len(f.refused) > 1 || len(f.refused) == 1 && !f.inOrder {
+	if len(f.refused) > 0 {
 		t.Errorf("%d lines were refused", len(f.refused))
 	}
 	return time.Since(began)
 }
 
-// TestFlow: several batches of one container are under way over a far link, one where Loki wants
-// entries in order, or where these span much time; and whatever fails, nothing is lost, nothing
+// TestFlow: several batches of one container are under way over a far link where that is set, one
+// where it is not, or where these span much time; and whatever fails, nothing is lost, nothing
 // acknowledged before its time, and nothing sent that would be too far behind.
 func TestFlow(t *testing.T) {
 	const lines = 4096 // 4 MiB, 75 batches
 	group := func(b *logs.Batch) *logs.Outcome {
 		return &logs.Outcome{Kind: logs.Retry, Group: b.Groups[len(b.Groups)-1], RateLimited: true, Err: errors.New("per stream rate limit")}
 	}
+	const batch, span, many = 64 << 10, 5 * time.Minute, 8
 	for _, test := range []struct {
 		name   string
 		far    *distant
 		step   time.Duration
 		within time.Duration
-		most   []int
+		// least and most are how many are under way at once, at most.
+		least, most int
 	}{
-		{"any order", &distant{window: time.Hour}, time.Millisecond, 4 * time.Second, []int{6, 7, 8}},
-		{"in order", &distant{inOrder: true, window: time.Hour}, time.Millisecond, time.Minute, []int{1}},
-		{"a line in ten seconds", &distant{window: time.Hour}, 10 * time.Second, time.Minute, []int{1}},
-		{"away now and then", &distant{window: time.Hour, fails: func(n int, _ *logs.Batch) *logs.Outcome {
+		{"any order", &distant{window: 10 * time.Minute, batch: batch, span: span}, time.Millisecond, 4 * time.Second, 6, many},
+		{"large batches", &distant{window: 10 * time.Minute, batch: 256 << 10, span: span}, time.Millisecond, 4 * time.Second, 4, many},
+		{"in order", &distant{batch: batch}, time.Millisecond, time.Minute, 1, 1},
+		{"a line in ten seconds", &distant{window: span, batch: batch, span: span}, 10 * time.Second, time.Minute, 1, 1},
+		{"a line in two seconds", &distant{window: span, batch: batch, span: span}, 2 * time.Second, time.Minute, 2, many},
+		{"away now and then", &distant{window: 10 * time.Minute, batch: batch, span: span, fails: func(n int, _ *logs.Batch) *logs.Outcome {
 			if n%7 == 3 {
 				return &logs.Outcome{Kind: logs.Retry, Err: errors.New("away")}
 			}
 			return nil
-		}}, time.Millisecond, time.Minute, []int{2, 3, 4, 5, 6, 7, 8}},
-		{"over a limit of the stream", &distant{window: time.Hour, fails: func(n int, b *logs.Batch) *logs.Outcome {
+		}}, time.Millisecond, time.Minute, 2, many},
+		{"over a limit of the stream", &distant{window: 10 * time.Minute, batch: batch, span: span, fails: func(n int, b *logs.Batch) *logs.Outcome {
 			if n%11 == 5 {
 				return group(b)
 			}
 			return nil
-		}}, time.Millisecond, 10 * time.Minute, []int{2, 3, 4, 5, 6, 7, 8}},
+		}}, time.Millisecond, 10 * time.Minute, 2, many},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := test.far
 				took := carry(t, f, lines, test.step)
-				if took > test.within || !slices.Contains(test.most, f.most) {
+				if took > test.within || f.most < test.least || f.most > test.most {
 					t.Errorf("%v, up to %d under way", took, f.most)
 				}
 			})

@@ -11,8 +11,6 @@ type push struct {
 	*Lane
 	segments []*segment
 	alone    bool
-	// guests are other lanes of which segments go along.
-	guests []*Lane
 	// keeping guards what is kept of the segments: several requests of a push may be
 	// under way.
 	keeping sync.Mutex

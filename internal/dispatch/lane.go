@@ -48,8 +48,7 @@ type Lane struct {
 	help func()
 
 	// said is what was logged of pushes.
-	said     *said
-	receipts receipts
+	said *said
 }
 
 // shared is what the lanes share.
@@ -60,8 +59,6 @@ type shared struct {
 	refused *refusals
 	barred  *barred
 	tempo   *tempo
-	// lanes are all of them.
-	lanes []*Lane
 }
 
 // errClosed is returned by Begin when the lane delivers no more.
@@ -87,11 +84,8 @@ func newLane(config *Config, shared *shared, number, budget int) *Lane {
 func (l *Lane) Flush() {
 	l.mu.Lock()
 	l.queues.flushed = true
-	some := len(l.queues.ready) > 0
 	l.mu.Unlock()
-	if next := l.tempo.flushed(l.number, some, time.Now()); next >= 0 {
-		l.lanes[next].signal()
-	}
+	l.signal()
 }
 
 func (l *Lane) signal() {
@@ -158,7 +152,6 @@ func (l *Lane) run(ctx context.Context) {
 	l.employ(nil)
 	l.close() // nobody may wait for room that will not come
 	_ = helpers.Wait()
-	l.settleNow()
 	l.said.tellAll(time.Now())
 }
 
@@ -181,9 +174,6 @@ func (l *Lane) lead(ctx context.Context) {
 		}
 		if told := l.said.tell(time.Now()); told > 0 && (wait <= 0 || told < wait) {
 			wait = told
-		}
-		if left := l.untilSettled(time.Now()); left > 0 && (wait <= 0 || left < wait) {
-			wait = left
 		}
 		if wait > 0 {
 			timer.Reset(wait)
@@ -222,9 +212,6 @@ func (l *Lane) Round(logs int) time.Duration {
 	}
 	return l.tempo.looks(l.number, logs)
 }
-
-// Expect notes when the lane's reader looks at its logs next; zero for at no certain time.
-func (l *Lane) Expect(due time.Time) { l.tempo.expect(l.number, due) }
 
 // tune changes what is known of the sink's pace.
 func (l *Lane) tune(f func(*pace)) {

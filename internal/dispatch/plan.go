@@ -49,8 +49,6 @@ type streams struct {
 	pruned time.Time
 	// apart is as for Config.
 	apart bool
-	// order is what is known of the order in which entries may come.
-	order orders
 }
 
 type streamState struct {

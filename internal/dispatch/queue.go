@@ -10,7 +10,6 @@ import (
 // queue is what a lane holds of one container. It is guarded by the lane's mu.
 type queue struct {
 	id    string
-	lane  *Lane
 	state queueState
 	// segments wait in order; the last one is being filled. The first one of a
 	// queue that is set aside stays here while it is pushed.

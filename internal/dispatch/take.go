@@ -12,14 +12,6 @@ const flushAfter = 5 * time.Millisecond
 // single one that was set aside. If there is nothing it returns how long there will be
 // nothing unless something happens, 0 when nothing waits; or that there will be no more.
 func (l *Lane) take() (p *push, wait time.Duration, done bool) {
-	if p, wait, done = l.takeOwn(); p != nil && !p.alone {
-		p.invite()
-	}
-	return p, wait, done
-}
-
-// takeOwn is take for what the lane has itself.
-func (l *Lane) takeOwn() (p *push, wait time.Duration, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -96,36 +88,31 @@ func (p *push) settle() {
 			ack()
 		}
 	}
-	p.tellSettled(now)
-	p.settleIn(p.Lane, now)
-	for _, guest := range p.guests {
-		p.settleIn(guest, now)
-		guest.signal() // it may have waited for that to end
-	}
-}
-
-// settleIn is settle for what is of one lane.
-func (p *push) settleIn(l *Lane, now time.Time) {
-	l.mu.Lock()
-	l.pace.inFlight--
+	p.tellSettled()
+	p.mu.Lock()
+	p.pace.inFlight--
 	for _, seg := range p.segments {
-		if seg.queue.lane != l {
-			continue
-		}
 		seg.queue.used = now
 		seg.fresh = nil
 		if len(seg.pieces) > 0 {
-			l.queues.keep(seg)
+			p.queues.keep(seg)
 		} else {
-			l.queues.release(seg)
-			l.queues.drop(seg.queue)
+			p.queues.release(seg)
+			p.queues.drop(seg.queue)
 		}
 	}
 	if !p.alone {
-		l.pace.grow()
+		p.pace.grow()
 	}
-	l.queues.prune(now)
-	wakes := l.wakes()
-	l.mu.Unlock()
+	p.queues.prune(now)
+	wakes := p.wakes()
+	p.mu.Unlock()
 	call(wakes)
+}
+
+// tellSettled tells that acks were handed out.
+func (l *Lane) tellSettled() {
+	if l.config.Settled != nil {
+		l.config.Settled()
+	}
 }

@@ -25,7 +25,6 @@ type tempo struct {
 	since     time.Time
 	perSecond float64
 	wait      time.Duration
-	readers   readers
 }
 
 const (
@@ -44,9 +43,7 @@ func newTempo(least, most time.Duration, lanes int) *tempo {
 	if least <= 0 || least > most {
 		least = most
 	}
-	return &tempo{least: least, most: most, wait: least, polled: make([]int, lanes), since: time.Now(), readers: readers{
-		due: make([]time.Time, lanes), told: make([]time.Time, lanes), held: make([]bool, lanes),
-	}}
+	return &tempo{least: least, most: most, wait: least, polled: make([]int, lanes), since: time.Now()}
 }
 
 // took notes that so many lines are about to be pushed.

@@ -79,7 +79,7 @@ func New(cfg *config.Config, memory budget.Memory, source *host.Source, watcher 
 	longest := max(cfg.Batch.Wait, noWait)
 	p.Dispatcher = dispatch.New(dispatch.Config{
 		Sink: e.Sink, Metrics: e.Metrics, Log: log, Settled: e.Settled, Lanes: memory.Lanes, LastOnly: e.LastOnly,
-		BatchWait: longest, LeastWait: leastOf(longest), SettledEvery: settledEvery,
+		BatchWait: longest, LeastWait: leastOf(longest), OutOfOrder: cfg.Batch.OutOfOrder,
 		BatchSize: memory.Batch, MaxMemory: int(memory.Lines), MaxPushes: memory.Pushes,
 	})
 	of := collect.Config{
@@ -137,9 +137,6 @@ const (
 	// noWait is what a wait of nothing comes to. A request for each line would cost half a
 	// processor for a thousand of them a second.
 	noWait = 5 * time.Millisecond
-	// settledEvery is how often positions are appended. After a kill what was delivered since
-	// is sent again, and is nothing new to Loki.
-	settledEvery = 200 * time.Millisecond
 )
 
 func fileLanes(d *dispatch.Dispatcher) (out []collect.Lane) {

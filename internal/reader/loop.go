@@ -45,7 +45,6 @@ func (r *Reader) Run(ctx context.Context) error {
 		if due.IsZero() {
 			due = r.ticks.next(time.Now(), r.round())
 		}
-		r.config.Lane.Expect(due)
 		if !due.IsZero() {
 			timer.Reset(time.Until(due))
 		}

@@ -17,7 +17,6 @@ type Lane interface {
 	Flush()
 	Due() time.Time
 	Round(logs int) time.Duration
-	Expect(due time.Time)
 }
 
 // Config says how the sources of one lane are read.

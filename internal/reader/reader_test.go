@@ -12,7 +12,6 @@ type dueLane struct {
 }
 
 func (l dueLane) Due() time.Time          { return l.at }
-func (l dueLane) Expect(time.Time)        {}
 func (l dueLane) Round(int) time.Duration { return 0 }
 
 // TestTickWaitsForTheBatch: files are polled just before a batch can leave, put off
