@@ -95,7 +95,7 @@ func table(c *Config) (all []*setting) {
 		{"shadow-tenant", one(kindText, &c.Loki.Shadow, parseTenant), "", "none", "shadow",
 			"Push everything as this tenant and to no further output, whatever tenant-id, outputs and rules say, with positions of its own below state-dir: to run beside the collector that is to be replaced, and to compare both with lighterman diff."},
 		{"batch-wait", one(kindDuration, &c.Batch.Wait, parseDuration), "200ms", "", "",
-			"How long a line may wait for others before it is pushed, on a busy host. With little to say it is a ninth of that, and a line that comes after a silence goes at once; docs/delivery.md says more. 0 is 5ms."},
+			"How long a line may wait for others before it is pushed, on a busy host. With little to say it is a fifth of that, and a line that comes after a silence goes at once; docs/delivery.md says more. 0 is 5ms."},
 		{"batch-size", one(kindSize, &c.Batch.Bytes, size[int](1<<10, 1<<30)), "1MiB", "", "",
 			"Bytes of lines after which a batch is pushed without waiting."},
 		{"max-out-of-order", one(kindDuration, &c.Batch.OutOfOrder, parseDuration), "0s", "", "5m",

@@ -10,7 +10,7 @@ import (
 // falls again, and goes by the logs that are looked at, too.
 func TestTempo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const least, most = 22 * time.Millisecond, 200 * time.Millisecond
+		const least, most = 40 * time.Millisecond, 200 * time.Millisecond
 		tempo := newTempo(least, most, 2)
 		perSecond := func(lines int, d time.Duration) time.Duration {
 			for end := time.Now().Add(d); time.Now().Before(end); {
