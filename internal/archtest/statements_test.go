@@ -125,8 +125,7 @@ func (w *walk) stmt(s ast.Stmt, h held) (ends bool) {
 		}
 	case *ast.RangeStmt:
 		w.expr(s.X, h)
-		switch w.pkg.info.TypeOf(s.X).Underlying().(type) {
-		case *types.Chan:
+		if _, is := w.pkg.info.TypeOf(s.X).Underlying().(*types.Chan); is {
 			w.effect("channel", nil, h)
 		}
 		w.branch(s.Body.List, h)

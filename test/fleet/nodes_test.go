@@ -55,7 +55,7 @@ func (n *node) docker(t testing.TB, args ...string) string {
 
 func (n *node) dockerWith(t testing.TB, env []string, args ...string) string {
 	t.Helper()
-	return run(t, env, "docker", append([]string{"-H", n.Engine.Host}, args...)...)
+	return run(t, env, "docker", append([]string{"-H", n.Host}, args...)...)
 }
 
 // deploy deploys a stack from a file.
