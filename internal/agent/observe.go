@@ -87,7 +87,7 @@ func (s *service) observeGraph(g *graph) {
 		case err != nil:
 			return err
 		}
-		return errors.New("it has not answered yet")
+		return errors.New("it has not said yet what all of its containers are")
 	})
 	if g.Source.Files != nil {
 		s.ready("log files"+of, g.Source.Files)

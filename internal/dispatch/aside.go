@@ -36,11 +36,13 @@ func (p *push) postpone(b *logs.Batch, out logs.Outcome) {
 	seg, parts := p.segmentOf(b), 1
 	p.mu.Lock()
 	q, now := seg.queue, time.Now()
-	q.again.attempts++
+	if !q.again.at.After(now) { // otherwise another push of it that was under way has just said so
+		q.again.attempts++
+		q.again.backoff = min(max(2*q.again.backoff, minBackoff), asideBackoff)
+	}
 	if q.again.attempts%manyAttempts == 0 && out.RateLimited {
 		parts = 2
 	}
-	q.again.backoff = min(max(2*q.again.backoff, minBackoff), asideBackoff)
 	if p.queues.closed {
 		q.again.backoff = min(q.again.backoff, closingBackoff)
 	}

@@ -60,7 +60,7 @@ func (t *turns) read(s *Source, p tail.Progress, left int64, written time.Time) 
 		}
 		return
 	}
-	b.left = left
+	b.left, b.turn = left, t.turn // one that had no room had no turn
 	if b.had += int64(p.Bytes); !p.More {
 		t.caughtUp(b)
 	} else if b.had >= 2*b.size {
@@ -113,7 +113,6 @@ func (t *turns) next() (s *Source) {
 	}
 	s = t.behind[at]
 	t.behind = slices.Delete(t.behind, at, at+1)
-	s.slot.backlog.turn = t.turn
 	return s
 }
 
