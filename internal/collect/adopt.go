@@ -48,9 +48,8 @@ func (c *Collector) adopt(ctx context.Context) {
 		unseen = c.unseen()
 	}
 	for _, u := range c.units {
-		if !slices.ContainsFunc(u.streams(), func(stream string) bool { return unseen[stream] }) {
-			c.reconcile(ctx, u)
-		}
+		u.fate.early = len(unseen) > 0 && slices.ContainsFunc(u.streams(), func(stream string) bool { return unseen[stream] })
+		c.reconcile(ctx, u)
 	}
 }
 

@@ -81,6 +81,8 @@ type fate struct {
 	wanted bool
 	// refused: the engine says that it cannot read this log.
 	refused bool
+	// early: one that was not looked at yet had the same labels, and may go first.
+	early bool
 }
 
 // gone reports whether the engine does not have the container any more.

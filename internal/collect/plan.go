@@ -85,7 +85,7 @@ func (s situation) next(now time.Time) action {
 			return stop
 		}
 		return nothing // it was asked to end
-	case now.Before(s.retryAt):
+	case s.fate.early, now.Before(s.retryAt):
 		return nothing
 	case wants == logs.Journal, wants == logs.HostFile, wants == logs.HostJournal:
 		return start // its files are open, or are when there is something to read
@@ -99,7 +99,7 @@ func (s situation) next(now time.Time) action {
 
 // due returns when the unit has to be attended to; ok is false for never.
 func (s situation) due() (at time.Time, ok bool) {
-	if s.runs == noSource && s.wants() != noSource && s.phase != parked {
+	if s.runs == noSource && s.wants() != noSource && s.phase != parked && !s.fate.early {
 		at, ok = s.retryAt, true
 	}
 	if s.probes && (!ok || s.probeAt.Before(at)) {

@@ -35,6 +35,7 @@ func TestNext(t *testing.T) {
 		{"another route, was asked", situation{phase: stopping, fate: wanted, route: logs.File, runs: logs.API}, logs.File, nothing},
 		{"another route, yields", situation{phase: yielding, fate: wanted, route: logs.File, runs: logs.API}, logs.File, nothing},
 		{"unreadable", situation{fate: wanted, room: true}, logs.Unreadable, nothing},
+		{"too early", situation{fate: fate{wanted: true, early: true}, route: logs.File, room: true}, logs.File, nothing},
 		{"refused", situation{fate: fate{wanted: true, refused: true}, route: logs.API, streamable: true, room: true}, logs.Unreadable, nothing},
 		{"a run that was not read", situation{fate: wanted, route: logs.API, streamable: true, room: true}, logs.API, start},
 		{"a run that was read", situation{fate: wanted, route: logs.API, room: true}, logs.Unreadable, nothing},
