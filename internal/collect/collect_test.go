@@ -221,6 +221,13 @@ func (h *host) Wanted() (map[string]*logs.Container, bool) {
 	return maps.Clone(h.containers), !h.unlisted
 }
 
+// Known implements Discovery.
+func (h *host) Known() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.unlisted
+}
+
 // Complete implements Discovery.
 func (h *host) Complete() bool {
 	h.mu.Lock()

@@ -23,6 +23,8 @@ import (
 type Discovery interface {
 	Updates() <-chan struct{}
 	Wanted() (set map[string]*logs.Container, known bool)
+	// Known is what Wanted says, without taking note of what it returns.
+	Known() bool
 	// Complete reports whether all that there was at the first look has been inspected. While it
 	// has not, Wanted may lack containers that are there.
 	Complete() bool

@@ -195,6 +195,9 @@ type everything struct {
 // Updates implements collect.Discovery.
 func (e everything) Updates() <-chan struct{} { return e.containers.Updates() }
 
+// Known implements collect.Discovery.
+func (e everything) Known() bool { return e.containers.Known() && e.files.Finder.Known() }
+
 // Complete implements collect.Discovery.
 func (e everything) Complete() bool { return e.containers.Complete() }
 
@@ -221,8 +224,7 @@ func (e everything) Exists(id string) bool {
 	if logs.IsHostFile(id) {
 		return e.files.Finder.Exists(id)
 	}
-	_, known := e.containers.Wanted()
-	return !known || e.containers.Exists(id)
+	return !e.containers.Known() || e.containers.Exists(id)
 }
 
 // Excluded implements collect.Discovery.

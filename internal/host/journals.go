@@ -183,8 +183,7 @@ func (w withJournals) Exists(id string) bool {
 	if logs.IsHostJournal(id) || w.Discovery.Exists(id) {
 		return true
 	}
-	_, known := w.Discovery.Wanted()
-	return !known && !logs.IsHostFile(id)
+	return !w.Known() && !logs.IsHostFile(id)
 }
 
 // Excluded implements collect.Discovery.

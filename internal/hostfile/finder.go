@@ -183,6 +183,13 @@ func (f *Finder) Wanted() (set map[string]*logs.Container, known bool) {
 	return maps.Clone(f.wanted), f.known
 }
 
+// Known reports whether the files are known at all.
+func (f *Finder) Known() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known
+}
+
 // Exists reports whether a file is there, wanted or not.
 func (f *Finder) Exists(id string) bool {
 	f.mu.Lock()

@@ -16,6 +16,14 @@ func (r *Reader) Run(ctx context.Context) error {
 	<-timer.C
 	defer timer.Stop()
 	var due time.Time
+	seldom := false // due is that of sources which are looked at seldom
+	await := func() {
+		if !due.IsZero() && (!seldom || len(r.ticks.hot) == 0) {
+			return
+		}
+		due = r.ticks.next(time.Now(), r.round())
+		seldom = len(r.ticks.hot) == 0
+	}
 	flushed := time.Now()
 	for ctx.Err() == nil {
 		task, s := r.next()
@@ -25,9 +33,7 @@ func (r *Reader) Run(ctx context.Context) error {
 			continue
 		case s != nil:
 			r.read(s)
-			if due.IsZero() {
-				due = r.ticks.next(time.Now(), r.round())
-			}
+			await()
 			now := time.Now()
 			if now.Sub(flushed) > flushBusy {
 				// What others have written must not wait for a file without end that
@@ -42,9 +48,7 @@ func (r *Reader) Run(ctx context.Context) error {
 		}
 		r.config.Lane.Flush()
 		flushed = time.Now()
-		if due.IsZero() {
-			due = r.ticks.next(time.Now(), r.round())
-		}
+		await()
 		if !due.IsZero() {
 			timer.Reset(time.Until(due))
 		}
@@ -80,11 +84,11 @@ const before = 5 * time.Millisecond
 // API has had one sent in between: what is read now would wait for it. It returns when
 // to tick then. It puts off once, so that streams cannot put off for ever.
 func (r *Reader) pulse() (due time.Time) {
-	if at := r.config.Lane.Due().Add(-before); !r.ticks.putOff && len(r.ticks.slow) == 0 && time.Until(at) > 0 {
+	if at := r.config.Lane.Due().Add(-before); !r.ticks.putOff && !r.ticks.slowDue(time.Now()) && time.Until(at) > 0 {
 		r.ticks.putOff = true
 		return at
 	}
-	hot, slow := r.ticks.take()
+	hot, slow := r.ticks.take(time.Now())
 	r.looks = len(hot)
 	for _, s := range hot {
 		r.enqueue(s)

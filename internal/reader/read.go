@@ -113,6 +113,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 // follow decides what follows a read, and does it.
 func (r *Reader) follow(s *Source, t taken) {
 	st := &s.state
+	st.resting = false // until it is found so
 	switch {
 	case tail.NoDescriptor(t.err):
 		// What rotation has made is opened when others have given descriptors back.

@@ -58,3 +58,27 @@ func TestTogether(t *testing.T) {
 		t.Errorf("a pause of %v for the shortest interval", next.Sub(pulseZero))
 	}
 }
+
+// TestSlowOnesDoNotHasten: what cannot be watched is looked at five times a second at most beside
+// what is being written, however often that is.
+func TestSlowOnesDoNotHasten(t *testing.T) {
+	var at ticks
+	now, slow, looks := time.Unix(1e9, 0), &Source{}, 0
+	for range 25 { // a second of rounds of 40 ms
+		at.add(&Source{})
+		at.addSlow(slow)
+		_, taken := at.take(now)
+		looks += len(taken)
+		now = now.Add(40 * time.Millisecond)
+	}
+	if looks != 5 {
+		t.Errorf("%d looks in a second", looks)
+	}
+	if next := at.next(now, 40*time.Millisecond); next.Sub(now) != slowPoll {
+		t.Errorf("alone it is looked at after %v", next.Sub(now))
+	}
+	at.add(&Source{})
+	if next := at.next(now, 40*time.Millisecond); next.Sub(now) > 50*time.Millisecond {
+		t.Errorf("what is being written waits for it: %v", next.Sub(now))
+	}
+}

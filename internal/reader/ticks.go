@@ -9,10 +9,13 @@ type ticks struct {
 	hot, slow []*Source
 	// putOff: the tick to come was put off.
 	putOff bool
+	// looked is when the slow ones were taken last.
+	looked time.Time
 }
 
-// slowPoll is how often a file is looked at that cannot be watched.
-const slowPoll = time.Second
+// slowPoll is how often a file is looked at that cannot be watched, and slowBeside how often
+// where others are looked at more often anyway.
+const slowPoll, slowBeside = time.Second, 200 * time.Millisecond
 
 // next returns when sources have to be polled; zero when none has to.
 func (t *ticks) next(now time.Time, poll time.Duration) time.Time {
@@ -25,10 +28,18 @@ func (t *ticks) next(now time.Time, poll time.Duration) time.Time {
 	return time.Time{}
 }
 
-// take returns all of them.
-func (t *ticks) take() (hot, slow []*Source) {
-	hot, slow = t.hot, t.slow
-	*t = ticks{}
+// slowDue reports whether the slow ones are to be looked at.
+func (t *ticks) slowDue(now time.Time) bool {
+	return len(t.slow) > 0 && (len(t.hot) == 0 || now.Sub(t.looked) >= slowBeside)
+}
+
+// take returns those whose time it is.
+func (t *ticks) take(now time.Time) (hot, slow []*Source) {
+	hot, t.hot, t.putOff = t.hot, nil, false
+	if len(hot) > 0 && now.Sub(t.looked) < slowBeside {
+		return hot, nil
+	}
+	slow, t.slow, t.looked = t.slow, nil, now
 	for _, s := range slow {
 		s.state.slow = false
 	}

@@ -17,8 +17,8 @@ import (
 func sizeOf(f *os.File) int64 {
 	defer runtime.KeepAlive(f)
 	var st unix.Statx_t
-	var itself [1]byte                                                                                                                                              // the file is that of the descriptor
-	_, _, errno := unix.RawSyscall6(unix.SYS_STATX, f.Fd(), uintptr(unsafe.Pointer(&itself)), unix.AT_EMPTY_PATH, unix.STATX_SIZE, uintptr(unsafe.Pointer(&st)), 0) //nolint:gosec // that is how it is called
+	var itself [1]byte                                                                                                                                                                      // the file is that of the descriptor
+	_, _, errno := unix.RawSyscall6(unix.SYS_STATX, f.Fd(), uintptr(unsafe.Pointer(&itself)), unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_SIZE, uintptr(unsafe.Pointer(&st)), 0) //nolint:gosec // that is how it is called
 	if errno != 0 || st.Mask&unix.STATX_SIZE == 0 {
 		return -1
 	}

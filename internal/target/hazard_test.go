@@ -75,3 +75,21 @@ func TestHungInspect(t *testing.T) {
 }
 
 func slogDiscard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// TestKnownTakesNoNote: who only asks whether the set is known does not keep a container that came
+// and went meanwhile from being collected.
+func TestKnownTakesNoNote(t *testing.T) {
+	d := New(Config{Log: slogDiscard(), Peek: func(id string) *logs.Container {
+		return &logs.Container{ID: id, Name: "brief", Driver: "json-file", Partial: true}
+	}})
+	d.reached()
+	d.Wanted()
+	d.changed("aa")
+	if !d.Known() {
+		t.Error("it is not known")
+	}
+	d.missing("aa", false)
+	if set, _ := d.Wanted(); len(set) != 1 {
+		t.Errorf("%d are collected", len(set))
+	}
+}

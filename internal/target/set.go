@@ -18,6 +18,13 @@ func (d *Discovery) Wanted() (set map[string]*logs.Container, known bool) {
 	return set, d.listed
 }
 
+// Known reports whether the set is known at all.
+func (d *Discovery) Known() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.listed
+}
+
 // Complete reports whether all that there was at the first look has been inspected.
 func (d *Discovery) Complete() bool {
 	d.mu.Lock()
