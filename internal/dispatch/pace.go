@@ -33,7 +33,7 @@ type pace struct {
 const (
 	// maxPushers bounds the batches of a lane that are under way, and maxPushes the
 	// requests, where they are not bounded for all lanes.
-	maxPushers, maxPushes = 8, 12
+	maxPushers, maxPushes = 8, 8
 	// slowAnswer is the time to an answer from which on it is worth while. Where there is
 	// one processor a near sink's takes up to 20 ms, as reading goes on meanwhile.
 	slowAnswer = 40 * time.Millisecond
