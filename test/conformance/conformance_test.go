@@ -78,7 +78,7 @@ func resume(s *scene) {
 // when it had a part of it, and the last line of a container without its line feed.
 func partial(s *scene) {
 	s.start()
-	s.arrived(1)
+	s.begun()
 	s.lighterman.Kill9(s.t)
 	s.start()
 	s.check(s.end())

@@ -56,6 +56,12 @@ func (s *scene) arrived(n int) {
 	wait.For(s.t, 2*time.Minute, "lines to arrive", func() bool { return len(s.sink.lines()) >= before+n })
 }
 
+// begun waits until any line has arrived, which may be the last one already.
+func (s *scene) begun() {
+	s.t.Helper()
+	wait.For(s.t, 2*time.Minute, "a line to arrive", func() bool { return len(s.sink.lines()) > 0 })
+}
+
 // written waits until the container has written n more lines.
 func (s *scene) written(n int) {
 	s.t.Helper()
