@@ -10,7 +10,7 @@ import (
 
 // timerSlack is by how much the kernel may wake a thread of ours later than it asks for, in
 // nanoseconds. It is a twentieth of a millisecond by default, and a thread of Go's runtime asks to
-// be woken every twentieth of a millisecond for as long as anything goes on: where little is
+// be woken after a fiftieth of one for as long as anything goes on: where little is
 // logged that was a third of what lighterman cost. No line waits noticeably longer for it.
 const timerSlack = 1_000_000
 
