@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,8 @@ func New(t testing.TB, host string) *Proxy {
 	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "docker"})
 	forward.Transport, forward.FlushInterval, forward.ErrorLog = transport, -1, quiet
 	forward.ModifyResponse = p.answered
+	// An engine that is down answers nothing, and neither does the proxy.
+	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	server := &http.Server{ErrorLog: quiet, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		p.urls = append(p.urls, r.URL.String())
@@ -92,10 +95,20 @@ func (p *Proxy) answered(r *http.Response) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &stream{ReadCloser: r.Body, proxy: p, id: id, left: r.Request.Context().Done(), search: p.search}
+	s := &stream{ReadCloser: r.Body, proxy: p, id: id, since: nano(r.Request.URL.Query().Get("since")), left: r.Request.Context().Done(), search: p.search}
 	p.streams[s] = true
 	r.Body = s
 	return nil
+}
+
+// nano returns a time as the API has it, "1136073845.000000001", in Unix nanoseconds; 0 for none.
+func nano(text string) int64 {
+	seconds, fraction, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseInt(seconds+(fraction + "000000000")[:9], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // container returns the container whose log a path is: /v1.41/containers/ID/logs.
@@ -167,6 +180,8 @@ type Sent struct {
 	// Sure is how much of it has arrived. When the client leaves, what came within
 	// the last moment may not have: only then is it less than all.
 	Sure int
+	// Since is the time that was asked for, in Unix nanoseconds; 0 for all.
+	Since int64
 }
 
 // moment is how long what is sent may be on its way.
@@ -184,6 +199,7 @@ type stream struct {
 	io.ReadCloser
 	proxy *Proxy
 	id    string
+	since int64
 	left  <-chan struct{} // closed when the client has left
 	once  sync.Once
 	// body and parts, what it consists of, belong to the goroutine that reads.
@@ -234,7 +250,7 @@ func (s *stream) Close() error {
 // ended keeps what was sent. In order tells that the engine has ended it.
 func (s *stream) ended(inOrder bool) {
 	s.once.Do(func() {
-		sent := Sent{Body: s.body, Sure: len(s.body)}
+		sent := Sent{Body: s.body, Sure: len(s.body), Since: s.since}
 		if !inOrder {
 			sent.Sure = s.arrived()
 		}

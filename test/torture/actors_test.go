@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lighterman/lighterman/test/dockerproxy"
 	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/lokiproxy"
 	"github.com/lighterman/lighterman/test/lokitest"
@@ -38,6 +39,7 @@ type stage struct {
 	engine   *engine.PrivateEngine
 	loki     *lokitest.Loki
 	proxy    *lokiproxy.Proxy
+	api      *dockerproxy.Proxy
 	carrier  *supervisor
 	fleet    *fleet
 	stateDir string
@@ -53,10 +55,8 @@ type stage struct {
 	diskFull atomic.Bool
 	accepted accepted
 
-	mu    sync.Mutex // guards the fields below
+	mu    sync.Mutex // guards count
 	count map[string]int
-	// byAPI are the times without the log files.
-	byAPI []interval
 }
 
 func (s *stage) actors(clock bool) []actor {
@@ -245,7 +245,6 @@ func (s *stage) diskFault(rng *rand.Rand) (string, func()) {
 func (s *stage) routeFault(rng *rand.Rand) (string, func()) {
 	lasts := time.Duration(500+rng.IntN(4000)) * time.Millisecond
 	return "files taken away", func() {
-		began := time.Now()
 		_ = os.Remove(s.root)
 		time.Sleep(lasts)
 		if err := os.Symlink(s.target, s.root); err != nil {
@@ -253,9 +252,6 @@ func (s *stage) routeFault(rng *rand.Rand) (string, func()) {
 		}
 		// By file again, as soon as it has looked.
 		s.carrier.awaitFiles(time.Minute)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.byAPI = append(s.byAPI, interval{began, time.Now()})
 	}
 }
 

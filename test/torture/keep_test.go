@@ -5,11 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/lighterman/lighterman/test/dockerproxy"
 )
 
 // keeper keeps, where TORTURE_KEEP names a directory, what is needed to find out how lines
 // were lost: lighterman's log, the positions that each process began with, and the content
-// of every file of every log.
+// of every file of every log, and what the engine's API has sent of it.
 type keeper struct {
 	t   testing.TB
 	dir string
@@ -23,7 +25,7 @@ func newKeeper(t testing.TB) *keeper {
 		return &keeper{t: t, dir: t.TempDir()}
 	}
 	k := &keeper{t: t, dir: dir, on: true}
-	for _, sub := range []string{"positions", "logs"} {
+	for _, sub := range []string{"positions", "logs", "answers"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatalf("cannot keep what happens: %v", err)
 		}
@@ -53,6 +55,15 @@ func (k *keeper) positions(stateDir string, start int) {
 func (k *keeper) file(l *ledger, number int32, content []byte) {
 	if k != nil && k.on {
 		k.write("logs", fmt.Sprintf("%s-%.12s-%d", l.name, l.id, number), content)
+	}
+}
+
+// answers keeps what the engine's API has sent of a log.
+func (k *keeper) answers(l *ledger, sent []dockerproxy.Sent) {
+	for i, body := range sent {
+		if k.on {
+			k.write("answers", fmt.Sprintf("%s-%.12s-%d-since-%d", l.name, l.id, i, body.Since), body.Body)
+		}
 	}
 }
 

@@ -26,6 +26,8 @@ type ledger struct {
 	proven map[uint64]bool
 	// had are the times in which a lighterman was seen to hold the log.
 	had []interval
+	// answers are what the engine's API has sent of it.
+	answers []answer
 	// removedAt is when the container was removed; zero when it was not.
 	removedAt time.Time
 
@@ -39,6 +41,9 @@ type ledger struct {
 type line struct {
 	key  uint64 // of stream, time and text
 	time int64
+	// stamp is the timestamp that Docker gave it: equal lines of one have times of their own.
+	stream string
+	stamp  int64
 	// file and until are the first and the last file that it was written to.
 	file, until int32
 	size        int32
@@ -93,7 +98,7 @@ func (l *ledger) finish(stream string) {
 	if ok {
 		l.proven[xxhash.Sum64String(who)] = true
 	}
-	l.lines = append(l.lines, line{key: key(stream, at, text), time: at, file: p.file, until: p.until, size: int32(len(text)), head: strings.Clone(text[:min(48, len(text))])})
+	l.lines = append(l.lines, line{key: key(stream, at, text), time: at, stream: stream, stamp: p.time, file: p.file, until: p.until, size: int32(len(text)), head: strings.Clone(text[:min(48, len(text))])})
 }
 
 // seal ends all lines and sorts them for find.

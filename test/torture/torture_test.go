@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lighterman/lighterman/test/dockerproxy"
 	"github.com/lighterman/lighterman/test/engine"
 	"github.com/lighterman/lighterman/test/lokiproxy"
 	"github.com/lighterman/lighterman/test/lokitest"
@@ -103,7 +104,7 @@ func setUp(t *testing.T, set settings) (*stage, *witness) {
 	// Shards of a busy stream would keep copies of what is sent again.
 	loki := lokitest.New(t, map[string]string{"shard_streams": "{enabled: false}"})
 	s := &stage{
-		t: t, engine: docker, loki: loki, proxy: lokiproxy.New(t, loki.URL), count: map[string]int{},
+		t: t, engine: docker, loki: loki, proxy: lokiproxy.New(t, loki.URL), api: dockerproxy.New(t, docker.Host), count: map[string]int{},
 		stateDir: filepath.Join(t.TempDir(), "state"), root: filepath.Join(t.TempDir(), "root"), target: docker.DataRoot(),
 	}
 	s.proxy.Tap(s.accepted.push)
@@ -118,7 +119,7 @@ func setUp(t *testing.T, set settings) (*stage, *witness) {
 		t.Fatal(err)
 	}
 	s.carrier = newSupervisor(t, s.stateDir, append(set.args(t),
-		"--loki-url", s.proxy.URL, "--docker-host", docker.Host, "--docker-root", s.root,
+		"--loki-url", s.proxy.URL, "--docker-host", s.api.Host, "--docker-root", s.root,
 		"--hold-dir", filepath.Join(docker.DataRoot(), "hold"), "--max-line-bytes", "1MiB", "--push-timeout", "5s", "--shutdown-timeout", "2s")...)
 	w := &witness{root: filepath.Join(s.target, "containers"), pid: func() int { return int(s.carrier.pid.Load()) }, keep: s.carrier.keep, watched: map[string]*ledger{}}
 	s.fleet = &fleet{t: t, engine: docker, witness: w, seed: set.seed, berths: berths(engine.StartSyslog(t).Unix)}
@@ -147,9 +148,14 @@ func (s *stage) calmNowAndThen(over <-chan struct{}) (worst time.Duration) {
 // await asks Loki until nothing is missing, or nothing more comes.
 func (s *stage) await(all []*ledger, began time.Time) (v verdict) {
 	before := -1
+	for _, l := range all {
+		sent := s.api.Sent(l.id)
+		s.carrier.keep.answers(l, sent)
+		l.answers = readAnswers(sent, l.tty)
+	}
 	for range 20 {
 		var err error
-		if v, err = judge(s.loki, all, &s.accepted, s.byAPI, began); err != nil {
+		if v, err = judge(s.loki, all, &s.accepted, began); err != nil {
 			s.t.Fatalf("cannot query Loki: %v", err)
 		}
 		if v.lost == 0 || v.lost == before {

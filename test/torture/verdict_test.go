@@ -34,24 +34,16 @@ type verdict struct {
 const (
 	ruleAway    = "written to a file and deleted by rotation or removal while no lighterman could open it"
 	ruleKilled  = "the same, deleted by an engine that was killed as it compressed the file and has overwritten it since"
-	ruleAPI     = "rotating log read through the API, which leaves out and mixes up lines at rotation (Engine 20.10)"
+	ruleAPI     = "left out or mixed up in what the engine's API has sent (Engine 20.10, at rotation)"
 	ruleRemoved = "container removed whose log is to be had from the engine only"
 )
 
-const (
-	// grasp is for how long a lighterman must have held a log while a file was
-	// there, to be held responsible for that file.
-	grasp = 400 * time.Millisecond
-	// apiBefore is how long lines may be written and not delivered when the
-	// files are taken away: the API has to serve these, too.
-	apiBefore = 15 * time.Second
-	// apiAfter is what the times of lines may be off at the return: the clock
-	// is set at times.
-	apiAfter = 4 * time.Second
-)
+// grasp is for how long a lighterman must have held a log while a file was there, to be held
+// responsible for that file.
+const grasp = 400 * time.Millisecond
 
 // judge compares the ledgers with all that Loki has.
-func judge(loki *lokitest.Loki, all []*ledger, accepted *accepted, byAPI []interval, began time.Time) (verdict, error) {
+func judge(loki *lokitest.Loki, all []*ledger, accepted *accepted, began time.Time) (verdict, error) {
 	v := verdict{excused: map[string]int{}}
 	byID := map[string]*ledger{}
 	for _, l := range all {
@@ -79,9 +71,9 @@ func judge(loki *lokitest.Loki, all []*ledger, accepted *accepted, byAPI []inter
 		who, ok := lines.ReadChecked(trim(e.Line, l.tty))
 		id := xxhash.Sum64String(l.id + who)
 		switch {
-		case !ok && l.byAPI(e.Time, byAPI):
+		case !ok && l.sent(e.Labels["stream"], e.Time):
 			v.excused[ruleAPI]++
-		case !ok && l.rest(e, byAPI):
+		case !ok && l.rest(e):
 			v.excused[ruleAway]++
 		case !ok && l.mayBeCut(trim(e.Line, l.tty)):
 			cut = append(cut, e)
@@ -106,7 +98,7 @@ func judge(loki *lokitest.Loki, all []*ledger, accepted *accepted, byAPI []inter
 		}
 	}
 	for _, l := range all {
-		v.missing(l, accepted, byAPI)
+		v.missing(l, accepted)
 	}
 	return v, nil
 }
@@ -132,13 +124,13 @@ func (v *verdict) wrong(count *int, what string, e lokitest.Entry) {
 }
 
 // missing counts the lines of a container that Loki does not have.
-func (v *verdict) missing(l *ledger, accepted *accepted, byAPI []interval) {
+func (v *verdict) missing(l *ledger, accepted *accepted) {
 	told, taken := 0, 0
 	for _, line := range l.lines {
 		if line.got {
 			continue
 		}
-		if rule := l.excuse(line, byAPI); rule != "" {
+		if rule := l.excuse(line); rule != "" {
 			v.excused[rule]++
 			continue
 		}
@@ -148,8 +140,8 @@ func (v *verdict) missing(l *ledger, accepted *accepted, byAPI []interval) {
 			taken++
 		}
 		if told++; told <= 3 {
-			v.examples = append(v.examples, fmt.Sprintf("lost: %s (%s, %s) %s %.70q (%d bytes) file %d of %d%s, accepted by Loki %s", l.name, l.driver, l.id[:12],
-				time.Unix(0, line.time).UTC().Format(time.RFC3339Nano), line.head, line.size, line.file, len(l.files), l.story(line.file), clock(when)))
+			v.examples = append(v.examples, fmt.Sprintf("lost: %s (%s, %s) %s %.70q (%d bytes) file %d of %d%s%s, accepted by Loki %s", l.name, l.driver, l.id[:12],
+				time.Unix(0, line.time).UTC().Format(time.RFC3339Nano), line.head, line.size, line.file, len(l.files), l.story(line.file), l.asked(line), clock(when)))
 		}
 	}
 	v.taken += taken
@@ -159,7 +151,7 @@ func (v *verdict) missing(l *ledger, accepted *accepted, byAPI []interval) {
 }
 
 // excuse returns the rule by which nobody could have saved a line, or nothing.
-func (l *ledger) excuse(line line, byAPI []interval) string {
+func (l *ledger) excuse(line line) string {
 	if !l.byFile() {
 		if !l.removedAt.IsZero() {
 			return ruleRemoved
@@ -176,7 +168,7 @@ func (l *ledger) excuse(line line, byAPI []interval) string {
 			return ruleAway
 		}
 	}
-	if l.byAPI(line.time, byAPI) {
+	if l.leftOut(line) {
 		return ruleAPI
 	}
 	return ""
@@ -184,12 +176,12 @@ func (l *ledger) excuse(line line, byAPI []interval) string {
 
 // rest tells that an entry is what was left of a line that was written to several
 // files, one of which nobody could have saved.
-func (l *ledger) rest(e lokitest.Entry, byAPI []interval) bool {
+func (l *ledger) rest(e lokitest.Entry) bool {
 	return slices.ContainsFunc(l.lines, func(line line) bool {
 		if line.until == line.file || line.time != e.Time || int(line.size) <= len(e.Line) {
 			return false
 		}
-		rule := l.excuse(line, byAPI)
+		rule := l.excuse(line)
 		return rule == ruleAway || rule == ruleKilled
 	})
 }
@@ -206,14 +198,6 @@ func (l *ledger) whole(e lokitest.Entry) {
 			return
 		}
 	}
-}
-
-// byAPI tells whether a line of a rotating log may have been read through the API.
-func (l *ledger) byAPI(nano int64, spans []interval) bool {
-	at := time.Unix(0, nano)
-	return l.byFile() && l.maxFile > 0 && slices.ContainsFunc(spans, func(span interval) bool {
-		return at.After(span.from.Add(-apiBefore)) && at.Before(span.to.Add(apiAfter))
-	})
 }
 
 // mayBeCut tells that a line without a right checksum may be what the container has

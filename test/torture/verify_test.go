@@ -53,7 +53,7 @@ func (s *stage) verify(all []*ledger) {
 		for _, e := range v.Examples {
 			rule := ""
 			if l := byID[v.ID]; l != nil {
-				rule = l.explains(e.Kind, e.Time.UnixNano(), e.Text, s.byAPI)
+				rule = l.explains(e.Kind, e.Time.UnixNano(), e.Stream, e.Text)
 			}
 			switch {
 			case e.Kind == "not_sent" || e.Kind == "dropped":
@@ -80,8 +80,8 @@ func (s *stage) verify(all []*ledger) {
 
 // explains returns the rule by which a line that verify names is as nobody could have it
 // otherwise; empty for none.
-func (l *ledger) explains(kind string, at int64, text string, byAPI []interval) string {
-	if l.byAPI(at, byAPI) { // also what it leaves out and mixes up
+func (l *ledger) explains(kind string, at int64, stream, text string) string {
+	if kind != "missing" && l.sent(stream, at) { // the API mixes lines up, too
 		return ruleAPI
 	}
 	text = strings.TrimSuffix(text, "…")
@@ -91,7 +91,7 @@ func (l *ledger) explains(kind string, at int64, text string, byAPI []interval) 
 	if i < 0 {
 		return ""
 	}
-	rule := l.excuse(l.lines[i], byAPI)
+	rule := l.excuse(l.lines[i])
 	if rule != "" && kind != "missing" {
 		rule = fmt.Sprintf("%s: %s", kind, rule)
 	}
