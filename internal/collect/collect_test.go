@@ -327,6 +327,8 @@ func (h *host) Last(_ context.Context, id string) (io.ReadCloser, error) {
 }
 
 // Newest implements Engine.
+func (h *host) SkipsRotated() bool { return false }
+
 func (h *host) Newest(context.Context, string, bool, int64) (int64, error) { return 0, nil }
 
 func (h *host) End(_ string, d *logs.Draft, delivered func()) {

@@ -266,6 +266,14 @@ func (c *Client) Logs(ctx context.Context, id string, since int64) (io.ReadClose
 	return c.open(ctx, id, query)
 }
 
+// SkipsRotated reports whether the engine leaves out more of a log that it compresses than what
+// is older than since: the first rotated file that ended before ends the look for others
+// (openRotatedFiles of daemon/logger/loggerutils, mended with Engine 23.0, which has API 1.42).
+func (c *Client) SkipsRotated() bool {
+	settled := c.version.Load()
+	return settled == nil || older(*settled, "1.42")
+}
+
 // Tail is Logs from a number of records before the end on. The engine need not
 // decode what is before them.
 func (c *Client) Tail(ctx context.Context, id string, records int) (io.ReadCloser, error) {

@@ -215,6 +215,9 @@ func storedIn(root string, keep docker.Keep) func(id string) *logs.Container {
 // noEngine is the engine of those who do without. No route leads to it.
 type noEngine struct{}
 
+// SkipsRotated implements collect.Engine.
+func (noEngine) SkipsRotated() bool { return false }
+
 // Logs implements collect.Engine.
 func (noEngine) Logs(context.Context, string, int64) (io.ReadCloser, error) {
 	return nil, logs.ErrUnreadable

@@ -7,6 +7,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -77,6 +78,25 @@ func bound(options map[string]string) int64 {
 	return size * files
 }
 
+// skips reports whether the engine would leave out what a log's rotated files have from since on:
+// so all of the log is asked for, and the marks leave out what is old. Where a clock that was
+// set back keeps them from that, the time it is.
+func (s *Source) skips(from logs.Position) bool {
+	return compressed(s.start.Container) && s.group.config.Engine.SkipsRotated() && assemble.Replayed(from) == [logs.Streams]bool{true, true}
+}
+
+// compressed reports whether the engine compresses what it has rotated of a log.
+func compressed(c *logs.Container) bool {
+	switch option := c.DriverOptions["compress"]; c.Driver {
+	case "journald":
+		return false
+	case "json-file":
+		return option == "true"
+	default: // of local, and of the cache that others have, it is the default
+		return option != "false"
+	}
+}
+
 // lastPatience is how long the engine may take to find the last record of a log.
 const lastPatience = 3 * time.Second
 
@@ -91,7 +111,7 @@ func (s *Source) look(ctx context.Context, records int, config *Config) (since i
 	if s.start.Search == 0 && (records == 0 || from.Last == 0) { // the newest engine hangs at the end of some logs
 		config.Newest = s.last(ctx)
 	}
-	whole := fresh(*from)
+	whole := fresh(*from) || s.skips(*from)
 	if newest := config.Newest; newest.Known && newest.Time < since {
 		whole = true // the clock was set back, or all that was read is gone
 	}

@@ -16,6 +16,9 @@ import (
 // of a log's last record, 0 if that is before since. Times are in Unix nanoseconds,
 // inclusive.
 type Engine interface {
+	// SkipsRotated reports whether an engine that is asked for a time passes over all
+	// rotated files of a log that it compresses, as soon as one of them is older.
+	SkipsRotated() bool
 	Logs(ctx context.Context, id string, since int64) (io.ReadCloser, error)
 	Tail(ctx context.Context, id string, records int) (io.ReadCloser, error)
 	Last(ctx context.Context, id string) (io.ReadCloser, error)

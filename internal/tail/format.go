@@ -13,8 +13,9 @@ import (
 
 // format is how records lie in the files of a log.
 type format interface {
-	// next takes apart what a chunk begins with, and returns its size; 0 when
-	// that is not known yet. It may change that memory.
+	// next takes apart what a chunk begins with, and returns its size; 0 when that is not
+	// known yet. It may change that much memory, and what lies behind stays as it was read:
+	// it may be kept and be read on from (see gzipContent.keep).
 	next(chunk []byte, at place, r *logs.Record) (int, found)
 	// first returns the size of the file's beginning that ends with the first
 	// whole record; 0 when there is none.
@@ -106,7 +107,11 @@ func sniffed(content io.ReaderAt) format {
 }
 
 // jsonLines is the format of the json-file driver.
-type jsonLines struct{ decoder jsonfile.Decoder }
+type jsonLines struct {
+	decoder jsonfile.Decoder
+	// asRead is memory for what a chunk ends with, while it is tried whether that is a record.
+	asRead []byte
+}
 
 func (j *jsonLines) next(chunk []byte, at place, r *logs.Record) (int, found) {
 	if len(chunk) > 0 && chunk[0] == 0 {
@@ -150,10 +155,16 @@ func (j *jsonLines) next(chunk []byte, at place, r *logs.Record) (int, found) {
 // unended is next for a line that is longer than the chunk.
 func (j *jsonLines) unended(chunk []byte, at place, r *logs.Record) (int, found) {
 	// What looks like a record may be the attrs of one that goes on.
+	j.asRead = append(j.asRead[:0], chunk...)
 	start, end, ok := j.decoder.Find(chunk, r)
-	switch {
-	case ok && end+jsonfile.MaybeAttrs <= len(chunk):
+	if ok && end+jsonfile.MaybeAttrs <= len(chunk) {
 		return end, whole(start, at)
+	}
+	copy(chunk, j.asRead) // it has decoded in place what is not taken yet
+	if cap(j.asRead) > chunkSize {
+		j.asRead = nil
+	}
+	switch {
 	case !ok && at&inside != 0 && !jsonfile.MayBegin(chunk):
 		return jsonfile.NoRecord(chunk), endless
 	}

@@ -90,3 +90,32 @@ func TestResumeByTail(t *testing.T) {
 		}
 	}
 }
+
+// TestResumeOfCompressed: an engine before 23.0 that is asked for a log from a time on passes
+// over all rotated files as soon as it finds a compressed one that is older. What was written
+// to several files while lighterman was away is read all the same.
+func TestResumeOfCompressed(t *testing.T) {
+	t.Parallel()
+	docker, loki := engine.Default(t), lokitest.Shared(t)
+	var all []*engine.Container
+	for _, driver := range []string{"json-file", "local"} {
+		all = append(all, docker.Start(t, engine.Spec{
+			Name: "compressed-" + driver, Driver: driver, Opts: map[string]string{"max-size": "50k", "max-file": "30", "compress": "true"},
+			Args: []string{"-n", "2000", "-rate", "2000", "-streams", "alternate"},
+		}))
+	}
+	args := ledger.Mine(t, loki.URL, "--mode", "stream", "--state-dir", t.TempDir())
+	for range 3 {
+		for _, c := range all {
+			c.Wait(t)
+		}
+		l := carrier.Start(t, args...)
+		for _, c := range all {
+			ledger.Check(t, loki, c)
+		}
+		ledger.Clean(t, l)
+		for _, c := range all {
+			c.Start(t)
+		}
+	}
+}

@@ -42,8 +42,10 @@ type line struct {
 	key  uint64 // of stream, time and text
 	time int64
 	// stamp is the timestamp that Docker gave it: equal lines of one have times of their own.
+	// stored is the key with that.
 	stream string
 	stamp  int64
+	stored uint64
 	// file and until are the first and the last file that it was written to.
 	file, until int32
 	size        int32
@@ -98,7 +100,7 @@ func (l *ledger) finish(stream string) {
 	if ok {
 		l.proven[xxhash.Sum64String(who)] = true
 	}
-	l.lines = append(l.lines, line{key: key(stream, at, text), time: at, stream: stream, stamp: p.time, file: p.file, until: p.until, size: int32(len(text)), head: strings.Clone(text[:min(48, len(text))])})
+	l.lines = append(l.lines, line{key: key(stream, at, text), time: at, stream: stream, stamp: p.time, stored: key(stream, p.time, text), file: p.file, until: p.until, size: int32(len(text)), head: strings.Clone(text[:min(48, len(text))])})
 }
 
 // seal ends all lines and sorts them for find.
