@@ -29,6 +29,8 @@ func (e engine) Logs(ctx context.Context, _ string, _ int64) (io.ReadCloser, err
 	return io.NopCloser(e.body(ctx)), nil
 }
 
+func (engine) SkipsRotated() bool { return false }
+
 func (engine) Last(context.Context, string) (io.ReadCloser, error) { return nil, logs.ErrNotFound }
 
 // sink is lane, store and metrics of one container.
