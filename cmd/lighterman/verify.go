@@ -58,9 +58,9 @@ func verifyCommand(ctx context.Context, args, environ []string, stdout, stderr i
 	var key key
 	asJSON := false
 	l := oneShot{name: "verify", failed: exitUsage, own: flags{
-		own: append(key.flags(), sinceFlag(&of.Since, now), numberFlag("examples", 0, &of.Examples), rateFlag(&of.PerSecond), jsonFlag(&asJSON),
-			listFlag("output", "", &of.Outputs, func(text string) (string, error) { return text, nil })),
-		word:  func(text string) error { of.Names = append(of.Names, text); return nil },
+		own: append(key.flags(), sinceFlag(&of.Scope.Since, now), numberFlag("examples", 0, &of.Examples), rateFlag(&of.Scope.PerSecond), jsonFlag(&asJSON),
+			listFlag("output", "", &of.Scope.Outputs, func(text string) (string, error) { return text, nil })),
+		word:  func(text string) error { of.Scope.Names = append(of.Scope.Names, text); return nil },
 		check: key.check,
 	}}
 	l.run = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (int, error) {
@@ -69,9 +69,9 @@ func verifyCommand(ctx context.Context, args, environ []string, stdout, stderr i
 			return 0, err
 		}
 		of.Refused = refused(known)
-		report := &verifyReport{report: newReport(stdout, stderr, asJSON), named: len(of.Names) > 0}
-		of.Progress = report.show
-		report.begin(of.Since)
+		report := &verifyReport{report: newReport(stdout, stderr, asJSON), named: len(of.Scope.Names) > 0}
+		of.Scope.Progress = report.show
+		report.begin(of.Scope.Since)
 		err = verify.Run(ctx, examine.Service{Config: cfg, Log: log, Version: version()}, of, report.add)
 		report.progress.clear()
 		if err == nil {

@@ -51,12 +51,12 @@ func whyCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 	var key key
 	asJSON := false
 	l := oneShot{name: "why", failed: exitUsage, own: flags{
-		own: append(key.flags(), sinceFlag(&of.Since, now), numberFlag("limit", 1, &of.Limit), rateFlag(&of.PerSecond), jsonFlag(&asJSON)),
+		own: append(key.flags(), sinceFlag(&of.Scope.Since, now), numberFlag("limit", 1, &of.Limit), rateFlag(&of.Scope.PerSecond), jsonFlag(&asJSON)),
 		word: func(text string) error {
 			if of.Text == "" {
 				of.Text = text
 			} else {
-				of.Names = append(of.Names, text)
+				of.Scope.Names = append(of.Scope.Names, text)
 			}
 			return nil
 		},
@@ -72,7 +72,7 @@ func whyCommand(ctx context.Context, args, environ []string, stdout, stderr io.W
 			return 0, err
 		}
 		report := &whyReport{report: newReport(stdout, stderr, asJSON), all: []whyContainer{}}
-		of.Progress = func(p scan.Progress) { report.progress.text(func() string { return progressText(p) }) }
+		of.Scope.Progress = func(p scan.Progress) { report.progress.text(func() string { return progressText(p) }) }
 		err = why.Run(ctx, examine.Service{Config: cfg, Log: log, Version: version()}, of, report.add)
 		report.progress.clear()
 		if err == nil {

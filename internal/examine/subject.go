@@ -31,8 +31,8 @@ const (
 // Subject is a log that is held against what Loki has. What is of the host is a container here,
 // too, as it is where logs are collected.
 type Subject struct {
-	*logs.Container
-	Kind Kind
+	Container *logs.Container
+	Kind      Kind
 	// Title is what it is called: the container's name, the file's first path and where it is
 	// now, or journal:NAME.
 	Title string
@@ -99,7 +99,7 @@ func (lookedStore) Foreseen(string) (kept int, oldest int64) { return 0, 0 }
 // subjects are the logs to compare.
 func (x *Examiner) subjects() (out []*Subject, err error) {
 	files, journals := x.files(), x.journals()
-	if len(x.Names) == 0 {
+	if len(x.Scope.Names) == 0 {
 		for _, decided := range x.Host.Targets {
 			if decided.Chosen() {
 				out = append(out, x.container(decided))
@@ -109,12 +109,12 @@ func (x *Examiner) subjects() (out []*Subject, err error) {
 	}
 	add := func(more ...*Subject) {
 		for _, s := range more {
-			if !slices.ContainsFunc(out, func(other *Subject) bool { return other.ID == s.ID }) {
+			if !slices.ContainsFunc(out, func(other *Subject) bool { return other.Container.ID == s.Container.ID }) {
 				out = append(out, s)
 			}
 		}
 	}
-	for _, name := range x.Names {
+	for _, name := range x.Scope.Names {
 		of := slices.DeleteFunc(slices.Concat(files, journals), func(s *Subject) bool { return !s.called(name) })
 		add(of...)
 		if len(of) > 0 {
@@ -133,7 +133,7 @@ func (x *Examiner) subjects() (out []*Subject, err error) {
 
 // called reports whether something of the host is meant by a name.
 func (s *Subject) called(name string) bool {
-	return s.ID == name || s.Kind == OfFile && (s.Name == name || s.Path == name)
+	return s.Container.ID == name || s.Kind == OfFile && (s.Container.Name == name || s.Container.Path == name)
 }
 
 // unknown names the file, or the section of the journal, that was meant.
@@ -202,9 +202,9 @@ func (x *Examiner) files() (out []*Subject) {
 		// Rotation makes several files of one name, and these have the same labels.
 		key := s.Timeline.Newest().Selector(logs.Stdout)
 		for _, other := range shared[key] {
-			if other.Name != s.Name {
+			if other.Container.Name != c.Name {
 				const why = "its lines have the same labels as those of %s, and cannot be told from them: keep the label filename"
-				s.Unread, other.Unread = fmt.Sprintf(why, other.Name), fmt.Sprintf(why, s.Name)
+				s.Unread, other.Unread = fmt.Sprintf(why, other.Container.Name), fmt.Sprintf(why, c.Name)
 			}
 		}
 		shared[key] = append(shared[key], s)

@@ -18,7 +18,7 @@ import (
 
 // Inquiry asks what has become of lines.
 type Inquiry struct {
-	examine.Scope
+	Scope examine.Scope
 	// Text is what the lines have in them.
 	Text string
 	// Limit bounds the lines of each container that are told of: the newest.
@@ -87,10 +87,10 @@ type Line struct {
 // Run finds lines in what Docker has stored of containers, and hands out what has become of
 // them at loki-url, one container after the other.
 func Run(ctx context.Context, by examine.Service, of Inquiry, found func(*Answer) error) error {
-	of.Outputs, of.Containers = []string{examine.FirstOutput}, true
+	of.Scope.Outputs, of.Scope.Containers = []string{examine.FirstOutput}, true
 	return examine.Each(ctx, by, of.Scope, func(x *examine.Examiner, ctx context.Context, s *examine.Subject) error {
 		if s.Kind != examine.OfContainer {
-			if len(of.Names) == 0 {
+			if len(of.Scope.Names) == 0 {
 				return nil
 			}
 			s.Unread = "only lines of containers are looked for; lighterman verify compares this"
@@ -105,18 +105,18 @@ func Run(ctx context.Context, by examine.Service, of Inquiry, found func(*Answer
 
 // ask finds the lines of a container.
 func (of *Inquiry) ask(ctx context.Context, x *examine.Examiner, c *examine.Subject) (*Answer, error) {
-	out := &Answer{Name: c.Title, ID: c.ID, Unread: c.Unread}
-	if running, known := of.Running[c.ID]; known {
+	out := &Answer{Name: c.Title, ID: c.Container.ID, Unread: c.Unread}
+	if running, known := of.Running[c.Container.ID]; known {
 		out.Running = &running
 	}
 	if c.Unread != "" {
 		return out, nil
 	}
 	r := x.Reading(c)
-	out.Newest = r.Record.Position.Latest()
-	s := &search{Reading: r, inquiry: of, out: out}
+	out.Newest = r.Acked.Record.Position.Latest()
+	s := &search{log: r, inquiry: of, out: out}
 	r.Cut = func() { s.wasCut = true }
-	s.look = output.NewLook(r.Timeline, r.Stages, x.Service.Log, s.dropped, func(int) {})
+	s.look = output.NewLook(c.Timeline, c.Stages, x.Service.Log, s.dropped, func(int) {})
 	s.look.Raw = s.raw
 	err := r.Read(ctx, s.look, s.take)
 	switch {
@@ -136,7 +136,7 @@ func (of *Inquiry) ask(ctx context.Context, x *examine.Examiner, c *examine.Subj
 
 // search is for the lines of one container.
 type search struct {
-	*examine.Reading
+	log     *examine.Reading
 	inquiry *Inquiry
 	out     *Answer
 	look    *output.Look
@@ -148,11 +148,11 @@ type search struct {
 
 // raw takes an entry as it is stored.
 func (s *search) raw(e *logs.Entry) {
-	s.Passed(e)
+	s.log.Acked.Passed(e)
 	cut := s.wasCut
 	s.in, s.wasCut = nil, false
 	at := bytes.Index(e.Line, []byte(s.inquiry.Text))
-	if at < 0 || e.Time < s.inquiry.Since.UnixNano() {
+	if at < 0 || e.Time < s.inquiry.Scope.Since.UnixNano() {
 		return
 	}
 	l := &Line{Time: e.Time, Stream: e.Stream, Cut: cut}
@@ -184,13 +184,13 @@ func (s *search) take(e *logs.Entry) {
 		return
 	}
 	labels, tenant := s.look.Labels(e)
-	l.query = lokiquery.Query{Selector: audit.Selector(labels, e.Stream, s.Naming), From: e.Time, To: e.Time + 1}
+	l.query = lokiquery.Query{Selector: audit.Selector(labels, e.Stream, s.log.Subject.Naming), From: e.Time, To: e.Time + 1}
 	l.Tenant, l.SentAt = tenant, e.Time
 	if !bytes.Equal(l.text, e.Line) {
 		l.SentAs = audit.Excerpt(e.Line)
 	}
 	l.text, l.hash = nil, xxhash.Sum64(e.Line)
-	l.waits, l.sent = s.Waits(l.Time, e.Stream)
+	l.waits, l.sent = s.log.Acked.Waits(l.Time, e.Stream)
 	s.keep()
 }
 
@@ -198,7 +198,7 @@ func (s *search) take(e *logs.Entry) {
 func (s *search) keep() {
 	l := s.in
 	s.in = nil
-	if l.Time < s.Never {
+	if l.Time < s.log.Acked.Never {
 		l.Fate = FateBefore
 	}
 	s.out.Matches++
@@ -214,7 +214,7 @@ func find(ctx context.Context, x *examine.Examiner, of *Answer, l *Line) error {
 		return nil
 	}
 	id := examine.IDName(output.Timeline(x.View.Records[of.ID].Labels), of.ID)
-	for e, err := range x.Source(ctx, l.Tenant, l.query) {
+	for e, err := range x.Loki.Source(ctx, l.Tenant, l.query) {
 		switch other := e.Metadata[id]; {
 		case err != nil:
 			return err
