@@ -24,7 +24,7 @@ func (c *Collector) adopt(ctx context.Context) {
 	}
 	var relabelled []*unit
 	for id, container := range wanted {
-		if u := c.unit(id, container); u.Relabel(c.config.Labels(container)) {
+		if u := c.unit(id, container); u.out.Relabel(c.config.Labels(container)) {
 			relabelled = append(relabelled, u)
 		}
 	}
@@ -86,7 +86,7 @@ func (c *Collector) saveLabels(of []*unit) {
 	}
 	c.config.Log.Warn("cannot save changed labels, keeping the old ones until it works", "error", err)
 	for _, u := range of {
-		u.KeepLabels()
+		u.out.KeepLabels()
 	}
 	c.relabelAt = time.Now().Add(relabelPause)
 }
@@ -107,13 +107,13 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 	back := u.fate.presence == removed || u.fate.presence == drained
 	if back {
 		u.become(present)
-		u.Waive() // it is not leaving
+		u.out.Waive() // it is not leaving
 		delete(c.succession.leaving, u)
 	}
 	if u.container() != container || u.route().Kind == logs.Unreadable || back {
 		u.current.Store(container)
 		if container.Running {
-			u.ReadOn() // what it writes from now on was not read
+			u.out.ReadOn() // what it writes from now on was not read
 		}
 		c.decide(u)
 	}
@@ -124,9 +124,9 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 // excluded under its new name.
 func (c *Collector) dismiss(u *unit) {
 	u.fate.wanted = false
-	if !u.fate.gone() && !c.config.Discovery.Exists(u.ID) {
+	if !u.fate.gone() && !c.config.Discovery.Exists(u.out.ID) {
 		u.become(removed)
-		u.Await()
+		u.out.Await()
 		c.succession.leaving[u] = true
 	}
 }
@@ -138,7 +138,7 @@ func (c *Collector) dismiss(u *unit) {
 func (c *Collector) forgetGone(all bool) {
 	underWay := make(map[string]bool)
 	for u := range c.succession.leaving {
-		underWay[u.ID] = underWay[u.ID] || !u.Delivered() // leave forgets it
+		underWay[u.out.ID] = underWay[u.out.ID] || !u.out.Delivered() // leave forgets it
 	}
 	for _, id := range c.config.Store.IDs() {
 		if !all && !logs.IsHosts(id) || c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {

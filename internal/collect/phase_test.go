@@ -20,7 +20,7 @@ var (
 func TestPhases(t *testing.T) {
 	errs := func(enter func(u *unit)) bool {
 		var text bytes.Buffer
-		u := &unit{Output: output.New("a", slog.New(slog.NewTextHandler(&text, nil)), nil, nil, nil, nil)}
+		u := &unit{out: output.New("a", slog.New(slog.NewTextHandler(&text, nil)), nil, nil, nil, nil)}
 		enter(u)
 		return strings.Contains(text.String(), "level=ERROR")
 	}

@@ -42,7 +42,7 @@ func newSuccession() succession {
 func (s *succession) renew(units map[string]*unit) {
 	clear(s.before)
 	for u := range s.leaving {
-		if u.Delivered() {
+		if u.out.Delivered() {
 			delete(s.leaving, u)
 			continue
 		}
@@ -60,7 +60,7 @@ func (s *succession) renew(units map[string]*unit) {
 	for _, q := range s.before {
 		slices.SortFunc(q.units, byAge)
 		for _, u := range q.units {
-			q.outputs = append(q.outputs, u.Output)
+			q.outputs = append(q.outputs, u.out)
 		}
 	}
 	for _, u := range units {
@@ -110,13 +110,13 @@ func (s *succession) predecessors(u *unit) (out []*output.Output) {
 // behind nobody any more: what it writes when it is started again is new.
 func (u *unit) stopped() bool {
 	route := u.situation().wants()
-	return !u.fate.gone() && (route == logs.File || route == logs.Journal) && u.container().Over() && !u.Waived() && !u.Passed()
+	return !u.fate.gone() && (route == logs.File || route == logs.Journal) && u.container().Over() && !u.out.Waived() && !u.out.Passed()
 }
 
 // streams are the labels that the unit's lines have, or had, in Loki: without what is
 // metadata, such as the container's ID.
 func (u *unit) streams() (out []string) {
-	for _, step := range u.Labels() {
+	for _, step := range u.out.Labels() {
 		out = append(out, step.Labels.Selector(logs.Stdout))
 	}
 	return out
