@@ -75,6 +75,11 @@ type Line struct {
 	// Refusal is the service's last one, of what is missing.
 	Refusal *status.Refusal
 
+	wanted wanted
+}
+
+// wanted is what is looked for of a line in Loki.
+type wanted struct {
 	query lokiquery.Query
 	// text is what was stored, until it is known what is sent, and hash that of this.
 	text  []byte
@@ -83,6 +88,9 @@ type Line struct {
 	// sent, if it is not nil, is set where the line was sent although it seemed to wait.
 	sent *bool
 }
+
+// later reports whether it is still to be sent.
+func (w *wanted) later() bool { return w.waits && (w.sent == nil || !*w.sent) }
 
 // Run finds lines in what Docker has stored of containers, and hands out what has become of
 // them at loki-url, one container after the other.
@@ -166,13 +174,13 @@ func (s *search) raw(e *logs.Entry) {
 		first, _, _ := bytes.Cut(e.Line, []byte("\n"))
 		l.Begins = audit.Excerpt(first)
 	}
-	l.text = bytes.Clone(e.Line)
+	l.wanted.text = bytes.Clone(e.Line)
 	s.in = l
 }
 
 func (s *search) dropped(_ *logs.Entry, rule string) {
 	if s.in != nil {
-		s.in.Fate, s.in.Rule, s.in.text = FateDropped, rule, nil
+		s.in.Fate, s.in.Rule, s.in.wanted.text = FateDropped, rule, nil
 		s.keep()
 	}
 }
@@ -184,13 +192,13 @@ func (s *search) take(e *logs.Entry) {
 		return
 	}
 	labels, tenant := s.look.Labels(e)
-	l.query = lokiquery.Query{Selector: audit.Selector(labels, e.Stream, s.log.Subject.Naming), From: e.Time, To: e.Time + 1}
+	l.wanted.query = lokiquery.Query{Selector: audit.Selector(labels, e.Stream, s.log.Subject.Naming), From: e.Time, To: e.Time + 1}
 	l.Tenant, l.SentAt = tenant, e.Time
-	if !bytes.Equal(l.text, e.Line) {
+	if !bytes.Equal(l.wanted.text, e.Line) {
 		l.SentAs = audit.Excerpt(e.Line)
 	}
-	l.text, l.hash = nil, xxhash.Sum64(e.Line)
-	l.waits, l.sent = s.log.Acked.Waits(l.Time, e.Stream)
+	l.wanted.text, l.wanted.hash = nil, xxhash.Sum64(e.Line)
+	l.wanted.waits, l.wanted.sent = s.log.Acked.Waits(l.Time, e.Stream)
 	s.keep()
 }
 
@@ -214,11 +222,11 @@ func find(ctx context.Context, x *examine.Examiner, of *Answer, l *Line) error {
 		return nil
 	}
 	id := examine.IDName(output.Timeline(x.View.Records[of.ID].Labels), of.ID)
-	for e, err := range x.Loki.Source(ctx, l.Tenant, l.query) {
+	for e, err := range x.Loki.Source(ctx, l.Tenant, l.wanted.query) {
 		switch other := e.Metadata[id]; {
 		case err != nil:
 			return err
-		case xxhash.Sum64String(e.Line) != l.hash, id != "" && other != "" && other != of.ID:
+		case xxhash.Sum64String(e.Line) != l.wanted.hash, id != "" && other != "" && other != of.ID:
 			continue
 		}
 		l.Fate, l.Labels, l.Metadata = FateSent, maps.Clone(e.Labels), e.Metadata
@@ -226,7 +234,7 @@ func find(ctx context.Context, x *examine.Examiner, of *Answer, l *Line) error {
 	}
 	switch {
 	case l.Fate != "":
-	case l.waits && (l.sent == nil || !*l.sent):
+	case l.wanted.later():
 		l.Fate = FateWaiting
 	default:
 		l.Fate = FateMissing
