@@ -24,7 +24,7 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
@@ -582,7 +582,7 @@ func TestRename(t *testing.T) {
 	h.await("a stdout 1 one")
 	h.set("1", running("b", "json-file"))
 	h.until(func() bool { r, _ := h.store.Get("1"); return len(r.Labels) == 2 }, "the new labels")
-	late := int(time.Now().Add(2*output.LabelsDelay).UnixNano() - began)
+	late := int(time.Now().Add(2*producer.LabelsDelay).UnixNano() - began)
 	h.write("1", 2, `old\n`)
 	h.write("1", late, `new\n`)
 	want := []string{"a stdout 1 one", "a stdout 2 old", fmt.Sprintf("b stdout %d new", late)}

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/scan"
 )
 
@@ -29,7 +29,7 @@ func (x *Examiner) Reading(s *Subject) *Reading {
 const warmUp = 10 * time.Minute
 
 // Read takes all of it through a look at its lines, which are passed on as they are sent.
-func (r *Reading) Read(ctx context.Context, through *output.Look, take func(*logs.Entry)) error {
+func (r *Reading) Read(ctx context.Context, through *producer.Look, take func(*logs.Entry)) error {
 	x, s := r.Examiner, r.Subject
 	look := &scan.Log{
 		Host: x.Host, Container: s.Container, Route: s.Route, MaxLine: x.Service.Config.Limits.LineBytes,

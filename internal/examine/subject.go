@@ -13,7 +13,7 @@ import (
 	"github.com/lighterman/lighterman/internal/host"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/nearest"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/target"
 )
@@ -39,7 +39,7 @@ type Subject struct {
 	Route logs.Route
 	// Unread is why it is not compared; empty otherwise.
 	Unread   string
-	Timeline output.Timeline
+	Timeline producer.Timeline
 	// LabelsNow are those that it would get now, if it is of a container.
 	LabelsNow *logs.Labels
 	Stages    *atomic.Pointer[stage.Timeline]
@@ -154,11 +154,11 @@ func (x *Examiner) unknown(name string, err error, of []*Subject) error {
 
 // kept returns the labels of a log by time: those of the service, or else those that it would
 // have.
-func (x *Examiner) kept(id string, labels *logs.Labels) output.Timeline {
+func (x *Examiner) kept(id string, labels *logs.Labels) producer.Timeline {
 	if kept := x.View.Records[id].Labels; len(kept) > 0 {
 		return kept
 	}
-	return output.Timeline{{Labels: labels}}
+	return producer.Timeline{{Labels: labels}}
 }
 
 func (x *Examiner) container(decided *target.Target) *Subject {
@@ -253,7 +253,7 @@ func allNames(of *logs.Labels) []string {
 }
 
 // IDName is what the container's ID is called among the labels and metadata.
-func IDName(t output.Timeline, id string) string {
+func IDName(t producer.Timeline, id string) string {
 	for _, l := range t {
 		for _, p := range slices.Concat(l.Labels.Metadata, l.Labels.Pairs) {
 			if p.Value == id {

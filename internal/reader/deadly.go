@@ -29,17 +29,17 @@ func (r *Reader) sparesUs(s *Source) bool {
 		return true
 	}
 	place := PlaceOf(s.log.Position())
-	if n := r.config.Marks.Deaths(markOf(s.out.ID), place); n >= Deadly {
+	if n := r.config.Marks.Deaths(markOf(s.producer.ID), place); n >= Deadly {
 		s.state.pardonedTill = time.Now().Add(pardon)
-		r.config.Marks.Forgive(markOf(s.out.ID))
+		r.config.Marks.Forgive(markOf(s.producer.ID))
 		why := fmt.Errorf("lighterman was killed %d times in a row while it read this log at the same place: it is left alone for %v", n, pardon)
-		s.out.Fail(why)
-		s.out.Log.Warn("log is set aside: lighterman was killed again and again while reading it at the same place", "times", n, "for", pardon,
+		s.producer.Fail(why)
+		s.producer.Log.Warn("log is set aside: lighterman was killed again and again while reading it at the same place", "times", n, "for", pardon,
 			"route", s.kind.String())
 		r.setAside(s)
 		return false
 	}
-	r.config.Marks.Begin(r.config.Number, markOf(s.out.ID), place)
+	r.config.Marks.Begin(r.config.Number, markOf(s.producer.ID), place)
 	return true
 }
 
@@ -53,7 +53,7 @@ func markOf(id string) string {
 
 // setAside has a source come again later. What takes its container's place does not wait.
 func (r *Reader) setAside(s *Source) {
-	s.out.Waive()
+	s.producer.Waive()
 	r.ticks.addSlow(s)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -47,7 +47,7 @@ type Config struct {
 type Reader struct {
 	config Config
 	// chunk is that of the source being read, and emit adds to it.
-	chunk output.Chunk
+	chunk producer.Chunk
 	emit  func(logs.Entry)
 	// buf is for whole chunks, and small for containers with less room.
 	buf, small *tail.Buffer

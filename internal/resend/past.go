@@ -6,7 +6,7 @@ import (
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/audit"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // past is what was read of a container and is of the time, as far as nothing was done of it yet.
@@ -84,7 +84,7 @@ func (p *past) reckon(held int64) int64 {
 }
 
 // stored is what waits, as it is looked for in Loki by the labels of its time.
-func (p *past) stored(by output.Timeline) []audit.Stored {
+func (p *past) stored(by producer.Timeline) []audit.Stored {
 	out := make([]audit.Stored, len(p.waiting))
 	for i, e := range p.waiting {
 		labels := by.At(e.Time).Of(e.Stream)

@@ -8,7 +8,7 @@ import (
 	"github.com/lighterman/lighterman/internal/audit"
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/scan"
 )
 
@@ -18,29 +18,29 @@ type rerun struct {
 	result *Resent
 	route  logs.Route
 	// out is nil where nothing is sent.
-	out     *output.Output
-	past    past
-	reached reached
+	producer *producer.Producer
+	past     past
+	reached  reached
 }
 
-// reached is the time up to which all is done with a container. It is the store of an output that
+// reached is the time up to which all is done with a container. It is the store of a producer that
 // keeps nothing else.
 type reached struct{ at atomic.Int64 }
 
-// Commit implements output.Store: it notes how far delivery is.
+// Commit implements producer.Store: it notes how far delivery is.
 func (r *reached) Commit(_ string, at logs.Position) {
 	if at.Last > 0 {
 		r.at.Store(at.Last)
 	}
 }
 
-// SetLabels implements output.Store.
+// SetLabels implements producer.Store.
 func (*reached) SetLabels(string, []checkpoint.LabelsSince) {}
 
 // run reads what there is, from the beginning of what is stored, and sends what Loki lacks: which
 // entries stages make of lines, and the timestamps of equal ones, hang on the lines before them.
 func (r *rerun) run(ctx context.Context, c *logs.Container) error {
-	rules := *r.out.Rules(logs.Position{})
+	rules := *r.producer.Rules(logs.Position{})
 	change := rules.Change
 	rules.Change = func(e *logs.Entry) bool {
 		r.past.read(e.Time)
@@ -65,7 +65,7 @@ func (r *rerun) run(ctx context.Context, c *logs.Container) error {
 		return err
 	}
 	delivered := make(chan struct{})
-	r.out.After(func() { close(delivered) })
+	r.producer.After(func() { close(delivered) })
 	select {
 	case <-delivered:
 		return nil
@@ -92,20 +92,20 @@ func (r *rerun) part(ctx context.Context, held int64) error {
 	}
 	r.result.New += int64(len(lacking))
 	if !r.all.of.DryRun {
-		if err := r.all.to.send(ctx, r.out, r.route.Kind, lacking, r.show); err != nil {
+		if err := r.all.to.send(ctx, r.producer, r.route.Kind, lacking, r.show); err != nil {
 			return err
 		}
 	}
 	r.past.clear()
 	if done > 0 {
-		r.out.CommitAfter(logs.Position{Last: done})
+		r.producer.CommitAfter(logs.Position{Last: done})
 	}
 	return nil
 }
 
 // lacking asks Loki which entries it lacks of those that wait.
 func (r *rerun) lacking(ctx context.Context) ([]pastEntry, error) {
-	of, stored := &r.all.of, r.past.stored(r.out.Labels())
+	of, stored := &r.all.of, r.past.stored(r.producer.Labels())
 	if err := labelled(stored, of.Added); err != nil {
 		return nil, err
 	}
@@ -136,14 +136,14 @@ func labelled(all []audit.Stored, added map[string]string) error {
 
 // note brings up to date what is known of the container.
 func (r *rerun) note() {
-	if r.out == nil {
+	if r.producer == nil {
 		return
 	}
 	one, lanes := r.result, r.all.to.lanes
 	one.Reached = r.reached.at.Load()
 	one.Refusals = lanes.Refusals(one.ID)
 	one.Refused = int64(lanes.Refused(one.ID).Lines)
-	one.Sent = r.out.Account(one.Refused).Sent
+	one.Sent = r.producer.Account(one.Refused).Sent
 }
 
 // show tells of the progress.

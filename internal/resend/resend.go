@@ -13,7 +13,7 @@ import (
 	"github.com/lighterman/lighterman/internal/dispatch"
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/ruleset"
 	"github.com/lighterman/lighterman/internal/target"
 )
@@ -110,7 +110,7 @@ func Run(ctx context.Context, by examine.Service, of Resending, done func(*Resen
 			r.stop()
 		}
 		var failed error
-		if one.note(); err == nil || one.out != nil {
+		if one.note(); err == nil || one.producer != nil {
 			one.result.Over, one.result.Left = err == nil, x.Done.Containers-x.Done.Done-1
 			failed = done(one.result)
 		}
@@ -154,8 +154,8 @@ func (r *resender) one(ctx context.Context, s *examine.Subject) (*rerun, error) 
 	if err := r.add(labels); err != nil {
 		return one, err
 	}
-	one.out = output.New(c.ID, r.by.Service.Log.With("container", c.Name), r.to.lanes.Lane(0), &one.reached, uncounted{}, &force.Timeline)
-	one.out.UseLabels(labels)
+	one.producer = producer.New(c.ID, r.by.Service.Log.With("container", c.Name), r.to.lanes.Lane(0), &one.reached, uncounted{}, &force.Timeline)
+	one.producer.UseLabels(labels)
 	if r.of.Begun != nil {
 		r.of.Begun(one.result)
 	}
@@ -163,18 +163,18 @@ func (r *resender) one(ctx context.Context, s *examine.Subject) (*rerun, error) 
 }
 
 // rules are the labels and stages that the lines of a container get.
-func (r *resender) rules(s *examine.Subject) (output.Timeline, *ruleset.InForce, error) {
+func (r *resender) rules(s *examine.Subject) (producer.Timeline, *ruleset.InForce, error) {
 	by := r.by.Service
 	if r.of.Then {
 		return slices.Clone(s.Timeline), r.by.Force, nil
 	}
 	present, err := ruleset.Was("", by.Config, by.Log)
 	labels := asKept(s.LabelsNow, s.Timeline.Newest(), by.Config.Labels.Crowded)
-	return output.Timeline{{From: math.MinInt64, Labels: labels}}, present, err
+	return producer.Timeline{{From: math.MinInt64, Labels: labels}}, present, err
 }
 
 // add adds labels to those of all times.
-func (r *resender) add(to output.Timeline) error {
+func (r *resender) add(to producer.Timeline) error {
 	for i := range to {
 		for name := range r.of.Added {
 			if l := to[i].Labels; l.Get(name) != "" || l.Of(logs.Stderr).Get(name) != "" || name == "stream" {

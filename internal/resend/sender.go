@@ -11,7 +11,7 @@ import (
 	"github.com/lighterman/lighterman/internal/endpoint"
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // What is held of lines that are sent again, in bytes.
@@ -25,7 +25,7 @@ const (
 // sender delivers what it is handed over, of one container after the other.
 type sender struct {
 	lanes *dispatch.Dispatcher
-	chunk output.Chunk
+	chunk producer.Chunk
 	pace  pace
 	// end ends what delivers; nil where it has ended.
 	end func()
@@ -84,7 +84,7 @@ func reachable(ctx context.Context, sink *endpoint.Loki) error {
 
 // send hands over entries of a container whose log is read by a route, no faster than the rate
 // allows. said is called after each piece of them.
-func (s *sender) send(ctx context.Context, to *output.Output, route logs.RouteKind, all []pastEntry, said func()) error {
+func (s *sender) send(ctx context.Context, to *producer.Producer, route logs.RouteKind, all []pastEntry, said func()) error {
 	for len(all) > 0 {
 		if err := s.chunk.Begin(ctx, to); err != nil {
 			return err

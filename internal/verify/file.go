@@ -14,8 +14,8 @@ import (
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/host"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/plain"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/scan"
 )
 
@@ -151,7 +151,7 @@ func (l *lining) lines(ctx context.Context, counting func() bool, take func(*log
 		}
 		l.drop(e, rule)
 	}
-	l.look = output.NewLook(s.Timeline, s.Stages, x.Service.Log, dropped, l.joined)
+	l.look = producer.NewLook(s.Timeline, s.Stages, x.Service.Log, dropped, l.joined)
 	l.begin.torn = l.look.Rules().Group != nil
 	return l.readFile(ctx, clock, func(e *logs.Entry) {
 		x.Took()

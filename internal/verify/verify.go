@@ -12,7 +12,7 @@ import (
 	"github.com/lighterman/lighterman/internal/audit"
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // Verification compares what is stored with what Loki has.
@@ -117,7 +117,7 @@ func (l *lining) timed(ctx context.Context) error {
 		From: max(l.from, l.log.Acked.Never), To: l.to, Examples: l.of.Examples, Most: l.of.Remembered,
 	})
 	defer l.audit.Close()
-	l.look = output.NewLook(s.Timeline, s.Stages, x.Service.Log, l.dropped, l.joined)
+	l.look = producer.NewLook(s.Timeline, s.Stages, x.Service.Log, l.dropped, l.joined)
 	journal := s.Route.Kind == logs.Journal || s.Route.Kind == logs.HostJournal
 	l.look.Raw = l.log.Acked.Passed
 	l.begin = beginning{torn: !journal || l.look.Rules().Group != nil, edge: s.Kind != examine.OfContainer || mayBeCut(s.Container, s.Route)}
@@ -160,7 +160,7 @@ type lining struct {
 	log  *examine.Reading
 	of   *Verification
 	out  *Verified
-	look *output.Look
+	look *producer.Look
 	// audit is for lines that have times; nil for those of a file that have none.
 	audit *audit.Audit
 	// from and to are the time that counts.

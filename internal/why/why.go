@@ -12,7 +12,7 @@ import (
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/lokiquery"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/status"
 )
 
@@ -124,7 +124,7 @@ func (of *Inquiry) ask(ctx context.Context, x *examine.Examiner, c *examine.Subj
 	out.Newest = r.Acked.Record.Position.Latest()
 	s := &search{log: r, inquiry: of, out: out}
 	r.Cut = func() { s.wasCut = true }
-	s.look = output.NewLook(c.Timeline, c.Stages, x.Service.Log, s.dropped, func(int) {})
+	s.look = producer.NewLook(c.Timeline, c.Stages, x.Service.Log, s.dropped, func(int) {})
 	s.look.Raw = s.raw
 	err := r.Read(ctx, s.look, s.take)
 	switch {
@@ -147,7 +147,7 @@ type search struct {
 	log     *examine.Reading
 	inquiry *Inquiry
 	out     *Answer
-	look    *output.Look
+	look    *producer.Look
 	// wasCut says that the next entry was cut; in is the line in hand, nil where it has not the
 	// text.
 	wasCut bool
@@ -221,7 +221,7 @@ func find(ctx context.Context, x *examine.Examiner, of *Answer, l *Line) error {
 	if l.Fate == FateDropped {
 		return nil
 	}
-	id := examine.IDName(output.Timeline(x.View.Records[of.ID].Labels), of.ID)
+	id := examine.IDName(producer.Timeline(x.View.Records[of.ID].Labels), of.ID)
 	for e, err := range x.Loki.Source(ctx, l.Tenant, l.wanted.query) {
 		switch other := e.Metadata[id]; {
 		case err != nil:
