@@ -46,8 +46,8 @@ func (a Agent) newGraph(ctx context.Context, g *graph, memory budget.Memory, rul
 	}()
 	cfg, log, own := g.config, g.log, a.Config.StateDir
 	a.Config = cfg
-	marks := openMarks(cfg)
-	g.closes = append(g.closes, marks.Close)
+	breadcrumbs := openBreadcrumbs(cfg)
+	g.closes = append(g.closes, breadcrumbs.Close)
 	watcher := host.NewWatcher(log)
 	g.viewer = viewer.New(cfg, a.Stdout, a.view, started)
 	if g.sink, err = a.newSink(g.viewer, log); err != nil {
@@ -83,7 +83,7 @@ func (a Agent) newGraph(ctx context.Context, g *graph, memory budget.Memory, rul
 	}
 	g.pipeline = pipeline.New(cfg, memory, source, watcher, journal, log, pipeline.Ends{
 		Stages: &rules.Timeline, Files: files, Journals: journals,
-		Store: g.store, Sink: g.sink, Metrics: metrics, Hold: held, Marks: marks, LastOnly: cfg.Loki.URL != nil && cfg.Loki.OTLP == nil,
+		Store: g.store, Sink: g.sink, Metrics: metrics, Hold: held, Breadcrumbs: breadcrumbs, LastOnly: cfg.Loki.URL != nil && cfg.Loki.OTLP == nil,
 		Settled: func() { g.store.Flush(); idle.Touch() },
 		Floor:   since, Begin: g.viewer.Begin, Tail: g.viewer.Tail, Noted: g.viewer.Note, Early: g.viewer == nil,
 	})

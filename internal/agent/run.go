@@ -167,11 +167,11 @@ func openStore(cfg *config.Config, log *slog.Logger) (store positions, closeAll 
 	return inner, func() { _ = inner.Close(); closeOuter() }, nil
 }
 
-// openMarks opens what tells what was being read when the last process was killed; nil
+// openBreadcrumbs opens what tells what was being read when the last process was killed; nil
 // where nothing outlives the process.
-func openMarks(cfg *config.Config) *checkpoint.Marks {
+func openBreadcrumbs(cfg *config.Config) *checkpoint.Breadcrumbs {
 	if dir := cfg.PositionsDir(); dir != "" {
-		return checkpoint.OpenMarks(dir)
+		return checkpoint.OpenBreadcrumbs(dir)
 	}
 	return nil
 }

@@ -83,8 +83,8 @@ type host struct {
 	// hold, if not nil, makes what a collector holds files with.
 	hold func() *hold.Hold
 	// journal, if not nil, is what containers with the driver journald are read from.
-	journal *journal.Journal
-	marks   *checkpoint.Marks
+	journal     *journal.Journal
+	breadcrumbs *checkpoint.Breadcrumbs
 }
 
 func newHost(t *testing.T) *host {
@@ -116,7 +116,7 @@ func (h *host) start() {
 		Discovery: h, Engine: h, Store: store, Metrics: h, Watcher: watcher, Log: log,
 		Lanes: []Lane{h}, LaneOf: func(string) int { return 0 },
 		Route:   h.route,
-		Journal: h.journal, Marks: h.marks,
+		Journal: h.journal, Breadcrumbs: h.breadcrumbs,
 		Labels: h.labels, PollInterval: time.Millisecond, Floor: h.floor,
 	})
 	if h.hold != nil {

@@ -92,8 +92,8 @@ type Config struct {
 	Watcher *watch.Watcher
 	// Journal is the host's; nil when it is not to be read.
 	Journal *journal.Journal
-	// Marks keep what was read when a process was killed; nil for none.
-	Marks *checkpoint.Marks
+	// Breadcrumbs keep what was read when a process was killed; nil for none.
+	Breadcrumbs *checkpoint.Breadcrumbs
 	// Hold keeps what Docker deletes; nil for no bound and no links.
 	Hold *hold.Hold
 	Log  *slog.Logger

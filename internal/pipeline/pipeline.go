@@ -45,8 +45,8 @@ type Ends struct {
 		collect.Metrics
 		dispatch.Metrics
 	}
-	Hold  *hold.Hold
-	Marks *checkpoint.Marks
+	Hold        *hold.Hold
+	Breadcrumbs *checkpoint.Breadcrumbs
 	// Floor is the time before which lines of new containers are left out, in Unix
 	// nanoseconds; for Begin and Tail see collect.Config.
 	Floor int64
@@ -85,7 +85,7 @@ func New(cfg *config.Config, memory budget.Memory, source *host.Source, watcher 
 	of := collect.Config{
 		Discovery: noting{p.Discovery, e.Noted}, Engine: source.Engine, Store: e.Store, Metrics: e.Metrics, Watcher: watcher, Log: log, Hold: e.Hold, Journal: hostJournal,
 		Lanes: fileLanes(p.Dispatcher), LaneOf: p.Dispatcher.Number,
-		Route: source.Rules.Route, Labels: p.Discovery.Labels, Marks: e.Marks,
+		Route: source.Rules.Route, Labels: p.Discovery.Labels, Breadcrumbs: e.Breadcrumbs,
 		Stages: e.Stages, Floor: e.Floor, Begin: e.Begin, Tail: e.Tail,
 		PollInterval: longest, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.Logs, Room: spare.Room,
 	}

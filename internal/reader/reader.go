@@ -25,9 +25,9 @@ type Config struct {
 	// Poll is how often a file is looked at while it is being written, where the lane does not
 	// say it; 0 to be woken for every change instead.
 	Poll time.Duration
-	// Number is the reader's among others; Marks keep what it reads, nil for nothing.
-	Number int
-	Marks  *checkpoint.Marks
+	// Number is the reader's among others; Breadcrumbs keep what it reads, nil for nothing.
+	Number      int
+	Breadcrumbs *checkpoint.Breadcrumbs
 	// Watch watches the file at a path, and its directory; nil for looking at them. An
 	// error other than that there is no such directory means that this file is looked at.
 	Watch func(path string, waker watch.Waker) (*watch.Watch, error)
