@@ -81,7 +81,7 @@ func (a Agent) newGraph(ctx context.Context, g *graph, memory budget.Memory, rul
 	if journals != nil {
 		g.closes = append(g.closes, journals.Close)
 	}
-	g.pipeline = pipeline.New(cfg, memory, source, watcher, journal, log, pipeline.Ends{
+	g.pipeline = pipeline.New(cfg, memory, source, watcher, journal, log, pipeline.Config{
 		Stages: &rules.Timeline, Files: files, Journals: journals,
 		Store: g.store, Sink: g.sink, Metrics: metrics, Hold: held, Breadcrumbs: breadcrumbs, LastOnly: cfg.Loki.URL != nil && cfg.Loki.OTLP == nil,
 		Settled: func() { g.store.Flush(); idle.Touch() },
