@@ -211,7 +211,7 @@ func (l *Lane) Round(logs int) time.Duration {
 	if l.config.LeastWait == 0 {
 		return 0
 	}
-	return l.tempo.looks(l.number, logs)
+	return l.tempo.round(l.number, logs)
 }
 
 // tune changes what is known of the sink's pace.

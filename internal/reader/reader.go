@@ -63,8 +63,8 @@ type Reader struct {
 	// The rest belongs to the reader's goroutine.
 
 	ticks ticks
-	// looks is how many sources were read at the last tick.
-	looks int
+	// polled is how many sources were read at the last tick.
+	polled int
 	// patience is how many polls in a row may find nothing, at present.
 	patience int
 }
