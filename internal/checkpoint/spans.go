@@ -126,7 +126,7 @@ func (r *record) readSpans(in *coder) error {
 }
 
 func (c *coder) span(s *logs.Span) {
-	for _, field := range [...]any{&s.Number, &s.Epoch, &s.From, &s.To, &s.Time, &s.Hash, &s.Ends, &s.Head, &s.Steps} {
+	for _, field := range [...]any{&s.Number, &s.Epoch, &s.From, &s.To, &s.Time, &s.Hash, &s.Ended, &s.Head, &s.Steps} {
 		c.field(field)
 	}
 }
