@@ -33,8 +33,8 @@ func (r *Reading) Read(ctx context.Context, through *producer.Look, take func(*l
 	x, s := r.Examiner, r.Subject
 	look := &scan.Log{
 		Host: x.Host, Container: s.Container, Route: s.Route, MaxLine: x.Service.Config.Limits.LineBytes,
-		Since: x.Scope.Since.Add(-warmUp).UnixNano(), Log: x.Service.Log, Rules: through.Rules(),
-		Ended: func() { r.Acked.Ended = true }, Cut: r.Cut,
+		Extent: scan.Extent{Since: x.Scope.Since.Add(-warmUp).UnixNano()}, Log: x.Service.Log, Rules: through.Rules(),
+		Tell: scan.Told{Ended: func() { r.Acked.Ended = true }, Cut: r.Cut},
 	}
 	if s.Route.Kind == logs.HostJournal {
 		look.HostJournal = x.hosts.journals.Open

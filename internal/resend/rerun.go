@@ -49,13 +49,16 @@ func (r *rerun) run(ctx context.Context, c *logs.Container) error {
 	by := r.all.by
 	look := &scan.Log{
 		Host: by.Host, Container: c, Route: r.route, MaxLine: by.Service.Config.Limits.LineBytes,
-		Log: by.Service.Log, Rules: &rules, GoesOn: c.Running, Unread: func() { r.result.Damaged++ },
-		Part: func(held int64) error {
-			r.show()
-			if !r.past.full() {
-				return nil
-			}
-			return r.part(ctx, held)
+		Log: by.Service.Log, Rules: &rules, GoesOn: c.Running,
+		Tell: scan.Told{
+			Unread: func() { r.result.Damaged++ },
+			Part: func(held int64) error {
+				r.show()
+				if !r.past.full() {
+					return nil
+				}
+				return r.part(ctx, held)
+			},
 		},
 	}
 	if err := look.Entries(ctx, r.take); err != nil {

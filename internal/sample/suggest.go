@@ -189,18 +189,18 @@ func (s *suggester) sample(ctx context.Context, decided *target.Target, route lo
 	drop, join := func(*logs.Entry, string) {}, func(int) {}
 	through := producer.NewLook(producer.Timeline{{Labels: unlevelled(decided.Labels)}}, &s.stages, s.log, drop, join)
 	look := &scan.Log{
-		Host: s.host, Container: c, Route: route, MaxLine: s.config.Limits.LineBytes, Since: since.UnixNano(),
-		Recent: sampleBytes, Log: s.log, Rules: through.Rules(),
+		Host: s.host, Container: c, Route: route, MaxLine: s.config.Limits.LineBytes,
+		Extent: scan.Extent{Since: since.UnixNano(), Recent: sampleBytes}, Log: s.log, Rules: through.Rules(),
 	}
 	if route.Kind == logs.API {
-		look.Last = sampleLines / 4 // of which each may be several records
+		look.Extent.Last = sampleLines / 4 // of which each may be several records
 	}
 	size, lines, older := 0, 0, false
 	err = look.Entries(ctx, func(e logs.Entry) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case through.Origin() < look.Since:
+		case through.Origin() < look.Extent.Since:
 			older = true
 			return
 		}
