@@ -44,14 +44,10 @@ func (t *trial) measured(ctx context.Context, out values, do func() error) error
 	if err := do(); err != nil {
 		return err
 	}
-	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
-		return err
-	}
-	after, err := t.usage()
+	after, err := t.ended(ctx, out, t.usage)
 	if err != nil {
 		return err
 	}
-	out.holds(after)
 	out["used_s"] = (after.CPU - before.CPU).Seconds()
 	return nil
 }
@@ -92,20 +88,16 @@ func (t *trial) playRestart(ctx context.Context, out values) error {
 		return err
 	}
 	out.set("ready_ms", ready.Seconds()*1000)
-	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
-		return err
-	}
-	u, err := t.used()
+	u, err := t.ended(ctx, out, t.used)
 	if err != nil {
 		return err
 	}
-	out.holds(u)
 	r := t.sink.Report()
-	lines := float64(r.Distinct - before)
-	out["caught_up_s"] = time.Unix(0, r.Last).Sub(t.agent.Started).Seconds()
+	lines, took := float64(r.Distinct-before), t.took(&r)
+	out["caught_up_s"] = took.Seconds()
 	out["used_s"] = u.CPU.Seconds()
-	if wall := time.Unix(0, r.Last).Sub(t.agent.Started); lines > 0 && wall > 0 {
-		out["lines_per_s"] = lines / wall.Seconds()
+	if lines > 0 && took > 0 {
+		out["lines_per_s"] = lines / took.Seconds()
 	}
 	return nil
 }

@@ -102,24 +102,40 @@ func (t *trial) used() (peer.Usage, error) {
 	return t.usage()
 }
 
-// playBacklog measures from the agent's start to the last line.
-func (t *trial) playBacklog(ctx context.Context, out values) error {
+// ended waits until everything is there, and enters what the agent holds then.
+func (t *trial) ended(ctx context.Context, out values, use func() (peer.Usage, error)) (u peer.Usage, err error) {
 	if err := t.await(ctx, t.stage.ledger.Lines()); err != nil {
-		return err
+		return u, err
 	}
-	u, err := t.used()
-	if err != nil {
-		return err
+	if u, err = use(); err == nil {
+		out.holds(u)
 	}
-	out.holds(u)
-	r := t.sink.Report()
-	wall := time.Duration(r.Last - t.agent.Started.UnixNano())
+	return u, err
+}
+
+// took is how long the agent took from its start to the last line.
+func (t *trial) took(r *sink.Report) time.Duration {
+	return time.Duration(r.Last - t.agent.Started.UnixNano())
+}
+
+// carried enters what it took to carry the backlog, which is so many lines.
+func (t *trial) carried(out values, u peer.Usage, lines float64, took time.Duration) {
 	size := float64(t.stage.scenario.backlog)
 	out["cpu_s"] = u.CPU.Seconds()
 	out["cpu_s_per_gib"] = u.CPU.Seconds() / size * gib
-	out["lines_per_s"] = float64(r.Lines) / wall.Seconds()
-	out["lines_per_cpu_s"] = float64(r.Lines) / u.CPU.Seconds()
-	out.load(t.stage.scenario.link, r.Body, wall)
+	out["lines_per_s"] = lines / took.Seconds()
+	out["lines_per_cpu_s"] = lines / u.CPU.Seconds()
+}
+
+// playBacklog measures from the agent's start to the last line.
+func (t *trial) playBacklog(ctx context.Context, out values) error {
+	u, err := t.ended(ctx, out, t.used)
+	if err != nil {
+		return err
+	}
+	r := t.sink.Report()
+	t.carried(out, u, float64(r.Lines), t.took(&r))
+	out.load(t.stage.scenario.link, r.Body, t.took(&r))
 	return nil
 }
 
@@ -149,12 +165,8 @@ func (t *trial) playDiscarded(ctx context.Context, out values) error {
 	}
 	out.holds(u)
 	r := t.sink.Report()
-	wall, lines, size := time.Duration(r.Last-t.agent.Started.UnixNano()), float64(t.stage.ledger.Lines()), float64(t.stage.scenario.backlog)
-	out["cpu_s"] = u.CPU.Seconds()
-	out["cpu_s_per_gib"] = u.CPU.Seconds() / size * gib
-	out["lines_per_s"] = lines / wall.Seconds()
-	out["lines_per_cpu_s"] = lines / u.CPU.Seconds()
-	out["read_mb_per_s"] = size / wall.Seconds() / 1e6
+	t.carried(out, u, float64(t.stage.ledger.Lines()), t.took(&r))
+	out["read_mb_per_s"] = float64(t.stage.scenario.backlog) / t.took(&r).Seconds() / 1e6
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/examine"
@@ -28,24 +27,9 @@ positions from --state-dir, and writes nothing.
   --output NAME
         An output that is compared: one of outputs, or loki-url for the first. May be
         given several times. Default: all.
-  --since DURATION
-        Begins so long ago, or at a time such as 2006-01-02T15:04:05Z. Default: 24h.
-  --examples N
+` + inquirySince + `  --examples N
         So many lines of each kind are shown of each. Default: 3.
-  --queries N
-        At most so many queries of Loki a second. Default: 10.
-  --json
-        JSON instead of text; docs/verify.md describes it.
-  --ca-file FILE
-        Ask the service, for what Loki has refused, with TLS, and trust these
-        authorities.
-  --token-file FILE
-        Ask it with the first bearer token of a file. Default: --listen-token-file.
-  --username NAME
-        Ask it with a password, that of --password-file.
-  --password-file FILE
-        The password of --username.
-
+` + inquiryFlags + `
 Give it the configuration of the service, and run it as the user who may read what
 the service reads. The exit code is 0 when nothing is missing, twice, changed or not
 stored, 1 when something is, and 2 when it could not be found out.
@@ -53,25 +37,23 @@ stored, 1 when something is, and 2 when it could not be found out.
 
 // verifyCommand compares what is stored with what Loki has.
 func verifyCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	now := time.Now()
-	of := verify.Verification{Scope: examine.Scope{Since: now.Add(-24 * time.Hour), PerSecond: 10}, Examples: 3}
-	var key key
-	asJSON := false
+	of := verify.Verification{Examples: 3}
+	asks := newInquiry(&of.Scope)
 	l := oneShot{name: "verify", failed: exitUsage, own: flags{
-		own: append(key.flags(), sinceFlag(&of.Since, now), numberFlag("examples", 0, &of.Examples), rateFlag(&of.PerSecond), jsonFlag(&asJSON),
-			listFlag("output", "", &of.Outputs, func(text string) (string, error) { return text, nil })),
-		word:  func(text string) error { of.Names = append(of.Names, text); return nil },
-		check: key.check,
+		own: append(asks.flags(), numberFlag("examples", 0, &of.Examples),
+			listFlag("output", "", &of.Scope.Outputs, func(text string) (string, error) { return text, nil })),
+		word:  asks.name,
+		check: asks.key.check,
 	}}
 	l.run = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (int, error) {
-		known, err := running(ctx, key, cfg)
+		known, err := asks.running(ctx, cfg)
 		if err != nil {
 			return 0, err
 		}
 		of.Refused = refused(known)
-		report := &verifyReport{report: newReport(stdout, stderr, asJSON), named: len(of.Names) > 0}
-		of.Progress = report.show
-		report.begin(of.Since)
+		report := &verifyReport{report: newReport(stdout, stderr, asks.json), named: len(of.Scope.Names) > 0}
+		of.Scope.Progress = report.show
+		report.begin(of.Scope.Since)
 		err = verify.Run(ctx, examine.Service{Config: cfg, Log: log, Version: version()}, of, report.add)
 		report.progress.clear()
 		if err == nil {
@@ -88,27 +70,6 @@ func verifyCommand(ctx context.Context, args, environ []string, stdout, stderr i
 		return 0, nil
 	}
 	return l.command(ctx, args, environ, stdout, stderr)
-}
-
-// running asks the service that runs for its containers, by ID; nil where there is none that
-// answers.
-func running(ctx context.Context, key key, cfg *config.Config) (map[string]status.Container, error) {
-	if cfg.Listener.Address == "" {
-		return nil, nil
-	}
-	client, err := key.client(cfg)
-	if err != nil {
-		return nil, err
-	}
-	state, err := client.Fetch(ctx)
-	if err != nil {
-		return nil, nil //nolint:nilerr // then it is not known, which is said
-	}
-	out := make(map[string]status.Container)
-	for _, c := range state.Containers {
-		out[c.ID] = c
-	}
-	return out, nil
 }
 
 // refused is how many lines Loki has refused of each container.

@@ -84,11 +84,11 @@ func (r *verifyReport) begin(since time.Time) {
 // add takes what was found of a container.
 func (r *verifyReport) add(v *verify.Verified) error {
 	c := verifyContainer{
-		Kind: v.Kind, Output: v.Output, Name: v.Name, ID: v.ID, Same: v.Same(), Problem: v.Unread, Stored: v.Stored, InLoki: v.Found, Dropped: v.Dropped, Joined: v.Joined,
-		Refused: v.Refused, Missing: v.Missing, Twice: v.Twice, Changed: v.Changed, NotStored: v.Strange, NotSent: v.Waiting, Passed: v.Passed,
+		Kind: v.Kind, Output: v.Output, Name: v.Name, ID: v.ID, Same: v.Same(), Problem: v.Unread, Stored: v.Stored, InLoki: v.Result.Found, Dropped: v.Dropped, Joined: v.Joined,
+		Refused: v.Refused, Missing: v.Result.Missing, Twice: v.Result.Twice, Changed: v.Result.Changed, NotStored: v.Result.Strange, NotSent: v.Result.Waiting, Passed: v.Passed,
 		Examples: []verifyExample{},
 	}
-	for _, e := range v.Examples {
+	for _, e := range v.Result.Examples {
 		c.Examples = append(c.Examples, verifyExample{Kind: kinds[e.Kind], Time: time.Unix(0, e.Time).UTC(), Stream: e.Stream, Text: e.Text, InLoki: e.Found, Labels: e.Labels})
 	}
 	for _, d := range v.DropExamples {

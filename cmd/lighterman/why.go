@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/examine"
@@ -22,57 +21,39 @@ refused, or not sent yet and how far delivery is behind. Containers are given by
 name, by the beginning of an ID or by service; without one all are searched that
 lighterman collects. It runs beside the service, and writes nothing.
 
-  --since DURATION
-        Begins so long ago, or at a time such as 2006-01-02T15:04:05Z. Default: 24h.
-  --limit N
+` + inquirySince + `  --limit N
         At most so many lines of each container are told of, the newest. Default: 10.
-  --queries N
-        At most so many queries of Loki a second. Default: 10.
-  --json
-        JSON instead of text; docs/verify.md describes it.
-  --ca-file FILE
-        Ask the service, for what Loki has refused, with TLS, and trust these
-        authorities.
-  --token-file FILE
-        Ask it with the first bearer token of a file. Default: --listen-token-file.
-  --username NAME
-        Ask it with a password, that of --password-file.
-  --password-file FILE
-        The password of --username.
-
+` + inquiryFlags + `
 Give it the configuration of the service. The exit code is 0 when there is such a
 line, 1 when there is none, and 2 when it could not be found out.
 `
 
 // whyCommand says what has become of lines.
 func whyCommand(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	now := time.Now()
-	of := why.Inquiry{Scope: examine.Scope{Since: now.Add(-24 * time.Hour), PerSecond: 10}, Limit: 10}
-	var key key
-	asJSON := false
+	of := why.Inquiry{Limit: 10}
+	asks := newInquiry(&of.Scope)
 	l := oneShot{name: "why", failed: exitUsage, own: flags{
-		own: append(key.flags(), sinceFlag(&of.Since, now), numberFlag("limit", 1, &of.Limit), rateFlag(&of.PerSecond), jsonFlag(&asJSON)),
+		own: append(asks.flags(), numberFlag("limit", 1, &of.Limit)),
 		word: func(text string) error {
-			if of.Text == "" {
-				of.Text = text
-			} else {
-				of.Names = append(of.Names, text)
+			if of.Text != "" {
+				return asks.name(text)
 			}
+			of.Text = text
 			return nil
 		},
 		check: func() error {
 			if of.Text == "" {
 				return errors.New(`which line? give a text that it has in it; "lighterman help why" says more`)
 			}
-			return key.check()
+			return asks.key.check()
 		},
 	}}
 	l.run = func(ctx context.Context, cfg *config.Config, log *slog.Logger) (code int, err error) {
-		if of.Running, err = running(ctx, key, cfg); err != nil {
+		if of.Running, err = asks.running(ctx, cfg); err != nil {
 			return 0, err
 		}
-		report := &whyReport{report: newReport(stdout, stderr, asJSON), all: []whyContainer{}}
-		of.Progress = func(p scan.Progress) { report.progress.text(func() string { return progressText(p) }) }
+		report := &whyReport{report: newReport(stdout, stderr, asks.json), all: []whyContainer{}}
+		of.Scope.Progress = func(p scan.Progress) { report.progress.text(func() string { return progressText(p) }) }
 		err = why.Run(ctx, examine.Service{Config: cfg, Log: log, Version: version()}, of, report.add)
 		report.progress.clear()
 		if err == nil {

@@ -23,7 +23,7 @@ import (
 // graph is all that carries logs to one output: readers, positions, what is held, and the
 // sink. None waits for another.
 type graph struct {
-	*pipeline.Pipeline
+	pipeline *pipeline.Pipeline
 	// name is the output's; empty for that of loki-url, and standard output.
 	name   string
 	config *config.Config
@@ -46,8 +46,8 @@ func (a Agent) newGraph(ctx context.Context, g *graph, memory budget.Memory, rul
 	}()
 	cfg, log, own := g.config, g.log, a.Config.StateDir
 	a.Config = cfg
-	marks := openMarks(cfg)
-	g.closes = append(g.closes, marks.Close)
+	breadcrumbs := openBreadcrumbs(cfg)
+	g.closes = append(g.closes, breadcrumbs.Close)
 	watcher := host.NewWatcher(log)
 	g.viewer = viewer.New(cfg, a.Stdout, a.view, started)
 	if g.sink, err = a.newSink(g.viewer, log); err != nil {
@@ -81,13 +81,13 @@ func (a Agent) newGraph(ctx context.Context, g *graph, memory budget.Memory, rul
 	if journals != nil {
 		g.closes = append(g.closes, journals.Close)
 	}
-	g.Pipeline = pipeline.New(cfg, memory, source, watcher, journal, log, pipeline.Ends{
+	g.pipeline = pipeline.New(cfg, memory, source, watcher, journal, log, pipeline.Config{
 		Stages: &rules.Timeline, Files: files, Journals: journals,
-		Store: g.store, Sink: g.sink, Metrics: metrics, Hold: held, Marks: marks, LastOnly: cfg.Loki.URL != nil && cfg.Loki.OTLP == nil,
+		Store: g.store, Sink: g.sink, Metrics: metrics, Hold: held, Breadcrumbs: breadcrumbs, LastOnly: cfg.Loki.URL != nil && cfg.Loki.OTLP == nil,
 		Settled: func() { g.store.Flush(); idle.Touch() },
 		Floor:   since, Begin: g.viewer.Begin, Tail: g.viewer.Tail, Noted: g.viewer.Note, Early: g.viewer == nil,
 	})
-	return g.viewer.First(ctx, g.Pipeline, g.store.Born())
+	return g.viewer.First(ctx, g.pipeline, g.store.Born())
 }
 
 func (g *graph) close() {
@@ -99,7 +99,7 @@ func (g *graph) close() {
 
 // run starts a graph; read and delivered are as for Pipeline.Start, rest ends after that.
 func (g *graph) run(sources, draining, rest context.Context, group *errgroup.Group, read, delivered func()) {
-	g.Start(sources, draining, group, read, delivered)
+	g.pipeline.Start(sources, draining, group, read, delivered)
 	group.Go(func() error { return g.sink.await(sources) })
 	group.Go(func() error { g.sink.last(rest); return nil })
 	group.Go(func() error { return g.store.Run(rest) })

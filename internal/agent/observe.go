@@ -46,8 +46,8 @@ func (m meters) Delivered(age time.Duration, entries int, behind bool) {
 // observe connects the parts with the status page.
 func (s *service) observe(started time.Time) {
 	s.server.Observe(func() status.Snapshot {
-		out := s.snapshot(s.version, started)
-		out.Output = s.state(&out, s.shown)
+		out := s.first.snapshot(s.version, started)
+		out.Output = s.first.state(&out, s.shown)
 		for _, g := range s.others {
 			of := g.snapshot(s.version, started)
 			out.Outputs = append(out.Outputs, g.state(&of, s.shown))
@@ -68,7 +68,7 @@ func (s *service) observe(started time.Time) {
 		if reload != "" && !s.showsPrivate() {
 			reload = refusedReload + "; the log says why"
 		}
-		return s.config.Secrets.Scrub(both(reload, s.warning()))
+		return s.first.config.Secrets.Scrub(both(reload, s.first.warning()))
 	})
 }
 
@@ -78,9 +78,9 @@ func (s *service) observeGraph(g *graph) {
 	if g.name != "" {
 		of = " of output " + g.name
 	}
-	s.server.Live("collector"+of, g.Collector.Alive)
-	s.ready(g.Source.Name+of, func() error {
-		connected, err := g.Discovery.Status()
+	s.server.Live("collector"+of, g.pipeline.Collector.Alive)
+	s.ready(g.pipeline.Source.Name+of, func() error {
+		connected, err := g.pipeline.Discovery.Status()
 		switch {
 		case connected:
 			return nil
@@ -89,11 +89,11 @@ func (s *service) observeGraph(g *graph) {
 		}
 		return errors.New("it has not said yet what all of its containers are")
 	})
-	if g.Source.Files != nil {
-		s.ready("log files"+of, g.Source.Files)
+	if g.pipeline.Source.Files != nil {
+		s.ready("log files"+of, g.pipeline.Source.Files)
 	}
 	s.ready("sink"+of, func() error { return s.shown(g.sink.ready()) })
-	s.ready("open files"+of, g.Collector.OpenFiles)
+	s.ready("open files"+of, g.pipeline.Collector.OpenFiles)
 	s.ready("checkpoints"+of, func() error {
 		if text := g.store.Stats().LastError; text != "" {
 			return fmt.Errorf("they cannot be saved: %s", text)
@@ -104,15 +104,15 @@ func (s *service) observeGraph(g *graph) {
 
 // warning is what is wrong and makes nothing unready; empty for nothing.
 func (g *graph) warning() string {
-	if g.Files == nil {
-		return g.Discovery.Warning()
+	if g.pipeline.Files == nil {
+		return g.pipeline.Discovery.Warning()
 	}
-	return both(g.Discovery.Warning(), g.Files.Finder.Problem())
+	return both(g.pipeline.Discovery.Warning(), g.pipeline.Files.Finder.Problem())
 }
 
 // ready adds a condition of readiness, whose reason shows no secret.
 func (s *service) ready(name string, check func() error) {
-	s.server.Ready(name, func() error { return s.config.Secrets.Error(check()) })
+	s.server.Ready(name, func() error { return s.first.config.Secrets.Error(check()) })
 }
 
 // shown is an error of a sink as whoever asks may see it. What Loki answers may quote labels of
@@ -136,9 +136,9 @@ func withoutMessages(containers []status.Container) {
 
 // state is how an output does, in short. shown is an error as it may be shown.
 func (g *graph) state(of *status.Snapshot, shown func(error) error) status.OutputState {
-	pushes, until := g.Dispatcher.Pushes()
+	pushes, until := g.pipeline.Dispatcher.Pushes()
 	out := status.OutputState{
-		Name: g.name, To: g.sink.name(), Ready: true, BufferedBytes: of.BufferedBytes, MemoryBytes: int64(g.Dispatcher.Budget()),
+		Name: g.name, To: g.sink.name(), Ready: true, BufferedBytes: of.BufferedBytes, MemoryBytes: int64(g.pipeline.Dispatcher.Budget()),
 		Pushes: pushes, RetrySeconds: max(0, time.Until(until).Seconds()), SetAside: of.SetAside,
 	}
 	if a := g.sink.lastAnswer(); a != nil {
@@ -164,15 +164,15 @@ func (g *graph) state(of *status.Snapshot, shown func(error) error) status.Outpu
 }
 
 func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
-	containers, streams := g.Collector.Snapshot()
-	connected, _ := g.Discovery.Status()
-	watched := g.Watcher.Stats()
+	containers, streams := g.pipeline.Collector.Snapshot()
+	connected, _ := g.pipeline.Discovery.Status()
+	watched := g.pipeline.Watcher.Stats()
 	saved := g.store.Stats()
 	held := g.hold.Stats()
 	out := status.Snapshot{
-		Version: version, Started: started, BufferedBytes: int64(g.Dispatcher.Buffered()), SetAside: g.Dispatcher.SetAside(),
-		CrowdedLabels: len(g.Discovery.HighCardinality()),
-		Source:        g.Source.Place, EngineConnected: connected, APIStreams: streams,
+		Version: version, Started: started, BufferedBytes: int64(g.pipeline.Dispatcher.Buffered()), SetAside: g.pipeline.Dispatcher.SetAside(),
+		CrowdedLabels: len(g.pipeline.Discovery.HighCardinality()),
+		Source:        g.pipeline.Source.Place, EngineConnected: connected, APIStreams: streams,
 		InotifyWatches: watched.Watches, InotifyEvents: watched.Events, InotifyOverflows: watched.Overflows,
 		HeldBytes: held.Bytes, HeldFiles: held.Files, HoldLinks: held.Links, HoldFailures: held.Failures,
 		CheckpointSaves: saved.Saves, CheckpointFailures: saved.Failures,
@@ -183,7 +183,7 @@ func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
 		out.HoldError = hide(held.Problem.Error())
 	}
 	out.CheckpointError = hide(out.CheckpointError)
-	unknown := g.Discovery.Unknown()
+	unknown := g.pipeline.Discovery.Unknown()
 	for _, s := range containers {
 		if why := unknown[s.Container.ID]; why != "" {
 			s.Route.Reason += "; " + why // what was known before stands
@@ -197,7 +197,7 @@ func (g *graph) snapshot(version string, started time.Time) status.Snapshot {
 		lines := uint64(max(0, s.Lines))
 		out.Containers = append(out.Containers, status.Container{
 			Name: s.Container.Name, ID: s.Container.ID, Driver: s.Container.Driver,
-			Route: way, Reason: hide(s.Route.Reason), Remarks: host.Hidden(g.Discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
+			Route: way, Reason: hide(s.Route.Reason), Remarks: host.Hidden(g.pipeline.Discovery.Remarks(s.Container.ID), hide), Position: position(&s.Position),
 			LagBytes: known(s.LagBytes), LagSeconds: known(s.LagSeconds), Lines: &lines,
 			LastError: hide(s.LastError), Refused: &refused, LastRefusal: last, Account: accountOf(s.Account(int64(refused))), //nolint:gosec // a number of lines
 		})
@@ -216,7 +216,7 @@ func known[T int64 | float64](n T) *T {
 
 // refused returns how many lines of a container Loki has refused, and the last of them.
 func (g *graph) refused(id string) (uint64, *status.Refusal) {
-	r := g.Dispatcher.Refused(id)
+	r := g.pipeline.Dispatcher.Refused(id)
 	if r.Lines == 0 {
 		return 0, nil
 	}

@@ -16,8 +16,8 @@ import (
 func (a Agent) newPages(s *service) {
 	host, _ := os.Hostname() // without one the pages have none
 	lines := tap.New()
-	if s.config.Listener.Address != "" {
-		s.sink.tap = lines
+	if s.first.config.Listener.Address != "" {
+		s.first.sink.tap = lines
 	}
 	s.pages = page.New(page.Config{
 		Host: host, State: s.server.State, Sample: s.sample, Detail: s.detail, Configuration: func() status.Configuration { return *s.reload.shown.Load() },
@@ -30,14 +30,14 @@ func (a Agent) newPages(s *service) {
 func (s *service) sample() samples.Sample {
 	out := s.server.Sample()
 	for _, g := range s.all() {
-		out.LagSeconds, out.Held = max(out.LagSeconds, g.Collector.Oldest()), out.Held+float64(g.Dispatcher.Buffered())
+		out.LagSeconds, out.Held = max(out.LagSeconds, g.pipeline.Collector.Oldest()), out.Held+float64(g.pipeline.Dispatcher.Buffered())
 	}
 	return out
 }
 
 // showsPrivate reports whether whoever asks may see what the host keeps from other users.
 func (s *service) showsPrivate() bool {
-	switch s.config.Listener.Private {
+	switch s.first.config.Listener.Private {
 	case config.PrivateAlways:
 		return true
 	case config.PrivateNever:
@@ -48,16 +48,16 @@ func (s *service) showsPrivate() bool {
 
 // detail is what is known of one container besides what is listed.
 func (s *service) detail(id string) (out status.Detail, ok bool) {
-	d, ok := s.Collector.Detail(id)
+	d, ok := s.first.pipeline.Collector.Detail(id)
 	if !ok {
 		return out, false
 	}
-	hide := s.config.Secrets.Scrub
+	hide := s.first.config.Secrets.Scrub
 	out = status.Detail{Image: d.Container.Image, Running: d.Container.Running, Started: d.Container.StartedAt.UTC()}
 	for _, f := range d.Files {
 		out.Files = append(out.Files, status.File{Inode: f.Inode, Size: f.Size, Read: f.Read, Compressed: f.Compressed, Deleted: f.Deleted})
 	}
-	for _, r := range s.Dispatcher.Refusals(id) {
+	for _, r := range s.first.pipeline.Dispatcher.Refusals(id) {
 		out.Refusals = append(out.Refusals, status.Refusal{
 			Lines: r.Lines, Time: r.At.UTC(), Reason: r.Reason, Example: r.Example, Message: hide(r.Message), Cure: dispatch.Cure(r.Reason),
 		})

@@ -47,7 +47,7 @@ func TestPrivate(t *testing.T) {
 		}
 		server := status.New(test.address, nil, slog.New(slog.DiscardHandler))
 		server.Protect(a, test.open)
-		s := &service{graph: &graph{config: &config.Config{Listener: config.Listener{Private: test.private}}}, server: server}
+		s := &service{first: &graph{config: &config.Config{Listener: config.Listener{Private: test.private}}}, server: server}
 		if got := s.showsPrivate(); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
@@ -155,7 +155,7 @@ func TestAnswer(t *testing.T) {
 func TestLokisWords(t *testing.T) {
 	said := fmt.Errorf("http://loki:3100: %w (check tenant-id)", &loki.AnswerError{Status: 429, Text: `stream {customer="hush"} of user 'hush'`})
 	for private, want := range map[config.Private]bool{config.PrivateNever: false, config.PrivateAlways: true} {
-		s := &service{graph: &graph{config: &config.Config{Listener: config.Listener{Private: private}}}}
+		s := &service{first: &graph{config: &config.Config{Listener: config.Listener{Private: private}}}}
 		text := s.shown(said).Error()
 		if strings.Contains(text, "hush") != want || !strings.HasPrefix(text, "http://loki:3100: cannot push to Loki: it answers 429") || !strings.HasSuffix(text, "(check tenant-id)") {
 			t.Errorf("%v: %s", private, text)

@@ -189,19 +189,19 @@ func (r *reloader) renew() (changed, restart []string, err error) {
 		if !has(choosing) {
 			break
 		}
-		use, err := g.Source.Renew(next, g.log)
+		use, err := g.pipeline.Source.Renew(next, g.log)
 		if err != nil {
 			return nil, nil, err
 		}
-		files, err := g.Files.Renew(next)
+		files, err := g.pipeline.Files.Renew(next)
 		if err != nil {
 			return nil, nil, err
 		}
-		journals, err := g.Journals.Renew(next)
+		journals, err := g.pipeline.Journals.Renew(next)
 		if err != nil {
 			return nil, nil, err
 		}
-		uses = append(uses, files, journals, func() { use(g.Discovery) })
+		uses = append(uses, files, journals, func() { use(g.pipeline.Discovery) })
 	}
 	var to *endpoint.Loki
 	if has(pushing) {
@@ -282,9 +282,9 @@ func (a Agent) newReloader(graphs []*graph, rules *ruleset.InForce, told func(bo
 // followConfig reloads the configuration when that is asked for, and when its file changes if
 // that is to be watched, until ctx is done.
 func (s *service) followConfig(ctx context.Context, group *errgroup.Group) {
-	file := newChanges(s.config.File)
-	if s.config.WatchFile && s.config.File != "" {
-		group.Go(func() error { file.run(ctx, s.Watcher); return nil })
+	file := newChanges(s.first.config.File)
+	if s.first.config.WatchFile && s.first.config.File != "" {
+		group.Go(func() error { file.run(ctx, s.first.pipeline.Watcher); return nil })
 	}
 	group.Go(func() error { s.reload.run(ctx, s.hangups, file.told); return nil })
 }
@@ -300,7 +300,7 @@ func both(a, b string) string {
 // verifyConfig is the configuration in force, with what cannot change as it was.
 func (s *service) verifyConfig() *config.Config {
 	cfg := *s.reload.inForce.Load()
-	started := s.config
+	started := s.first.config
 	cfg.StateDir, cfg.Docker, cfg.Journal, cfg.Reading, cfg.Limits = started.StateDir, started.Docker, started.Journal, started.Reading, started.Limits
 	cfg.Files, cfg.HostJournals, cfg.Outputs = started.Files, started.HostJournals, s.reload.started.Outputs
 	if !s.reload.started.Loki.SameKind(&cfg.Loki) {
@@ -311,7 +311,7 @@ func (s *service) verifyConfig() *config.Config {
 
 // verify is what compares what is stored with what each Loki has, again and again.
 func (s *service) verify() *verify.Loop {
-	loop := &verify.Loop{Every: s.config.VerifyEvery, Version: s.version, Config: s.verifyConfig}
+	loop := &verify.Loop{Every: s.first.config.VerifyEvery, Version: s.version, Config: s.verifyConfig}
 	for _, g := range s.all() {
 		if g.config.Loki.URL == nil || g.config.Loki.OTLP != nil { // which cannot be asked
 			continue

@@ -24,7 +24,7 @@ import (
 // service is the running program: what carries logs to each output, and the order in which
 // all stops. The first output is that of loki-url, or standard output.
 type service struct {
-	*graph
+	first   *graph
 	others  []*graph
 	version string
 	server  *status.Server
@@ -62,8 +62,8 @@ func (a Agent) Run(ctx context.Context) error {
 		return err
 	}
 	defer first.close()
-	server.Limit(first.Connections)
-	s := &service{graph: first, version: a.Version, server: server, hangups: a.Reload.Hangups}
+	server.Limit(first.pipeline.Connections)
+	s := &service{first: first, version: a.Version, server: server, hangups: a.Reload.Hangups}
 	defer func() {
 		for _, more := range s.others {
 			more.close()
@@ -85,16 +85,16 @@ func (a Agent) Run(ctx context.Context) error {
 }
 
 // all are the graphs of all outputs, the first one first.
-func (s *service) all() []*graph { return append([]*graph{s.graph}, s.others...) }
+func (s *service) all() []*graph { return append([]*graph{s.first}, s.others...) }
 
 // run starts everything and stops it in the order in which data flows: the
 // sources, then the dispatcher, which delivers what it holds as long as the
 // shutdown timeout allows, then the last checkpoint and the listener.
 func (s *service) run(ctx context.Context) error {
-	s.log.Info("starting", "version", s.version, "sink", s.sink.name(), s.Source.Name, s.Source.Place,
-		"mode", string(s.config.Reading.Mode), "state", s.config.PositionsDir())
-	if tenant := s.config.Loki.Shadow; tenant != "" {
-		s.log.Info("this is a shadow run: all lines go to this tenant and to no other, and its positions are its own", "shadow-tenant", tenant)
+	s.first.log.Info("starting", "version", s.version, "sink", s.first.sink.name(), s.first.pipeline.Source.Name, s.first.pipeline.Source.Place,
+		"mode", string(s.first.config.Reading.Mode), "state", s.first.config.PositionsDir())
+	if tenant := s.first.config.Loki.Shadow; tenant != "" {
+		s.first.log.Info("this is a shadow run: all lines go to this tenant and to no other, and its positions are its own", "shadow-tenant", tenant)
 	}
 	// Not ctx itself: its end stops the sources only.
 	group, failed := errgroup.WithContext(context.WithoutCancel(ctx))
@@ -106,7 +106,7 @@ func (s *service) run(ctx context.Context) error {
 	defer stopDraining()
 
 	all := s.all()
-	read := afterAll(len(all), func() { time.AfterFunc(s.config.Limits.Shutdown, stopDraining) })
+	read := afterAll(len(all), func() { time.AfterFunc(s.first.config.Limits.Shutdown, stopDraining) })
 	delivered := afterAll(len(all), stopRest)
 	for _, g := range all {
 		if g.name != "" {
@@ -114,32 +114,32 @@ func (s *service) run(ctx context.Context) error {
 		}
 		g.run(sources, draining, rest, group, read, delivered)
 	}
-	group.Go(func() error { return s.viewer.Run(sources, rest, stopSources) })
+	group.Go(func() error { return s.first.viewer.Run(sources, rest, stopSources) })
 	s.followConfig(sources, group)
-	if s.config.Listener.Address != "" {
+	if s.first.config.Listener.Address != "" {
 		group.Go(func() error { return s.server.Run(rest) })
 		group.Go(func() error { return s.pages.Run(rest) })
 	}
 	group.Go(func() error { return s.verify().Run(sources) })
 	group.Go(func() error {
-		return systemd.New(os.Getenv, s.log).Run(rest, sources, func() error { return s.Collector.Alive(collect.AliveTimeout) })
+		return systemd.New(os.Getenv, s.first.log).Run(rest, sources, func() error { return s.first.pipeline.Collector.Alive(collect.AliveTimeout) })
 	})
 	err := group.Wait()
 	if errors.Is(err, errOutputGone) {
-		s.log.Info("standard output was closed by its reader, exiting")
+		s.first.log.Info("standard output was closed by its reader, exiting")
 		return nil
 	}
 	buffered, refused := 0, 0
 	for _, g := range all {
-		buffered, refused = buffered+g.Dispatcher.Buffered(), refused+g.Dispatcher.RefusedLines()
+		buffered, refused = buffered+g.pipeline.Dispatcher.Buffered(), refused+g.pipeline.Dispatcher.RefusedLines()
 	}
 	switch {
 	case buffered > 0:
-		s.log.Warn("stopped before everything was delivered; the next start reads it again", "bytes", buffered)
+		s.first.log.Warn("stopped before everything was delivered; the next start reads it again", "bytes", buffered)
 	case err == nil && refused > 0:
-		s.log.Warn("stopped; everything is delivered, except for what Loki has refused for good", "refused", refused)
+		s.first.log.Warn("stopped; everything is delivered, except for what Loki has refused for good", "refused", refused)
 	case err == nil:
-		s.log.Info("stopped, everything is delivered")
+		s.first.log.Info("stopped, everything is delivered")
 	}
 	return err
 }
@@ -167,11 +167,11 @@ func openStore(cfg *config.Config, log *slog.Logger) (store positions, closeAll 
 	return inner, func() { _ = inner.Close(); closeOuter() }, nil
 }
 
-// openMarks opens what tells what was being read when the last process was killed; nil
+// openBreadcrumbs opens what tells what was being read when the last process was killed; nil
 // where nothing outlives the process.
-func openMarks(cfg *config.Config) *checkpoint.Marks {
+func openBreadcrumbs(cfg *config.Config) *checkpoint.Breadcrumbs {
 	if dir := cfg.PositionsDir(); dir != "" {
-		return checkpoint.OpenMarks(dir)
+		return checkpoint.OpenBreadcrumbs(dir)
 	}
 	return nil
 }

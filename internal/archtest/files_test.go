@@ -14,7 +14,7 @@ import (
 
 // layered are the packages whose files, too, use each other downwards only: whoever reads
 // one need not have read those that use it.
-var layered = []string{"collect", "reader", "stream", "output"}
+var layered = []string{"collect", "reader", "stream", "producer"}
 
 // TestFilesOfAPackage: no file uses another that uses it, be it over others.
 func TestFilesOfAPackage(t *testing.T) {

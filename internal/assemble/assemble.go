@@ -151,9 +151,9 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 	}
 	switch {
 	case !held.held:
-	case held.ended && a.joins(held, r):
+	case held.progress.ended && a.joins(held, r):
 		held.lineFeed(r, a.config.MaxLine)
-	case held.ended, !a.continues(held, r):
+	case held.progress.ended, !a.continues(held, r):
 		// After a restart of the container the end of the old run's last line
 		// would otherwise be taken for the beginning of the new run's first.
 		a.finish(r.Stream, emit)
@@ -165,13 +165,13 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 	switch {
 	case held.held && held.cut:
 		a.leaveOut(len(r.Text))
-		held.ordinal = r.Ordinal
+		held.progress.ordinal = r.Ordinal
 		held.held = !whole && len(r.Text) >= logs.PartSize
 		held.cut = held.held
 	case whole && held.group != nil && !held.cut:
 		a.hold(r, len(r.Text)-1)
-		held.lines++
-		held.ended = true // the next line shows whether it belongs to it
+		held.progress.lines++
+		held.progress.ended = true // the next line shows whether it belongs to it
 	case whole && !held.held:
 		a.emit(logs.Entry{Time: r.Time, Stream: r.Stream, Line: r.Text[:len(r.Text)-1], Extra: r.Extra}, len(r.Text)-1, true, r.ASCII, emit)
 	case whole:
@@ -185,7 +185,7 @@ func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
 		switch {
 		case len(r.Text) < logs.PartSize:
 			a.finish(r.Stream, emit)
-		case a.config.MaxLine > 0 && held.size > a.config.MaxLine:
+		case a.config.MaxLine > 0 && held.progress.size > a.config.MaxLine:
 			a.finish(r.Stream, emit)
 			held.held, held.cut = true, true
 		}
@@ -197,8 +197,8 @@ func (a *Assembler) Rest() (rest [logs.Streams]logs.Rest) {
 	for s := range a.lines {
 		// Without the number of a line, and with parts that differ in time, nobody
 		// could tell later where it ends.
-		if l := &a.lines[s]; l.held && l.cut && (!a.config.TimesDiffer || l.id != 0) {
-			rest[s] = logs.Rest{Time: l.begun, Line: l.id, Ordinal: l.ordinal}
+		if l := &a.lines[s]; l.held && l.cut && (!a.config.TimesDiffer || l.progress.id != 0) {
+			rest[s] = logs.Rest{Time: l.progress.begun, Line: l.progress.id, Ordinal: l.progress.ordinal}
 		}
 	}
 	return rest
@@ -212,11 +212,11 @@ func (a *Assembler) leaveOut(bytes int) {
 
 // continues reports whether a record may be the next part of a line held back.
 func (a *Assembler) continues(l *line, r *logs.Record) bool {
-	if !a.config.TimesDiffer && r.Time != l.begun {
+	if !a.config.TimesDiffer && r.Time != l.progress.begun {
 		return false
 	}
 	// Of the rest of a line that was cut, parts may be gone with a file.
-	return r.Line == l.id && (r.Line == 0 || r.Ordinal == l.ordinal+1 || l.cut && r.Ordinal > l.ordinal)
+	return r.Line == l.progress.id && (r.Line == 0 || r.Ordinal == l.progress.ordinal+1 || l.cut && r.Ordinal > l.progress.ordinal)
 }
 
 // Flush passes on the lines held back: the container's run has ended.
@@ -281,7 +281,7 @@ func (a *Assembler) Held(s logs.Stream) (offset, time int64, ok bool) {
 func (a *Assembler) HeldBytes() (bytes int) {
 	for s := range a.lines {
 		if l := &a.lines[s]; l.held && !l.cut {
-			bytes += l.size
+			bytes += l.progress.size
 		}
 	}
 	return bytes

@@ -38,11 +38,11 @@ func (a *Assembler) joins(l *line, r *logs.Record) bool {
 		replay = a.resume[r.Stream]
 	}
 	switch {
-	case g == nil, g.Lines > 0 && l.lines >= g.Lines:
+	case g == nil, g.Lines > 0 && l.progress.lines >= g.Lines:
 		return false
-	case r.Time < l.newest || r.Time-l.newest > g.Gap:
+	case r.Time < l.progress.newest || r.Time-l.progress.newest > g.Gap:
 		return false
-	case a.config.MaxLine > 0 && l.size+1+len(text) > a.config.MaxLine:
+	case a.config.MaxLine > 0 && l.progress.size+1+len(text) > a.config.MaxLine:
 		return false
 	case replay != nil && l.time <= replay.until && r.Time > replay.until:
 		// The entry that was handed over last ended there.
@@ -52,19 +52,19 @@ func (a *Assembler) joins(l *line, r *logs.Record) bool {
 		// they would then end elsewhere. Here one began when this was read first.
 		return false
 	}
-	next, begins := g.Begins(l.state, text)
+	next, begins := g.Begins(l.progress.state, text)
 	if begins {
 		return false
 	}
-	l.state = next
+	l.progress.state = next
 	return true
 }
 
 // lineFeed puts the line that begins with r behind those of a group.
 func (l *line) lineFeed(r *logs.Record, most int) {
 	l.keep([]byte{'\n'}, most)
-	l.size++
-	l.begun, l.id, l.ended = r.Time, r.Line, false
+	l.progress.size++
+	l.progress.begun, l.progress.id, l.progress.ended = r.Time, r.Line, false
 }
 
 // Grouping reports whether some entries are held back because more lines may belong to
@@ -73,7 +73,7 @@ func (a *Assembler) Grouping() (some, only bool) {
 	only = true
 	for s := range a.lines {
 		if l := &a.lines[s]; l.held && !l.cut {
-			some, only = some || l.ended, only && l.ended
+			some, only = some || l.progress.ended, only && l.progress.ended
 		}
 	}
 	return some, some && only
@@ -84,7 +84,7 @@ func (a *Assembler) Grouping() (some, only bool) {
 // Unix nanoseconds, has been read.
 func (a *Assembler) FlushGroups(now int64, emit func(logs.Entry)) {
 	for s := range a.lines {
-		if l := &a.lines[s]; l.held && l.ended && now-l.newest > l.group.Gap {
+		if l := &a.lines[s]; l.held && l.progress.ended && now-l.progress.newest > l.group.Gap {
 			a.finish(logs.Stream(s), emit)
 		}
 	}

@@ -15,8 +15,8 @@ type line struct {
 	offset int64
 	text   []byte
 	// group says which lines may be added; nil for none.
-	group *Group
-	progress
+	group    *Group
+	progress progress
 	// cut means that the line was passed on when it had reached the limit, and that the
 	// rest of it is passed over.
 	cut bool
@@ -49,12 +49,12 @@ func (a *Assembler) hold(r *logs.Record, n int) {
 	if !l.held {
 		*l = line{held: true, time: r.Time, offset: r.Offset, text: l.text[:0], group: l.group, progress: progress{begun: r.Time, id: r.Line}}
 		if l.group != nil {
-			l.state, _ = l.group.Begins(0, beginning(r))
+			l.progress.state, _ = l.group.Begins(0, beginning(r))
 		}
 	}
-	l.ordinal, l.newest = r.Ordinal, r.Time
-	l.size += n
-	l.parts++
+	l.progress.ordinal, l.progress.newest = r.Ordinal, r.Time
+	l.progress.size += n
+	l.progress.parts++
 	l.keep(r.Text[:n], a.config.MaxLine)
 }
 
@@ -65,7 +65,7 @@ func (l *line) keep(text []byte, most int) {
 		text = text[:min(len(text), max(0, most+utf8.UTFMax-len(l.text)))]
 	}
 	l.text = append(l.text, text...)
-	l.kept = len(l.text)
+	l.progress.kept = len(l.text)
 }
 
 // keepCapacity is the largest buffer of a finished line that is kept for the
@@ -83,11 +83,11 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	if l.replay != nil {
 		a.resume[s] = l.replay
 	}
-	if a.more = max(0, l.lines-1); l.group != nil && !l.ended {
-		a.more = l.lines // and one that has no end
+	if a.more = max(0, l.progress.lines-1); l.group != nil && !l.progress.ended {
+		a.more = l.progress.lines // and one that has no end
 	}
-	inPlace := l.parts == 1 && l.group == nil
-	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.size, inPlace, false, emit)
+	inPlace := l.progress.parts == 1 && l.group == nil
+	a.emit(logs.Entry{Time: l.time, Stream: s, Line: l.text}, l.progress.size, inPlace, false, emit)
 	a.more = 0
 	if l.replay != nil {
 		l.replay, a.resume[s] = nil, nil
@@ -99,7 +99,7 @@ func (a *Assembler) finish(s logs.Stream, emit func(logs.Entry)) {
 	h := &a.highWater[s]
 	h.seal()
 	if h.seen.time == l.time {
-		h.seen.span = max(h.seen.span, l.newest-l.time)
+		h.seen.span = max(h.seen.span, l.progress.newest-l.time)
 	}
 	if cap(l.text) > keepCapacity {
 		l.text = nil

@@ -48,33 +48,46 @@ type Stored struct {
 // Audit compares one container. It is for one goroutine.
 type Audit struct {
 	config Config
-	Result
+	Result Result
 	// stored are entries of the log that Loki has not shown, found those of Loki that the log
 	// has not.
 	stored, found side
 	recent        recent
-	readers       []*reader
-	known         map[string]bool
-	selectors     map[*logs.Labels]string
+	streams       streams
 	examples      map[Kind]int
 	// young are those of found of which the log may soon show that it has had their text.
 	young []*node
 	added int64
-	// first is where the comparison begins, once that is known, and edge tells of which
-	// streams the first entry may lack lines.
-	begun bool
+	begin beginning
+}
+
+// beginning is where a log begins, and what of Loki's may be from before it.
+type beginning struct {
+	// known says that first is: where the comparison begins.
+	known bool
 	first int64
 	// gone is the time before which Loki may have what the log has not any more. torn says that
 	// it is not known yet, as all entries so far may have begun in what is gone.
 	gone int64
-	edge [logs.Streams]bool
 	torn bool
+	// edge tells of which streams the first entry may lack lines.
+	edge [logs.Streams]bool
+}
+
+// pass is told of each entry, and reports whether it may lack lines.
+func (b *beginning) pass(e *Stored) (lacks bool) {
+	lacks = b.edge[e.Stream]
+	b.edge[e.Stream] = false
+	if b.torn { // what was written between its beginning and its end may be gone
+		b.gone, b.torn = max(b.gone, e.Time), lacks
+	}
+	return lacks
 }
 
 // New makes one. Nothing is asked of Loki before the first entry.
 func New(config Config) *Audit {
 	config.Most = cmp.Or(config.Most, remembered)
-	return &Audit{config: config, known: make(map[string]bool), selectors: make(map[*logs.Labels]string), examples: make(map[Kind]int)}
+	return &Audit{config: config, streams: newStreams(), examples: make(map[Kind]int)}
 }
 
 // Begin says that the log begins at a time. cut says that there may have been lines before it,
@@ -82,9 +95,9 @@ func New(config Config) *Audit {
 // that began there: lines may be joined, and long ones are stored in parts that have the time of
 // the first. Such an entry is not compared.
 func (a *Audit) Begin(at int64, cut, torn bool) {
-	a.begun, a.first, a.gone = true, max(a.config.From, at-moved), at
+	a.begin = beginning{known: true, first: max(a.config.From, at-moved), gone: at}
 	if cut && at >= a.config.From {
-		a.first, a.gone, a.edge, a.torn = at, at+1, [logs.Streams]bool{torn, torn}, torn
+		a.begin = beginning{known: true, first: at, gone: at + 1, torn: torn, edge: [logs.Streams]bool{torn, torn}}
 	}
 }
 
@@ -93,40 +106,36 @@ const moved = int64(24 * time.Hour)
 
 // Add takes an entry, in the order of the log.
 func (a *Audit) Add(ctx context.Context, e Stored) error {
-	if !a.begun {
+	if !a.begin.known {
 		a.Begin(e.Time, false, false)
 	}
 	switch {
 	case e.Time < a.config.From, e.Time >= a.config.To:
 		return nil
-	case e.Time < a.first: // a stage has given it a time from before what is there
-		a.Edge++
+	case e.Time < a.begin.first: // a stage has given it a time from before what is there
+		a.Result.Edge++
 		return nil
 	}
-	if err := a.open(ctx, e); err != nil {
+	if err := a.streams.open(ctx, &a.config, a.begin.first, e); err != nil {
 		return err
 	}
 	if err := a.advance(e.Time); err != nil {
 		return err
 	}
-	first := a.edge[e.Stream]
-	a.edge[e.Stream] = false
-	if a.torn { // what was written between its beginning and its end may be gone
-		a.gone, a.torn = max(a.gone, e.Time), first
-	}
+	lacks := a.begin.pass(&e)
 	hash := xxhash.Sum64(e.Text)
 	a.recent.add(hash)
 	a.judge()
 	if a.found.take(e.Time, hash) != nil {
-		a.Entries++
-		a.Found++
+		a.Result.Entries++
+		a.Result.Found++
 		return nil
 	}
-	if first {
-		a.Edge++
+	if lacks {
+		a.Result.Edge++
 		return nil
 	}
-	a.Entries++
+	a.Result.Entries++
 	n := &node{time: e.Time, hash: hash, text: Excerpt(e.Text), stream: e.Stream.String(), waits: e.Waits, acknowledged: e.Acknowledged}
 	if a.stored.add(n) > a.config.Most {
 		a.miss(a.stored.oldest())
@@ -154,7 +163,7 @@ func (a *Audit) judge() {
 func (a *Audit) take(e *lokiquery.Entry) {
 	hash := xxhash.Sum64String(e.Line)
 	if a.stored.take(e.Time, hash) != nil {
-		a.Found++
+		a.Result.Found++
 		return
 	}
 	n := &node{time: e.Time, hash: hash, line: cut(e.Line), labels: e.Labels, came: a.added, again: a.recent.has(hash)}
@@ -185,9 +194,9 @@ func (a *Audit) miss(n *node) {
 	kind := Missing
 	if n.waits && (n.acknowledged == nil || !*n.acknowledged) {
 		kind = Waiting
-		a.Waiting++
+		a.Result.Waiting++
 	} else {
-		a.Missing++
+		a.Result.Missing++
 	}
 	a.example(Example{Kind: kind, Time: n.time, Stream: n.stream, Text: n.text})
 }
@@ -196,24 +205,24 @@ func (a *Audit) miss(n *node) {
 func (a *Audit) tooMuch(n *node) {
 	kind := Strange
 	switch other := a.stored.at(n.time); {
-	case n.time < a.gone && other == nil:
+	case n.time < a.begin.gone && other == nil:
 		return // it may be of what is not there any more: rotated away, or truncated
 	case a.twice(n):
 		kind = Twice
-		a.Twice++
+		a.Result.Twice++
 	case other != nil:
 		a.change(other, n)
 		a.stored.remove(other)
 		return
 	default:
-		a.Strange++
+		a.Result.Strange++
 	}
 	a.example(Example{Kind: kind, Time: n.time, Text: n.line, Labels: n.labels})
 }
 
 // change decides about an entry of the log that has another one of Loki in its place.
 func (a *Audit) change(n, other *node) {
-	a.Changed++
+	a.Result.Changed++
 	a.example(Example{Kind: Changed, Time: n.time, Stream: n.stream, Text: n.text, Found: other.line, Labels: other.labels})
 }
 
@@ -223,7 +232,7 @@ func (a *Audit) twice(n *node) bool { return n.again || a.recent.has(n.hash) }
 func (a *Audit) example(e Example) {
 	if a.examples[e.Kind] < a.config.Examples {
 		a.examples[e.Kind]++
-		a.Examples = append(a.Examples, e)
+		a.Result.Examples = append(a.Result.Examples, e)
 	}
 }
 
@@ -243,7 +252,7 @@ func (a *Audit) End() error {
 
 func (a *Audit) rest() error {
 	for {
-		r, err := a.next()
+		r, err := a.streams.next(&a.config)
 		if err != nil || r == nil {
 			return err
 		}
@@ -253,8 +262,4 @@ func (a *Audit) rest() error {
 }
 
 // Close ends what is being read.
-func (a *Audit) Close() {
-	for _, r := range a.readers {
-		r.stop()
-	}
-}
+func (a *Audit) Close() { a.streams.close() }

@@ -89,7 +89,7 @@ func (l *lane) fill(to int) error {
 func (l *lane) match() {
 	l.begun, l.time, l.window = true, l.found.at(0).time, leastWindow
 	l.found.drop(1)
-	l.of.Found++
+	l.of.Result.Found++
 }
 
 // align finds where both sides go on together. Not at the end it may wait for more of the log.
@@ -105,7 +105,7 @@ func (l *lane) align(end bool) error {
 		case next.hash == l.stored.at(0).hash:
 			l.match()
 			l.stored.drop(1)
-			l.of.Entries++
+			l.of.Result.Entries++
 			continue
 		case l.stored.len() < l.window && !end:
 			return nil
@@ -181,9 +181,9 @@ func (l *lane) gap(stored, found int) {
 		e.gap, e.time = s.gaps, l.time
 		if last := e == l.newest && s.config.Newest >= s.config.From && s.config.Newest > 0; l.begun || s.config.Whole || e.waits || last {
 			l.late.lacks(e, s)
-			s.Entries++
+			s.Result.Entries++
 		} else {
-			s.Edge++
+			s.Result.Edge++
 		}
 	}
 	for n := range found {
@@ -211,7 +211,7 @@ func (t *late) size() int { return len(t.missing) + len(t.extra) }
 
 func (t *late) lacks(e *item, s *Sequence) {
 	if pop(t.more, e.hash) {
-		s.Found++
+		s.Result.Found++
 		return
 	}
 	t.missing = append(t.missing, e)
@@ -220,7 +220,7 @@ func (t *late) lacks(e *item, s *Sequence) {
 
 func (t *late) has(e *item, s *Sequence) {
 	if pop(t.missed, e.hash) {
-		s.Found++
+		s.Result.Found++
 		return
 	}
 	t.extra = append(t.extra, e)
@@ -260,14 +260,14 @@ func (l *lane) settle() {
 		others := inPlace[e.gap]
 		switch {
 		case e.waits:
-			s.Waiting++
+			s.Result.Waiting++
 			s.example(Example{Kind: Waiting, Time: e.time, Stream: e.stream.String(), Text: e.text})
 		case len(others) > 0 && !others[0].again:
 			inPlace[e.gap], others[0].gone = others[1:], true
-			s.Changed++
+			s.Result.Changed++
 			s.example(Example{Kind: Changed, Time: others[0].time, Stream: e.stream.String(), Text: e.text, Found: others[0].text, Labels: others[0].labels})
 		default:
-			s.Missing++
+			s.Result.Missing++
 			s.example(Example{Kind: Missing, Time: e.time, Stream: e.stream.String(), Text: e.text})
 		}
 	}
@@ -276,10 +276,10 @@ func (l *lane) settle() {
 		case e.gone:
 			continue
 		case e.again || l.recent.has(e.hash):
-			s.Twice++
+			s.Result.Twice++
 			s.example(Example{Kind: Twice, Time: e.time, Text: e.text, Labels: e.labels})
 		default:
-			s.Strange++
+			s.Result.Strange++
 			s.example(Example{Kind: Strange, Time: e.time, Text: e.text, Labels: e.labels})
 		}
 	}

@@ -30,8 +30,8 @@ func TestRest(t *testing.T) {
 	if err := a.End(); err != nil {
 		t.Fatal(err)
 	}
-	if a.Strange != n || kept > 2*most+2048 {
-		t.Errorf("%d strange, %d kept", a.Strange, kept)
+	if a.Result.Strange != n || kept > 2*most+2048 {
+		t.Errorf("%d strange, %d kept", a.Result.Strange, kept)
 	}
 }
 

@@ -41,6 +41,13 @@ func compare(t *testing.T, config Config, log []Stored, has []lokiquery.Entry) *
 		config.To = 1 << 60
 	}
 	a := New(config)
+	addAll(t, a, log)
+	return a
+}
+
+// addAll takes the entries of a log through a comparison, to its end.
+func addAll(t *testing.T, a *Audit, log []Stored) {
+	t.Helper()
 	defer a.Close()
 	for _, e := range log {
 		e.Labels = web
@@ -51,7 +58,15 @@ func compare(t *testing.T, config Config, log []Stored, has []lokiquery.Entry) *
 	if err := a.End(); err != nil {
 		t.Fatal(err)
 	}
-	return a
+}
+
+// checkCounts holds the counts of a comparison of a model's against what the model did.
+func checkCounts(t *testing.T, seed uint64, got, want Result) {
+	t.Helper()
+	got.Examples = nil
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("seed %d: %+v, want %+v", seed, got, want)
+	}
 }
 
 // TestModel: what was taken away, added and changed is counted so, whatever the disorder.
@@ -108,12 +123,7 @@ func TestModel(t *testing.T) {
 				has = append(has, in, other)
 			}
 		}
-		a := compare(t, Config{}, log, has)
-		got := a.Result
-		got.Examples = nil
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Fatalf("seed %d: %+v, want %+v", seed, got, want)
-		}
+		checkCounts(t, seed, compare(t, Config{}, log, has).Result, want)
 	}
 }
 
@@ -122,10 +132,10 @@ func TestModel(t *testing.T) {
 func TestChanged(t *testing.T) {
 	log := []Stored{{Time: 1, Text: []byte("a")}, {Time: 2, Text: []byte("b")}, {Time: 3, Text: []byte("c")}}
 	a := compare(t, Config{}, log, []lokiquery.Entry{entry(1, "a"), entry(2, "B"), entry(3, "c")})
-	if a.Changed != 1 || a.Missing+a.Strange+a.Twice != 0 || a.Found != 2 || a.Same() {
+	if a.Result.Changed != 1 || a.Result.Missing+a.Result.Strange+a.Result.Twice != 0 || a.Result.Found != 2 || a.Result.Same() {
 		t.Errorf("%+v", a.Result)
 	}
-	if e := a.Examples; len(e) != 1 || e[0].Text != "b" || e[0].Found != "B" || e[0].Kind != Changed {
+	if e := a.Result.Examples; len(e) != 1 || e[0].Text != "b" || e[0].Found != "B" || e[0].Kind != Changed {
 		t.Errorf("%+v", e)
 	}
 }
@@ -135,7 +145,7 @@ func TestChanged(t *testing.T) {
 func TestBounds(t *testing.T) {
 	log := []Stored{{Time: 5, Text: []byte("before")}, {Time: 10, Text: []byte("a")}, {Time: 19, Text: []byte("b")}, {Time: 20, Text: []byte("after")}}
 	a := compare(t, Config{From: 10, To: 20}, log, []lokiquery.Entry{entry(9, "x"), entry(10, "a"), entry(19, "b"), entry(20, "y")})
-	if !a.Same() || a.Found != 2 || a.Entries != 2 {
+	if !a.Result.Same() || a.Result.Found != 2 || a.Result.Entries != 2 {
 		t.Errorf("%+v", a.Result)
 	}
 }
@@ -162,18 +172,9 @@ func TestTorn(t *testing.T) {
 		entry(10, "a long line"), entry(11, "gone"), entry(12, "another long line"), entry(15, "gone, too"), entry(20, "a"), entry(21, "strange"), entry(22, "b"),
 	}
 	a := New(Config{Source: having(has), Container: "c", IDName: "container_id", Naming: []string{"container"}, To: 100})
-	defer a.Close()
 	a.Begin(10, true, true)
-	for _, e := range []Stored{{Time: 10, Text: []byte("line")}, {Time: 12, Stream: logs.Stderr, Text: []byte("long line")}, {Time: 20, Text: []byte("a")}, {Time: 22, Text: []byte("b")}, {Time: 23, Text: []byte("c")}} {
-		e.Labels = web
-		if err := a.Add(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := a.End(); err != nil {
-		t.Fatal(err)
-	}
-	if a.Edge != 2 || a.Found != 2 || a.Strange != 1 || a.Missing != 1 || a.Changed+a.Twice != 0 {
+	addAll(t, a, []Stored{{Time: 10, Text: []byte("line")}, {Time: 12, Stream: logs.Stderr, Text: []byte("long line")}, {Time: 20, Text: []byte("a")}, {Time: 22, Text: []byte("b")}, {Time: 23, Text: []byte("c")}})
+	if a.Result.Edge != 2 || a.Result.Found != 2 || a.Result.Strange != 1 || a.Result.Missing != 1 || a.Result.Changed+a.Result.Twice != 0 {
 		t.Errorf("%+v", a.Result)
 	}
 }
@@ -184,16 +185,8 @@ func TestEdge(t *testing.T) {
 	for _, cut := range []bool{true, false} {
 		a := New(Config{Source: having([]lokiquery.Entry{entry(5, "x\n y\n z"), entry(20, "a")}), Container: "c", Naming: []string{"container"}, To: 100})
 		a.Begin(10, cut, true)
-		for _, e := range []Stored{{Time: 10, Text: []byte(" z"), Labels: web}, {Time: 20, Text: []byte("a"), Labels: web}} {
-			if err := a.Add(t.Context(), e); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := a.End(); err != nil {
-			t.Fatal(err)
-		}
-		a.Close()
-		if a.Same() != cut || a.Found != 1 || (a.Edge == 1) != cut || (a.Missing == 1) == cut {
+		addAll(t, a, []Stored{{Time: 10, Text: []byte(" z")}, {Time: 20, Text: []byte("a")}})
+		if a.Result.Same() != cut || a.Result.Found != 1 || (a.Result.Edge == 1) != cut || (a.Result.Missing == 1) == cut {
 			t.Errorf("cut %v: %+v", cut, a.Result)
 		}
 	}
@@ -203,7 +196,7 @@ func TestEdge(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	log := []Stored{{Time: 10, Text: []byte("a")}, {Time: 20, Text: []byte("b")}}
 	a := compare(t, Config{}, log, []lokiquery.Entry{entry(5, "a"), entry(6, "x"), entry(10, "a"), entry(15, "y"), entry(20, "b")})
-	if a.Found != 2 || a.Strange != 1 || a.Twice+a.Missing+a.Changed != 0 {
+	if a.Result.Found != 2 || a.Result.Strange != 1 || a.Result.Twice+a.Result.Missing+a.Result.Changed != 0 {
 		t.Errorf("%+v", a.Result)
 	}
 }
@@ -245,8 +238,8 @@ func TestBounded(t *testing.T) {
 	if err := a.End(); err != nil {
 		t.Fatal(err)
 	}
-	if a.Missing != n || a.Strange != n/3*2 || len(a.Examples) != 6 {
-		t.Errorf("%d missing, %d strange, %d examples", a.Missing, a.Strange, len(a.Examples))
+	if a.Result.Missing != n || a.Result.Strange != n/3*2 || len(a.Result.Examples) != 6 {
+		t.Errorf("%d missing, %d strange, %d examples", a.Result.Missing, a.Result.Strange, len(a.Result.Examples))
 	}
 	if most > 30_000 {
 		t.Errorf("%d entries are remembered", most)

@@ -15,30 +15,42 @@ import (
 // lokiquery.Client does it for one of them.
 type Source func(ctx context.Context, tenant string, q lokiquery.Query) iter.Seq2[lokiquery.Entry, error]
 
-// open begins to read entries like this one, if nothing of them is being read.
-func (a *Audit) open(ctx context.Context, e Stored) error {
-	selector, known := a.selectors[e.Labels]
+// streams are those of Loki's that are read.
+type streams struct {
+	readers []*reader
+	// known are those that are read, by tenant and selector, and selectors those of labels.
+	known     map[string]bool
+	selectors map[*logs.Labels]string
+}
+
+func newStreams() streams {
+	return streams{known: make(map[string]bool), selectors: make(map[*logs.Labels]string)}
+}
+
+// open begins to read entries like this one from a time on, if nothing of them is being read.
+func (s *streams) open(ctx context.Context, of *Config, from int64, e Stored) error {
+	selector, known := s.selectors[e.Labels]
 	if !known {
-		if len(a.selectors) >= 1024 { // a stage makes very many
-			clear(a.selectors)
+		if len(s.selectors) >= 1024 { // a stage makes very many
+			clear(s.selectors)
 		}
-		selector = Selector(e.Labels, e.Stream, a.config.Naming)
-		a.selectors[e.Labels] = selector
+		selector = Selector(e.Labels, e.Stream, of.Naming)
+		s.selectors[e.Labels] = selector
 	}
 	key := e.Tenant + "\x00" + selector
-	if a.known[key] {
+	if s.known[key] {
 		return nil
 	}
-	if len(a.known) == maxReaders {
-		return fmt.Errorf("its lines are in more than %d streams without the label %s: keep that label to compare them", maxReaders, strings.Join(a.config.Naming[:min(1, len(a.config.Naming))], ""))
+	if len(s.known) == maxReaders {
+		return fmt.Errorf("its lines are in more than %d streams without the label %s: keep that label to compare them", maxReaders, strings.Join(of.Naming[:min(1, len(of.Naming))], ""))
 	}
-	a.known[key] = true
-	next, stop := iter.Pull2(a.config.Source(ctx, e.Tenant, lokiquery.Query{Selector: selector, From: a.first, To: a.config.To}))
+	s.known[key] = true
+	next, stop := iter.Pull2(of.Source(ctx, e.Tenant, lokiquery.Query{Selector: selector, From: from, To: of.To}))
 	r := &reader{next: next, stop: stop}
-	if !named(e.Labels, a.config.Naming) {
+	if !named(e.Labels, of.Naming) {
 		r.only = e.Labels
 	}
-	a.readers = append(a.readers, r)
+	s.readers = append(s.readers, r)
 	return nil
 }
 
@@ -74,7 +86,7 @@ func named(l *logs.Labels, naming []string) bool {
 // advance takes what Loki has up to a time.
 func (a *Audit) advance(to int64) error {
 	for {
-		r, err := a.next()
+		r, err := a.streams.next(&a.config)
 		if err != nil || r == nil || r.entry.Time > to {
 			return err
 		}
@@ -87,13 +99,13 @@ func (a *Audit) advance(to int64) error {
 }
 
 // next is the reader with the oldest entry; nil for none.
-func (a *Audit) next() (oldest *reader, err error) {
-	for _, r := range a.readers {
+func (s *streams) next(of *Config) (oldest *reader, err error) {
+	for _, r := range s.readers {
 		for !r.has && !r.over {
 			if err := r.read(); err != nil {
 				return nil, err
 			}
-			r.has = r.has && a.own(&r.entry) && r.wants(&r.entry)
+			r.has = r.has && of.own(&r.entry) && r.wants(&r.entry)
 		}
 		if r.has && (oldest == nil || r.entry.Time < oldest.entry.Time) {
 			oldest = r
@@ -103,9 +115,15 @@ func (a *Audit) next() (oldest *reader, err error) {
 }
 
 // own reports whether an entry is not another container's.
-func (a *Audit) own(e *lokiquery.Entry) bool {
-	id := cmp.Or(e.Metadata[a.config.IDName], e.Labels[a.config.IDName])
-	return id == "" || id == a.config.Container
+func (c *Config) own(e *lokiquery.Entry) bool {
+	id := cmp.Or(e.Metadata[c.IDName], e.Labels[c.IDName])
+	return id == "" || id == c.Container
+}
+
+func (s *streams) close() {
+	for _, r := range s.readers {
+		r.stop()
+	}
 }
 
 // reader reads from Loki, one entry ahead.

@@ -46,8 +46,8 @@ func (c *SequenceConfig) others(at int64) bool {
 // is known by how many entries Loki has of it.
 type Sequence struct {
 	config SequenceConfig
-	Result
-	lanes map[string]*lane
+	Result Result
+	lanes  map[string]*lane
 	// known are those of labels that were seen lately.
 	known map[laneOf]*lane
 	// order are the lanes in the order in which they came.
@@ -103,7 +103,7 @@ func (s *Sequence) Add(ctx context.Context, e Stored) error {
 	}
 	if l.skip.stored > 0 {
 		l.skip.stored--
-		s.Edge++
+		s.Result.Edge++
 		return nil
 	}
 	hash := xxhash.Sum64(e.Text)
@@ -114,7 +114,7 @@ func (s *Sequence) Add(ctx context.Context, e Stored) error {
 			return err
 		case next != nil && next.hash == hash:
 			l.match()
-			s.Entries++
+			s.Result.Entries++
 			return nil
 		}
 	}
@@ -172,7 +172,7 @@ func (s *Sequence) find(ctx context.Context, e Stored) (*lane, error) {
 func (s *Sequence) example(e Example) {
 	if s.examples[e.Kind] < s.config.Examples {
 		s.examples[e.Kind]++
-		s.Examples = append(s.Examples, e)
+		s.Result.Examples = append(s.Result.Examples, e)
 	}
 }
 

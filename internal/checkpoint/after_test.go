@@ -101,7 +101,7 @@ func TestFlushWhileAFileIsWritten(t *testing.T) {
 	f, _ = s.write(v)
 	s.Commit("d", position(1))
 	s.Flush()
-	if err := s.install(f, errors.New("it fails")); err == nil || s.behind != nil {
+	if err := s.install(f, errors.New("it fails")); err == nil || s.table.behind != nil {
 		t.Error("it did not")
 	}
 	if got, j := state(t, copyDir(t, dir)); !equal(got, all(s)) || j.count("level") != 0 {

@@ -48,7 +48,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	s := many(b)
 	var buf []byte
 	for b.Loop() {
-		buf = s.begin(buf[:0])
+		buf = s.table.begin(buf[:0])
 	}
 }
 

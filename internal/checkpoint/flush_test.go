@@ -414,7 +414,7 @@ func TestUnloggedIsBounded(t *testing.T) {
 			t.Fatal("it could be written")
 		}
 	}
-	if n := len(s.unlogged); n > 4000 || s.behind != nil {
+	if n := len(s.table.unlogged); n > 4000 || s.table.behind != nil {
 		t.Errorf("%d IDs", n)
 	}
 }

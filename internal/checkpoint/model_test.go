@@ -29,10 +29,10 @@ type model struct {
 
 // note notes what the frames have that a step may have written.
 func (m *model) note() {
-	for n := m.flushed + 1; n <= m.s.number; n++ {
+	for n := m.flushed + 1; n <= m.s.table.number; n++ {
 		m.history[n] = maps.Clone(m.plain)
 	}
-	m.flushed = m.s.number
+	m.flushed = m.s.table.number
 }
 
 // change makes a random change, in the store and in the map.

@@ -88,7 +88,7 @@ func (s *Store) load() error {
 	}
 	best := newest(all)
 	if best >= 0 {
-		s.records, s.number = all[best].records, all[best].number
+		s.table.records, s.table.number = all[best].records, all[best].number
 	}
 	s.explain(all, best)
 	d := <-s.disk
@@ -125,7 +125,7 @@ func (s *Store) explain(all [copies]contents, best int) {
 	}
 	switch {
 	case best == previous:
-		s.log.Info("using positions.previous: what it lacks is sent again, and Loki keeps it only once", "containers", len(s.records))
+		s.log.Info("using positions.previous: what it lacks is sent again, and Loki keeps it only once", "containers", len(s.table.records))
 	case best < 0 && damaged:
 		s.log.Warn("all files of positions are damaged: every container is read as if it was new, and " +
 			"Loki keeps lines that it has already only once")

@@ -57,15 +57,15 @@ func (r *record) setLabels(timeline []LabelsSince) {
 // the slices of hashes have their size, and the caller keeps its own.
 func (r *record) setPosition(p logs.Position) {
 	for s := range p.Newest {
-		p.Newest[s] = copyMark(p.Newest[s], r.position.Newest[s])
+		p.Newest[s] = copyHighWater(p.Newest[s], r.position.Newest[s])
 		p.Stages[s] = append(r.position.Stages[s][:0], p.Stages[s]...)
 	}
 	r.position = p
 	r.dropSpans()
 }
 
-// copyMark copies m into the memory of into.
-func copyMark(m, into logs.HighWaterMark) logs.HighWaterMark {
+// copyHighWater copies m into the memory of into.
+func copyHighWater(m, into logs.HighWaterMark) logs.HighWaterMark {
 	m.Hashes = append(into.Hashes[:0], m.Hashes...)
 	m.Counts = append(into.Counts[:0], m.Counts...)
 	m.Sent = append(into.Sent[:0], m.Sent...)
@@ -78,7 +78,7 @@ func copyMark(m, into logs.HighWaterMark) logs.HighWaterMark {
 func (r *record) export(id string) Record {
 	p := r.position
 	for s := range p.Newest {
-		p.Newest[s] = copyMark(p.Newest[s], logs.HighWaterMark{})
+		p.Newest[s] = copyHighWater(p.Newest[s], logs.HighWaterMark{})
 		p.Stages[s] = append([]byte(nil), p.Stages[s]...)
 	}
 	return Record{ID: id, Position: p, Labels: slices.Clone(r.labels), Spans: slices.Clone(r.spans)}

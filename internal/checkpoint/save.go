@@ -23,7 +23,7 @@ type saver struct {
 // commits of a push have been made.
 func (s *Store) Flush() {
 	d := <-s.disk
-	s.flush(d, s.frame)
+	s.flush(d, s.table.frame)
 	s.disk <- d
 }
 
@@ -163,7 +163,7 @@ func (s *Store) renew(v *saver) error { return s.install(s.write(v)) }
 // install takes the steps after the first one.
 func (s *Store) install(f *file, err error) error {
 	d := <-s.disk
-	s.flush(d, s.catchUp)
+	s.flush(d, s.table.catchUp)
 	if err == nil {
 		err = f.append(d.frame)
 	}
@@ -187,7 +187,7 @@ func (s *Store) install(f *file, err error) error {
 // write writes the new file.
 func (s *Store) write(v *saver) (*file, error) {
 	s.mu.Lock()
-	v.buf = s.begin(v.buf[:0])
+	v.buf = s.table.begin(v.buf[:0])
 	s.mu.Unlock()
 	if len(v.buf) > maxRecords {
 		return nil, errTooLarge // it could not be read back

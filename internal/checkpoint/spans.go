@@ -16,7 +16,7 @@ func (s *Store) Foresee(id string, span logs.Span) (kept int, oldest int64, err 
 	d := <-s.disk
 	d.frame = d.frame[:0]
 	s.mu.Lock()
-	r := s.records[id]
+	r := s.table.records[id]
 	if r == nil {
 		s.mu.Unlock()
 		s.disk <- d
@@ -24,7 +24,7 @@ func (s *Store) Foresee(id string, span logs.Span) (kept int, oldest int64, err 
 	}
 	r.spans = append(r.spans, span)
 	kept, oldest = len(r.spans), r.spans[0].Time
-	d.frame = s.spanFrame(d.frame, id, r, span)
+	d.frame = s.table.spanFrame(d.frame, id, r, span)
 	s.mu.Unlock()
 	if s.dir == "" {
 		s.disk <- d
@@ -126,7 +126,7 @@ func (r *record) readSpans(in *coder) error {
 }
 
 func (c *coder) span(s *logs.Span) {
-	for _, field := range [...]any{&s.Number, &s.Epoch, &s.From, &s.To, &s.Time, &s.Hash, &s.Ends, &s.Head, &s.Steps} {
+	for _, field := range [...]any{&s.Number, &s.Epoch, &s.From, &s.To, &s.Time, &s.Hash, &s.Ended, &s.Head, &s.Steps} {
 		c.field(field)
 	}
 }
@@ -135,7 +135,7 @@ func (c *coder) span(s *logs.Span) {
 func (s *Store) Foreseen(id string) (kept int, oldest int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.records[id]; r != nil && len(r.spans) > 0 {
+	if r := s.table.records[id]; r != nil && len(r.spans) > 0 {
 		return len(r.spans), r.spans[0].Time
 	}
 	return 0, 0
@@ -146,14 +146,14 @@ func (s *Store) Foreseen(id string) (kept int, oldest int64) {
 // It is flushed at once.
 func (s *Store) Inherit(id, from string, change func(*Record)) {
 	s.mu.Lock()
-	r := s.records[from]
-	if r == nil || s.records[id] != nil {
+	r := s.table.records[from]
+	if r == nil || s.table.records[id] != nil {
 		s.mu.Unlock()
 		return
 	}
 	heir := r.export(id)
 	change(&heir)
-	s.forgotten.remove(id)
+	s.table.forgotten.remove(id)
 	own := s.touch(id)
 	own.spans = heir.Spans
 	own.setPosition(heir.Position)

@@ -35,7 +35,7 @@ func TestSpans(t *testing.T) {
 				if _, known := s.Get(id); !known {
 					s.Commit(id, logs.Position{})
 				}
-				span := logs.Span{Number: next[id], From: int64(next[id]) * 10, To: int64(next[id])*10 + 10, Time: rng.Int64(), Hash: rng.Uint64(), Ends: rng.IntN(2) == 0, Head: rng.Uint64(), Steps: "abcd"[:rng.IntN(5)]}
+				span := logs.Span{Number: next[id], From: int64(next[id]) * 10, To: int64(next[id])*10 + 10, Time: rng.Int64(), Hash: rng.Uint64(), Ended: rng.IntN(2) == 0, Head: rng.Uint64(), Steps: "abcd"[:rng.IntN(5)]}
 				kept, oldest, err := s.Foresee(id, span)
 				want[id] = append(want[id], span)
 				if at, first := s.Foreseen(id); err != nil || kept != at || oldest != first {

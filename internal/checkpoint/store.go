@@ -26,8 +26,8 @@ type Store struct {
 	saver chan *saver
 	disk  chan *disk
 
-	mu sync.Mutex // guards the fields below
-	table
+	mu    sync.Mutex // guards the fields below
+	table table
 	// since is the time of the oldest change that no save has taken up, and
 	// writing that of the oldest change in the save that is under way. Zero
 	// when there is none.
@@ -78,7 +78,7 @@ func (s *Store) Born() time.Time { return s.born }
 func (s *Store) Get(id string) (Record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r, ok := s.records[id]
+	r, ok := s.table.records[id]
 	if !ok {
 		return Record{}, false
 	}
@@ -89,7 +89,7 @@ func (s *Store) Get(id string) (Record, bool) {
 func (s *Store) IDs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.sorted())
+	return slices.Clone(s.table.sorted())
 }
 
 // Commit notes that a container's log has been acknowledged up to p. It copies
@@ -101,10 +101,10 @@ func (s *Store) IDs() []string {
 func (s *Store) Commit(id string, p logs.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.forgotten.has(id) {
+	if s.table.forgotten.has(id) {
 		return
 	}
-	if r := s.records[id]; r != nil && p.Behind(&r.position) {
+	if r := s.table.records[id]; r != nil && p.Behind(&r.position) {
 		return
 	}
 	s.touch(id).setPosition(p)
@@ -116,7 +116,7 @@ func (s *Store) Commit(id string, p logs.Position) {
 func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forgotten.remove(id)
+	s.table.forgotten.remove(id)
 	s.touch(id).setLabels(timeline)
 }
 
@@ -124,7 +124,7 @@ func (s *Store) SetLabels(id string, timeline []LabelsSince) {
 func (s *Store) Forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.forget(id) {
+	if s.table.forget(id) {
 		s.changed()
 	}
 }
@@ -150,11 +150,11 @@ func (s *Store) Stats() Stats {
 // touch returns the record of id, which is about to change. One that it has to make is
 // saved soon: where a container begins is not told again.
 func (s *Store) touch(id string) *record {
-	r, made := s.record(id)
+	r, made := s.table.record(id)
 	if made {
 		signal(s.hurry)
 	}
-	s.note(id)
+	s.table.note(id)
 	s.changed()
 	return r
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // adopt takes over the set of wanted containers. As long as that is not known, only what is the
@@ -24,7 +24,7 @@ func (c *Collector) adopt(ctx context.Context) {
 	}
 	var relabelled []*unit
 	for id, container := range wanted {
-		if u := c.unit(id, container); u.Relabel(c.config.Labels(container)) {
+		if u := c.unit(id, container); u.producer.Relabel(c.config.Labels(container)) {
 			relabelled = append(relabelled, u)
 		}
 	}
@@ -62,7 +62,7 @@ func (c *Collector) unseen() map[string]bool {
 			continue
 		}
 		record, _ := c.config.Store.Get(id)
-		for _, step := range output.Timeline(record.Labels) {
+		for _, step := range producer.Timeline(record.Labels) {
 			streams[step.Labels.Selector(logs.Stdout)] = true
 		}
 	}
@@ -86,7 +86,7 @@ func (c *Collector) saveLabels(of []*unit) {
 	}
 	c.config.Log.Warn("cannot save changed labels, keeping the old ones until it works", "error", err)
 	for _, u := range of {
-		u.KeepLabels()
+		u.producer.KeepLabels()
 	}
 	c.relabelAt = time.Now().Add(relabelPause)
 }
@@ -107,13 +107,13 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 	back := u.fate.presence == removed || u.fate.presence == drained
 	if back {
 		u.become(present)
-		u.Waive() // it is not leaving
+		u.producer.Waive() // it is not leaving
 		delete(c.succession.leaving, u)
 	}
 	if u.container() != container || u.route().Kind == logs.Unreadable || back {
 		u.current.Store(container)
 		if container.Running {
-			u.ReadOn() // what it writes from now on was not read
+			u.producer.ReadOn() // what it writes from now on was not read
 		}
 		c.decide(u)
 	}
@@ -124,9 +124,9 @@ func (c *Collector) unit(id string, container *logs.Container) *unit {
 // excluded under its new name.
 func (c *Collector) dismiss(u *unit) {
 	u.fate.wanted = false
-	if !u.fate.gone() && !c.config.Discovery.Exists(u.ID) {
+	if !u.fate.gone() && !c.config.Discovery.Exists(u.producer.ID) {
 		u.become(removed)
-		u.Await()
+		u.producer.Await()
 		c.succession.leaving[u] = true
 	}
 }
@@ -138,7 +138,7 @@ func (c *Collector) dismiss(u *unit) {
 func (c *Collector) forgetGone(all bool) {
 	underWay := make(map[string]bool)
 	for u := range c.succession.leaving {
-		underWay[u.ID] = underWay[u.ID] || !u.Delivered() // leave forgets it
+		underWay[u.producer.ID] = underWay[u.producer.ID] || !u.producer.Delivered() // leave forgets it
 	}
 	for _, id := range c.config.Store.IDs() {
 		if !all && !logs.IsHosts(id) || c.units[id] != nil || underWay[id] || c.config.Discovery.Exists(id) || c.config.Hold.Has(id) {

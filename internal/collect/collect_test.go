@@ -24,7 +24,7 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
@@ -83,8 +83,8 @@ type host struct {
 	// hold, if not nil, makes what a collector holds files with.
 	hold func() *hold.Hold
 	// journal, if not nil, is what containers with the driver journald are read from.
-	journal *journal.Journal
-	marks   *checkpoint.Marks
+	journal     *journal.Journal
+	breadcrumbs *checkpoint.Breadcrumbs
 }
 
 func newHost(t *testing.T) *host {
@@ -116,7 +116,7 @@ func (h *host) start() {
 		Discovery: h, Engine: h, Store: store, Metrics: h, Watcher: watcher, Log: log,
 		Lanes: []Lane{h}, LaneOf: func(string) int { return 0 },
 		Route:   h.route,
-		Journal: h.journal, Marks: h.marks,
+		Journal: h.journal, Breadcrumbs: h.breadcrumbs,
 		Labels: h.labels, PollInterval: time.Millisecond, Floor: h.floor,
 	})
 	if h.hold != nil {
@@ -584,7 +584,7 @@ func TestRename(t *testing.T) {
 	h.await("a stdout 1 one")
 	h.set("1", running("b", "json-file"))
 	h.until(func() bool { r, _ := h.store.Get("1"); return len(r.Labels) == 2 }, "the new labels")
-	late := int(time.Now().Add(2*output.LabelsDelay).UnixNano() - began)
+	late := int(time.Now().Add(2*producer.LabelsDelay).UnixNano() - began)
 	h.write("1", 2, `old\n`)
 	h.write("1", late, `new\n`)
 	want := []string{"a stdout 1 one", "a stdout 2 old", fmt.Sprintf("b stdout %d new", late)}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
@@ -62,20 +62,20 @@ func (c *Collector) newUnit(container *logs.Container) *unit {
 	lane := c.config.LaneOf(container.ID)
 	log := c.logOf(container)
 	u := &unit{
-		made:   time.Now().Round(0), // to be compared with the engine's times
-		lane:   lane,
-		Output: output.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics, c.stagesOf(container)),
+		made:     time.Now().Round(0), // to be compared with the engine's times
+		lane:     lane,
+		producer: producer.New(container.ID, log, c.config.Lanes[lane], c.config.Store, c.config.Metrics, c.stagesOf(container)),
 	}
 	u.chosen.Store(&logs.Route{})
 	u.current.Store(&logs.Container{})
-	record, known := c.config.Store.Get(u.ID)
-	if labels := output.Timeline(record.Labels); len(labels) > 0 {
-		u.UseLabels(labels)
-	} else if labels := output.DecodeTimeline(c.config.Hold.About(u.ID)); labels != nil {
+	record, known := c.config.Store.Get(u.producer.ID)
+	if labels := producer.Timeline(record.Labels); len(labels) > 0 {
+		u.producer.UseLabels(labels)
+	} else if labels := producer.DecodeTimeline(c.config.Hold.About(u.producer.ID)); labels != nil {
 		// The positions were lost. What is sent again must have the labels of the
 		// first time, and a container that is gone has no others.
-		c.config.Store.SetLabels(u.ID, labels)
-		u.UseLabels(labels)
+		c.config.Store.SetLabels(u.producer.ID, labels)
+		u.producer.UseLabels(labels)
 	}
 	if known {
 		u.position = record.Position
@@ -87,11 +87,11 @@ func (c *Collector) newUnit(container *logs.Container) *unit {
 			u.position = at
 		}
 	}
-	if len(u.Labels()) == 0 {
-		c.config.Store.SetLabels(u.ID, nil) // it may have been forgotten, and is back: a file that was moved
+	if len(u.producer.Labels()) == 0 {
+		c.config.Store.SetLabels(u.producer.ID, nil) // it may have been forgotten, and is back: a file that was moved
 	}
 	// At once, so that a restart measures from the same moment.
-	c.config.Store.Commit(u.ID, u.position)
+	c.config.Store.Commit(u.producer.ID, u.position)
 	return u
 }
 

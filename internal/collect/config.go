@@ -9,8 +9,8 @@ import (
 	"github.com/lighterman/lighterman/internal/hold"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/plain"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/reader"
 	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
@@ -39,14 +39,14 @@ type Engine = stream.Engine
 // Lane takes entries, and says when to read more; see package dispatch for the rules of
 // its methods.
 type Lane interface {
-	output.Lane
+	producer.Lane
 	reader.Lane
 	Forget(id string)
 }
 
 // Store keeps what was delivered.
 type Store interface {
-	output.Store
+	producer.Store
 	Get(id string) (checkpoint.Record, bool)
 	Forget(id string)
 	IDs() []string
@@ -92,8 +92,8 @@ type Config struct {
 	Watcher *watch.Watcher
 	// Journal is the host's; nil when it is not to be read.
 	Journal *journal.Journal
-	// Marks keep what was read when a process was killed; nil for none.
-	Marks *checkpoint.Marks
+	// Breadcrumbs keep what was read when a process was killed; nil for none.
+	Breadcrumbs *checkpoint.Breadcrumbs
 	// Hold keeps what Docker deletes; nil for no bound and no links.
 	Hold *hold.Hold
 	Log  *slog.Logger
@@ -122,7 +122,7 @@ type Config struct {
 	// Room bounds the descriptors of files.
 	Room tail.Room
 	// Stages are what lines go through, from which time on; nil for nothing. Others may be
-	// stored in it, as for output.New. StagesOf, if it is not nil, says it for each container.
+	// stored in it, as for producer.New. StagesOf, if it is not nil, says it for each container.
 	Stages   *atomic.Pointer[stage.Timeline]
 	StagesOf func(*logs.Container) *atomic.Pointer[stage.Timeline]
 	// HostFile begins the configuration of a file of the host; nil where there are none.

@@ -26,11 +26,11 @@ func TestS1DeadlyLogIsSetAside(t *testing.T) {
 			t.Cleanup(h.journal.Close)
 			bad, good := longID(1), longID(2)
 			dir := t.TempDir()
-			checkpoint.OpenMarks(dir)
+			checkpoint.OpenBreadcrumbs(dir)
 			for range deaths {
-				checkpoint.OpenMarks(dir).Begin(0, bad, reader.PlaceOf(logs.Position{}))
+				checkpoint.OpenBreadcrumbs(dir).Begin(0, bad, reader.PlaceOf(logs.Position{}))
 			}
-			h.marks = checkpoint.OpenMarks(dir)
+			h.breadcrumbs = checkpoint.OpenBreadcrumbs(dir)
 			d.Container(t, bad).Line("stdout", "bad")
 			d.Container(t, good).Line("stdout", "good")
 			h.until(func() bool { h.journal.Look(); return h.journal.Has(bad) && h.journal.Has(good) }, "journald to write")
@@ -64,11 +64,11 @@ func TestS1SuccessorOfDeadlyLog(t *testing.T) {
 	place := reader.PlaceOf(l.Position())
 	l.Close()
 	dir := t.TempDir()
-	checkpoint.OpenMarks(dir)
+	checkpoint.OpenBreadcrumbs(dir)
 	for range reader.Deadly {
-		checkpoint.OpenMarks(dir).Begin(0, "1", place)
+		checkpoint.OpenBreadcrumbs(dir).Begin(0, "1", place)
 	}
-	h.marks = checkpoint.OpenMarks(dir)
+	h.breadcrumbs = checkpoint.OpenBreadcrumbs(dir)
 	h.set("1", running("web", "json-file"))
 	h.start()
 	h.until(func() bool {

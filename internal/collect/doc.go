@@ -1,7 +1,7 @@
 // Package collect holds the running set of sources against the desired set of
 // containers: it starts, stops and switches them. What reads is in package reader, for
 // files and the journal, and in package stream, for the engine's API; what they hand over
-// goes through package output.
+// goes through package producer.
 //
 // # What runs
 //

@@ -39,9 +39,9 @@ func (c *Collector) ended(ctx context.Context, e ended) {
 		c.cannotRead(ctx, u, e.err)
 	case runOver:
 		u.retry = u.retry.later(time.Now())
-		c.config.Discovery.Refresh(u.ID)
+		c.config.Discovery.Refresh(u.producer.ID)
 	case broke:
-		u.Fail(e.err)
+		u.producer.Fail(e.err)
 		// A busy engine takes half a minute to remove a container, and says the same meanwhile.
 		severity := slog.LevelInfo
 		if e.err.Error() == u.retry.broke {
@@ -49,12 +49,12 @@ func (c *Collector) ended(ctx context.Context, e ended) {
 		}
 		u.retry = u.retry.later(time.Now())
 		u.retry.broke = e.err.Error()
-		u.Log.Log(ctx, severity, "log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.retry.pause)
-		c.config.Discovery.Refresh(u.ID)
+		u.producer.Log.Log(ctx, severity, "log stream from the Docker API broke, reconnecting", "error", e.err, "in", u.retry.pause)
+		c.config.Discovery.Refresh(u.producer.ID)
 	case refuse:
 		u.fate.refused = true
 		u.chosen.Store(&logs.Route{Reason: "the engine says: " + logs.ErrUnreadable.Error()})
-		u.Log.Warn("the engine cannot read this log back, nobody can collect it", "reason", u.route().Reason)
+		u.producer.Log.Warn("the engine cannot read this log back, nobody can collect it", "reason", u.route().Reason)
 	}
 	c.reconcile(ctx, u)
 }

@@ -21,7 +21,7 @@ func (c *Collector) reconcile(ctx context.Context, u *unit) {
 		s.Update(u.container(), u.fate.removedAt)
 	}
 	s := u.situation()
-	s.linked = u.fate.presence == removed && c.config.Hold.Has(u.ID)
+	s.linked = u.fate.presence == removed && c.config.Hold.Has(u.producer.ID)
 	s.room = c.config.MaxLogs <= 0 || c.descriptors.free > 0
 	switch s.next(time.Now()) {
 	case nothing:
@@ -73,7 +73,7 @@ func (c *Collector) startStream(ctx context.Context, u *unit) Source {
 		c.config.Metrics.Reconnected()
 	}
 	return c.streams.Start(ctx, stream.Start{
-		Output: u.Output, Container: u.container(), Position: u.position, Search: u.search,
+		Producer: u.producer, Container: u.container(), Position: u.position, Search: u.search,
 		Ended: func(e stream.End) {
 			c.report(ended{unit: u, position: e.Position, err: e.Err, read: e.Read, search: e.Search})
 		},
@@ -83,7 +83,7 @@ func (c *Collector) startStream(ctx context.Context, u *unit) Source {
 // openLog opens a unit's log of files, or its part of the journal.
 func (c *Collector) openLog(u *unit, route logs.RouteKind) (*reader.Source, error) {
 	with := reader.Start{
-		Output: u.Output, Container: u.container(), Removed: u.fate.gone(), Before: c.succession.predecessors(u),
+		Producer: u.producer, Container: u.container(), Removed: u.fate.gone(), Before: c.succession.predecessors(u),
 		Ended: func(p logs.Position, err error) { c.report(ended{unit: u, position: p, err: err}) },
 	}
 	if route == logs.HostFile {
@@ -94,13 +94,13 @@ func (c *Collector) openLog(u *unit, route logs.RouteKind) (*reader.Source, erro
 	}
 	if route == logs.Journal {
 		return c.readers[u.lane].OpenJournal(with, logs.Journal, c.config.Journal, journal.Options{
-			ID: u.ID, Resume: u.position, Rules: u.Rules(u.position), MaxLine: c.config.MaxLine, Events: c.config.Metrics, Log: u.Log,
+			ID: u.producer.ID, Resume: u.position, Rules: u.producer.Rules(u.position), MaxLine: c.config.MaxLine, Events: c.config.Metrics, Log: u.producer.Log,
 		}), nil
 	}
-	box := c.config.Hold.Box(u.ID)
+	box := c.config.Hold.Box(u.producer.ID)
 	source, err := c.readers[u.lane].OpenFile(with, tail.Config{
-		Path: u.route().Path, Format: u.route().Format, Box: box, Log: u.Log, GaveUp: u.gaveUp,
-		Resume: u.position, Rules: u.Rules(u.position), MaxLine: c.config.MaxLine, Events: c.config.Metrics, Room: c.config.Room, Waited: u.phase == parked,
+		Path: u.route().Path, Format: u.route().Format, Box: box, Log: u.producer.Log, GaveUp: u.gaveUp,
+		Resume: u.position, Rules: u.producer.Rules(u.position), MaxLine: c.config.MaxLine, Events: c.config.Metrics, Room: c.config.Room, Waited: u.phase == parked,
 	})
 	if err == nil {
 		c.describe(u)
@@ -110,8 +110,8 @@ func (c *Collector) openLog(u *unit, route logs.RouteKind) (*reader.Source, erro
 
 // describe keeps a unit's labels beside the files that are held, too.
 func (c *Collector) describe(u *unit) {
-	if labels := u.Labels(); len(labels) > 0 {
-		c.config.Hold.Describe(u.ID, labels.Encode())
+	if labels := u.producer.Labels(); len(labels) > 0 {
+		c.config.Hold.Describe(u.producer.ID, labels.Encode())
 	}
 }
 
@@ -133,29 +133,29 @@ func (c *Collector) leave(u *unit) {
 	}
 	c.drop(u)
 	if !gone {
-		c.leaveExcluded(u.ID)
+		c.leaveExcluded(u.producer.ID)
 		return
 	}
-	c.config.Hold.Leave(u.ID)
+	c.config.Hold.Leave(u.producer.ID)
 	// Behind everything that is still to be delivered. The position goes last:
 	// links without one would be delivered again.
-	u.After(func() {
-		if !c.config.Hold.Has(u.ID) {
-			c.forget(u.ID)
+	u.producer.After(func() {
+		if !c.config.Hold.Has(u.producer.ID) {
+			c.forget(u.producer.ID)
 			return
 		}
-		c.config.Store.AfterSave(func() { c.forget(u.ID) })
+		c.config.Store.AfterSave(func() { c.forget(u.producer.ID) })
 	})
 }
 
 // drop takes a unit without source out of the running set.
 func (c *Collector) drop(u *unit) {
 	c.mu.Lock()
-	delete(c.units, u.ID)
+	delete(c.units, u.producer.ID)
 	c.mu.Unlock()
 	c.descriptors.unpark(u)
 	u.enter(left)
-	u.Leave()
+	u.producer.Leave()
 }
 
 // forget forgets what is kept of a container that was left, unless it is back.
@@ -184,14 +184,14 @@ func (c *Collector) cannotRead(ctx context.Context, u *unit, err error) {
 	rest := u.fate.presence == leftover
 	if isGone(err) && u.retry.pause == minBackoff && !rest {
 		// Most likely the container was removed, and we shall hear of it.
-		c.config.Discovery.Refresh(u.ID)
+		c.config.Discovery.Refresh(u.producer.ID)
 		return
 	}
-	u.Waive() // nobody waits for what may never be read
-	u.Fail(err)
+	u.producer.Waive() // nobody waits for what may never be read
+	u.producer.Fail(err)
 	if u.retry.logged != err.Error() { // there may be thousands that fail again and again, for one reason
 		u.retry.logged = err.Error()
-		u.Log.Warn("cannot read log file", "error", err)
+		u.producer.Log.Warn("cannot read log file", "error", err)
 	}
 	if rest {
 		return
@@ -242,13 +242,13 @@ func (c *Collector) isLeft(id string) bool {
 
 // gaveUp notes that a file was given up before it was read to its end.
 func (u *unit) gaveUp(unread int64) {
-	u.Fail(fmt.Errorf("a log file that Docker had deleted was given up with %d bytes unread (hold-bytes)", unread))
+	u.producer.Fail(fmt.Errorf("a log file that Docker had deleted was given up with %d bytes unread (hold-bytes)", unread))
 }
 
 // warnUnread says that a container is gone whose log was not open.
 func (c *Collector) warnUnread(u *unit) {
 	if t := u.turn.Load(); t != nil && t.changed {
 		c.config.Metrics.RotatedAway()
-		u.Log.Warn("the container was removed while its log waited for a descriptor: lines may be lost; raise the limit of open files (LimitNOFILE=, ulimit -n)", "bytes_at_least", t.bytes)
+		u.producer.Log.Warn("the container was removed while its log waited for a descriptor: lines may be lost; raise the limit of open files (LimitNOFILE=, ulimit -n)", "bytes_at_least", t.bytes)
 	}
 }

@@ -29,13 +29,13 @@ func (c *Collector) adoptAs(id string, route logs.Route) {
 		container.Driver = "journald"
 	}
 	u := c.newUnit(container)
-	labels := u.Labels().Newest()
+	labels := u.producer.Labels().Newest()
 	if labels == nil {
-		u.Relabel(c.config.Labels(container))
+		u.producer.Relabel(c.config.Labels(container))
 	} else if name := labels.Get("container"); name != "" {
 		container.Name = name
 	}
-	u.Log = c.config.Log.With("container", container.Name, "id", short(id))
+	u.producer.Log = c.config.Log.With("container", container.Name, "id", short(id))
 	u.current.Store(container)
 	u.chosen.Store(&route)
 	u.become(leftover)
@@ -43,9 +43,9 @@ func (c *Collector) adoptAs(id string, route logs.Route) {
 	c.units[id] = u
 	c.mu.Unlock()
 	c.succession.leaving[u] = true
-	u.Log.Info("container was removed while lighterman was not running, delivering what is left of its log", "reason", route.Reason)
+	u.producer.Log.Info("container was removed while lighterman was not running, delivering what is left of its log", "reason", route.Reason)
 	if labels == nil {
-		u.Log.Warn("only the ID of this container is known, using it as the name")
+		u.producer.Log.Warn("only the ID of this container is known, using it as the name")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // everyPhase and everyPresence are in the order of their values.
@@ -20,7 +20,7 @@ var (
 func TestPhases(t *testing.T) {
 	errs := func(enter func(u *unit)) bool {
 		var text bytes.Buffer
-		u := &unit{Output: output.New("a", slog.New(slog.NewTextHandler(&text, nil)), nil, nil, nil, nil)}
+		u := &unit{producer: producer.New("a", slog.New(slog.NewTextHandler(&text, nil)), nil, nil, nil, nil)}
 		enter(u)
 		return strings.Contains(text.String(), "level=ERROR")
 	}

@@ -16,10 +16,10 @@ func (c *Collector) decide(u *unit) {
 	if u.fate.refused || u.fate.presence == leftover {
 		return
 	}
-	if logs.IsHostFile(u.ID) {
+	if logs.IsHostFile(u.producer.ID) {
 		now := c.config.Route(u.container())
 		if before := u.route(); now.Kind == logs.Unreadable && before.Reason != now.Reason {
-			u.Log.Warn("file is not collected", "reason", now.Reason)
+			u.producer.Log.Warn("file is not collected", "reason", now.Reason)
 		}
 		u.chosen.Store(&now)
 		return
@@ -31,7 +31,7 @@ func (c *Collector) decide(u *unit) {
 	if u.probe, wait = u.probe.look(now.Missing, time.Now()); wait {
 		return
 	}
-	if now.Deleted && (missing || file == nil) && c.config.Hold.Has(u.ID) {
+	if now.Deleted && (missing || file == nil) && c.config.Hold.Has(u.producer.ID) {
 		now = logs.Route{Kind: logs.File, Path: now.Path, Format: now.Format,
 			Reason: "the log was deleted or renamed while the container runs, Docker writes on to the file that hold-dir has: restart the container"}
 	}
@@ -42,7 +42,7 @@ func (c *Collector) decide(u *unit) {
 			u.chosen.Store(&now) // the reason may be another
 		case pathExists(now.Path): // a link on the way to the data root leads elsewhere now
 			u.chosen.Store(&now)
-			u.Log.Info("the log file is in another place now, reading goes on there", "before", before.Path, "now", now.Path)
+			u.producer.Log.Info("the log file is in another place now, reading goes on there", "before", before.Path, "now", now.Path)
 			u.stop(stopping)
 		}
 		return
@@ -55,7 +55,7 @@ func (c *Collector) decide(u *unit) {
 	if now.Kind == logs.Unreadable {
 		level = slog.LevelWarn
 	}
-	u.Log.Log(context.Background(), level, "route chosen", "route", now.Kind.String(), "reason", now.Reason)
+	u.producer.Log.Log(context.Background(), level, "route chosen", "route", now.Kind.String(), "reason", now.Reason)
 }
 
 func pathExists(path string) bool {

@@ -27,7 +27,7 @@ func New(config Config) *Collector {
 	}
 	for n, lane := range config.Lanes {
 		r := reader.Config{
-			Lane: lane, Poll: config.PollInterval, Number: n, Marks: config.Marks,
+			Lane: lane, Poll: config.PollInterval, Number: n, Breadcrumbs: config.Breadcrumbs,
 			AfterSave: config.Store.AfterSave, Refresh: config.Discovery.Refresh,
 		}
 		if config.Watcher != nil {

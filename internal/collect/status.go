@@ -45,8 +45,8 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 	c.mu.Unlock()
 	now := time.Now()
 	for _, u := range units {
-		s := Status{Container: u.container(), Route: u.route(), Lines: u.Lines(), Account: u.Account, LastError: u.LastError()}
-		s.LagBytes, s.LagSeconds = u.Lag(now)
+		s := Status{Container: u.container(), Route: u.route(), Lines: u.producer.Lines(), Account: u.producer.Account, LastError: u.producer.LastError()}
+		s.LagBytes, s.LagSeconds = u.producer.Lag(now)
 		if file := u.file(); file != nil {
 			s.LagBytes += file.Lag()
 			if stray := file.Stray(s.Container.StartedAt); stray != nil && s.Container.Running {
@@ -59,11 +59,11 @@ func (c *Collector) Snapshot() (all []Status, streams int) {
 		if t := u.turn.Load(); t != nil {
 			s.Waits, s.LagBytes = true, s.LagBytes+t.bytes
 		}
-		if record, ok := c.config.Store.Get(u.ID); ok {
+		if record, ok := c.config.Store.Get(u.producer.ID); ok {
 			s.Position = record.Position
 		}
 		s.Read = u.read(s.Position)
-		if h := u.Held(); h.Problem(now) != nil {
+		if h := u.producer.Held(); h.Problem(now) != nil {
 			// It was read, and counts as delivered with what was handed over after it.
 			s.LagBytes += int64(h.Bytes)
 			s.LagSeconds = max(s.LagSeconds, now.Sub(h.Since).Seconds())
@@ -85,8 +85,8 @@ func (c *Collector) Oldest() (seconds float64) {
 	defer c.mu.Unlock()
 	now := time.Now()
 	for _, u := range c.units {
-		_, lag := u.Lag(now)
-		if h := u.Held(); h.Problem(now) != nil {
+		_, lag := u.producer.Lag(now)
+		if h := u.producer.Held(); h.Problem(now) != nil {
 			lag = max(lag, now.Sub(h.Since).Seconds())
 		}
 		seconds = max(seconds, lag)
@@ -112,7 +112,7 @@ func (c *Collector) Detail(id string) (d Detail, ok bool) {
 	if u == nil {
 		return d, false
 	}
-	timeline := u.Labels()
+	timeline := u.producer.Labels()
 	d = Detail{Container: u.container(), Route: u.route(), Labels: timeline.Newest()}
 	if file := u.file(); file != nil {
 		d.Files = file.OpenFiles()
@@ -133,7 +133,7 @@ func (u *unit) read(at logs.Position) bool {
 		return silent
 	case *stream.Source:
 		end, known := s.End()
-		return known && end <= max(at.Latest(), at.Pending) || s.Silent() > silence && u.Unanswered() == 0
+		return known && end <= max(at.Latest(), at.Pending) || s.Silent() > silence && u.producer.Unanswered() == 0
 	}
 	return c.StartedAt.IsZero() || c.Over() && at.Drained == c.StartedAt.UnixNano()
 }

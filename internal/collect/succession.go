@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // A container that takes another's place, that of one removed or of a stopped task of
@@ -29,8 +29,8 @@ type succession struct {
 
 // queue is those that wrote one stream, the oldest first.
 type queue struct {
-	units   []*unit
-	outputs []*output.Output
+	units     []*unit
+	producers []*producer.Producer
 }
 
 func newSuccession() succession {
@@ -42,7 +42,7 @@ func newSuccession() succession {
 func (s *succession) renew(units map[string]*unit) {
 	clear(s.before)
 	for u := range s.leaving {
-		if u.Delivered() {
+		if u.producer.Delivered() {
 			delete(s.leaving, u)
 			continue
 		}
@@ -60,7 +60,7 @@ func (s *succession) renew(units map[string]*unit) {
 	for _, q := range s.before {
 		slices.SortFunc(q.units, byAge)
 		for _, u := range q.units {
-			q.outputs = append(q.outputs, u.Output)
+			q.producers = append(q.producers, u.producer)
 		}
 	}
 	for _, u := range units {
@@ -84,7 +84,7 @@ func (s *succession) precede(u *unit) {
 
 // predecessors returns the logs of those whose container was removed before this one was
 // started in its place, and which may not be delivered; the oldest first.
-func (s *succession) predecessors(u *unit) (out []*output.Output) {
+func (s *succession) predecessors(u *unit) (out []*producer.Producer) {
 	if len(s.before) == 0 {
 		return nil
 	}
@@ -97,9 +97,9 @@ func (s *succession) predecessors(u *unit) (out []*output.Output) {
 		switch {
 		case n == 0:
 		case out == nil:
-			out = q.outputs[:n:n]
+			out = q.producers[:n:n]
 		default:
-			out = append(out, q.outputs[:n]...)
+			out = append(out, q.producers[:n]...)
 		}
 	}
 	return out
@@ -110,13 +110,13 @@ func (s *succession) predecessors(u *unit) (out []*output.Output) {
 // behind nobody any more: what it writes when it is started again is new.
 func (u *unit) stopped() bool {
 	route := u.situation().wants()
-	return !u.fate.gone() && (route == logs.File || route == logs.Journal) && u.container().Over() && !u.Waived() && !u.Passed()
+	return !u.fate.gone() && (route == logs.File || route == logs.Journal) && u.container().Over() && !u.producer.Waived() && !u.producer.Passed()
 }
 
 // streams are the labels that the unit's lines have, or had, in Loki: without what is
 // metadata, such as the container's ID.
 func (u *unit) streams() (out []string) {
-	for _, step := range u.Labels() {
+	for _, step := range u.producer.Labels() {
 		out = append(out, step.Labels.Selector(logs.Stdout))
 	}
 	return out

@@ -226,7 +226,7 @@ func TestPrecedes(t *testing.T) {
 	start := func(id, name string, started, latest int64) *unit {
 		u := h.collector.newUnit(&logs.Container{ID: id, Name: name})
 		u.current.Store(&logs.Container{ID: id, Name: name, StartedAt: time.Unix(started, 0)})
-		u.Relabel(h.labels(u.container()))
+		u.producer.Relabel(h.labels(u.container()))
 		u.position.Last = latest
 		return u
 	}
@@ -237,7 +237,7 @@ func TestPrecedes(t *testing.T) {
 	// Gone before anybody could ask when they were started.
 	early, late := start("h", "web", 0, 0), start("i", "web", 0, 0)
 	for i, u := range []*unit{early, late} {
-		u.current.Store(&logs.Container{ID: u.ID, Name: "web"})
+		u.current.Store(&logs.Container{ID: u.producer.ID, Name: "web"})
 		u.fate.presence, u.made = removed, time.Unix(int64(10+i), 0)
 	}
 	for _, test := range []struct {
@@ -251,11 +251,11 @@ func TestPrecedes(t *testing.T) {
 	} {
 		h.collector.succession.leaving = map[*unit]bool{test.first: true}
 		h.collector.succession.renew(h.collector.units)
-		if got := slices.Contains(h.collector.succession.predecessors(test.second), test.first.Output); got != test.want {
-			t.Errorf("%s precedes %s: %v", test.first.ID, test.second.ID, got)
+		if got := slices.Contains(h.collector.succession.predecessors(test.second), test.first.producer); got != test.want {
+			t.Errorf("%s precedes %s: %v", test.first.producer.ID, test.second.producer.ID, got)
 		}
 	}
-	other.Relabel(h.labels(&logs.Container{Name: "web"}))
+	other.producer.Relabel(h.labels(&logs.Container{Name: "web"}))
 	h.collector.succession.leaving = map[*unit]bool{a: true}
 	h.collector.succession.renew(h.collector.units)
 	if len(h.collector.succession.predecessors(other)) != 1 {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/reader"
 )
 
@@ -26,10 +26,10 @@ type Source interface {
 }
 
 // unit is one container in the running set. It belongs to the collector's goroutine; its
-// output, and the pointers, are read by others.
+// producer, and the pointers, are read by others.
 type unit struct {
-	*output.Output
-	lane int
+	producer *producer.Producer
+	lane     int
 	// made is when the unit was.
 	made time.Time
 
@@ -61,7 +61,7 @@ func (u *unit) route() logs.Route { return *u.chosen.Load() }
 // enter changes the phase.
 func (u *unit) enter(next phase) {
 	if !u.phase.leadsTo(next) {
-		u.Log.Error("what is done with this log is not in order, please report this", "state", u.phase.String(), "next", next.String())
+		u.producer.Log.Error("what is done with this log is not in order, please report this", "state", u.phase.String(), "next", next.String())
 	}
 	u.phase = next
 }
@@ -77,7 +77,7 @@ func (u *unit) stop(why phase) {
 // become changes what is known of the container's presence.
 func (u *unit) become(next presence) {
 	if !u.fate.presence.leadsTo(next) {
-		u.Log.Error("what is known of this container is not in order, please report this", "state", u.fate.presence.String(), "next", next.String())
+		u.producer.Log.Error("what is known of this container is not in order, please report this", "state", u.fate.presence.String(), "next", next.String())
 	}
 	switch {
 	case next == present:

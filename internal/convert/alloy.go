@@ -79,7 +79,7 @@ func (f *findings) syntax(err error) {
 
 // alloy reads a file of Alloy's, in which components forward to each other.
 type alloy struct {
-	*plan
+	plan *plan
 	host Host
 	// blocks are the components by their names, such as loki.write.default, and order these
 	// names as they stand in the file.
@@ -114,7 +114,7 @@ func (a *alloy) read(tree *ast.File) {
 	for _, stmt := range tree.Body {
 		block, ok := stmt.(*ast.BlockStmt)
 		if !ok {
-			a.refuse(line(stmt), "expected a block, found a value")
+			a.plan.refuse(line(stmt), "expected a block, found a value")
 			continue
 		}
 		c := &component{kind: block.GetBlockName(), name: block.GetBlockName(), line: line(block), body: block.Body}
@@ -122,7 +122,7 @@ func (a *alloy) read(tree *ast.File) {
 			c.name += "." + block.Label
 		}
 		if first := a.blocks[c.name]; first != nil {
-			a.refuse(c.line, "there are two components %s; the first is on line %d", c.name, first.line)
+			a.plan.refuse(c.line, "there are two components %s; the first is on line %d", c.name, first.line)
 			continue
 		}
 		a.blocks[c.name] = c
@@ -139,13 +139,13 @@ func (a *alloy) attributes(of string, body ast.Body, values map[string]func(ast.
 		switch s := stmt.(type) {
 		case *ast.AttributeStmt:
 			if handle, known := values[s.Name.Name]; !known {
-				a.lost(line(s), of+": "+s.Name.Name, "there is no such setting here, or it has no equal", "see docs/from-alloy.md")
+				a.plan.lost(line(s), of+": "+s.Name.Name, "there is no such setting here, or it has no equal", "see docs/from-alloy.md")
 			} else if handle != nil {
 				handle(s.Value)
 			}
 		case *ast.BlockStmt:
 			if handle, known := blocks[s.GetBlockName()]; !known {
-				a.lost(line(s), of+": "+s.GetBlockName(), "there is no such block here, or it has no equal", "see docs/from-alloy.md")
+				a.plan.lost(line(s), of+": "+s.GetBlockName(), "there is no such block here, or it has no equal", "see docs/from-alloy.md")
 			} else if handle != nil {
 				handle(s)
 			}
@@ -175,7 +175,7 @@ func (a *alloy) readers() {
 		default:
 			a.chain(&source{}, a.forward(c))
 		}
-		a.sources = append(a.sources, s)
+		a.plan.sources = append(a.plan.sources, s)
 	}
 }
 
@@ -197,12 +197,12 @@ func (a *alloy) docker(c *component, s *source) bool {
 	s.kind = containers
 	targets, rules := attribute(c.body, "targets"), attribute(c.body, "relabel_rules")
 	if targets == nil || attribute(c.body, "forward_to") == nil {
-		a.refuse(c.line, "%s needs targets and forward_to", c.name)
+		a.plan.refuse(c.line, "%s needs targets and forward_to", c.name)
 		return false
 	}
 	a.attributes(c.name, c.body, map[string]func(ast.Expr){
 		"targets": nil, "forward_to": nil, "relabel_rules": nil, "refresh_interval": nil,
-		"host":   func(x ast.Expr) { a.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
+		"host":   func(x ast.Expr) { a.plan.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
 		"labels": func(x ast.Expr) { s.labels = a.object(x) },
 	}, nil)
 	found := a.discovered(targets, s, maxChain)
@@ -213,7 +213,7 @@ func (a *alloy) docker(c *component, s *source) bool {
 	}
 	a.chain(s, attribute(c.body, "forward_to"))
 	if !found {
-		a.lost(c.line, c.name, "its targets come from no discovery.docker", "lighterman finds the containers of this host by itself")
+		a.plan.lost(c.line, c.name, "its targets come from no discovery.docker", "lighterman finds the containers of this host by itself")
 	}
 	return found
 }
@@ -229,13 +229,13 @@ func (a *alloy) component(x ast.Expr, exports ...string) *component {
 	c := a.blocks[name]
 	if c == nil || !slices.Contains(exports, export) {
 		if a.ofModule(path) {
-			a.lost(line(x), path, "it belongs to a module (import, declare), and modules are not read", "write what it does here instead of it, or convert what the module holds")
+			a.plan.lost(line(x), path, "it belongs to a module (import, declare), and modules are not read", "write what it does here instead of it, or convert what the module holds")
 			return nil
 		}
 		if path == "" {
 			path = "this expression"
 		}
-		a.refuse(line(x), "%s: there is no such component in the file, or it exports nothing like that", path)
+		a.plan.refuse(line(x), "%s: there is no such component in the file, or it exports nothing like that", path)
 		return nil
 	}
 	c.used = true
@@ -277,7 +277,7 @@ func (a *alloy) discovered(x ast.Expr, s *source, left int) bool {
 	case c == nil:
 		return false
 	case left == 0:
-		a.refuse(c.line, "%s: components have their targets from each other in a circle", c.name)
+		a.plan.refuse(c.line, "%s: components have their targets from each other in a circle", c.name)
 		return false
 	}
 	switch c.kind {
@@ -287,7 +287,7 @@ func (a *alloy) discovered(x ast.Expr, s *source, left int) bool {
 	case "discovery.relabel":
 		from := attribute(c.body, "targets")
 		if from == nil {
-			a.refuse(c.line, "%s needs targets", c.name)
+			a.plan.refuse(c.line, "%s needs targets", c.name)
 			return false
 		}
 		found := a.discovered(from, s, left-1)
@@ -302,7 +302,7 @@ func (a *alloy) discovered(x ast.Expr, s *source, left int) bool {
 
 func (a *alloy) discovery(c *component, s *source) {
 	a.attributes(c.name, c.body, map[string]func(ast.Expr){
-		"host":                 func(x ast.Expr) { a.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
+		"host":                 func(x ast.Expr) { a.plan.engine(&yaml.Node{Line: line(x)}, a.text(x)) },
 		"port":                 func(x ast.Expr) { s.port = a.text(x) },
 		"host_networking_host": func(x ast.Expr) { s.host = a.text(x) },
 		"refresh_interval":     nil, "match_first_network": nil, "follow_redirects": nil, "enable_http2": nil,
@@ -324,7 +324,7 @@ func (a *alloy) rules(c *component) (out []*rule) {
 		"rule": func(b *ast.BlockStmt) {
 			n := a.mapping(b.Body, b)
 			n.HeadComment = a.comments[line(b)-1]
-			out = append(out, a.ruleNodes(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{n}})...)
+			out = append(out, a.plan.ruleNodes(&yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{n}})...)
 		},
 	})
 	return out
@@ -343,11 +343,11 @@ func (a *alloy) leftovers() {
 			a.logging(c)
 		case c.kind == "livedebugging" || c.kind == "loki.echo":
 		case slices.Contains(withLogs, c.kind):
-			a.note(c.line, name, "nothing that was carried makes use of it", "")
+			a.plan.note(c.line, name, "nothing that was carried makes use of it", "")
 		case c.kind == "declare" || strings.HasPrefix(c.kind, "import.") || a.ofModule(name):
-			a.lost(c.line, name, "modules are not read", "convert what the module holds, or write it here")
+			a.plan.lost(c.line, name, "modules are not read", "convert what the module holds, or write it here")
 		default:
-			a.lost(c.line, name, "it has nothing to do with the logs of containers", "leave Alloy running for it")
+			a.plan.lost(c.line, name, "it has nothing to do with the logs of containers", "leave Alloy running for it")
 		}
 	}
 }
@@ -355,10 +355,10 @@ func (a *alloy) leftovers() {
 func (a *alloy) logging(c *component) {
 	if x := attribute(c.body, "level"); x != nil {
 		if level := a.text(x); slices.Contains([]string{"debug", "info", "warn", "error"}, level) {
-			a.set("log-level", level, "")
+			a.plan.set("log-level", level, "")
 		}
 	}
 	if x := attribute(c.body, "format"); x != nil && a.text(x) == "json" {
-		a.set("log-format", "json", "")
+		a.plan.set("log-format", "json", "")
 	}
 }

@@ -24,7 +24,7 @@ func (a *alloy) chain(s *source, to ast.Expr) {
 			s.stages = append(s.stages, a.process(c.body, c.name)...)
 		case "loki.relabel":
 			if len(s.stages) > 0 {
-				a.lost(c.line, c.name, "its rules work behind stages, and lighterman's before them", "use the stages static_labels, labeldrop or drop")
+				a.plan.lost(c.line, c.name, "its rules work behind stages, and lighterman's before them", "use the stages static_labels, labeldrop or drop")
 			} else {
 				for _, r := range a.rules(c) {
 					r.late = true
@@ -36,13 +36,13 @@ func (a *alloy) chain(s *source, to ast.Expr) {
 			return
 		default:
 			if c.kind != "loki.echo" {
-				a.lost(c.line, c.name, "lighterman's lines go to Loki only", "leave Alloy running for it")
+				a.plan.lost(c.line, c.name, "lighterman's lines go to Loki only", "leave Alloy running for it")
 			}
 			return
 		}
 		to = a.forward(c)
 	}
-	a.refuse(s.line, "%s: components forward to each other in a circle", s.name)
+	a.plan.refuse(s.line, "%s: components forward to each other in a circle", s.name)
 }
 
 // next returns the component that lines go to next; nil for none. Of several the first that
@@ -51,7 +51,7 @@ func (a *alloy) next(s *source, to ast.Expr) *component {
 	array, ok := to.(*ast.ArrayExpr)
 	if !ok {
 		if to != nil {
-			a.lost(line(to), s.name, "where it forwards to is no list of receivers", "write [loki.write.NAME.receiver]")
+			a.plan.lost(line(to), s.name, "where it forwards to is no list of receivers", "write [loki.write.NAME.receiver]")
 		}
 		return nil
 	}
@@ -64,7 +64,7 @@ func (a *alloy) next(s *source, to ast.Expr) *component {
 		case first.kind == "loki.write" && c.kind == "loki.write":
 			s.also = append(s.also, c)
 		default:
-			a.lost(line(item), c.name, "lines go to "+first.name+" as well, and lighterman sends them one way", "run a second lighterman with a state directory of its own for it")
+			a.plan.lost(line(item), c.name, "lines go to "+first.name+" as well, and lighterman sends them one way", "run a second lighterman with a state directory of its own for it")
 		}
 	}
 	return first
@@ -74,19 +74,19 @@ func (a *alloy) next(s *source, to ast.Expr) *component {
 func (a *alloy) writeTo(c *component, also []*component) {
 	if a.write != nil {
 		if a.write != c || !slices.Equal(a.also, also) {
-			a.lost(c.line, c.name, "not all lines go to the same loki.write, and lighterman sends all of them to each Loki", "run a second lighterman with a state directory of its own for it")
+			a.plan.lost(c.line, c.name, "not all lines go to the same loki.write, and lighterman sends all of them to each Loki", "run a second lighterman with a state directory of its own for it")
 		}
 		return
 	}
 	a.write, a.also = c, also
-	a.external = a.externalOf(c)
+	a.plan.external = a.externalOf(c)
 	a.endpoints(c)
 	for _, other := range also {
-		if samePairs(a.externalOf(other), a.external) {
+		if samePairs(a.externalOf(other), a.plan.external) {
 			a.endpoints(other)
 			continue
 		}
-		a.lost(other.line, other.name, "its external_labels are not those of "+c.name+", and lighterman sends each Loki the same", "run a second lighterman with a state directory of its own for it")
+		a.plan.lost(other.line, other.name, "its external_labels are not those of "+c.name+", and lighterman sends each Loki the same", "run a second lighterman with a state directory of its own for it")
 	}
 }
 
@@ -109,17 +109,17 @@ func (a *alloy) endpoints(c *component) {
 				name = a.text(x)
 			}
 			if i++; i > 1 || a.write != c {
-				a.output(scalar("endpoint", n), n, c.name+": endpoint", name, a.external)
+				a.plan.output(scalar("endpoint", n), n, c.name+": endpoint", name, a.plan.external)
 				return
 			}
 			a.plan.client(scalar("endpoint", n), n)
 		},
 		"wal": func(b *ast.BlockStmt) {
-			a.note(line(b), c.name+": wal", "lighterman needs none: Docker has stored the lines already", "")
+			a.plan.note(line(b), c.name+": wal", "lighterman needs none: Docker has stored the lines already", "")
 		},
 	})
 	if i == 0 {
-		a.refuse(c.line, "%s has no endpoint", c.name)
+		a.plan.refuse(c.line, "%s has no endpoint", c.name)
 	}
 }
 
@@ -171,7 +171,7 @@ func (a *alloy) process(body ast.Body, of string) (out []*yaml.Node) {
 		}
 		name, is := strings.CutPrefix(b.GetBlockName(), "stage.")
 		if !is {
-			a.refuse(line(b), "%s: there is no block %s", of, b.GetBlockName())
+			a.plan.refuse(line(b), "%s: there is no block %s", of, b.GetBlockName())
 			continue
 		}
 		n := a.stage(name, b)
@@ -202,7 +202,7 @@ func (a *alloy) stage(name string, b *ast.BlockStmt) *yaml.Node {
 	if other := valued[name]; other != "" {
 		values := get(val, "values")
 		if values == nil || len(val.Content) != 2 {
-			a.lost(at.Line, "stage."+name, "only values has an equal", "see docs/stages.md")
+			a.plan.lost(at.Line, "stage."+name, "only values has an equal", "see docs/stages.md")
 			return nil
 		}
 		return mapping(at, scalar(other, at), values)
@@ -225,7 +225,7 @@ func (a *alloy) stage(name string, b *ast.BlockStmt) *yaml.Node {
 		val = without(val, "labels_from_groups")
 	}
 	if !slices.Contains(stageNames, name) {
-		a.lost(at.Line, "stage."+name, "lighterman has no such stage", "see docs/stages.md")
+		a.plan.lost(at.Line, "stage."+name, "lighterman has no such stage", "see docs/stages.md")
 		return nil
 	}
 	return mapping(at, scalar(name, at), val)
@@ -244,10 +244,10 @@ func withoutAttributes(body ast.Body) (out ast.Body) {
 func (a *alloy) files(c *component, s *source) {
 	a.attributes(c.name, c.body, map[string]func(ast.Expr){
 		"targets": nil, "forward_to": nil, "legacy_positions_file": nil, "on_positions_file_error": nil,
-		"encoding": func(x ast.Expr) { a.encoding(&yaml.Node{Line: line(x)}, a.text(x), c.name) },
+		"encoding": func(x ast.Expr) { a.plan.encoding(&yaml.Node{Line: line(x)}, a.text(x), c.name) },
 		"tail_from_end": func(x ast.Expr) {
 			if a.text(x) == "true" {
-				a.note(line(x), c.name+": tail_from_end", "lighterman begins all that it has not seen before where since says", "set since: now for the first start")
+				a.plan.note(line(x), c.name+": tail_from_end", "lighterman begins all that it has not seen before where since says", "set since: now for the first start")
 			}
 		},
 	}, map[string]func(*ast.BlockStmt){"decompression": nil, "file_watch": nil, "file_match": nil})
@@ -273,19 +273,19 @@ func (a *alloy) files(c *component, s *source) {
 		}
 	}
 	if targets == nil {
-		a.lost(c.line, c.name, "which files it reads is not known here", "leave Alloy running for it")
+		a.plan.lost(c.line, c.name, "which files it reads is not known here", "leave Alloy running for it")
 		return
 	}
 	for _, r := range s.rules[len(s.rules)-each:] {
 		r.each = true
 	}
 	a.chain(s, a.forward(c))
-	a.items(a.eval(targets), "targets", func(n *yaml.Node) {
+	a.plan.items(a.eval(targets), "targets", func(n *yaml.Node) {
 		own := *s
-		own.line, own.kind, own.labels = n.Line, hostFiles, a.pairs(n, "targets")
+		own.line, own.kind, own.labels = n.Line, hostFiles, a.plan.pairs(n, "targets")
 		own.stages = slices.Clone(s.stages)
-		if a.fileRules(&own) {
-			a.sources = append(a.sources, &own)
+		if a.plan.fileRules(&own) {
+			a.plan.sources = append(a.plan.sources, &own)
 		}
 	})
 }

@@ -53,7 +53,7 @@ func (a *alloy) eval(x ast.Expr) *yaml.Node {
 			return n
 		}
 	}
-	a.lost(at.Line, "this expression", "its value is not known here", "write the value instead")
+	a.plan.lost(at.Line, "this expression", "its value is not known here", "write the value instead")
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: at.Line}
 }
 
@@ -82,7 +82,7 @@ func literal(x *ast.LiteralExpr, at *yaml.Node) *yaml.Node {
 func (a *alloy) named(x ast.Expr, at *yaml.Node) *yaml.Node {
 	name := reference(x)
 	if name == "constants.hostname" && a.host.Name != "" {
-		a.note(at.Line, name, "the name of this host is written, "+strconv.Quote(a.host.Name), "another host needs its own")
+		a.plan.note(at.Line, name, "the name of this host is written, "+strconv.Quote(a.host.Name), "another host needs its own")
 		return scalar(a.host.Name, at)
 	}
 	if of, ok := strings.CutSuffix(name, ".content"); ok && strings.HasPrefix(of, "local.file.") {
@@ -112,10 +112,11 @@ func (a *alloy) call(x *ast.CallExpr, at *yaml.Node) *yaml.Node {
 			return a.variable(list[0].Value, at)
 		}
 	case "coalesce":
-		before := len(a.findings.list)
+		found := &a.plan.findings
+		before := len(found.list)
 		for _, n := range args() {
 			if !isNull(n) && n.Value != "" || n.Kind != yaml.ScalarNode {
-				a.findings.list = a.findings.list[:before] // what is not set has another value
+				found.list = found.list[:before] // what is not set has another value
 				return n
 			}
 		}
@@ -143,7 +144,7 @@ func (a *alloy) variable(name string, at *yaml.Node) *yaml.Node {
 		value, set = a.host.Lookup(name)
 	}
 	if !set {
-		a.lost(at.Line, "the variable "+name, "it is not set here, so its place is empty", "run convert with the environment that Alloy has")
+		a.plan.lost(at.Line, "the variable "+name, "it is not set here, so its place is empty", "run convert with the environment that Alloy has")
 	}
 	return scalar(value, at)
 }
@@ -178,12 +179,12 @@ func (a *alloy) text(x ast.Expr) string {
 
 // list is an expression's value as a list of texts.
 func (a *alloy) list(x ast.Expr) (out []string) {
-	a.items(a.eval(x), "this value", func(n *yaml.Node) { out = append(out, a.plan.text(n, "this value")) })
+	a.plan.items(a.eval(x), "this value", func(n *yaml.Node) { out = append(out, a.plan.text(n, "this value")) })
 	return out
 }
 
 // object is an expression's value as a map of texts.
-func (a *alloy) object(x ast.Expr) []pair { return a.pairs(a.eval(x), "this value") }
+func (a *alloy) object(x ast.Expr) []pair { return a.plan.pairs(a.eval(x), "this value") }
 
 // mapping makes a map of a body's attributes, without its blocks.
 func (a *alloy) mapping(body ast.Body, of ast.Node) *yaml.Node {

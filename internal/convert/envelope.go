@@ -25,7 +25,7 @@ const (
 // envelope rewrites stages that take Docker's records apart into stages over lines, which
 // come without: what is extracted of the record is known here, or is not needed.
 type envelope struct {
-	*plan
+	plan   *plan
 	source *source
 	// values are the extracted values that stand for a key of the record, by their names;
 	// nothing for one that the record never had.
@@ -73,7 +73,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 		e.values["output"], e.values["stream"], e.values["timestamp"] = keyLog, keyStream, keyTime
 		return nil
 	case "cri":
-		e.note(n.Line, "the stage cri", "Docker's files have another form, so it found nothing and is left out", "")
+		e.plan.note(n.Line, "the stage cri", "Docker's files have another form, so it found nothing and is left out", "")
 		return nil
 	case "match":
 		return e.match(n)
@@ -83,11 +83,11 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 		if taken && key == keyTime {
 			e.timed = true
 			e.comment("The stage timestamp is not needed: lines have Docker's own time, to the nanosecond.")
-			e.note(n.Line, "the stage timestamp", "it restates Docker's own time, which every line has here anyway, so it is left out", "")
+			e.plan.note(n.Line, "the stage timestamp", "it restates Docker's own time, which every line has here anyway, so it is left out", "")
 			return nil
 		}
 		if !taken && !e.made[from] {
-			e.note(n.Line, "the stage timestamp", "nothing extracts "+strconv.Quote(from)+", so it found no time, and is left out", "lines have Docker's own time here anyway")
+			e.plan.note(n.Line, "the stage timestamp", "nothing extracts "+strconv.Quote(from)+", so it found no time, and is left out", "lines have Docker's own time here anyway")
 			return nil
 		}
 	case "output":
@@ -110,7 +110,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 	switch name {
 	case "output":
 		if e.wrapped {
-			e.note(n.Line, "the stage output", "a line without "+strconv.Quote(from)+" was sent as Docker's whole record, and is sent as it is now", "")
+			e.plan.note(n.Line, "the stage output", "a line without "+strconv.Quote(from)+" was sent as Docker's whole record, and is sent as it is now", "")
 		}
 		e.wrapped = false
 	case "timestamp":
@@ -123,7 +123,7 @@ func (e *envelope) stage(n *yaml.Node) *yaml.Node {
 // json settles a stage that takes the record apart.
 func (e *envelope) json(n *yaml.Node) *yaml.Node {
 	var unknown []string
-	for _, x := range e.pairs(get(n.Content[1], "expressions"), "json.expressions") {
+	for _, x := range e.plan.pairs(get(n.Content[1], "expressions"), "json.expressions") {
 		path := x.value
 		if path == "" {
 			path = x.name
@@ -140,7 +140,7 @@ func (e *envelope) json(n *yaml.Node) *yaml.Node {
 	}
 	e.comment("The stage json on line " + decimal(int64(n.Line)) + " is not needed: it takes Docker's record apart.")
 	if len(unknown) > 0 {
-		e.note(n.Line, "json: "+strings.Join(unknown, ", "), "Docker's records have no such keys, so nothing was ever extracted, and it is left out",
+		e.plan.note(n.Line, "json: "+strings.Join(unknown, ", "), "Docker's records have no such keys, so nothing was ever extracted, and it is left out",
 			"what is in the application's own JSON can be had now: put a json stage with these names under stages")
 	}
 	return nil
@@ -194,13 +194,13 @@ func (e *envelope) labels(n *yaml.Node) *yaml.Node {
 		case key == keyStream:
 			e.rules = append(e.rules, newRule(label.Line, label.Value, "$1", "", "", logStream))
 		case key == keyLog, key == keyTime, key == keyAttrs:
-			e.lost(label.Line, "the label "+label.Value, "it has the value "+key+" of Docker's record, which is another with each line: Loki makes a stream of each", "remove it")
+			e.plan.lost(label.Line, "the label "+label.Value, "it has the value "+key+" of Docker's record, which is another with each line: Loki makes a stream of each", "remove it")
 		case key == ofTag:
 			e.tagged(label)
 		case strings.HasPrefix(key, ofLabel):
 			name := strings.TrimPrefix(key, ofLabel)
 			e.rules = append(e.rules, newRule(label.Line, label.Value, "$1", "", "", labelOf(name)))
-			e.note(label.Line, "the label "+label.Value, "it was made of what the log option labels has put into Docker's record, and is now made of the container's own label "+name, "a variable of the environment (the log option env) cannot be had")
+			e.plan.note(label.Line, "the label "+label.Value, "it was made of what the log option labels has put into Docker's record, and is now made of the container's own label "+name, "a variable of the environment (the log option env) cannot be had")
 		case key == nothing:
 			// It was never set.
 		}
@@ -227,10 +227,10 @@ func (e *envelope) tagged(label *yaml.Node) {
 	case label.Value == "image_name" || label.Value == "image":
 		e.source.image = label.Value
 	default:
-		e.lost(label.Line, "the label "+label.Value, "it is made of the tag in Docker's record (--log-opt tag), which lighterman does not read", "make it of the container's labels with a rule")
+		e.plan.lost(label.Line, "the label "+label.Value, "it is made of the tag in Docker's record (--log-opt tag), which lighterman does not read", "make it of the container's labels with a rule")
 		return
 	}
-	e.note(label.Line, "the label "+label.Value, "it was made of the tag in Docker's record (--log-opt tag), and is now made of the container itself", "the values are equal where the tag has {{.Name}}, {{.FullID}} or {{.ImageName}}")
+	e.plan.note(label.Line, "the label "+label.Value, "it was made of the tag in Docker's record (--log-opt tag), and is now made of the container itself", "the values are equal where the tag has {{.Name}}, {{.FullID}} or {{.ImageName}}")
 }
 
 // taken rewrites a stage that reads a value of the record.
@@ -252,7 +252,7 @@ func (e *envelope) taken(n *yaml.Node, key string) *yaml.Node {
 			e.values[made] = ofTag
 		}
 		if key == keyAttrs && name.Value == "json" {
-			for _, x := range e.pairs(get(val, "expressions"), "json.expressions") {
+			for _, x := range e.plan.pairs(get(val, "expressions"), "json.expressions") {
 				path := x.value
 				if path == "" {
 					path = x.name
@@ -264,10 +264,10 @@ func (e *envelope) taken(n *yaml.Node, key string) *yaml.Node {
 		}
 		return nil
 	case key == nothing:
-		e.note(n.Line, "the stage "+name.Value, "Docker's records have no such key, so it found nothing and is left out", "")
+		e.plan.note(n.Line, "the stage "+name.Value, "Docker's records have no such key, so it found nothing and is left out", "")
 		return nil
 	}
-	e.lost(n.Line, "the stage "+name.Value, "it works on the value "+strings.TrimPrefix(key, ofLabel)+" of Docker's record, which lines have not any more", "let it work on the line itself")
+	e.plan.lost(n.Line, "the stage "+name.Value, "it works on the value "+strings.TrimPrefix(key, ofLabel)+" of Docker's record, which lines have not any more", "let it work on the line itself")
 	return nil
 }
 
@@ -282,10 +282,10 @@ func (e *envelope) record(n *yaml.Node) *yaml.Node {
 		for _, made := range extracts(n) {
 			e.values[made] = nothing
 		}
-		e.lost(n.Line, "the stage "+name, "it works on Docker's whole record, such as {\"log\":\"…\",\"stream\":\"…\"}, and lines come without", "write it for the line itself")
+		e.plan.lost(n.Line, "the stage "+name, "it works on Docker's whole record, such as {\"log\":\"…\",\"stream\":\"…\"}, and lines come without", "write it for the line itself")
 		return nil
 	case "drop", "multiline", "decolorize":
-		e.note(n.Line, "the stage "+name, "it looked at Docker's record, in which quotes and control characters are escaped, and now looks at the line itself", "")
+		e.plan.note(n.Line, "the stage "+name, "it looked at Docker's record, in which quotes and control characters are escaped, and now looks at the line itself", "")
 	}
 	e.forget(n)
 	return n
@@ -295,8 +295,8 @@ func (e *envelope) record(n *yaml.Node) *yaml.Node {
 func (e *envelope) match(n *yaml.Node) *yaml.Node {
 	val := n.Content[1]
 	inner := get(val, "stages")
-	if _, filters, has := strings.Cut(e.text(get(val, "selector"), "selector"), "}"); has && strings.TrimSpace(filters) != "" && e.wrapped {
-		e.note(n.Line, "the stage match", "its filter looked at Docker's record, in which quotes and control characters are escaped, and now looks at the line itself", "")
+	if _, filters, has := strings.Cut(e.plan.text(get(val, "selector"), "selector"), "}"); has && strings.TrimSpace(filters) != "" && e.wrapped {
+		e.plan.note(n.Line, "the stage match", "its filter looked at Docker's record, in which quotes and control characters are escaped, and now looks at the line itself", "")
 	}
 	if isNull(inner) || inner.Kind != yaml.SequenceNode {
 		return n

@@ -101,13 +101,13 @@ func (a *alloy) journal(c *component, s *source) {
 	a.attributes(c.name, c.body, map[string]func(ast.Expr){
 		"forward_to":    nil,
 		"relabel_rules": func(x ast.Expr) { rules = x },
-		"max_age":       func(x ast.Expr) { a.age(s, line(x), a.text(x)) },
-		"path":          func(x ast.Expr) { a.journalPath(line(x), a.text(x)) },
+		"max_age":       func(x ast.Expr) { a.plan.age(s, line(x), a.text(x)) },
+		"path":          func(x ast.Expr) { a.plan.journalPath(line(x), a.text(x)) },
 		"labels":        func(x ast.Expr) { s.labels = a.object(x) },
-		"matches":       func(x ast.Expr) { a.journalMatches(s, line(x), a.text(x)) },
+		"matches":       func(x ast.Expr) { a.plan.journalMatches(s, line(x), a.text(x)) },
 		"format_as_json": func(x ast.Expr) {
 			if strings.EqualFold(a.text(x), "true") {
-				a.journalJSON(line(x), c.name)
+				a.plan.journalJSON(line(x), c.name)
 			}
 		},
 	}, nil)

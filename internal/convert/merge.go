@@ -64,7 +64,7 @@ func (p *plan) merge() *merged {
 
 // guarded is one of several sources: its rules hold only where a label is 1.
 type guarded struct {
-	*source
+	of             *source
 	choice, others []*rule
 	// guard is the label.
 	guard model.LabelName
@@ -78,7 +78,7 @@ func (p *plan) several(m *merged, list []*source) {
 	var kept []*guarded
 	all := ""
 	for i, s := range list {
-		g := &guarded{source: s, guard: model.LabelName("__source_" + strconv.Itoa(i+1))}
+		g := &guarded{of: s, guard: model.LabelName("__source_" + strconv.Itoa(i+1))}
 		if all != "" {
 			p.lost(s.line, s.name, all+" reads all containers already, so their lines were sent twice, with other labels; lighterman sends a line once", "give the one a choice of containers that leaves out those of the other")
 			continue
@@ -91,14 +91,14 @@ func (p *plan) several(m *merged, list []*source) {
 		}
 		if len(g.choice) == 0 {
 			all = s.name
-		} else if len(kept) > 0 && kept[0].name != s.name {
-			p.note(s.line, s.name, "a container that "+kept[0].name+" chooses too was sent twice; it is now sent once, for the first of the two", "")
+		} else if len(kept) > 0 && kept[0].of.name != s.name {
+			p.note(s.line, s.name, "a container that "+kept[0].of.name+" chooses too was sent twice; it is now sent once, for the first of the two", "")
 		}
 		kept = append(kept, g)
 	}
 	if len(kept) == 1 {
 		m.rules = slices.Concat(kept[0].choice, kept[0].others)
-		m.stages, m.ruleComments, m.stageComments = kept[0].stages, kept[0].ruleComments, kept[0].stageComments
+		m.stages, m.ruleComments, m.stageComments = kept[0].of.stages, kept[0].of.ruleComments, kept[0].of.stageComments
 		return
 	}
 	for i, g := range kept {
@@ -116,13 +116,13 @@ func (p *plan) several(m *merged, list []*source) {
 // split tells the rules that choose containers from the others. They can go first only if
 // they ask for nothing that another rule makes.
 func (p *plan) split(g *guarded) bool {
-	g.choice = p.filterRules(g.source)
+	g.choice = p.filterRules(g.of)
 	set := make(map[string]bool)
-	for _, r := range g.rules {
+	for _, r := range g.of.rules {
 		chooses := r.Action == relabel.Keep || r.Action == relabel.Drop
 		if r.off == "" && chooses {
 			if slices.ContainsFunc(r.SourceLabels, func(name model.LabelName) bool { return maySet(set, string(name)) }) {
-				p.lost(r.line, g.name, "one of several sources, and this rule chooses containers by a label that a rule before it makes", "choose them by "+meta+"*")
+				p.lost(r.line, g.of.name, "one of several sources, and this rule chooses containers by a label that a rule before it makes", "choose them by "+meta+"*")
 				return false
 			}
 			g.choice = append(g.choice, r)
@@ -137,11 +137,11 @@ func (p *plan) split(g *guarded) bool {
 // guard makes the rules of a source hold for what it chooses. later says that it is not the
 // first.
 func (p *plan) guard(g *guarded, later bool) (out []*rule) {
-	begin := constant(string(g.guard), "1", g.line)
-	begin.said = append([]string{"What follows is " + g.name + ", line " + strconv.Itoa(g.line) + ", for containers where " + string(g.guard) + " is 1."}, g.ruleComments...)
+	begin := constant(string(g.guard), "1", g.of.line)
+	begin.said = append([]string{"What follows is " + g.of.name + ", line " + strconv.Itoa(g.of.line) + ", for containers where " + string(g.guard) + " is 1."}, g.of.ruleComments...)
 	out = append(out, begin)
 	if later {
-		out = append(out, newRule(g.line, string(g.guard), "", "1", "", taken))
+		out = append(out, newRule(g.of.line, string(g.guard), "", "1", "", taken))
 	}
 	for _, r := range g.choice {
 		switch r.Action {
@@ -157,7 +157,7 @@ func (p *plan) guard(g *guarded, later bool) (out []*rule) {
 			out = append(out, r)
 		}
 	}
-	out = append(out, newRule(g.line, taken, "1", "1", "", g.guard))
+	out = append(out, newRule(g.of.line, taken, "1", "1", "", g.guard))
 	for _, r := range g.others {
 		switch {
 		case r.off != "":
@@ -196,25 +196,25 @@ func (p *plan) severalStages(m *merged, list []*guarded) {
 	}
 	same := true
 	for _, g := range list[1:] {
-		same = same && bytes.Equal(encoded(g.stages), encoded(list[0].stages))
+		same = same && bytes.Equal(encoded(g.of.stages), encoded(list[0].of.stages))
 	}
 	if same {
-		m.stages, m.stageComments = list[0].stages, list[0].stageComments
+		m.stages, m.stageComments = list[0].of.stages, list[0].of.stageComments
 		return
 	}
 	for _, g := range list {
-		if len(g.stages) == 0 {
+		if len(g.of.stages) == 0 {
 			continue
 		}
 		name, value, ok := apart(g, list)
 		if !ok {
-			p.lost(g.stages[0].Line, "the stages of "+g.name, "one of several sources, and no label tells its lines from those of the others", "give each a constant label of its own, such as job")
+			p.lost(g.of.stages[0].Line, "the stages of "+g.of.name, "one of several sources, and no label tells its lines from those of the others", "give each a constant label of its own, such as job")
 			continue
 		}
-		m.stageComments = append(m.stageComments, g.stageComments...)
-		m.stages = append(m.stages, mapping(g.stages[0], scalar("match", nil), mapping(nil,
+		m.stageComments = append(m.stageComments, g.of.stageComments...)
+		m.stages = append(m.stages, mapping(g.of.stages[0], scalar("match", nil), mapping(nil,
 			scalar("selector", nil), scalar("{"+name+"="+strconv.Quote(value)+"}", nil),
-			scalar("stages", nil), &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: g.stages})))
+			scalar("stages", nil), &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: g.of.stages})))
 	}
 }
 

@@ -157,7 +157,7 @@ func (p *push) deliver(ctx context.Context, b *logs.Batch) bool {
 // try pushes a request until it is known what becomes of it. It returns what is to be
 // pushed instead, in order, and false when ctx is done before.
 func (p *push) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool) {
-	switch b = p.withoutBarred(b); {
+	switch b = p.withoutRejected(b); {
 	case b.Entries == 0:
 		return nil, true
 	case p.waits(b):
@@ -178,7 +178,7 @@ func (p *push) try(ctx context.Context, b *logs.Batch) (parts []request, ok bool
 		switch {
 		case out.Kind == logs.Accepted:
 			p.observe(b)
-			p.barred.taken(b)
+			p.rejected.taken(b)
 			p.answered(b)
 			return nil, true
 		case out.Kind == logs.Refused && out.Exact:

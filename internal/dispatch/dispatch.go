@@ -86,7 +86,7 @@ type Dispatcher struct {
 
 // New makes a dispatcher. It starts nothing.
 func New(config Config) *Dispatcher {
-	d := &Dispatcher{config: config, shared: &shared{sent: newStreams(), refused: &refusals{}, barred: &barred{}, tempo: newTempo(config.LeastWait, config.BatchWait, config.Lanes)}}
+	d := &Dispatcher{config: config, shared: &shared{sent: newStreams(), refused: &refusals{}, rejected: &rejectedStreams{}, tempo: newTempo(config.LeastWait, config.BatchWait, config.Lanes)}}
 	d.shared.sent.apart = config.Apart
 	budget := max(config.MaxMemory/config.Lanes, 1)
 	for n := range config.Lanes {

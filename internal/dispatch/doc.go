@@ -20,7 +20,7 @@
 // of one tenant, and works off what these are divided into (deliver.go). pace is what answers
 // have shown of the sink, and decides on the size of batches and how many leave at once.
 //
-// Locks: Lane.mu guards queues and pace; streams, barred and refusals, which all lanes share,
+// Locks: Lane.mu guards queues and pace; streams, rejected and refusals, which all lanes share,
 // have one each, and none is taken while another of them is held, but that of streams while
 // Lane.mu is, where a container's next segment follows one that is under way (flow.go).
 package dispatch

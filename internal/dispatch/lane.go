@@ -55,10 +55,11 @@ type Lane struct {
 type shared struct {
 	// sent is what was sent of every stream.
 	sent *streams
-	// refused is what the sink has refused for good, and barred the streams that it refuses.
-	refused *refusals
-	barred  *barred
-	tempo   *tempo
+	// refused is what the sink has refused for good, and rejected the streams that it
+	// refuses for their labels.
+	refused  *refusals
+	rejected *rejectedStreams
+	tempo    *tempo
 }
 
 // errClosed is returned by Begin when the lane delivers no more.
@@ -130,7 +131,7 @@ func (l *Lane) close() {
 func (l *Lane) Forget(id string) {
 	l.sent.forget(id)
 	l.refused.forget(id)
-	l.barred.forget(id)
+	l.rejected.forget(id)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if q := l.queues.all[id]; q != nil {
@@ -210,7 +211,7 @@ func (l *Lane) Round(logs int) time.Duration {
 	if l.config.LeastWait == 0 {
 		return 0
 	}
-	return l.tempo.looks(l.number, logs)
+	return l.tempo.round(l.number, logs)
 }
 
 // tune changes what is known of the sink's pace.

@@ -30,7 +30,7 @@ func (p *push) reject(rejects []logs.Reject, b *logs.Batch) {
 		}
 		now := time.Now()
 		p.config.Metrics.Rejected(r.Reason, r.Count)
-		p.config.Metrics.StreamsRejected(p.barred.add(&r, now))
+		p.config.Metrics.StreamsRejected(p.rejected.add(&r, now))
 		p.refused.add(r, now)
 		p.said.rejected(r, now)
 	}

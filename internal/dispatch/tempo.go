@@ -11,14 +11,14 @@ import (
 // bounds the cost. The more there is to say, the longer it is: a busy host makes no more requests
 // than a quiet one, and costs no more than it would with the longest wait.
 //
-// It goes by what is counted, lines and looks, and not by what these cost just now: that would
+// It goes by what is counted, lines and polls, and not by what these cost just now: that would
 // make a host wait longer because another program is busy.
 type tempo struct {
 	// least and most bound the wait.
 	least, most time.Duration
 
 	mu sync.Mutex // guards the fields below
-	// polled is how many logs each lane's reader looks at in each round.
+	// polled is how many logs each lane's reader polls in each round.
 	polled []int
 	// lines were taken since, and perSecond is what that was before.
 	lines     int
@@ -31,8 +31,8 @@ const (
 	// busyLines a second are so many that the wait is the longest; with half of them it is half as
 	// long.
 	busyLines = 10_000
-	// busyLogs is the same of logs that are looked at: with waits of up to 200 ms there are
-	// 5,000 looks a second, which take about half a percent of a processor.
+	// busyLogs is the same of logs that are polled: with waits of up to 200 ms there are
+	// 5,000 polls a second, which take about half a percent of a processor.
 	busyLogs = 1000
 	// tempoEvery is how often the wait is set.
 	tempoEvery = 100 * time.Millisecond
@@ -63,8 +63,8 @@ func (t *tempo) took(lines int, now time.Time) {
 	t.set()
 }
 
-// looks notes how many logs a lane's reader looks at in each round, and returns the wait.
-func (t *tempo) looks(lane, logs int) time.Duration {
+// round notes how many logs a lane's reader polls in each round, and returns the wait.
+func (t *tempo) round(lane, logs int) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.polled[lane] != logs {

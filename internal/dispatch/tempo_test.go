@@ -35,10 +35,10 @@ func TestTempo(t *testing.T) {
 		if got := perSecond(1000, 3*time.Second); got != least {
 			t.Errorf("%v at 1,000 lines a second again", got)
 		}
-		if got := tempo.looks(0, 100); got != least {
+		if got := tempo.round(0, 100); got != least {
 			t.Errorf("%v with 100 logs", got)
 		}
-		if got := tempo.looks(1, 400); got != 100*time.Millisecond {
+		if got := tempo.round(1, 400); got != 100*time.Millisecond {
 			t.Errorf("%v with 500 logs", got)
 		}
 		if got := newTempo(0, most, 1).current(); got != most {

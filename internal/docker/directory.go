@@ -100,7 +100,7 @@ func (d *Directory) Inspect(_ context.Context, id string) (*logs.Container, erro
 	missing := errors.Is(problem, fs.ErrNotExist)
 	switch {
 	case problem == nil:
-		return stateOf(s.container(id), dir, s.written, asked), nil
+		return stateOf(s.facts.container(id), dir, s.written, asked), nil
 	case missing && asked.Sub(s.since).Abs() < settled:
 		return nil, fmt.Errorf("cannot read container: %w", logs.ErrUnsettled)
 	case errors.Is(problem, fs.ErrPermission):
@@ -108,7 +108,7 @@ func (d *Directory) Inspect(_ context.Context, id string) (*logs.Container, erro
 	case errors.Is(s.config, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no %s: it was not removed entirely, or restored without", configFile)
 	}
-	return stateOf(s.guess(id, driverIn(dir, id, s.logPath), problem), dir, s.written, asked), nil
+	return stateOf(s.facts.guess(id, driverIn(dir, id, s.facts.logPath), problem), dir, s.written, asked), nil
 }
 
 // unread says why nothing of a container can be read.

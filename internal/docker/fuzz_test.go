@@ -21,15 +21,15 @@ func FuzzStored(f *testing.F) {
 		[]byte(`{"NetworkMode":"n","LogConfig":{"Type":"local"}}`))
 	f.Fuzz(func(t *testing.T, config, host []byte) {
 		s := &storedFacts{facts: facts{stateless: true}, since: time.Now()}
-		s.config = s.read(sift.New(bytes.NewReader(config), maxStored), func(string) bool { return true })
-		s.driver, s.options = "", nil
-		s.host = s.readHost(sift.New(bytes.NewReader(host), maxStored))
+		s.config = s.facts.read(sift.New(bytes.NewReader(config), maxStored), func(string) bool { return true })
+		s.facts.driver, s.facts.options = "", nil
+		s.host = s.facts.readHost(sift.New(bytes.NewReader(host), maxStored))
 		problem := s.problem(id)
 		var c *logs.Container
 		if problem == nil {
-			c = s.container(id)
+			c = s.facts.container(id)
 		} else {
-			c = s.guess(id, UnknownDriver, problem)
+			c = s.facts.guess(id, UnknownDriver, problem)
 		}
 		switch {
 		case !utf8.ValidString(c.Problem), c.Partial != (problem != nil):

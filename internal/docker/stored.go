@@ -40,7 +40,7 @@ func Stored(root, id string, keep Keep) (*logs.Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read container: %w", err)
 	}
-	return s.container(id), nil
+	return s.facts.container(id), nil
 }
 
 // containersOf returns the directory of all containers, by a path without links.
@@ -50,7 +50,7 @@ func containersOf(root string) (string, error) {
 
 // storedFacts are the facts of a container on disk.
 type storedFacts struct {
-	facts
+	facts facts
 	// written is when the engine wrote down its state.
 	written time.Time
 	// config and host say what is wrong with the two files, or nothing.
@@ -63,10 +63,10 @@ type storedFacts struct {
 func (s *storedFacts) problem(id string) error {
 	config, host := s.config, s.host
 	if config == nil {
-		config = s.wrong(id)
+		config = s.facts.wrong(id)
 	}
 	if host == nil {
-		host = s.noDriver()
+		host = s.facts.noDriver()
 	}
 	return both(inFile(configFile, config), inFile(hostFile, host))
 }
@@ -102,11 +102,11 @@ func readStored(containers, id string, keep Keep) (*storedFacts, error) {
 	}
 	s.config = readAt(dir, configFile, func(d *sift.Decoder, written time.Time) error {
 		s.written = written
-		return s.read(d, keep)
+		return s.facts.read(d, keep)
 	})
 	// What the engine says of the driver stands in the other file.
-	s.driver, s.options = "", nil
-	s.host = readAt(dir, hostFile, func(d *sift.Decoder, _ time.Time) error { return s.readHost(d) })
+	s.facts.driver, s.facts.options = "", nil
+	s.host = readAt(dir, hostFile, func(d *sift.Decoder, _ time.Time) error { return s.facts.readHost(d) })
 	return s, nil
 }
 

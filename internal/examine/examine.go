@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -12,10 +11,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
-	"github.com/lighterman/lighterman/internal/endpoint"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/lokiquery"
-	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/ruleset"
 	"github.com/lighterman/lighterman/internal/scan"
 	"github.com/lighterman/lighterman/internal/target"
@@ -41,10 +37,6 @@ type Scope struct {
 	Progress func(scan.Progress)
 }
 
-// warmUp is how long before the time that counts reading begins, so that stages which
-// remember lines do so.
-const warmUp = 10 * time.Minute
-
 // ErrNoLoki is the error of what needs a Loki and has none.
 var ErrNoLoki = errors.New("there is no Loki: set loki-url")
 
@@ -64,7 +56,7 @@ type Service struct {
 // Examiner holds what is stored against what one output has, one log after the other. It reads
 // the state directory beside the service that uses it, and writes nothing.
 type Examiner struct {
-	Scope
+	Scope Scope
 	// Service has the configuration of the output, whose name is empty for the first one.
 	Service Service
 	Output  string
@@ -73,7 +65,8 @@ type Examiner struct {
 	// View is what the state directory has, and Force which stages were in force when.
 	View  *checkpoint.View
 	Force *ruleset.InForce
-	from  map[string]*lokiquery.Client
+	// Loki is that of the output.
+	Loki *Loki
 	// OwnNames are the labels by which a container's entries are found.
 	OwnNames []string
 	floor    int64
@@ -109,8 +102,9 @@ func Each(ctx context.Context, by Service, of Scope, one func(*Examiner, context
 	var problems []error
 	done := &scan.Progress{}
 	for _, out := range outputs {
-		x := &Examiner{Scope: of, Service: by, Host: host, Force: force, from: make(map[string]*lokiquery.Client), Now: time.Now(), Done: done}
+		x := &Examiner{Scope: of, Service: by, Host: host, Force: force, Now: time.Now(), Done: done}
 		x.Service.Config = by.Config.WithOutput(out, 1)
+		x.Loki = newLoki(x.Service, of)
 		if out != nil {
 			x.Output = out.Name
 		}
@@ -167,17 +161,15 @@ func (x *Examiner) all(ctx context.Context, own string, one func(*Examiner, cont
 		}
 		x.Done.Done++
 	}
-	if len(x.from) == 0 {
-		return x.reachable(ctx)
+	if !x.Loki.asked() {
+		return x.Loki.reachable(ctx, x.Now)
 	}
 	return nil
 }
 
 func (x *Examiner) close() {
 	x.hosts.close()
-	for _, c := range x.from {
-		c.Close()
-	}
+	x.Loki.close()
 }
 
 // prepare looks at what the service knows. own is the state directory of all outputs.
@@ -188,7 +180,7 @@ func (x *Examiner) prepare(own string) (err error) {
 		if x.View, err = checkpoint.Look(dir); err != nil {
 			return err
 		}
-		if len(x.View.Records) == 0 && !x.Anyhow {
+		if len(x.View.Records) == 0 && !x.Scope.Anyhow {
 			x.Service.Log.Warn("there are no positions in the state directory: what is not in Loki counts as missing, also if it was never to be sent; give the service's --state-dir", "dir", dir)
 		}
 	}
@@ -205,121 +197,16 @@ func (x *Examiner) prepare(own string) (err error) {
 		x.OwnNames = nil
 	}
 	hosts := func(name string) bool { return strings.HasPrefix(name, "/") || logs.IsHostJournal(name) }
-	if x.Containers && !slices.ContainsFunc(x.Names, hosts) {
+	if x.Scope.Containers && !slices.ContainsFunc(x.Scope.Names, hosts) {
 		return nil
 	}
 	return x.hosts.look(x, own)
 }
 
-// reachable asks Loki for nothing, where there was no line to ask for: one that does not answer
-// is not one that has everything.
-func (x *Examiner) reachable(ctx context.Context) error {
-	nothing := lokiquery.Query{Selector: `{container="",service_name="lighterman"}`, From: x.Now.UnixNano() - 1, To: x.Now.UnixNano()}
-	for _, err := range x.Source(ctx, "", nothing) {
-		if err != nil {
-			return fmt.Errorf("cannot ask Loki: %w", err)
-		}
-	}
-	return nil
-}
-
-// Source reads what a tenant has. One client asks at a time, at the rate of all.
-func (x *Examiner) Source(ctx context.Context, tenant string, q lokiquery.Query) iter.Seq2[lokiquery.Entry, error] {
-	to := x.Service.Config.Loki
-	if tenant != "" && to.Shadow == "" {
-		to.Tenant = tenant
-	}
-	client := x.from[to.Tenant]
-	if client == nil {
-		var err error
-		if client, err = endpoint.NewReader(to, x.Service.Config, x.Service.Version, x.Service.Log, x.PerSecond); err != nil {
-			return func(yield func(lokiquery.Entry, error) bool) { yield(lokiquery.Entry{}, err) }
-		}
-		client.Patient(x.Patience, func(err error) {
-			x.Service.Log.Warn("Loki does not say what it has: it is asked on", "error", err)
-		})
-		x.from[to.Tenant] = client
-	}
-	return client.Entries(ctx, q)
-}
-
-// Reading is a log that is read again, and what is known of how far it was sent.
-type Reading struct {
-	*Examiner
-	*Subject
-	Record checkpoint.Record
-	// Known says that there is a position, and Never is the time before which lines were never
-	// to be sent.
-	Known bool
-	Never int64
-	// Ended is set when only that is left which the next line could have joined.
-	Ended bool
-	// Cut is called before an entry that was cut; it may be nil.
-	Cut   func()
-	marks [logs.Streams]markedOf
-}
-
-// markedOf is whether the last entry that was acknowledged of a stream was read, and what is to
-// know that it was, of all that was read since.
-type markedOf struct {
-	read   bool
-	before *bool
-}
-
-// Reading begins one.
-func (x *Examiner) Reading(s *Subject) *Reading {
-	r := &Reading{Examiner: x, Subject: s}
-	if r.Record, r.Known = x.View.Records[s.ID]; r.Known {
-		r.Never = r.Record.Position.Since
-	} else {
-		r.Never = x.floor
-	}
-	return r
-}
-
-// Read takes all of it through a look at its lines, which are passed on as they are sent.
-func (r *Reading) Read(ctx context.Context, through *output.Look, take func(*logs.Entry)) error {
-	look := &scan.Log{
-		Host: r.Host, Container: r.Container, Route: r.Route, MaxLine: r.Service.Config.Limits.LineBytes,
-		Since: r.Since.Add(-warmUp).UnixNano(), Log: r.Service.Log, Rules: through.Rules(),
-		Ended: func() { r.Ended = true }, Cut: r.Cut,
-	}
-	if r.Route.Kind == logs.HostJournal {
-		look.HostJournal = r.hosts.journals.Open
-	}
-	return look.Entries(ctx, func(e logs.Entry) {
-		take(&e)
-		r.Took()
-	})
-}
-
 // Took counts a line, and says now and then how far it is.
-func (r *Reading) Took() {
+func (x *Examiner) Took() {
 	const often = 1024
-	if r.Done.Lines++; r.Done.Lines%often == 0 && r.Progress != nil {
-		r.Progress(*r.Done)
+	if x.Done.Lines++; x.Done.Lines%often == 0 && x.Scope.Progress != nil {
+		x.Scope.Progress(*x.Done)
 	}
-}
-
-// Passed is told of each entry as it was stored, before Waits is asked for it.
-func (r *Reading) Passed(e *logs.Entry) {
-	m := &r.marks[e.Stream]
-	marked := r.Known && e.Time == r.Record.Position.Newest[e.Stream].Time
-	if marked && m.before != nil {
-		*m.before = true
-	}
-	if m.read = m.read || marked; marked || m.before == nil {
-		m.before = new(bool)
-	}
-}
-
-// Waits reports whether an entry that was stored at a time is still to be sent: if it stands
-// behind the last one that was acknowledged. Where that was not read yet it goes by the time,
-// until not is set: where the clock was set back, the last one has not the newest time.
-func (r *Reading) Waits(at int64, of logs.Stream) (is bool, not *bool) {
-	if len(r.View.Records) == 0 {
-		return r.Ended, nil // an entry that more lines may join
-	}
-	m, newest := r.marks[of], r.Record.Position.Newest[of].Time
-	return !r.Known || at > newest || m.read && at != newest, m.before
 }

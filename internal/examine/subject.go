@@ -13,7 +13,7 @@ import (
 	"github.com/lighterman/lighterman/internal/host"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/nearest"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/target"
 )
@@ -31,15 +31,15 @@ const (
 // Subject is a log that is held against what Loki has. What is of the host is a container here,
 // too, as it is where logs are collected.
 type Subject struct {
-	*logs.Container
-	Kind Kind
+	Container *logs.Container
+	Kind      Kind
 	// Title is what it is called: the container's name, the file's first path and where it is
 	// now, or journal:NAME.
 	Title string
 	Route logs.Route
 	// Unread is why it is not compared; empty otherwise.
 	Unread   string
-	Timeline output.Timeline
+	Timeline producer.Timeline
 	// LabelsNow are those that it would get now, if it is of a container.
 	LabelsNow *logs.Labels
 	Stages    *atomic.Pointer[stage.Timeline]
@@ -99,7 +99,7 @@ func (lookedStore) Foreseen(string) (kept int, oldest int64) { return 0, 0 }
 // subjects are the logs to compare.
 func (x *Examiner) subjects() (out []*Subject, err error) {
 	files, journals := x.files(), x.journals()
-	if len(x.Names) == 0 {
+	if len(x.Scope.Names) == 0 {
 		for _, decided := range x.Host.Targets {
 			if decided.Chosen() {
 				out = append(out, x.container(decided))
@@ -109,12 +109,12 @@ func (x *Examiner) subjects() (out []*Subject, err error) {
 	}
 	add := func(more ...*Subject) {
 		for _, s := range more {
-			if !slices.ContainsFunc(out, func(other *Subject) bool { return other.ID == s.ID }) {
+			if !slices.ContainsFunc(out, func(other *Subject) bool { return other.Container.ID == s.Container.ID }) {
 				out = append(out, s)
 			}
 		}
 	}
-	for _, name := range x.Names {
+	for _, name := range x.Scope.Names {
 		of := slices.DeleteFunc(slices.Concat(files, journals), func(s *Subject) bool { return !s.called(name) })
 		add(of...)
 		if len(of) > 0 {
@@ -133,7 +133,7 @@ func (x *Examiner) subjects() (out []*Subject, err error) {
 
 // called reports whether something of the host is meant by a name.
 func (s *Subject) called(name string) bool {
-	return s.ID == name || s.Kind == OfFile && (s.Name == name || s.Path == name)
+	return s.Container.ID == name || s.Kind == OfFile && (s.Container.Name == name || s.Container.Path == name)
 }
 
 // unknown names the file, or the section of the journal, that was meant.
@@ -154,11 +154,11 @@ func (x *Examiner) unknown(name string, err error, of []*Subject) error {
 
 // kept returns the labels of a log by time: those of the service, or else those that it would
 // have.
-func (x *Examiner) kept(id string, labels *logs.Labels) output.Timeline {
+func (x *Examiner) kept(id string, labels *logs.Labels) producer.Timeline {
 	if kept := x.View.Records[id].Labels; len(kept) > 0 {
 		return kept
 	}
-	return output.Timeline{{Labels: labels}}
+	return producer.Timeline{{Labels: labels}}
 }
 
 func (x *Examiner) container(decided *target.Target) *Subject {
@@ -202,9 +202,9 @@ func (x *Examiner) files() (out []*Subject) {
 		// Rotation makes several files of one name, and these have the same labels.
 		key := s.Timeline.Newest().Selector(logs.Stdout)
 		for _, other := range shared[key] {
-			if other.Name != s.Name {
+			if other.Container.Name != c.Name {
 				const why = "its lines have the same labels as those of %s, and cannot be told from them: keep the label filename"
-				s.Unread, other.Unread = fmt.Sprintf(why, other.Name), fmt.Sprintf(why, s.Name)
+				s.Unread, other.Unread = fmt.Sprintf(why, other.Container.Name), fmt.Sprintf(why, c.Name)
 			}
 		}
 		shared[key] = append(shared[key], s)
@@ -253,7 +253,7 @@ func allNames(of *logs.Labels) []string {
 }
 
 // IDName is what the container's ID is called among the labels and metadata.
-func IDName(t output.Timeline, id string) string {
+func IDName(t producer.Timeline, id string) string {
 	for _, l := range t {
 		for _, p := range slices.Concat(l.Labels.Metadata, l.Labels.Pairs) {
 			if p.Value == id {

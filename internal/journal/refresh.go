@@ -227,7 +227,7 @@ func (j *Journal) enforce() {
 		return
 	}
 	type deleted struct {
-		*file
+		file *file
 		info fs.FileInfo
 	}
 	var all []deleted
@@ -246,8 +246,8 @@ func (j *Journal) enforce() {
 		}
 		held -= oldest.info.Size()
 		j.mu.Lock()
-		oldest.abandoned = true
-		path := oldest.path
+		oldest.file.abandoned = true
+		path := oldest.file.path
 		j.mu.Unlock()
 		j.config.Log.Warn("gave up a deleted journal file before it was read to its end: raise hold-bytes", "file", path)
 	}

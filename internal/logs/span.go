@@ -20,8 +20,8 @@ type Span struct {
 	Time int64 `json:"time"`
 	// Hash is that of its bytes: a file may have been written over.
 	Hash uint64 `json:"hash"`
-	// Ends tells that its last line is over, although no line feed ends it.
-	Ends bool `json:"ends,omitempty"`
+	// Ended tells that its last line is over, although no line feed ends it.
+	Ended bool `json:"ends,omitempty"`
 	// Head and Steps are, for the first of an epoch, those of a position behind it.
 	Head  uint64 `json:"head,omitempty"`
 	Steps string `json:"steps,omitempty"`

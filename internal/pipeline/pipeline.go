@@ -37,16 +37,16 @@ type Pipeline struct {
 	Connections int
 }
 
-// Ends is where a pipeline begins and where it leads to. Only the first three are needed.
-type Ends struct {
+// Config is where a pipeline begins and where it leads to. Only the first three are needed.
+type Config struct {
 	Store   collect.Store
 	Sink    dispatch.Sink
 	Metrics interface {
 		collect.Metrics
 		dispatch.Metrics
 	}
-	Hold  *hold.Hold
-	Marks *checkpoint.Marks
+	Hold        *hold.Hold
+	Breadcrumbs *checkpoint.Breadcrumbs
 	// Floor is the time before which lines of new containers are left out, in Unix
 	// nanoseconds; for Begin and Tail see collect.Config.
 	Floor int64
@@ -70,31 +70,31 @@ type Ends struct {
 }
 
 // New makes one, which reads nothing yet.
-func New(cfg *config.Config, memory budget.Memory, source *host.Source, watcher *watch.Watcher, hostJournal *journal.Journal, log *slog.Logger, e Ends) *Pipeline {
+func New(cfg *config.Config, memory budget.Memory, source *host.Source, watcher *watch.Watcher, hostJournal *journal.Journal, log *slog.Logger, with Config) *Pipeline {
 	spare := budget.Descriptors()
 	if memory.Outputs > 1 && spare.Logs > 0 {
 		spare.Logs = max(spare.Logs/memory.Outputs, 1)
 	}
-	p := &Pipeline{Source: source, Watcher: watcher, Discovery: source.Discovery(log, e.Early), Connections: spare.Connections}
+	p := &Pipeline{Source: source, Watcher: watcher, Discovery: source.Discovery(log, with.Early), Connections: spare.Connections}
 	longest := max(cfg.Batch.Wait, noWait)
 	p.Dispatcher = dispatch.New(dispatch.Config{
-		Sink: e.Sink, Metrics: e.Metrics, Log: log, Settled: e.Settled, Lanes: memory.Lanes, LastOnly: e.LastOnly,
+		Sink: with.Sink, Metrics: with.Metrics, Log: log, Settled: with.Settled, Lanes: memory.Lanes, LastOnly: with.LastOnly,
 		BatchWait: longest, LeastWait: leastOf(longest), OutOfOrder: cfg.Batch.OutOfOrder,
 		BatchSize: memory.Batch, MaxMemory: int(memory.Lines), MaxPushes: memory.Pushes,
 	})
 	of := collect.Config{
-		Discovery: noting{p.Discovery, e.Noted}, Engine: source.Engine, Store: e.Store, Metrics: e.Metrics, Watcher: watcher, Log: log, Hold: e.Hold, Journal: hostJournal,
+		Discovery: noting{p.Discovery, with.Noted}, Engine: source.Engine, Store: with.Store, Metrics: with.Metrics, Watcher: watcher, Log: log, Hold: with.Hold, Journal: hostJournal,
 		Lanes: fileLanes(p.Dispatcher), LaneOf: p.Dispatcher.Number,
-		Route: source.Rules.Route, Labels: p.Discovery.Labels, Marks: e.Marks,
-		Stages: e.Stages, Floor: e.Floor, Begin: e.Begin, Tail: e.Tail,
+		Route: source.Rules.Route, Labels: p.Discovery.Labels, Breadcrumbs: with.Breadcrumbs,
+		Stages: with.Stages, Floor: with.Floor, Begin: with.Begin, Tail: with.Tail,
 		PollInterval: longest, MaxLine: cfg.Limits.LineBytes, MaxLogs: spare.Logs, Room: spare.Room,
 	}
-	if e.Files != nil {
-		p.Files = e.Files
+	if with.Files != nil {
+		p.Files = with.Files
 		p.Files.Collect(p.Discovery, spare.Room.Opened, &of)
 	}
-	if e.Journals != nil {
-		p.Journals = e.Journals
+	if with.Journals != nil {
+		p.Journals = with.Journals
 		p.Journals.Collect(&of)
 	}
 	p.Collector = collect.New(of)

@@ -21,7 +21,7 @@
 //   - A line longer than a chunk begins a span of its own, and each span that goes on with it
 //     has its time and ends with it, so the rest of a chunk is never timed by its beginning.
 //   - A last line without line feed waits until nothing was added to it for Config.Silence, or
-//     the file is removed. That it is over is in the span (Ends), so a second reading ends
+//     the file is removed. That it is over is in the span (Ended), so a second reading ends
 //     it in the same place, whatever was added since.
 //   - While the sink is away positions do not move, and spans gather. Beyond manySpans a file
 //     is read only as often as makes them spread over the time of the oldest (due): a line's

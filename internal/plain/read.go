@@ -221,7 +221,7 @@ func (l *Log) lastOfCopy(s logs.Span, text []byte, emit func(logs.Entry)) (Progr
 	feed := bytes.LastIndexByte(text, '\n') + 1
 	l.foreseen.plan = nil
 	if s.To = s.From + int64(feed); s.To > from {
-		s.Ends = false
+		s.Ended = false
 		l.content = content{}
 		l.cut(s, text[:feed], from, emit)
 	}

@@ -57,7 +57,7 @@ func (c *cursor) span(text []byte, ends bool, now int64) logs.Span {
 	case now <= c.last && c.last-now < setBack:
 		at = c.last + 1
 	}
-	s := logs.Span{Number: c.number, Epoch: c.epoch, From: c.offset, To: c.offset + int64(len(text)), Time: at, Hash: xxhash.Sum64(text), Ends: ends}
+	s := logs.Span{Number: c.number, Epoch: c.epoch, From: c.offset, To: c.offset + int64(len(text)), Time: at, Hash: xxhash.Sum64(text), Ended: ends}
 	if s.From == 0 {
 		head := text[:min(len(text), HeadMost)]
 		s.Head, s.Steps = xxhash.Sum64(head), stepsOf(head)
@@ -70,7 +70,7 @@ func (c *cursor) span(text []byte, ends bool, now int64) logs.Span {
 // without a line feed gets one, in the byte behind text, which has to be there.
 func (c *cursor) lines(s logs.Span, text []byte, from int64, r *logs.Record, add func(*logs.Record)) {
 	whole := true
-	if s.Ends {
+	if s.Ended {
 		text = append(text, '\n')
 	}
 	at, time := s.From, s.Time

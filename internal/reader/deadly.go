@@ -25,26 +25,26 @@ func (r *Reader) sparesUs(s *Source) bool {
 		r.setAside(s)
 		return false
 	}
-	if !r.config.Marks.Armed() {
+	if !r.config.Breadcrumbs.Armed() {
 		return true
 	}
 	place := PlaceOf(s.log.Position())
-	if n := r.config.Marks.Deaths(markOf(s.out.ID), place); n >= Deadly {
+	if n := r.config.Breadcrumbs.Deaths(crumbOf(s.producer.ID), place); n >= Deadly {
 		s.state.pardonedTill = time.Now().Add(pardon)
-		r.config.Marks.Forgive(markOf(s.out.ID))
+		r.config.Breadcrumbs.Forgive(crumbOf(s.producer.ID))
 		why := fmt.Errorf("lighterman was killed %d times in a row while it read this log at the same place: it is left alone for %v", n, pardon)
-		s.out.Fail(why)
-		s.out.Log.Warn("log is set aside: lighterman was killed again and again while reading it at the same place", "times", n, "for", pardon,
+		s.producer.Fail(why)
+		s.producer.Log.Warn("log is set aside: lighterman was killed again and again while reading it at the same place", "times", n, "for", pardon,
 			"route", s.kind.String())
 		r.setAside(s)
 		return false
 	}
-	r.config.Marks.Begin(r.config.Number, markOf(s.out.ID), place)
+	r.config.Breadcrumbs.Begin(r.config.Number, crumbOf(s.producer.ID), place)
 	return true
 }
 
-// markOf is what a log is called in the marks, which have no room for long IDs.
-func markOf(id string) string {
+// crumbOf is what a log is called in the breadcrumbs, which have no room for long IDs.
+func crumbOf(id string) string {
 	if logs.IsHostFile(id) || logs.IsHostJournal(id) {
 		return fmt.Sprintf("%016x", xxhash.Sum64String(id))
 	}
@@ -53,7 +53,7 @@ func markOf(id string) string {
 
 // setAside has a source come again later. What takes its container's place does not wait.
 func (r *Reader) setAside(s *Source) {
-	s.out.Waive()
+	s.producer.Waive()
 	r.ticks.addSlow(s)
 }
 
@@ -64,7 +64,7 @@ func PlaceOf(p logs.Position) uint64 {
 
 // survived notes that a source was read.
 func (r *Reader) survived() {
-	if r.config.Marks.Armed() {
-		r.config.Marks.End(r.config.Number)
+	if r.config.Breadcrumbs.Armed() {
+		r.config.Breadcrumbs.End(r.config.Number)
 	}
 }

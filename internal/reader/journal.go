@@ -46,7 +46,7 @@ func (r *Reader) OpenJournal(start Start, kind logs.RouteKind, host *journal.Jou
 	s.sleep = func() bool { return l.Arm(s.wake) }
 	if options.Resume.Last == 0 {
 		// As for a file: what is written from now on was not there.
-		s.out.CommitAfter(s.log.Position())
+		s.producer.CommitAfter(s.log.Position())
 	}
 	s.shared.opened.Store(true)
 	return s

@@ -66,10 +66,10 @@ func (r *Reader) Run(ctx context.Context) error {
 // round is how long it is until what is being written is looked at again.
 func (r *Reader) round() time.Duration {
 	if len(r.ticks.hot) == 0 {
-		r.looks = 0
+		r.polled = 0
 	}
-	r.looks = max(r.looks, len(r.ticks.hot)) // those of this round are not all there yet
-	if wait := r.config.Lane.Round(r.looks); wait > 0 {
+	r.polled = max(r.polled, len(r.ticks.hot)) // those of this round are not all there yet
+	if wait := r.config.Lane.Round(r.polled); wait > 0 {
 		r.patience = patienceFor(wait)
 		return wait
 	}
@@ -89,7 +89,7 @@ func (r *Reader) pulse() (due time.Time) {
 		return at
 	}
 	hot, slow := r.ticks.take(time.Now())
-	r.looks = len(hot)
+	r.polled = len(hot)
 	for _, s := range hot {
 		r.enqueue(s)
 	}

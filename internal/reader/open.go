@@ -6,17 +6,17 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/tail"
 )
 
 // Start is what a source begins with.
 type Start struct {
-	Output    *output.Output
+	Producer  *producer.Producer
 	Container *logs.Container
 	Removed   bool
 	// Before are the logs that have to be delivered first.
-	Before []*output.Output
+	Before []*producer.Producer
 	// Ended is called once, on the reader's goroutine, when the source has ended: without
 	// an error when it was asked to, or when a removed container's log is read.
 	Ended func(logs.Position, error)
@@ -25,7 +25,7 @@ type Start struct {
 // newSource makes a source that has no log yet.
 func (r *Reader) newSource(start Start) *Source {
 	s := &Source{
-		reader: r, watches: r.config.Watch, out: start.Output, kind: logs.File, ended: start.Ended,
+		reader: r, watches: r.config.Watch, producer: start.Producer, kind: logs.File, ended: start.Ended,
 		said: said{container: start.Container, removed: start.Removed},
 	}
 	s.state.run = runOf(start.Container, start.Removed)
@@ -54,11 +54,11 @@ func (r *Reader) OpenFile(start Start, config tail.Config) (*Source, error) {
 	s.log, s.file = log, log
 	if config.Resume.Last == 0 {
 		// What is written from now on was not there: a restart must not take it for old.
-		s.out.CommitAfter(log.Position())
+		s.producer.CommitAfter(log.Position())
 	}
 	if needed := log.Needed(); log.Linked() {
 		// What lies before the position is delivered, or on its way.
-		s.out.After(func() { r.release(s, needed) })
+		s.producer.After(func() { r.release(s, needed) })
 	}
 	r.expect(s)
 	// From here on the log is the reader's: what is written wakes it, before Begin too.

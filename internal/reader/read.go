@@ -28,7 +28,7 @@ func (r *Reader) read(s *Source) {
 		return
 	}
 	defer r.survived()
-	room, err := r.chunk.TryBegin(s.out, s.wake)
+	room, err := r.chunk.TryBegin(s.producer, s.wake)
 	if err != nil {
 		return // stopping
 	}
@@ -97,7 +97,7 @@ func (r *Reader) take(s *Source, room int) (t taken) {
 		r.chunk.Cancel()
 	}
 	if ask && !s.shared.asks.Swap(true) {
-		r.config.Refresh(s.out.ID)
+		r.config.Refresh(s.producer.ID)
 	}
 	if captured := s.shared.captureErr.Swap(nil); err == nil && t.atEnd && captured != nil {
 		err = *captured
@@ -125,7 +125,7 @@ func (r *Reader) follow(s *Source, t taken) {
 	}
 	if t.atEnd && (!st.run.removed || t.lingers) {
 		if st.run.removed || st.run.over {
-			s.out.ReadOut()
+			s.producer.ReadOut()
 		}
 		if st.patience--; t.some {
 			st.patience = r.patience
@@ -156,10 +156,10 @@ func (s *Source) lookAtHeld(now time.Time) {
 	if report != nil {
 		_, report.Open = s.log.Grouping()
 	}
-	s.out.SetHeld(report)
+	s.producer.SetHeld(report)
 	if err := report.Problem(now); err != nil && !st.heldBack.warned {
 		st.heldBack.warned = true
-		s.out.WarnHeld(err)
+		s.producer.WarnHeld(err)
 	}
 }
 
@@ -178,7 +178,7 @@ func (s *Source) warnStray() {
 	st := &s.state
 	stray := s.Stray(st.run.startedAt)
 	if stray != nil && !errors.Is(stray, st.stray) && !st.run.removed && !st.run.over {
-		s.out.Log.Warn("the log file is not where Docker expects it", "reason", stray)
+		s.producer.Log.Warn("the log file is not where Docker expects it", "reason", stray)
 	}
 	st.stray = stray
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -25,9 +25,9 @@ type Config struct {
 	// Poll is how often a file is looked at while it is being written, where the lane does not
 	// say it; 0 to be woken for every change instead.
 	Poll time.Duration
-	// Number is the reader's among others; Marks keep what it reads, nil for nothing.
-	Number int
-	Marks  *checkpoint.Marks
+	// Number is the reader's among others; Breadcrumbs keep what it reads, nil for nothing.
+	Number      int
+	Breadcrumbs *checkpoint.Breadcrumbs
 	// Watch watches the file at a path, and its directory; nil for looking at them. An
 	// error other than that there is no such directory means that this file is looked at.
 	Watch func(path string, waker watch.Waker) (*watch.Watch, error)
@@ -47,7 +47,7 @@ type Config struct {
 type Reader struct {
 	config Config
 	// chunk is that of the source being read, and emit adds to it.
-	chunk output.Chunk
+	chunk producer.Chunk
 	emit  func(logs.Entry)
 	// buf is for whole chunks, and small for containers with less room.
 	buf, small *tail.Buffer
@@ -63,8 +63,8 @@ type Reader struct {
 	// The rest belongs to the reader's goroutine.
 
 	ticks ticks
-	// looks is how many sources were read at the last tick.
-	looks int
+	// polled is how many sources were read at the last tick.
+	polled int
 	// patience is how many polls in a row may find nothing, at present.
 	patience int
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/plain"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -39,10 +39,10 @@ type owner interface {
 // Source reads one container's log from its file, or from the journal's. What it is made of
 // does not change; what does is in a part for each owner.
 type Source struct {
-	reader owner
-	out    *output.Output
-	kind   logs.RouteKind
-	log    pulled
+	reader   owner
+	producer *producer.Producer
+	kind     logs.RouteKind
+	log      pulled
 	// file is log where that is one of files, nil otherwise, and watch that of the
 	// file, nil when it cannot be watched.
 	file  *tail.Log
@@ -82,7 +82,7 @@ type shared struct {
 	asks atomic.Bool
 	// before are the logs that have to be delivered first, nil for none. The collector
 	// sets it.
-	before atomic.Pointer[[]*output.Output]
+	before atomic.Pointer[[]*producer.Producer]
 }
 
 // Begin hands the source to its reader.
@@ -172,11 +172,11 @@ func (s *Source) MayPause(started time.Time) bool {
 // delivered as well and nothing is held back.
 func (s *Source) SilentSince() (nano int64, silent bool) {
 	nano = s.shared.quiet.Load()
-	return nano, nano != 0 && s.out.Unanswered() == 0 && s.out.Held() == nil && s.log.Lag() == 0
+	return nano, nano != 0 && s.producer.Unanswered() == 0 && s.producer.Held() == nil && s.log.Lag() == 0
 }
 
 // Follow makes the source wait until logs are delivered. The collector calls it.
-func (s *Source) Follow(before []*output.Output) {
+func (s *Source) Follow(before []*producer.Producer) {
 	if len(before) == 0 {
 		s.shared.before.Store(nil)
 		return
@@ -246,7 +246,7 @@ func (s *Source) end(err error) {
 		return
 	}
 	s.state.ended = true
-	s.out.SetHeld(nil)
+	s.producer.SetHeld(nil)
 	s.reader.drop(s)
 	s.ended(s.log.Position(), err)
 }

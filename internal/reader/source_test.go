@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/tail"
 	"github.com/lighterman/lighterman/internal/watch"
 )
@@ -17,10 +17,10 @@ import (
 // TestSuccessorThatIsNotOpened: what its predecessor would wake is no source yet, and may
 // never be one.
 func TestSuccessorThatIsNotOpened(t *testing.T) {
-	before, s := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil, nil), &Source{}
+	before, s := producer.New("a", slog.New(slog.DiscardHandler), nil, nil, nil, nil), &Source{}
 	woken := false
 	s.wake = func() { woken = true }
-	s.Follow([]*output.Output{before})
+	s.Follow([]*producer.Producer{before})
 	if before.Waive(); woken {
 		t.Error("woken when it is not opened")
 	}
@@ -32,7 +32,7 @@ func TestSuccessorThatIsNotOpened(t *testing.T) {
 
 // busyLane wakes a source whenever something is asked of it for a log.
 type busyLane struct {
-	output.Lane
+	producer.Lane
 	wake func()
 }
 
@@ -59,8 +59,8 @@ func TestOpenedAsAWhole(t *testing.T) {
 		return nil, errors.New("not watched")
 	}})
 	log := slog.New(slog.DiscardHandler)
-	out := output.New("x", log, lane, nil, nil, nil)
-	s, err := r.OpenFile(Start{Output: out, Container: &logs.Container{ID: "x"}}, tail.Config{Path: path, Format: logs.JSONLines, Log: log, Events: quietEvents{}, Rules: out.Rules(logs.Position{})})
+	out := producer.New("x", log, lane, nil, nil, nil)
+	s, err := r.OpenFile(Start{Producer: out, Container: &logs.Container{ID: "x"}}, tail.Config{Path: path, Format: logs.JSONLines, Log: log, Events: quietEvents{}, Rules: out.Rules(logs.Position{})})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // state is what the reader's goroutine keeps of a source.
@@ -66,11 +66,11 @@ func (h heldBack) next(what logs.Held, bytes int, now time.Time) heldBack {
 func (h heldBack) nothing() bool { return h.what == logs.Held{} }
 
 // report is what others see of it; nil for nothing.
-func (h heldBack) report() *output.HeldBack {
+func (h heldBack) report() *producer.HeldBack {
 	if h.nothing() {
 		return nil
 	}
-	return &output.HeldBack{Since: h.since, Bytes: h.bytes, Line: h.what.Lines != [logs.Streams]int64{}}
+	return &producer.HeldBack{Since: h.since, Bytes: h.bytes, Line: h.what.Lines != [logs.Streams]int64{}}
 }
 
 // complete reports whether what is held back is complete, given that all there is was

@@ -8,15 +8,12 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lighterman/lighterman/internal/audit"
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/dispatch"
-	"github.com/lighterman/lighterman/internal/endpoint"
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/ruleset"
 	"github.com/lighterman/lighterman/internal/target"
 )
@@ -67,47 +64,43 @@ type Resent struct {
 	Left int
 }
 
-// What is held of lines that are sent again, in bytes.
-const (
-	// resendMemory bounds what waits for Loki's answer.
-	resendMemory = 4 << 20
-	// resendPart bounds what is asked for at once, with resendEntries, which are less than
-	// Loki has on a page.
-	resendPart    = 2 << 20
-	resendEntries = 4000
-	// resendPiece is what is handed over at once, at most.
-	resendPiece = 256 << 10
-)
-
 // resendPatience is how long a Loki that was there may be away while it is asked what it has.
 const resendPatience = 10 * time.Minute
 
 // resender sends what is stored of several containers.
 type resender struct {
-	Resending
-	*examine.Examiner
-	// started is when that was, and until what is sent has to be older than.
-	started, until int64
-	having         audit.Having
-	lanes          *dispatch.Dispatcher
-	chunk          output.Chunk
-	// free is when the rate allows for more.
-	free time.Time
-	// end ends what sends; nil where nothing does.
-	end func()
+	of     Resending
+	period period
+	// by is what is known of the logs, having asks Loki what it has, and to sends. None is there
+	// before the first container.
+	by     *examine.Examiner
+	having audit.Having
+	to     *sender
+}
+
+// period is the time of which lines are sent, in Unix nanoseconds.
+type period struct {
+	// since and until bound it, and started is when the command was: what was stored after that is
+	// the service's.
+	since, until, started int64
+}
+
+// has reports whether an entry is of the time: by when it was stored, or by the time that a stage
+// gives it.
+func (p period) has(stored, sent int64) bool {
+	within := func(at int64) bool { return at >= p.since && at < p.until }
+	return stored < p.started && (within(stored) || within(sent))
 }
 
 // Run sends what is stored of containers again, one after the other, and hands out what has
 // become of each. It runs beside the service, and changes nothing of what that remembers.
 func Run(ctx context.Context, by examine.Service, of Resending, done func(*Resent) error) error {
 	started := time.Now().UnixNano()
-	r := &resender{
-		Resending: of, started: started, until: min(of.Until.UnixNano(), started),
-	}
+	r := &resender{of: of, period: period{since: of.Since.UnixNano(), until: min(of.Until.UnixNano(), started), started: started}}
 	scope := examine.Scope{Names: of.Containers, Containers: true, Anyhow: true, Outputs: []string{cmp.Or(of.To, examine.FirstOutput)}, Since: of.Since, PerSecond: of.PerSecond, Patience: resendPatience}
 	defer r.stop()
 	return examine.Each(ctx, by, scope, func(x *examine.Examiner, ctx context.Context, s *examine.Subject) error {
-		if r.Examiner == nil {
+		if r.by == nil {
 			if err := r.start(ctx, x); err != nil {
 				return err
 			}
@@ -117,115 +110,78 @@ func Run(ctx context.Context, by examine.Service, of Resending, done func(*Resen
 			r.stop()
 		}
 		var failed error
-		if one.note(); err == nil || one.out != nil {
-			one.Over, one.Left = err == nil, x.Done.Containers-x.Done.Done-1
-			failed = done(one.Resent)
+		if one.note(); err == nil || one.producer != nil {
+			one.result.Over, one.result.Left = err == nil, x.Done.Containers-x.Done.Done-1
+			failed = done(one.result)
 		}
 		return cmp.Or(err, failed)
 	})
 }
 
-// start starts what sends. When ctx is done, what was handed over is delivered for as long as a
-// stop may take.
-func (r *resender) start(ctx context.Context, x *examine.Examiner) error {
-	r.Examiner = x
-	r.having = audit.Having{Source: r.Source, Naming: r.OwnNames}
-	for name := range r.Added {
+// start begins with what is the same for all containers.
+func (r *resender) start(ctx context.Context, by *examine.Examiner) (err error) {
+	r.by = by
+	r.having = audit.Having{Source: by.Loki.Source, Naming: by.OwnNames}
+	for name := range r.of.Added {
 		r.having.Ignored = append(r.having.Ignored, name)
 	}
-	sink, err := endpoint.New(x.Service.Config, x.Service.Version, x.Service.Log)
-	if err != nil {
-		return err
-	}
-	if err := r.reachable(ctx, sink); err != nil {
-		sink.Close()
-		return err
-	}
-	r.lanes = dispatch.New(dispatch.Config{
-		Sink: sink, Metrics: uncounted{}, Log: x.Service.Log, Lanes: 1, MaxPushes: 1, LastOnly: true, Apart: true,
-		BatchSize: resendPiece, MaxMemory: resendMemory,
-	})
-	draining, cut := context.WithCancel(context.WithoutCancel(ctx))
-	var group errgroup.Group
-	group.Go(func() error { return r.lanes.Run(draining) })
-	r.end = func() {
-		r.lanes.Close()
-		timer := time.AfterFunc(x.Service.Config.Limits.Shutdown, cut)
-		_ = group.Wait() // it has no error
-		timer.Stop()
-		cut()
-		sink.Close()
-	}
-	return nil
+	r.to, err = newSender(ctx, by.Service, &r.of)
+	return err
 }
 
 // stop stops what sends, once.
 func (r *resender) stop() {
-	if r.end != nil {
-		r.end()
-		r.end = nil
+	if r.to != nil {
+		r.to.stop()
 	}
-}
-
-// reachable asks Loki whether it would take something, as whoever waits wants to know at once of
-// what will not pass. One that has too much to do, or is about to start, is waited for later.
-func (r *resender) reachable(ctx context.Context, sink *endpoint.Loki) error {
-	if r.DryRun {
-		return nil
-	}
-	out := sink.Probe(ctx)
-	passes := out.Kind == logs.Retry && !out.Misconfigured && !out.Unreachable
-	if out.Kind != logs.Accepted && !passes {
-		return fmt.Errorf("cannot send to %s: %w", sink.Name, out.Err)
-	}
-	return nil
 }
 
 // one sends a container.
 func (r *resender) one(ctx context.Context, s *examine.Subject) (*rerun, error) {
 	c := s.Container
-	one := &rerun{resender: r, Resent: &Resent{Name: s.Title, ID: c.ID, Unread: s.Unread}, route: s.Route}
+	one := &rerun{all: r, result: &Resent{Name: s.Title, ID: c.ID, Unread: s.Unread}, route: s.Route, past: past{period: r.period}}
 	if s.Kind != examine.OfContainer {
-		one.Unread = "only lines of containers can be sent again"
+		one.result.Unread = "only lines of containers can be sent again"
 	}
-	if one.Unread != "" {
+	if one.result.Unread != "" {
 		return one, nil
 	}
 	labels, force, err := r.rules(s)
 	if err != nil {
 		return one, err
 	}
-	one.Changes = r.changes(c.ID, labels[0].Labels, force)
+	one.result.Changes = r.changes(c.ID, labels[0].Labels, force)
 	if err := r.add(labels); err != nil {
 		return one, err
 	}
-	one.out = output.New(c.ID, r.Service.Log.With("container", c.Name), r.lanes.Lane(0), one, uncounted{}, &force.Timeline)
-	one.out.UseLabels(labels)
-	if r.Begun != nil {
-		r.Begun(one.Resent)
+	one.producer = producer.New(c.ID, r.by.Service.Log.With("container", c.Name), r.to.lanes.Lane(0), &one.reached, uncounted{}, &force.Timeline)
+	one.producer.UseLabels(labels)
+	if r.of.Begun != nil {
+		r.of.Begun(one.result)
 	}
-	return one, one.all(ctx, c)
+	return one, one.run(ctx, c)
 }
 
 // rules are the labels and stages that the lines of a container get.
-func (r *resender) rules(s *examine.Subject) (output.Timeline, *ruleset.InForce, error) {
-	if r.Then {
-		return slices.Clone(s.Timeline), r.Force, nil
+func (r *resender) rules(s *examine.Subject) (producer.Timeline, *ruleset.InForce, error) {
+	by := r.by.Service
+	if r.of.Then {
+		return slices.Clone(s.Timeline), r.by.Force, nil
 	}
-	present, err := ruleset.Was("", r.Service.Config, r.Service.Log)
-	labels := asKept(s.LabelsNow, s.Timeline.Newest(), r.Service.Config.Labels.Crowded)
-	return output.Timeline{{From: math.MinInt64, Labels: labels}}, present, err
+	present, err := ruleset.Was("", by.Config, by.Log)
+	labels := asKept(s.LabelsNow, s.Timeline.Newest(), by.Config.Labels.Crowded)
+	return producer.Timeline{{From: math.MinInt64, Labels: labels}}, present, err
 }
 
 // add adds labels to those of all times.
-func (r *resender) add(to output.Timeline) error {
+func (r *resender) add(to producer.Timeline) error {
 	for i := range to {
-		for name := range r.Added {
+		for name := range r.of.Added {
 			if l := to[i].Labels; l.Get(name) != "" || l.Of(logs.Stderr).Get(name) != "" || name == "stream" {
 				return fmt.Errorf("its lines have a label %s already: give --add-label another name", name)
 			}
 		}
-		to[i].Labels = target.WithLabels(to[i].Labels, r.Added)
+		to[i].Labels = target.WithLabels(to[i].Labels, r.of.Added)
 	}
 	return nil
 }
@@ -260,14 +216,14 @@ func crowds(l *logs.Labels, crowded []string) *logs.Labels {
 
 // changes say what is otherwise now than it was for lines of the time.
 func (r *resender) changes(id string, now *logs.Labels, present *ruleset.InForce) (all []string) {
-	record, known := r.View.Records[id]
+	record, known := r.by.View.Records[id]
 	switch {
 	case !known:
 		return []string{"the state directory has no position of it: what was sent before may have had other labels and stages, and what differs is new to Loki"}
-	case r.Then:
+	case r.of.Then:
 		return nil
 	}
-	from, until := r.Since.UnixNano(), r.until
+	from, until := r.period.since, r.period.until
 	for i, l := range record.Labels {
 		end := int64(math.MaxInt64)
 		if i+1 < len(record.Labels) {
@@ -279,10 +235,10 @@ func (r *resender) changes(id string, now *logs.Labels, present *ruleset.InForce
 		all = append(all, labelChange(l, now, end, until))
 	}
 	text := present.All[0].Stages
-	for i, s := range r.Force.All {
+	for i, s := range r.by.Force.All {
 		end := int64(math.MaxInt64)
-		if i+1 < len(r.Force.All) {
-			end = r.Force.All[i+1].From
+		if i+1 < len(r.by.Force.All) {
+			end = r.by.Force.All[i+1].From
 		}
 		if end > from && s.From < until && s.Stages != text {
 			all = append(all, "lines "+upTo(end, until)+" went through other stages: what these have made otherwise is sent as new entries")

@@ -27,7 +27,7 @@ func TestReckon(t *testing.T) {
 		{[]int64{10, 40, 20, 50}, 50, 0, "[20 20 50 50] 50"}, // a long entry ends late
 		{nil, 50, 0, "[] 50"},
 	} {
-		r := &rerun{newest: test.newest * s}
+		r := &past{newest: test.newest * s}
 		for _, at := range test.stored {
 			r.waiting = append(r.waiting, pastEntry{done: at * s})
 		}
@@ -83,7 +83,7 @@ func TestResendChanges(t *testing.T) {
 		{11, 12, "third", "c", []string{"up to now went through other stages"}},
 		{11, 12, "fourth", "b", []string{`are sent as {container="fourth"`}},
 	} {
-		r := &resender{Resending: Resending{Since: time.Unix(0, at(test.since))}, until: at(test.until), Examiner: &examine.Examiner{
+		r := &resender{period: period{since: at(test.since), until: at(test.until)}, by: &examine.Examiner{
 			View: &checkpoint.View{Records: map[string]checkpoint.Record{"x": {Labels: labels}}}, Force: &ruleset.InForce{All: stages},
 		}}
 		got := r.changes("x", named(test.now), &ruleset.InForce{All: []ruleset.Since{{Stages: test.stages}}})
@@ -99,7 +99,7 @@ func TestResendChanges(t *testing.T) {
 		if said := r.changes("another", named(test.now), &ruleset.InForce{All: stages}); len(said) != 1 || !strings.Contains(said[0], "no position") {
 			t.Errorf("of one that is not known: %q", said)
 		}
-		if r.Then = true; r.changes("x", named(test.now), &ruleset.InForce{All: stages}) != nil {
+		if r.of.Then = true; r.changes("x", named(test.now), &ruleset.InForce{All: stages}) != nil {
 			t.Error("nothing is otherwise by the rules of then")
 		}
 	}
@@ -116,8 +116,7 @@ func TestTake(t *testing.T) {
 		{99, 150, 1}, {150, 50, 1}, {250, 150, 1}, // moved
 		{300, 150, 0}, {301, 199, 0},
 	} {
-		r := &rerun{resender: &resender{started: 300, until: 200}, Resent: &Resent{}, origin: test.origin}
-		r.Since = time.Unix(0, 100)
+		r := &past{period: period{since: 100, until: 200, started: 300}, origin: test.origin}
 		if r.take(logs.Entry{Time: test.at}); len(r.waiting) != test.want {
 			t.Errorf("stored at %d, sent as of %d: %d taken, want %d", test.origin, test.at, len(r.waiting), test.want)
 		}
@@ -126,8 +125,7 @@ func TestTake(t *testing.T) {
 
 // TestPieceOf: structured metadata counts for the rate and for what waits, as the text does.
 func TestPieceOf(t *testing.T) {
-	r := &rerun{resender: &resender{started: math.MaxInt64, until: math.MaxInt64}, Resent: &Resent{}}
-	r.Since = time.Unix(0, 0)
+	r := &past{period: period{until: math.MaxInt64, started: math.MaxInt64}}
 	for range 10 {
 		r.take(logs.Entry{Time: 1, Line: []byte("x"), Extra: &logs.Extra{Metadata: make([]byte, 1000)}})
 	}

@@ -5,13 +5,13 @@ import "time"
 // uncounted is for what is sent again, of which nobody asks for counts.
 type uncounted struct{}
 
-// Lines implements output.Metrics.
+// Lines implements producer.Metrics.
 func (uncounted) Lines(string, int, int) {}
 
-// Dropped implements output.Metrics.
+// Dropped implements producer.Metrics.
 func (uncounted) Dropped(string, int) {}
 
-// Joined implements output.Metrics.
+// Joined implements producer.Metrics.
 func (uncounted) Joined(int) {}
 
 // Pushed implements dispatch.Metrics.

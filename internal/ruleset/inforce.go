@@ -18,7 +18,7 @@ import (
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/stage"
 )
 
@@ -267,7 +267,7 @@ func then(before []Since, next Since) (all []Since, changed bool) {
 // changeDelay is how far ahead other stages come into force. What is being read does not know
 // of them, and labels that change with them do so LabelsDelay after they were decided, or with
 // the stages: it is more than that.
-const changeDelay = 2 * output.LabelsDelay
+const changeDelay = 2 * producer.LabelsDelay
 
 // tries is how often a change is put off because the disk takes longer than until it would be
 // in force.
@@ -288,7 +288,7 @@ func (f *InForce) Change(text string) error {
 		if err := f.save(all); err != nil {
 			return err
 		}
-		if time.Until(from) > changeDelay-output.LabelsDelay/2 {
+		if time.Until(from) > changeDelay-producer.LabelsDelay/2 {
 			f.use(all)
 			return nil
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/ruleset"
 	"github.com/lighterman/lighterman/internal/scan"
 	"github.com/lighterman/lighterman/internal/stage"
@@ -187,20 +187,20 @@ func (s *suggester) sample(ctx context.Context, decided *target.Target, route lo
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	drop, join := func(*logs.Entry, string) {}, func(int) {}
-	through := output.NewLook(output.Timeline{{Labels: unlevelled(decided.Labels)}}, &s.stages, s.log, drop, join)
+	through := producer.NewLook(producer.Timeline{{Labels: unlevelled(decided.Labels)}}, &s.stages, s.log, drop, join)
 	look := &scan.Log{
-		Host: s.host, Container: c, Route: route, MaxLine: s.config.Limits.LineBytes, Since: since.UnixNano(),
-		Recent: sampleBytes, Log: s.log, Rules: through.Rules(),
+		Host: s.host, Container: c, Route: route, MaxLine: s.config.Limits.LineBytes,
+		Extent: scan.Extent{Since: since.UnixNano(), Recent: sampleBytes}, Log: s.log, Rules: through.Rules(),
 	}
 	if route.Kind == logs.API {
-		look.Last = sampleLines / 4 // of which each may be several records
+		look.Extent.Last = sampleLines / 4 // of which each may be several records
 	}
 	size, lines, older := 0, 0, false
 	err = look.Entries(ctx, func(e logs.Entry) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case through.Origin() < look.Since:
+		case through.Origin() < look.Extent.Since:
 			older = true
 			return
 		}

@@ -21,34 +21,45 @@ type Log struct {
 	Container *logs.Container
 	Route     logs.Route
 	MaxLine   int
+	Extent    Extent
+	// All is set where what Extent.Recent asks for was all.
+	All bool
+	Log *slog.Logger
+	// Rules are what is done with lines; nil for nothing.
+	Rules *assemble.Rules
+	// HostJournal opens a section of the host's journal; nil for logs of containers.
+	HostJournal Opener
+	// GoesOn says that the container may write on: what is not complete then is left out.
+	GoesOn bool
+	Tell   Told
+}
+
+// Extent is how much of a log is wanted; all of it by default.
+type Extent struct {
 	// Last is how many lines are wanted, 0 for all from Since on, in Unix nanoseconds, which is 0
 	// or less for the beginning.
 	Last  int
 	Since int64
 	// Recent bounds what is read of files, in bytes at their end, and has older entries of the
-	// journal left out; 0 for what Since and Last ask for. All is then set where that was all.
+	// journal left out; 0 for what Since and Last ask for.
 	Recent int64
-	All    bool
-	Log    *slog.Logger
-	// Rules are what is done with lines; nil for nothing. Ended is called when only that is
-	// left which the next line could have joined; it may be nil.
-	Rules *assemble.Rules
+}
+
+// Told is who is told of what is found beside lines; each may be nil.
+type Told struct {
+	// Ended is called when only that is left which the next line could have joined.
 	Ended func()
-	// Cut is called before an entry that was cut; it may be nil.
+	// Cut is called before an entry that was cut.
 	Cut func()
-	// Unread is called for what is not there or cannot be read of the log; it may be nil.
+	// Unread is called for what is not there or cannot be read of the log.
 	Unread func()
-	// HostJournal opens a section of the host's journal; nil for logs of containers.
-	HostJournal Opener
 	// Part is called when some more was passed on, with the time of the oldest line whose end
-	// has not come, 0 for none. Its error ends the look. It may be nil.
+	// has not come, 0 for none. Its error ends the look.
 	Part func(held int64) error
-	// GoesOn says that the container may write on: what is not complete then is left out.
-	GoesOn bool
 }
 
 // events are those of the log.
-func (l *Log) events() Uncounted { return Uncounted{l.Cut, l.Unread} }
+func (l *Log) events() Uncounted { return Uncounted{l.Tell.Cut, l.Tell.Unread} }
 
 // Entries passes on at least the lines that are wanted, the last ones last, and what stands before
 // them.
@@ -69,14 +80,14 @@ func (l *Log) Entries(ctx context.Context, emit func(logs.Entry)) error {
 // their times where a clock was set back, so that an old line says nothing about those before it.
 func (l *Log) begin() (from logs.Position, err error) {
 	switch {
-	case l.Recent > 0:
-		from.File, l.All, err = tail.Recent(l.Route.Path, l.Route.Format, l.Recent)
-	case l.Last > 0:
-		if at, err := tail.Back(l.Route.Path, l.Route.Format, max(1<<10, tail.Records(l.Last))); err == nil {
+	case l.Extent.Recent > 0:
+		from.File, l.All, err = tail.Recent(l.Route.Path, l.Route.Format, l.Extent.Recent)
+	case l.Extent.Last > 0:
+		if at, err := tail.Back(l.Route.Path, l.Route.Format, max(1<<10, tail.Records(l.Extent.Last))); err == nil {
 			from.File = at // else there are fewer: all of the log is read
 		}
-	case l.Since > 0:
-		from.File = tail.WrittenSince(l.Route.Path, l.Route.Format, time.Unix(0, l.Since))
+	case l.Extent.Since > 0:
+		from.File = tail.WrittenSince(l.Route.Path, l.Route.Format, time.Unix(0, l.Extent.Since))
 	}
 	return from, err
 }
@@ -123,8 +134,8 @@ const stamping = time.Second
 // end passes on what is left behind the last line, of a log whose last part was read from a
 // time on: flush does so with all of it.
 func (l *Log) end(ctx context.Context, log grouping, flush func(), read time.Time, emit func(logs.Entry)) error {
-	if l.Ended != nil {
-		l.Ended()
+	if l.Tell.Ended != nil {
+		l.Tell.Ended()
 	}
 	if l.GoesOn {
 		log.FlushGroups(read.Add(-stamping).UnixNano(), emit)
@@ -139,10 +150,10 @@ func (l *Log) end(ctx context.Context, log grouping, flush func(), read time.Tim
 
 // passed says that some more was passed on.
 func (l *Log) passed(held func() int64) error {
-	if l.Part == nil {
+	if l.Tell.Part == nil {
 		return nil
 	}
-	return l.Part(held())
+	return l.Tell.Part(held())
 }
 
 // oldest is when the oldest of the lines began that are held back; 0 for none.
@@ -165,9 +176,9 @@ func (l *Log) journal(ctx context.Context, emit func(logs.Entry)) error {
 	switch {
 	case l.HostJournal != nil:
 		from, of.Host = l.HostJournal(l.Container.ID)
-		of.Resume.Since = max(0, l.Since)
-	case l.Recent > 0:
-		of.Resume.Since, l.All = l.Since, true // it is read forward, and what is older is left out
+		of.Resume.Since = max(0, l.Extent.Since)
+	case l.Extent.Recent > 0:
+		of.Resume.Since, l.All = l.Extent.Since, true // it is read forward, and what is older is left out
 	}
 	log := from.Open(of)
 	defer log.Close()
@@ -220,11 +231,11 @@ func (l *Log) api(ctx context.Context, emit func(logs.Entry)) error {
 		return logs.ErrUnreadable
 	}
 	most := 0
-	if l.Last > 0 {
-		most = tail.Records(l.Last)
+	if l.Extent.Last > 0 {
+		most = tail.Records(l.Extent.Last)
 	}
 	asked := time.Now()
-	body, err := client.Once(ctx, l.Container.ID, l.Since, most)
+	body, err := client.Once(ctx, l.Container.ID, l.Extent.Since, most)
 	if err != nil {
 		return err
 	}

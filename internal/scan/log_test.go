@@ -28,7 +28,7 @@ func TestJournalEntryInTheMaking(t *testing.T) {
 	defer j.Close()
 	look := func(part func()) (lines int) {
 		t.Helper()
-		l := &Log{Host: &Host{Journal: j}, Container: &logs.Container{ID: id}, Route: logs.Route{Kind: logs.Journal}, Part: func(int64) error { part(); return nil }}
+		l := &Log{Host: &Host{Journal: j}, Container: &logs.Container{ID: id}, Route: logs.Route{Kind: logs.Journal}, Tell: Told{Part: func(int64) error { part(); return nil }}}
 		if err := l.Entries(t.Context(), func(logs.Entry) { lines++ }); err != nil {
 			t.Fatal(err)
 		}

@@ -129,7 +129,7 @@ func (s *Source) look(ctx context.Context, records int, config *Config) (since i
 func (s *Source) last(ctx context.Context) logs.Seen {
 	ctx, cancel := context.WithTimeout(ctx, lastPatience)
 	defer cancel()
-	body, err := s.group.config.Engine.Last(ctx, s.start.Output.ID)
+	body, err := s.group.config.Engine.Last(ctx, s.start.Producer.ID)
 	if err != nil {
 		return logs.Seen{} // whatever it is, the stream will meet it
 	}

@@ -56,7 +56,7 @@ func (s *Source) attend(now time.Time) {
 	s.rest(now)
 	s.mu.Unlock()
 	if held != nil {
-		s.start.Output.WarnHeld(held)
+		s.start.Producer.WarnHeld(held)
 	}
 	if end != nil {
 		s.trust()
@@ -212,7 +212,7 @@ func (s *Source) nextSearch(err error) time.Duration {
 
 // heldTooLong returns once what the stream has held back for long.
 func (s *Source) heldTooLong(now time.Time) error {
-	h := s.start.Output.Held()
+	h := s.start.Producer.Held()
 	err := h.Problem(now)
 	if err == nil || h.Since.Equal(s.doubt.heldWarned) {
 		return nil
@@ -243,7 +243,7 @@ func (s *Source) stalled() bool {
 	ctx, cancel := context.WithTimeout(s.ctx, lookTimeout)
 	defer cancel()
 	heard := s.heard.Load()
-	newest, err := g.config.Engine.Newest(ctx, s.start.Output.ID, s.start.Container.TTY, heard+1)
+	newest, err := g.config.Engine.Newest(ctx, s.start.Producer.ID, s.start.Container.TTY, heard+1)
 	// When the engine does not answer, the stream will break by itself.
 	return err == nil && newest > heard
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 const began = 1_700_000_000_000_000_000
@@ -52,8 +52,8 @@ func (b behind) Newest(context.Context, string, bool, int64) (int64, error) { re
 
 // source makes a source of a container that is not read.
 func (g *Group) source(t *testing.T, c *logs.Container, search time.Duration) *Source {
-	out := output.New("a", slog.New(slog.DiscardHandler), nil, nil, nil, nil)
-	s := newSource(t.Context(), g, Start{Output: out, Container: c, Position: logs.Position{Last: began}, Search: search})
+	out := producer.New("a", slog.New(slog.DiscardHandler), nil, nil, nil, nil)
+	s := newSource(t.Context(), g, Start{Producer: out, Container: c, Position: logs.Position{Last: began}, Search: search})
 	t.Cleanup(s.trust)
 	return s
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // follow reads a log until its stream ends or is ended.
@@ -48,7 +48,7 @@ func (s *Source) readAll(ctx context.Context, e *End) error {
 // read reads one body, which begins at a number of records before the end or, for 0,
 // where e was left.
 func (s *Source) read(ctx context.Context, records int, e *End) error {
-	container, common, out := s.start.Container, &s.group.config, s.start.Output
+	container, common, out := s.start.Container, &s.group.config, s.start.Producer
 	config := Config{
 		TTY: container.TTY, TimesDiffer: container.Driver == "journald", Heard: &s.heard,
 		Resume: e.Position, Rules: out.Rules(e.Position), MaxLine: common.MaxLine, Events: common.Events,
@@ -83,20 +83,20 @@ func (s *Source) read(ctx context.Context, records int, e *End) error {
 
 func (s *Source) open(ctx context.Context, since int64, records int) (io.ReadCloser, error) {
 	if records > 0 {
-		return s.group.config.Engine.Tail(ctx, s.start.Output.ID, records)
+		return s.group.config.Engine.Tail(ctx, s.start.Producer.ID, records)
 	}
-	return s.group.config.Engine.Logs(ctx, s.start.Output.ID, since)
+	return s.group.config.Engine.Logs(ctx, s.start.Producer.ID, since)
 }
 
 // session is one connection.
 type session struct {
 	source *Source
 	reader *Reader
-	chunk  output.Chunk
+	chunk  producer.Chunk
 	end    *End
 	open   *open
 	// held is what was held back last, and pending the timestamp of its first part.
-	held    *output.HeldBack
+	held    *producer.HeldBack
 	pending int64
 }
 
@@ -156,7 +156,7 @@ func (x *session) flushGroups(ctx context.Context) {
 
 // pass hands over what take takes.
 func (x *session) pass(ctx context.Context, last bool, take func()) error {
-	if err := x.chunk.Begin(ctx, x.source.start.Output); err != nil {
+	if err := x.chunk.Begin(ctx, x.source.start.Producer); err != nil {
 		return err
 	}
 	take()
@@ -181,14 +181,14 @@ func (x *session) lookAtHeld(pending int64) {
 	case bytes == 0:
 		x.held = nil
 	case x.held == nil || x.pending != pending:
-		x.held = &output.HeldBack{Since: time.Now(), Bytes: bytes, Line: true}
+		x.held = &producer.HeldBack{Since: time.Now(), Bytes: bytes, Line: true}
 	default:
-		x.held = &output.HeldBack{Since: x.held.Since, Bytes: bytes, Line: true}
+		x.held = &producer.HeldBack{Since: x.held.Since, Bytes: bytes, Line: true}
 	}
 	if x.pending = pending; x.held != nil {
 		_, x.held.Open = x.reader.Grouping()
 	}
-	x.source.start.Output.SetHeld(x.held)
+	x.source.start.Producer.SetHeld(x.held)
 }
 
 func newSource(ctx context.Context, g *Group, start Start) *Source {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // Engine opens logs through the API, from a time on or from a number of records
@@ -63,7 +63,7 @@ func NewGroup(config GroupConfig) *Group {
 
 // Start is what one source begins with.
 type Start struct {
-	Output    *output.Output
+	Producer  *producer.Producer
 	Container *logs.Container
 	Position  logs.Position
 	// Search is that of the End of the stream before.

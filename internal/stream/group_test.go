@@ -12,7 +12,7 @@ import (
 
 	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // engine has one log.
@@ -34,7 +34,7 @@ func (engine) SkipsRotated() bool { return false }
 func (engine) Last(context.Context, string) (io.ReadCloser, error) { return nil, logs.ErrNotFound }
 
 // sink is lane, store and metrics of one container.
-type sink struct{ output.Lane }
+type sink struct{ producer.Lane }
 
 func (sink) Begin(ctx context.Context, _ string, d *logs.Draft) error {
 	d.Open(1<<20, 1<<20)
@@ -79,10 +79,10 @@ func TestEnds(t *testing.T) {
 		"stopped and not ended": {engine: engine{body: quiet}, container: running("a", "local"), read: true, want: errEndless, do: func(s *Source) { s.Update(stopped("a", "local"), time.Time{}); s.attend(time.Now().Add(time.Hour)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := output.New("a", slog.New(slog.DiscardHandler), sink{}, sink{}, sink{}, nil)
+			out := producer.New("a", slog.New(slog.DiscardHandler), sink{}, sink{}, sink{}, nil)
 			out.Relabel(logs.NewLabels(map[string]string{"a": "b"}, nil))
 			g, ends := NewGroup(GroupConfig{Engine: test.engine, Events: unheard{}}), make(chan End, 2)
-			s := g.Start(t.Context(), Start{Output: out, Container: test.container, Ended: func(e End) { ends <- e }})
+			s := g.Start(t.Context(), Start{Producer: out, Container: test.container, Ended: func(e End) { ends <- e }})
 			if test.do != nil {
 				for !s.spoke.Load() || s.idleSince.Load() == nil || out.Unanswered() > 0 || out.Lines() == 0 {
 					time.Sleep(time.Millisecond) // a poll of a condition; the test's time limit is the deadline

@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/stage"
 )
 
@@ -72,14 +72,14 @@ func frameAt(kind byte, at time.Time, text string) []byte {
 	return append(binary.BigEndian.AppendUint32([]byte{kind, 0, 0, 0}, uint32(len(payload))), payload...)
 }
 
-func startStaged(t *testing.T, stages string, body io.Reader, c *logs.Container) (keeping, chan End, *Group, *output.Output) {
+func startStaged(t *testing.T, stages string, body io.Reader, c *logs.Container) (keeping, chan End, *Group, *producer.Producer) {
 	k := keeping{mu: new(sync.Mutex), gate: make(chan struct{}, 1), lines: new([]string)}
 	var timeline atomic.Pointer[stage.Timeline]
 	timeline.Store(stage.Always(pipelineOf(t, stages)))
-	out := output.New("a", slog.New(slog.DiscardHandler), k, k, k, &timeline)
+	out := producer.New("a", slog.New(slog.DiscardHandler), k, k, k, &timeline)
 	out.Relabel(logs.NewLabels(map[string]string{"container": "b"}, nil))
 	g, ends := NewGroup(GroupConfig{Engine: engine{body: func(context.Context) io.Reader { return body }}, Events: unheard{}}), make(chan End, 2)
-	g.Start(t.Context(), Start{Output: out, Container: c, Ended: func(e End) { ends <- e }})
+	g.Start(t.Context(), Start{Producer: out, Container: c, Ended: func(e End) { ends <- e }})
 	return k, ends, g, out
 }
 

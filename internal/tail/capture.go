@@ -103,7 +103,7 @@ func (l *Log) successor() ([]*generation, error) {
 // unknown opens the files newer than the last one known, oldest first; cut is set when
 // there are more of them.
 func (l *Log) unknown() (fresh []*generation, cut bool, err error) {
-	s := newLooks(l.path, l.format, l.files)
+	s := newSnapshot(l.path, l.format, l.files)
 	s.below, s.past = l.room.Rotated, l.listed
 	defer func() { s.closeBut(fresh) }()
 	err = s.settle()
@@ -123,7 +123,7 @@ func (l *Log) unknown() (fresh []*generation, cut bool, err error) {
 }
 
 // newer returns what was seen that is newer than the last file known, oldest first.
-func (l *Log) newer(s *looks) ([]*generation, error) {
+func (l *Log) newer(s *snapshot) ([]*generation, error) {
 	found, older := s.ordered(), false
 	for at, g := range slices.Backward(found) {
 		if slices.Contains(l.files, g) || g.file == nil || s.remained(g, l.listed) {
@@ -210,7 +210,7 @@ func (s *shared) rank() {
 // counted returns how many of the files found, which follow one that was there at an earlier
 // look, are known: as many as were known to follow it, if the last of them holds what the
 // last one known holds. That needs no clock, and no difference between the files.
-func (s *shared) counted(seen *looks, found []*generation) int {
+func (s *shared) counted(seen *snapshot, found []*generation) int {
 	if len(found) == 0 || len(s.files) == 0 || s.last().compressed {
 		return 0
 	}

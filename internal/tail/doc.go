@@ -4,7 +4,7 @@
 //
 // # How a log is followed
 //
-// The directory is looked at until two looks agree (tail/looks.go). A look goes from the
+// The directory is looked at until two looks agree (tail/snapshot.go). A look goes from the
 // highest number to the live file, and back where a rotation came between, so it misses no
 // file between two that it sees; all it sees stays open. So a file that is deleted before
 // the last look is not lost, and its place is known: it is what the looks have seen that

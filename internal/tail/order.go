@@ -5,7 +5,7 @@ import "slices"
 // ordered returns all that was seen, oldest first. Each look's order holds. Where no look
 // shows which of two files is older, it is the one that was seen last by the earlier
 // look: rotation deletes the oldest file first.
-func (s *looks) ordered() (out []*generation) {
+func (s *snapshot) ordered() (out []*generation) {
 	lists := make([][]*generation, len(s.seen))
 	last := make(map[*generation]int)
 	for i, look := range s.seen {
@@ -50,7 +50,7 @@ func behind(g *generation, lists [][]*generation) bool {
 // unique leaves out of files in order those that are there twice, as they were
 // compressed between two looks, and those that have vanished empty. Of two the first has
 // the right place, and the other is what Docker still has.
-func (s *looks) unique(all []*generation) (out []*generation) {
+func (s *snapshot) unique(all []*generation) (out []*generation) {
 	all = slices.Clone(all)
 	var taken []*generation
 	// The newest first: it is the older one whose copy may be gone.
@@ -76,19 +76,19 @@ func (s *looks) unique(all []*generation) (out []*generation) {
 
 // together reports whether one look saw both, so that they are two files, whatever is in
 // them: all parts of a long line can be alike.
-func (s *looks) together(a, b *generation) bool {
+func (s *snapshot) together(a, b *generation) bool {
 	return slices.ContainsFunc(s.seen, func(look []sighting) bool { return saw(look, a) && saw(look, b) })
 }
 
 // vanished reports whether the last look did not see a file.
-func (s *looks) vanished(g *generation) bool { return !saw(s.seen[len(s.seen)-1], g) }
+func (s *snapshot) vanished(g *generation) bool { return !saw(s.seen[len(s.seen)-1], g) }
 
 func saw(look []sighting, g *generation) bool {
 	return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g })
 }
 
 // remained reports whether a file had a name that it has had since an earlier look.
-func (s *looks) remained(g *generation, earlier []name) bool {
+func (s *snapshot) remained(g *generation, earlier []name) bool {
 	return slices.ContainsFunc(s.seen, func(look []sighting) bool {
 		return slices.ContainsFunc(look, func(now sighting) bool { return now.file == g && now.name.remains(earlier) })
 	})
@@ -96,7 +96,7 @@ func (s *looks) remained(g *generation, earlier []name) bool {
 
 // before returns the order of the file that a look has seen right before another one, which
 // it has had since an earlier look.
-func (s *looks) before(g *generation, earlier []name) (order int, ok bool) {
+func (s *snapshot) before(g *generation, earlier []name) (order int, ok bool) {
 	for _, look := range slices.Backward(s.seen) {
 		at := slices.IndexFunc(look, func(now sighting) bool { return now.file == g })
 		if at <= 0 {

@@ -38,9 +38,9 @@ func (l *Log) Short() bool {
 	return l.short
 }
 
-// frugal returns looks that end where there are no descriptors left, and that leave some to
-// others. What is past is not opened.
-func (s *looks) frugal(past []name) *looks {
+// frugal returns a snapshot whose looks end where there are no descriptors left, and leave some
+// to others. What is past is not opened.
+func (s *snapshot) frugal(past []name) *snapshot {
 	most := max(len(s.opened)/2, 2)
 	s.closeBut(nil)
 	known := make([]*generation, 0, len(s.files))
@@ -49,7 +49,7 @@ func (s *looks) frugal(past []name) *looks {
 			known = append(known, g)
 		}
 	}
-	out := newLooks(s.live, s.format, known)
+	out := newSnapshot(s.live, s.format, known)
 	out.below, out.most, out.past = s.below, most, past
 	return out
 }

@@ -42,7 +42,7 @@ func newTrial(cfg *config.Config, memory budget.Memory, source *host.Source, wat
 		counts: &counts{lines: make(map[string]int64), bytes: make(map[string]int64)}, now: time.Now().UnixNano(),
 	}
 	t.Pipeline = pipeline.New(cfg, memory, source, watcher, host, log,
-		pipeline.Ends{Store: t.store, Sink: t.counts, Metrics: t.counts, Floor: t.now})
+		pipeline.Config{Store: t.store, Sink: t.counts, Metrics: t.counts, Floor: t.now})
 	return t
 }
 

@@ -229,16 +229,16 @@ func (t *tryOut) container(ctx context.Context, name string) error {
 		if n == 0 && t.options.Since.IsZero() {
 			n = lastDefault
 		}
-		look := &scan.Log{Host: host, Container: c, Route: route, MaxLine: s.MaxLine, Last: n, Log: t.log}
+		look := &scan.Log{Host: host, Container: c, Route: route, MaxLine: s.MaxLine, Extent: scan.Extent{Last: n}, Log: t.log}
 		if !t.options.Since.IsZero() {
-			look.Since = t.options.Since.UnixNano()
+			look.Extent.Since = t.options.Since.UnixNano()
 		}
 		if n == 0 {
 			n = math.MaxInt
 		}
 		take, end := t.taken(s, n)
 		if err := look.Entries(ctx, func(e logs.Entry) {
-			if e.Time >= look.Since {
+			if e.Time >= look.Extent.Since {
 				take(rehearsal.Line{Time: e.Time, Stream: e.Stream, Text: e.Line})
 			}
 		}); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/lighterman/lighterman/internal/config"
 	"github.com/lighterman/lighterman/internal/host"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
 	"github.com/lighterman/lighterman/internal/plain"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/scan"
 )
 
@@ -26,35 +26,36 @@ var errUntold = errors.New("cannot be told")
 // it was acknowledged. So what was sent of it is compared in its order; only where a stage has
 // given each line a time of its own that is known as well.
 func (l *lining) file(ctx context.Context) error {
+	path, position := l.log.Subject.Route.Path, l.log.Acked.Record.Position
 	if l.rated() {
 		return fmt.Errorf("%w: a stage, limit or sampling, decides about lines by their time, and those of a file have none", errUntold)
 	}
-	facts, err := plain.Look(l.Route.Path)
+	facts, err := plain.Look(path)
 	if err != nil {
 		return err
 	}
-	if at := l.Record.Position; at.Plain.Head > 0 {
-		if _, _, has := plain.Compare(l.Route.Path, at, false); !has {
+	if position.Plain.Head > 0 {
+		if _, _, has := plain.Compare(path, position, false); !has {
 			return fmt.Errorf("%w: it does not have what was read of it, so it was truncated or written anew, and the service has not seen that yet", errUntold)
 		}
 	}
-	if facts.Written < l.from && facts.Size == l.Record.Position.File.Offsets[logs.Stdout] {
+	if facts.Written < l.from && facts.Size == position.File.Offsets[logs.Stdout] {
 		return nil // nothing of it is of the time
 	}
 	var kinds struct{ dated, undated int64 }
-	l.sequence = audit.NewSequence(l.sequenced())
-	defer func() { l.sequence.Close() }()
-	whole := l.sequenced().Whole
-	err = l.lines(ctx, func(e *logs.Entry, stored audit.Stored) error {
+	of := l.sequenced()
+	sequence := audit.NewSequence(of)
+	defer sequence.Close()
+	err = l.lines(ctx, nothing, func(e *logs.Entry, stored audit.Stored) error {
 		if e.Time != l.look.Origin() {
 			kinds.dated++
 			return nil
 		}
 		kinds.undated++
-		if whole {
+		if of.Whole {
 			return nil
 		}
-		return l.sequence.Count(ctx, stored)
+		return sequence.Count(ctx, stored)
 	})
 	switch {
 	case err != nil:
@@ -63,63 +64,64 @@ func (l *lining) file(ctx context.Context) error {
 		return fmt.Errorf("%w: a stage gives some of its lines a time of their own, and others have none (timestamp: action_on_failure)", errUntold)
 	case kinds.dated > 0:
 		return l.dated(ctx)
-	case !whole:
-		if err := l.sequence.Counted(); err != nil {
+	case !of.Whole:
+		if err := sequence.Counted(); err != nil {
 			l.fail(err)
 			return nil
 		}
 	}
-	l.counting = func() bool { return l.sequence.Begun() }
-	if err := l.lines(ctx, func(_ *logs.Entry, stored audit.Stored) error { return l.sequence.Add(ctx, stored) }); err != nil || context.Cause(ctx) != nil {
+	if err := l.lines(ctx, sequence.Begun, func(_ *logs.Entry, stored audit.Stored) error { return sequence.Add(ctx, stored) }); err != nil || context.Cause(ctx) != nil {
 		return err
 	}
-	if err := l.sequence.End(); err != nil {
+	if err := sequence.End(); err != nil {
 		l.fail(err)
 	}
-	l.out.Result = l.sequence.Result
+	l.out.Result = sequence.Result
 	return nil
 }
 
 // sequenced says what is known of when the file was sent.
 func (l *lining) sequenced() audit.SequenceConfig {
-	_, _, made, _ := plain.ParseID(l.ID)
+	s, x, record := l.log.Subject, l.log.Examiner, &l.log.Acked.Record
+	_, _, made, _ := plain.ParseID(s.Container.ID)
 	// What it was sent as is known as long as stages and labels are as they were.
-	changed := l.Stages.Load().Newest()
-	if len(l.Timeline) > 1 {
-		changed = max(changed, l.Timeline[len(l.Timeline)-1].From)
+	changed := s.Stages.Load().Newest()
+	if len(s.Timeline) > 1 {
+		changed = max(changed, s.Timeline[len(s.Timeline)-1].From)
 	}
 	of := audit.SequenceConfig{
-		Source: l.Source, Naming: l.Naming, From: max(l.from, made, changed), To: l.to,
-		Newest: l.Record.Position.Latest(), Examples: l.of.Examples, Most: l.of.Remembered,
+		Source: x.Loki.Source, Naming: s.Naming, From: max(l.from, made, changed), To: l.to,
+		Newest: record.Position.Latest(), Examples: l.of.Examples, Most: l.of.Remembered,
 	}
 	former := false
-	for id, r := range l.View.Records { // other files of this name, and what it held before a truncation
+	for id, r := range x.View.Records { // other files of this name, and what it held before a truncation
 		switch path, _, other, is := plain.ParseID(id); {
-		case !is || path != l.Name || id == l.ID:
+		case !is || path != s.Container.Name || id == s.Container.ID:
 		case other > made:
 			of.After = min(cmp.Or(of.After, other), other)
 		default:
 			former, of.Before = true, max(of.Before, r.Position.Latest())
 		}
 	}
-	never := l.Service.Config.Reading.Since
-	of.Whole = made > 0 && of.From == made && !former && l.Record.Position.Plain.Epoch == 0 && (never.Beginning || made >= l.View.Born.UnixNano())
+	never := x.Service.Config.Reading.Since
+	of.Whole = made > 0 && of.From == made && !former && record.Position.Plain.Epoch == 0 && (never.Beginning || made >= x.View.Born.UnixNano())
 	return of
 }
 
 // dated compares lines to each of which a stage has given a time.
 func (l *lining) dated(ctx context.Context) error {
-	l.audit = audit.New(audit.Config{Source: l.Source, Naming: l.Naming, From: l.from, To: l.to, Examples: l.of.Examples, Most: l.of.Remembered})
+	l.audit = audit.New(audit.Config{
+		Source: l.log.Examiner.Loki.Source, Naming: l.log.Subject.Naming, From: l.from, To: l.to, Examples: l.of.Examples, Most: l.of.Remembered,
+	})
 	defer l.audit.Close()
 	begun := false
-	l.counting = func() bool { return begun }
-	err := l.lines(ctx, func(e *logs.Entry, stored audit.Stored) error {
+	err := l.lines(ctx, func() bool { return begun }, func(e *logs.Entry, stored audit.Stored) error {
 		if e.Time < l.from || e.Time >= l.to {
 			return nil
 		}
 		if !begun {
 			begun = true
-			l.audit.Begin(e.Time, true, l.torn)
+			l.audit.Begin(e.Time, true, l.begin.torn)
 		}
 		return l.audit.Add(ctx, stored)
 	})
@@ -133,38 +135,42 @@ func (l *lining) dated(ctx context.Context) error {
 	return nil
 }
 
+// nothing counts of what is read only to know what there is.
+func nothing() bool { return false }
+
 // lines reads the file from its beginning, and has take called for each entry as it is sent.
-func (l *lining) lines(ctx context.Context, take func(*logs.Entry, audit.Stored) error) error {
+// counting reports whether what becomes of lines counts by now.
+func (l *lining) lines(ctx context.Context, counting func() bool, take func(*logs.Entry, audit.Stored) error) error {
 	clock := &lineClock{at: time.Now()}
-	l.joining, l.Ended = 0, false
-	l.look = output.NewLook(l.Timeline, l.Stages, l.Service.Log, l.undatedDrop, l.joined)
-	l.torn = l.look.Rules().Group != nil
+	s, x, acked := l.log.Subject, l.log.Examiner, &l.log.Acked
+	l.joining, acked.Ended = 0, false
+	dropped := func(e *logs.Entry, rule string) {
+		if !counting() {
+			l.joining = 0
+			return
+		}
+		l.drop(e, rule)
+	}
+	l.look = producer.NewLook(s.Timeline, s.Stages, x.Service.Log, dropped, l.joined)
+	l.begin.torn = l.look.Rules().Group != nil
 	return l.readFile(ctx, clock, func(e *logs.Entry) {
-		l.Took()
+		x.Took()
 		if context.Cause(ctx) != nil {
 			return
 		}
-		if l.counting != nil && l.counting() {
+		if counting() {
 			l.out.Joined += int64(l.joining)
 		}
 		l.joining = 0
 		labels, tenant := l.look.Labels(e)
-		waits := l.Ended
-		if len(l.View.Records) > 0 {
-			waits = !l.Known || clock.behind != 0 && l.look.Origin() >= clock.behind
+		waits := acked.Ended
+		if !acked.None {
+			waits = !acked.Known || clock.behind != 0 && l.look.Origin() >= clock.behind
 		}
 		if err := take(e, audit.Stored{Time: e.Time, Stream: e.Stream, Text: e.Line, Labels: labels, Tenant: tenant, Waits: waits}); err != nil {
 			l.fail(err)
 		}
 	})
-}
-
-func (l *lining) undatedDrop(e *logs.Entry, rule string) {
-	if l.counting == nil || !l.counting() {
-		l.joining = 0
-		return
-	}
-	l.drop(e, rule)
 }
 
 // lineClock gives lines times by which it is known which are acknowledged. It stands still:
@@ -189,17 +195,18 @@ func (c *lineClock) pass() {
 
 // readFile reads it as far as it goes now.
 func (l *lining) readFile(ctx context.Context, clock *lineClock, emit func(*logs.Entry)) error {
-	facts, err := plain.Look(l.Route.Path)
+	path := l.log.Subject.Route.Path
+	facts, err := plain.Look(path)
 	if err != nil {
 		return err
 	}
-	acknowledged := l.Record.Position.File.Offsets[logs.Stdout]
+	acknowledged := l.log.Acked.Record.Position.File.Offsets[logs.Stdout]
 	if acknowledged == 0 {
 		clock.pass()
 	}
 	truncated := false
 	log := plain.Open(plain.Config{
-		Path: l.Route.Path, Inode: facts.Inode, Made: facts.Made, Silence: host.Silence, MaxLine: l.Service.Config.Limits.LineBytes,
+		Path: path, Inode: facts.Inode, Made: facts.Made, Silence: host.Silence, MaxLine: l.log.Examiner.Service.Config.Limits.LineBytes,
 		Rules: l.look.Rules(), Events: whenTruncated{scan.Uncounted{}, func() { truncated = true }}, Now: clock.now,
 		Foresee: func(logs.Span) (int, int64, error) { return 0, 0, nil }, Foreseen: func() (int, int64) { return 0, 0 },
 	})
@@ -228,7 +235,7 @@ func (l *lining) readFile(ctx context.Context, clock *lineClock, emit func(*logs
 			break
 		}
 	}
-	l.Ended = true
+	l.log.Acked.Ended = true
 	log.Flush(pass)
 	return ctx.Err()
 }
@@ -247,8 +254,9 @@ func (w whenTruncated) Truncated(bool, int64) { w.truncated() }
 
 // rated reports whether a stage of the file's section decides by the time of lines.
 func (l *lining) rated() bool {
-	cfg := l.Service.Config
-	section := l.SectionOf(l.Name)
+	x := l.log.Examiner
+	cfg := x.Service.Config
+	section := x.SectionOf(l.log.Subject.Container.Name)
 	stages := cfg.Stages
 	if s := &cfg.Files[section]; s.OwnStages {
 		stages = s.Stages

@@ -119,18 +119,18 @@ func (v *Loop) one(ctx context.Context, out *Output) {
 	by := examine.Service{Config: v.Config(), Log: slog.New(slog.DiscardHandler), Version: v.Version}
 	of := Verification{Scope: examine.Scope{Outputs: []string{name}, Since: v.since(name, began), PerSecond: verifyQueries}, Remembered: verifyRemembered}
 	err := Run(ctx, by, of, func(of *Verified) error {
-		sum.Missing += of.Missing
-		sum.Twice += of.Twice
-		sum.Changed += of.Changed
-		sum.NotStored += of.Strange
-		sum.NotSent += of.Waiting
+		sum.Missing += of.Result.Missing
+		sum.Twice += of.Result.Twice
+		sum.Changed += of.Result.Changed
+		sum.NotStored += of.Result.Strange
+		sum.NotSent += of.Result.Waiting
 		if of.Failed {
 			failed++
 		}
 		v.say(name, of, untold, log)
 		if !of.Result.Same() {
 			log.Warn("Loki does not have what is stored of a log: lighterman verify shows examples", "of", string(of.Kind), "name", of.Name, "id", of.ID,
-				"missing", of.Missing, "twice", of.Twice, "changed", of.Changed, "not_stored", of.Strange)
+				"missing", of.Result.Missing, "twice", of.Result.Twice, "changed", of.Result.Changed, "not_stored", of.Result.Strange)
 		}
 		return nil
 	})

@@ -12,12 +12,12 @@ import (
 	"github.com/lighterman/lighterman/internal/audit"
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // Verification compares what is stored with what Loki has.
 type Verification struct {
-	examine.Scope
+	Scope examine.Scope
 	// Examples bounds the examples of each kind, of each log.
 	Examples int
 	// Refused are the lines that Loki has refused since the service was started, by container
@@ -33,7 +33,7 @@ type Verified struct {
 	Name, ID string
 	// Output is the one that was compared; empty for that of loki-url.
 	Output string
-	audit.Result
+	Result audit.Result
 	// Stored is how many lines there are of the time. Dropped were dropped, by rule, and
 	// Joined were added to other lines' entries. Passed are lines that are not compared: from
 	// before lighterman was to collect any, parts of an entry whose beginning is gone, or sent
@@ -71,14 +71,14 @@ func Run(ctx context.Context, by examine.Service, of Verification, found func(*V
 
 // one compares a log.
 func (of *Verification) one(ctx context.Context, x *examine.Examiner, s *examine.Subject) (*Verified, error) {
-	out := &Verified{Kind: s.Kind, Name: s.Title, ID: s.ID, Output: x.Output, Dropped: make(map[string]int64), Unread: s.Unread}
-	if n, known := of.Refused[s.ID]; known && x.Output == "" {
+	out := &Verified{Kind: s.Kind, Name: s.Title, ID: s.Container.ID, Output: x.Output, Dropped: make(map[string]int64), Unread: s.Unread}
+	if n, known := of.Refused[s.Container.ID]; known && x.Output == "" {
 		out.Refused = &n
 	}
 	if s.Unread != "" {
 		return out, nil
 	}
-	l := &lining{Reading: x.Reading(s), of: of, out: out, from: of.Since.UnixNano(), to: x.Now.UnixNano()}
+	l := &lining{log: x.Reading(s), of: of, out: out, from: of.Scope.Since.UnixNano(), to: x.Now.UnixNano()}
 	compare := l.timed
 	if s.Kind == examine.OfFile {
 		compare = l.file
@@ -94,11 +94,11 @@ func (of *Verification) one(ctx context.Context, x *examine.Examiner, s *examine
 		out.Unread, out.Failed = err.Error(), !errors.Is(err, errUntold)
 		return out, nil
 	}
-	out.Passed += out.Edge
+	out.Passed += out.Result.Edge
 	if away := l.away(); away > 0 {
 		out.Unread, out.Failed = fmt.Sprintf("none of its %d entries could be compared: a stage gives them a time that is not the one compared; give an earlier --since", away), true
 	}
-	out.Stored = out.Entries + out.Joined
+	out.Stored = out.Result.Entries + out.Joined
 	for _, n := range out.Dropped {
 		out.Stored += n
 	}
@@ -107,20 +107,21 @@ func (of *Verification) one(ctx context.Context, x *examine.Examiner, s *examine
 
 // timed compares a log whose lines have times.
 func (l *lining) timed(ctx context.Context) error {
-	idName, id := examine.IDName(l.Timeline, l.ID), l.ID
-	if l.Kind != examine.OfContainer {
+	s, x := l.log.Subject, l.log.Examiner
+	idName, id := examine.IDName(s.Timeline, s.Container.ID), s.Container.ID
+	if s.Kind != examine.OfContainer {
 		idName, id = "", ""
 	}
 	l.audit = audit.New(audit.Config{
-		Source: l.Source, Container: id, IDName: idName, Naming: l.Naming,
-		From: max(l.from, l.Never), To: l.to, Examples: l.of.Examples, Most: l.of.Remembered,
+		Source: x.Loki.Source, Container: id, IDName: idName, Naming: s.Naming,
+		From: max(l.from, l.log.Acked.Never), To: l.to, Examples: l.of.Examples, Most: l.of.Remembered,
 	})
 	defer l.audit.Close()
-	l.look = output.NewLook(l.Timeline, l.Stages, l.Service.Log, l.dropped, l.joined)
-	journal := l.Route.Kind == logs.Journal || l.Route.Kind == logs.HostJournal
-	l.look.Raw = l.Passed
-	l.torn, l.edge = !journal || l.look.Rules().Group != nil, l.Kind != examine.OfContainer || mayBeCut(l.Container, l.Route)
-	if err := l.Read(ctx, l.look, func(e *logs.Entry) { l.take(ctx, e) }); err != nil || context.Cause(ctx) != nil {
+	l.look = producer.NewLook(s.Timeline, s.Stages, x.Service.Log, l.dropped, l.joined)
+	journal := s.Route.Kind == logs.Journal || s.Route.Kind == logs.HostJournal
+	l.look.Raw = l.log.Acked.Passed
+	l.begin = beginning{torn: !journal || l.look.Rules().Group != nil, edge: s.Kind != examine.OfContainer || mayBeCut(s.Container, s.Route)}
+	if err := l.log.Read(ctx, l.look, func(e *logs.Entry) { l.take(ctx, e) }); err != nil || context.Cause(ctx) != nil {
 		return err
 	}
 	if err := l.audit.End(); err != nil {
@@ -154,28 +155,42 @@ func mayBeCut(c *logs.Container, route logs.Route) bool {
 	return false
 }
 
-// lining takes the entries of one log.
+// lining holds the entries of one log against what Loki has.
 type lining struct {
-	*examine.Reading
-	of    *Verification
-	out   *Verified
+	log  *examine.Reading
+	of   *Verification
+	out  *Verified
+	look *producer.Look
+	// audit is for lines that have times; nil for those of a file that have none.
 	audit *audit.Audit
-	// sequence is for a file of the host, and counting reports whether what comes counts.
-	sequence *audit.Sequence
-	counting func() bool
-	look     *output.Look
-	fail     context.CancelCauseFunc
 	// from and to are the time that counts.
 	from, to int64
+	fail     context.CancelCauseFunc
 	// joining are the lines that were added to the entry in hand.
 	joining int
-	begun   bool
-	// torn says that the first entry may be the rest of one.
-	torn bool
-	// edge says that the log may have begun before what is there of it.
-	edge bool
 	// moved are entries of the time that are sent with one that is not, and far from it.
 	moved int64
+	begin beginning
+}
+
+// beginning is where a log begins, as far as it is there.
+type beginning struct {
+	// found says that the first entry was seen. torn says that it may be the rest of one, and edge
+	// that the log may have begun before it.
+	found, torn, edge bool
+}
+
+// found is told of the first entry: that it was stored at one time and is sent with another.
+func (l *lining) found(at, sent int64) {
+	if l.begin.found {
+		return
+	}
+	l.begin.found = true
+	first := at
+	if sent < l.to { // what was before it has an earlier time, also where a stage gives it that
+		first = max(at, sent)
+	}
+	l.audit.Begin(first, l.begin.edge, l.begin.torn)
 }
 
 // usualShift is as far as a stage usually moves an entry: a program takes so long to write it.
@@ -185,7 +200,7 @@ const usualShift = int64(time.Minute)
 // that were all; 0 otherwise.
 func (l *lining) away() int64 {
 	// Each stream may have lost the beginning of its first entry, without any stage.
-	if edge := l.out.Edge; l.audit != nil && l.out.Entries == 0 && (l.moved > 0 || edge > logs.Streams) {
+	if edge := l.out.Result.Edge; l.audit != nil && l.out.Result.Entries == 0 && (l.moved > 0 || edge > logs.Streams) {
 		return l.moved + edge
 	}
 	return 0
@@ -194,24 +209,18 @@ func (l *lining) away() int64 {
 // counts reports whether a line counts that was stored at one time and is sent with another,
 // and notes where the log begins.
 func (l *lining) counts(at, sent int64) bool {
-	if !l.begun {
-		l.begun = true
-		begin := at
-		if sent < l.to { // what was before it has an earlier time, also where a stage gives it that
-			begin = max(at, sent)
-		}
-		l.audit.Begin(begin, l.edge, l.torn)
-	}
+	l.found(at, sent)
+	never := l.log.Acked.Never
 	inside := sent >= l.from && sent < l.to
 	switch {
-	case !inside && at >= max(l.from, l.Never) && at < l.to:
+	case !inside && at >= max(l.from, never) && at < l.to:
 		if l.out.Passed++; max(at-sent, sent-at) > usualShift {
 			l.moved++
 		}
-	case inside && at < l.Never:
+	case inside && at < never:
 		l.out.Passed++
 	}
-	return inside && at >= l.Never
+	return inside && at >= never
 }
 
 func (l *lining) joined(lines int) { l.joining = lines }
@@ -243,7 +252,7 @@ func (l *lining) take(ctx context.Context, e *logs.Entry) {
 	}
 	l.out.Joined += joined
 	labels, tenant := l.look.Labels(e)
-	waits, not := l.Waits(origin, e.Stream)
+	waits, not := l.log.Acked.Waits(origin, e.Stream)
 	stored := audit.Stored{Time: e.Time, Stream: e.Stream, Text: e.Line, Labels: labels, Tenant: tenant, Waits: waits, Acknowledged: not}
 	if err := l.audit.Add(ctx, stored); err != nil {
 		l.fail(err)

@@ -21,7 +21,7 @@ import (
 // Viewer is a view at work: where logs begin, what has become of their containers, and when
 // all was shown. Where lines go to Loki, nobody looks.
 type Viewer struct {
-	View
+	view    View
 	asked   bool // by a command, not run
 	config  *config.Config
 	started time.Time
@@ -54,10 +54,10 @@ func New(cfg *config.Config, stdout io.Writer, asked *View, started time.Time) *
 	if cfg.Loki.URL != nil {
 		return nil
 	}
-	v := &Viewer{View: showing(cfg, asked), asked: asked != nil, config: cfg, started: started, reached: make(map[string]bool), begun: make(map[string]int64), progress: make(map[string]time.Time)}
-	v.Out = console.New(stdout, v.Console)
-	if v.Notices != nil {
-		v.notices = console.NewNotices(v.Notices, v.Console.Color, v.Out)
+	v := &Viewer{view: showing(cfg, asked), asked: asked != nil, config: cfg, started: started, reached: make(map[string]bool), begun: make(map[string]int64), progress: make(map[string]time.Time)}
+	v.Out = console.New(stdout, v.view.Console)
+	if v.view.Notices != nil {
+		v.notices = console.NewNotices(v.view.Notices, v.view.Console.Color, v.Out)
 	}
 	return v
 }
@@ -69,7 +69,7 @@ func (v *Viewer) Sink() (dispatch.Sink, *LastLines) {
 		v.history = newLastLines(v.Out, v.config.Reading.Tail.N, v.start)
 		to = v.history
 	}
-	if !v.Follow {
+	if !v.view.Follow {
 		to = &untilStart{Sink: to, viewer: v}
 	}
 	return to, v.history
@@ -99,7 +99,7 @@ func (v *Viewer) First(ctx context.Context, p *pipeline.Pipeline, born time.Time
 			leftOut[t.Container.Name] = t.Excluded
 		}
 	}
-	if err := none(leftOut); !v.Follow {
+	if err := none(leftOut); !v.view.Follow {
 		return err
 	} else if v.notices != nil {
 		v.notices.Tell(0, "%v; waiting for one", err)
@@ -128,7 +128,7 @@ func (v *Viewer) Run(ctx, rest context.Context, stop func()) (err error) {
 		}()
 	}
 	switch {
-	case !v.Follow:
+	case !v.view.Follow:
 		err = v.await(ctx)
 		stop()
 	case v.history != nil:

@@ -12,13 +12,13 @@ import (
 	"github.com/lighterman/lighterman/internal/examine"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/lokiquery"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 	"github.com/lighterman/lighterman/internal/status"
 )
 
 // Inquiry asks what has become of lines.
 type Inquiry struct {
-	examine.Scope
+	Scope examine.Scope
 	// Text is what the lines have in them.
 	Text string
 	// Limit bounds the lines of each container that are told of: the newest.
@@ -75,6 +75,11 @@ type Line struct {
 	// Refusal is the service's last one, of what is missing.
 	Refusal *status.Refusal
 
+	wanted wanted
+}
+
+// wanted is what is looked for of a line in Loki.
+type wanted struct {
 	query lokiquery.Query
 	// text is what was stored, until it is known what is sent, and hash that of this.
 	text  []byte
@@ -84,13 +89,16 @@ type Line struct {
 	sent *bool
 }
 
+// later reports whether it is still to be sent.
+func (w *wanted) later() bool { return w.waits && (w.sent == nil || !*w.sent) }
+
 // Run finds lines in what Docker has stored of containers, and hands out what has become of
 // them at loki-url, one container after the other.
 func Run(ctx context.Context, by examine.Service, of Inquiry, found func(*Answer) error) error {
-	of.Outputs, of.Containers = []string{examine.FirstOutput}, true
+	of.Scope.Outputs, of.Scope.Containers = []string{examine.FirstOutput}, true
 	return examine.Each(ctx, by, of.Scope, func(x *examine.Examiner, ctx context.Context, s *examine.Subject) error {
 		if s.Kind != examine.OfContainer {
-			if len(of.Names) == 0 {
+			if len(of.Scope.Names) == 0 {
 				return nil
 			}
 			s.Unread = "only lines of containers are looked for; lighterman verify compares this"
@@ -105,18 +113,18 @@ func Run(ctx context.Context, by examine.Service, of Inquiry, found func(*Answer
 
 // ask finds the lines of a container.
 func (of *Inquiry) ask(ctx context.Context, x *examine.Examiner, c *examine.Subject) (*Answer, error) {
-	out := &Answer{Name: c.Title, ID: c.ID, Unread: c.Unread}
-	if running, known := of.Running[c.ID]; known {
+	out := &Answer{Name: c.Title, ID: c.Container.ID, Unread: c.Unread}
+	if running, known := of.Running[c.Container.ID]; known {
 		out.Running = &running
 	}
 	if c.Unread != "" {
 		return out, nil
 	}
 	r := x.Reading(c)
-	out.Newest = r.Record.Position.Latest()
-	s := &search{Reading: r, inquiry: of, out: out}
+	out.Newest = r.Acked.Record.Position.Latest()
+	s := &search{log: r, inquiry: of, out: out}
 	r.Cut = func() { s.wasCut = true }
-	s.look = output.NewLook(r.Timeline, r.Stages, x.Service.Log, s.dropped, func(int) {})
+	s.look = producer.NewLook(c.Timeline, c.Stages, x.Service.Log, s.dropped, func(int) {})
 	s.look.Raw = s.raw
 	err := r.Read(ctx, s.look, s.take)
 	switch {
@@ -136,10 +144,10 @@ func (of *Inquiry) ask(ctx context.Context, x *examine.Examiner, c *examine.Subj
 
 // search is for the lines of one container.
 type search struct {
-	*examine.Reading
+	log     *examine.Reading
 	inquiry *Inquiry
 	out     *Answer
-	look    *output.Look
+	look    *producer.Look
 	// wasCut says that the next entry was cut; in is the line in hand, nil where it has not the
 	// text.
 	wasCut bool
@@ -148,11 +156,11 @@ type search struct {
 
 // raw takes an entry as it is stored.
 func (s *search) raw(e *logs.Entry) {
-	s.Passed(e)
+	s.log.Acked.Passed(e)
 	cut := s.wasCut
 	s.in, s.wasCut = nil, false
 	at := bytes.Index(e.Line, []byte(s.inquiry.Text))
-	if at < 0 || e.Time < s.inquiry.Since.UnixNano() {
+	if at < 0 || e.Time < s.inquiry.Scope.Since.UnixNano() {
 		return
 	}
 	l := &Line{Time: e.Time, Stream: e.Stream, Cut: cut}
@@ -166,13 +174,13 @@ func (s *search) raw(e *logs.Entry) {
 		first, _, _ := bytes.Cut(e.Line, []byte("\n"))
 		l.Begins = audit.Excerpt(first)
 	}
-	l.text = bytes.Clone(e.Line)
+	l.wanted.text = bytes.Clone(e.Line)
 	s.in = l
 }
 
 func (s *search) dropped(_ *logs.Entry, rule string) {
 	if s.in != nil {
-		s.in.Fate, s.in.Rule, s.in.text = FateDropped, rule, nil
+		s.in.Fate, s.in.Rule, s.in.wanted.text = FateDropped, rule, nil
 		s.keep()
 	}
 }
@@ -184,13 +192,13 @@ func (s *search) take(e *logs.Entry) {
 		return
 	}
 	labels, tenant := s.look.Labels(e)
-	l.query = lokiquery.Query{Selector: audit.Selector(labels, e.Stream, s.Naming), From: e.Time, To: e.Time + 1}
+	l.wanted.query = lokiquery.Query{Selector: audit.Selector(labels, e.Stream, s.log.Subject.Naming), From: e.Time, To: e.Time + 1}
 	l.Tenant, l.SentAt = tenant, e.Time
-	if !bytes.Equal(l.text, e.Line) {
+	if !bytes.Equal(l.wanted.text, e.Line) {
 		l.SentAs = audit.Excerpt(e.Line)
 	}
-	l.text, l.hash = nil, xxhash.Sum64(e.Line)
-	l.waits, l.sent = s.Waits(l.Time, e.Stream)
+	l.wanted.text, l.wanted.hash = nil, xxhash.Sum64(e.Line)
+	l.wanted.waits, l.wanted.sent = s.log.Acked.Waits(l.Time, e.Stream)
 	s.keep()
 }
 
@@ -198,7 +206,7 @@ func (s *search) take(e *logs.Entry) {
 func (s *search) keep() {
 	l := s.in
 	s.in = nil
-	if l.Time < s.Never {
+	if l.Time < s.log.Acked.Never {
 		l.Fate = FateBefore
 	}
 	s.out.Matches++
@@ -213,12 +221,12 @@ func find(ctx context.Context, x *examine.Examiner, of *Answer, l *Line) error {
 	if l.Fate == FateDropped {
 		return nil
 	}
-	id := examine.IDName(output.Timeline(x.View.Records[of.ID].Labels), of.ID)
-	for e, err := range x.Source(ctx, l.Tenant, l.query) {
+	id := examine.IDName(producer.Timeline(x.View.Records[of.ID].Labels), of.ID)
+	for e, err := range x.Loki.Source(ctx, l.Tenant, l.wanted.query) {
 		switch other := e.Metadata[id]; {
 		case err != nil:
 			return err
-		case xxhash.Sum64String(e.Line) != l.hash, id != "" && other != "" && other != of.ID:
+		case xxhash.Sum64String(e.Line) != l.wanted.hash, id != "" && other != "" && other != of.ID:
 			continue
 		}
 		l.Fate, l.Labels, l.Metadata = FateSent, maps.Clone(e.Labels), e.Metadata
@@ -226,7 +234,7 @@ func find(ctx context.Context, x *examine.Examiner, of *Answer, l *Line) error {
 	}
 	switch {
 	case l.Fate != "":
-	case l.waits && (l.sent == nil || !*l.sent):
+	case l.wanted.later():
 		l.Fate = FateWaiting
 	default:
 		l.Fate = FateMissing

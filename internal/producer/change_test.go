@@ -1,4 +1,4 @@
-package output
+package producer
 
 import (
 	"fmt"
@@ -51,7 +51,7 @@ func sorted(lines ...string) []string {
 
 // reading is one process that reads a log.
 type reading struct {
-	*Output
+	*Producer
 	*sink
 	timeline atomic.Pointer[stage.Timeline]
 	a        *assemble.Assembler
@@ -61,7 +61,7 @@ type reading struct {
 func newReading(in *stage.Timeline, from logs.Position) *reading {
 	r := &reading{sink: &sink{}}
 	r.timeline.Store(in)
-	r.Output = New("a", slog.New(slog.DiscardHandler), whole{r.sink}, r.sink, r.sink, &r.timeline)
+	r.Producer = New("a", slog.New(slog.DiscardHandler), whole{r.sink}, r.sink, r.sink, &r.timeline)
 	r.Relabel(named("web"))
 	r.a = assemble.New(assemble.Config{Rules: r.Rules(from)}, from)
 	return r
@@ -71,7 +71,7 @@ func newReading(in *stage.Timeline, from logs.Position) *reading {
 // nothing more can join what is held.
 func (r *reading) read(t *testing.T, records []logs.Record, end bool) logs.Position {
 	t.Helper()
-	if _, err := r.chunk.TryBegin(r.Output, nil); err != nil {
+	if _, err := r.chunk.TryBegin(r.Producer, nil); err != nil {
 		t.Fatal(err)
 	}
 	for i := range records {

@@ -14,14 +14,14 @@ import (
 )
 
 // see makes a look at w's files that counts.
-func (s *looks) see(w *writer) {
+func (s *snapshot) see(w *writer) {
 	now, err := s.look()
 	w.must(err)
 	s.seen = append(s.seen, now)
 }
 
 // kept is what looks lead to, as the numbers of the first lines.
-func (s *looks) kept(w *writer) []int {
+func (s *snapshot) kept(w *writer) []int {
 	all := s.ordered()
 	for _, g := range all {
 		w.must(g.recognise())
@@ -48,7 +48,7 @@ func TestVanishedFiles(t *testing.T) {
 		w.maxFiles, w.compress = 4, compress
 		next := 0
 		w.files(&next, 4)
-		s := newLooks(w.live, formatOf(logs.JSONLines), nil)
+		s := newSnapshot(w.live, formatOf(logs.JSONLines), nil)
 		for range 3 {
 			s.see(w)
 			w.files(&next, 2)
@@ -72,7 +72,7 @@ func TestVanishedWhileCaptured(t *testing.T) {
 	w.must(err)
 	defer l.Close()
 	w.files(&next, 1) // 20, which it knows
-	s := newLooks(w.live, l.format, l.files)
+	s := newSnapshot(w.live, l.format, l.files)
 	s.see(w)
 	s.seen[0] = slices.DeleteFunc(s.seen[0], func(now sighting) bool { return now.file == l.last() })
 	if got := firstNumbers([]*generation{s.seen[0][0].file, s.seen[0][1].file}); !slices.Equal(got, []int{0, 10}) {
@@ -99,7 +99,7 @@ func TestOrdered(t *testing.T) {
 		for i := range all {
 			all[i] = &generation{order: i}
 		}
-		s := &looks{}
+		s := &snapshot{}
 		from, to, missed := 0, 1+rng.IntN(4), false
 		for from < len(all) {
 			var look []sighting
@@ -132,7 +132,7 @@ func TestOrdered(t *testing.T) {
 // TestOrderedContradiction: files renamed by somebody else come each once all the same.
 func TestOrderedContradiction(t *testing.T) {
 	a, b, c := &generation{}, &generation{}, &generation{}
-	s := &looks{seen: [][]sighting{{{file: a}, {file: b}, {file: c}}, {{file: c}, {file: a}}, {{file: b}, {file: a}, {file: b}}}}
+	s := &snapshot{seen: [][]sighting{{{file: a}, {file: b}, {file: c}}, {{file: c}, {file: a}}, {{file: b}, {file: a}, {file: b}}}}
 	got := s.ordered()
 	if len(got) != 3 || !slices.Contains(got, a) || !slices.Contains(got, b) || !slices.Contains(got, c) {
 		t.Errorf("%d files", len(got))
@@ -147,7 +147,7 @@ func TestCompressedWhileOpened(t *testing.T) {
 	w.number(0, 9)
 	content, err := os.ReadFile(w.live)
 	w.must(err)
-	s := newLooks(w.live, formatOf(logs.JSONLines), nil)
+	s := newSnapshot(w.live, formatOf(logs.JSONLines), nil)
 	defer s.closeBut(nil)
 	s.see(w)
 	w.must(os.Rename(w.live, w.live+".1"))
@@ -243,7 +243,7 @@ func TestAlikeFilesCompressed(t *testing.T) {
 	fill()
 	w.rotate() // F1 = .1
 	fill()     // F2 = live
-	s := newLooks(w.live, formatOf(logs.JSONLines), nil)
+	s := newSnapshot(w.live, formatOf(logs.JSONLines), nil)
 	s.see(w)
 	w.must(os.Remove(w.live + ".1")) // compressed, and rotated away
 	w.rotate()

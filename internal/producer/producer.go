@@ -1,4 +1,4 @@
-package output
+package producer
 
 import (
 	"context"
@@ -37,9 +37,9 @@ type Metrics interface {
 	Joined(lines int)
 }
 
-// Output is one container's. The sources of its log use it one after another. Its methods
-// may be called from any goroutine where nothing else is said.
-type Output struct {
+// Producer is one container's way into its lane. The sources of its log use it one after another.
+// Its methods may be called from any goroutine where nothing else is said.
+type Producer struct {
 	ID string
 	// Log carries the container. It is replaced only before anything runs.
 	Log *slog.Logger
@@ -57,41 +57,41 @@ type Output struct {
 	lastError atomic.Pointer[string]
 }
 
-// New makes the output of a container. timeline has the stages of the configuration, by the
+// New makes the producer of a container. timeline has the stages of the configuration, by the
 // time from which on they are in force. Others may be stored in it while lines are read, which
 // have to differ only for what is stamped later than that moment. It is nil for none.
-func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, timeline *atomic.Pointer[stage.Timeline]) *Output {
-	o := &Output{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{timeline: timeline, log: log}}
-	o.stages.container = o.labels.Load
+func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, timeline *atomic.Pointer[stage.Timeline]) *Producer {
+	p := &Producer{ID: id, Log: log, lane: lane, store: store, metrics: metrics, stages: stages{timeline: timeline, log: log}}
+	p.stages.container = p.labels.Load
 	if logs.IsHostJournal(id) {
-		o.stages.own = &ownStages{}
+		p.stages.own = &ownStages{}
 	}
-	o.labels.Store(new(Timeline))
-	return o
+	p.labels.Store(new(Timeline))
+	return p
 }
 
 // Rules returns what the configuration makes of the container's lines from a position on.
 // Who reads the log asks, before. They change when a chunk begins.
-func (o *Output) Rules(from logs.Position) *assemble.Rules { return o.stages.rules(from) }
+func (p *Producer) Rules(from logs.Position) *assemble.Rules { return p.stages.rules(from) }
 
 // CommitAfter commits a position behind everything that is still to be delivered.
-func (o *Output) CommitAfter(p logs.Position) {
-	o.stages.remember(&p)
-	o.After(func() { o.store.Commit(o.ID, p) })
+func (p *Producer) CommitAfter(at logs.Position) {
+	p.stages.remember(&at)
+	p.After(func() { p.store.Commit(p.ID, at) })
 }
 
 // After calls f behind everything of the container that is still to be delivered.
-func (o *Output) After(f func()) { o.lane.After(o.ID, f) }
+func (p *Producer) After(f func()) { p.lane.After(p.ID, f) }
 
 // Fail keeps the last error for the status page.
-func (o *Output) Fail(err error) {
+func (p *Producer) Fail(err error) {
 	text := err.Error()
-	o.lastError.Store(&text)
+	p.lastError.Store(&text)
 }
 
 // LastError returns what went wrong last; empty for nothing.
-func (o *Output) LastError() string {
-	if text := o.lastError.Load(); text != nil {
+func (p *Producer) LastError() string {
+	if text := p.lastError.Load(); text != nil {
 		return *text
 	}
 	return ""
@@ -107,58 +107,58 @@ type order struct {
 }
 
 // Lines is the number of entries that were handed over.
-func (o *Output) Lines() int64 { return o.counts.lines.Load() }
+func (p *Producer) Lines() int64 { return p.counts.lines.Load() }
 
 // Account returns what has become of the lines that were read, given how many of them the
 // sink has refused.
-func (o *Output) Account(rejected int64) logs.Account { return o.account.state(rejected) }
+func (p *Producer) Account(rejected int64) logs.Account { return p.account.state(rejected) }
 
 // Unanswered is the number of chunks for which the sink has not answered.
-func (o *Output) Unanswered() int64 { return o.counts.waiting.Load() }
+func (p *Producer) Unanswered() int64 { return p.counts.waiting.Load() }
 
 // Lag is what was handed over and not delivered: its bytes, and the age of about its
 // oldest entry in seconds, 0 when there is none.
-func (o *Output) Lag(now time.Time) (bytes int64, seconds float64) {
-	if oldest := o.counts.oldest.Load(); oldest != 0 {
+func (p *Producer) Lag(now time.Time) (bytes int64, seconds float64) {
+	if oldest := p.counts.oldest.Load(); oldest != 0 {
 		seconds = max(0, now.Sub(time.Unix(0, oldest)).Seconds())
 	}
-	return o.counts.read.Load() - o.counts.acked.Load(), seconds
+	return p.counts.read.Load() - p.counts.acked.Load(), seconds
 }
 
 // Held returns what is held back; nil for nothing.
-func (o *Output) Held() *HeldBack { return o.held.Load() }
+func (p *Producer) Held() *HeldBack { return p.held.Load() }
 
 // SetHeld notes what is held back; nil for nothing.
-func (o *Output) SetHeld(h *HeldBack) { o.held.Store(h) }
+func (p *Producer) SetHeld(h *HeldBack) { p.held.Store(h) }
 
 // WarnHeld logs that something is held back.
-func (o *Output) WarnHeld(why error) { o.Log.Warn("the end of the log is held back", "reason", why) }
+func (p *Producer) WarnHeld(why error) { p.Log.Warn("the end of the log is held back", "reason", why) }
 
 // Labels returns the container's timeline.
-func (o *Output) Labels() Timeline { return *o.labels.Load() }
+func (p *Producer) Labels() Timeline { return *p.labels.Load() }
 
 // UseLabels makes a timeline that was kept the container's.
-func (o *Output) UseLabels(t Timeline) { o.labels.Store(&t) }
+func (p *Producer) UseLabels(t Timeline) { p.labels.Store(&t) }
 
 // setLabels makes a timeline the container's, and has it kept.
-func (o *Output) setLabels(t Timeline) {
-	o.store.SetLabels(o.ID, t)
-	o.UseLabels(t)
+func (p *Producer) setLabels(t Timeline) {
+	p.store.SetLabels(p.ID, t)
+	p.UseLabels(t)
 }
 
 // Relabel makes entries from now on carry labels, if they are others. It
 // returns true when entries before carry different ones.
-func (o *Output) Relabel(labels *logs.Labels) bool {
-	before := o.Labels()
+func (p *Producer) Relabel(labels *logs.Labels) bool {
+	before := p.Labels()
 	if newest := before.Newest(); newest != nil && newest.Equal(labels) {
 		return false
 	}
-	o.setLabels(before.then(labels, o.stages.soon(time.Now().Add(LabelsDelay))))
+	p.setLabels(before.then(labels, p.stages.soon(time.Now().Add(LabelsDelay))))
 	return len(before) > 0
 }
 
 // KeepLabels undoes the last Relabel, before it has taken effect.
-func (o *Output) KeepLabels() {
-	before := o.Labels()
-	o.setLabels(before[: len(before)-1 : len(before)-1])
+func (p *Producer) KeepLabels() {
+	before := p.Labels()
+	p.setLabels(before[: len(before)-1 : len(before)-1])
 }

@@ -1,4 +1,4 @@
-package output
+package producer
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // reads, and is used again for the next read, of whatever log: Begin or TryBegin, Add, then
 // End or Cancel.
 type Chunk struct {
-	out *Output
+	producer *Producer
 	// draft is what is handed over, with memory that is used again.
 	draft logs.Draft
 	// Lines and Bytes are what was added since it was begun.
@@ -21,7 +21,7 @@ type Chunk struct {
 }
 
 // Begin begins what is handed over of a log. It waits until there is room.
-func (c *Chunk) Begin(ctx context.Context, out *Output) error {
+func (c *Chunk) Begin(ctx context.Context, out *Producer) error {
 	c.begin(out)
 	if err := out.lane.Begin(ctx, out.ID, &c.draft); err != nil {
 		return err
@@ -32,7 +32,7 @@ func (c *Chunk) Begin(ctx context.Context, out *Output) error {
 
 // TryBegin does not wait: without room, which it returns in bytes, nothing is begun, and
 // wake is called when there is some.
-func (c *Chunk) TryBegin(out *Output, wake func()) (room int, err error) {
+func (c *Chunk) TryBegin(out *Producer, wake func()) (room int, err error) {
 	c.begin(out)
 	if room, err = out.lane.TryBegin(out.ID, &c.draft, wake); err == nil {
 		out.stages.renew()
@@ -40,20 +40,20 @@ func (c *Chunk) TryBegin(out *Output, wake func()) (room int, err error) {
 	return room, err
 }
 
-func (c *Chunk) begin(out *Output) { c.out, c.Lines, c.Bytes, c.first = out, 0, 0, 0 }
+func (c *Chunk) begin(out *Producer) { c.producer, c.Lines, c.Bytes, c.first = out, 0, 0, 0 }
 
 // Add passes an entry on, with the labels of its time.
 func (c *Chunk) Add(e logs.Entry) {
 	if e.Extra != nil && e.Extra.Labels != nil {
 		c.draft.Add(e.Extra.Labels, e)
 	} else {
-		labels := c.out.Labels().At(e.Time)
-		if e.Extra == nil && labels.Of(e.Stream).Level && !c.out.stages.concern(e.Stream, e.Time) {
+		labels := c.producer.Labels().At(e.Time)
+		if e.Extra == nil && labels.Of(e.Stream).Level && !c.producer.stages.concern(e.Stream, e.Time) {
 			e.Extra = stage.LevelMissed(e.Line)
 		}
 		c.draft.Add(labels, e)
 	}
-	if c.first == 0 && (e.Extra == nil || e.Extra.Labels == nil || c.out.stages.own != nil) {
+	if c.first == 0 && (e.Extra == nil || e.Extra.Labels == nil || c.producer.stages.own != nil) {
 		c.first = e.Time // Docker's: that of others may have been moved
 	}
 	c.Lines++
@@ -64,24 +64,24 @@ func (c *Chunk) Add(e logs.Entry) {
 func (c *Chunk) Behind() { c.draft.Behind = true }
 
 // Cancel ends a chunk with which nothing was read.
-func (c *Chunk) Cancel() { c.out.lane.End(c.out.ID, &c.draft, nil) }
+func (c *Chunk) Cancel() { c.producer.lane.End(c.producer.ID, &c.draft, nil) }
 
 // End counts what was read, and commits the position when it is delivered. read is its
 // size in bytes, in the log where that is a file. released, if not nil, is called then.
 func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, released func()) {
-	o := c.out
-	o.metrics.Lines(route.String(), c.Lines, c.Bytes)
-	o.counts.lines.Add(int64(c.Lines))
-	o.stages.remember(&position)
+	p := c.producer
+	p.metrics.Lines(route.String(), c.Lines, c.Bytes)
+	p.counts.lines.Add(int64(c.Lines))
+	p.stages.remember(&position)
 	entries := c.Lines
-	o.account.read(entries, o.stages.joined, o.stages.dropped)
-	o.stages.count(o.metrics.Dropped, o.metrics.Joined)
-	o.counts.handed(read, c.first)
-	o.lane.End(o.ID, &c.draft, func() {
-		o.store.Commit(o.ID, position)
-		o.account.settled(entries)
-		o.counts.delivered(read, position)
-		o.WakeNext()
+	p.account.read(entries, p.stages.joined, p.stages.dropped)
+	p.stages.count(p.metrics.Dropped, p.metrics.Joined)
+	p.counts.handed(read, c.first)
+	p.lane.End(p.ID, &c.draft, func() {
+		p.store.Commit(p.ID, position)
+		p.account.settled(entries)
+		p.counts.delivered(read, position)
+		p.WakeNext()
 		if released != nil {
 			released()
 		}
@@ -89,4 +89,4 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 }
 
 // Flush makes the lane deliver what it has without waiting for more.
-func (c *Chunk) Flush() { c.out.lane.Flush() }
+func (c *Chunk) Flush() { c.producer.lane.Flush() }

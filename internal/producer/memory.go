@@ -1,4 +1,4 @@
-package output
+package producer
 
 import "encoding/binary"
 

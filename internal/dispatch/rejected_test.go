@@ -57,7 +57,7 @@ func TestD7RefusedForItsLabels(t *testing.T) {
 			t.Errorf("%d acks, %d accepted and %d beside", acks, len(s.accepted), beside)
 		}
 		raised = true
-		settled(barredFor)
+		settled(rejectedFor)
 		before := len(s.accepted)
 		give(bad)
 		settled(time.Second)
@@ -65,7 +65,7 @@ func TestD7RefusedForItsLabels(t *testing.T) {
 			t.Errorf("after the limit was raised %d more are accepted, %d refused", len(s.accepted)-before, d.RefusedLines())
 		}
 		d.Lane(0).Forget("bad")
-		if len(d.Lane(0).barred.streams) != 0 {
+		if len(d.Lane(0).rejected.streams) != 0 {
 			t.Error("it is not forgotten")
 		}
 	})

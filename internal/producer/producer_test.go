@@ -1,4 +1,4 @@
-package output
+package producer
 
 import (
 	"fmt"
@@ -59,14 +59,14 @@ func (s *sink) Lines(_ string, lines, _ int) { s.counted += lines }
 func named(name string) *logs.Labels {
 	return logs.NewLabels(map[string]string{"container": name}, nil)
 }
-func newOutput(s *sink) *Output           { return New("a", slog.New(slog.DiscardHandler), s, s, s, nil) }
+func newProducer(s *sink) *Producer       { return New("a", slog.New(slog.DiscardHandler), s, s, s, nil) }
 func add(c *Chunk, at int64, text string) { c.Add(logs.Entry{Time: at, Line: []byte(text)}) }
 
 // TestChunk: entries have the labels of their time, and the position is committed when the
 // sink has answered, not before.
 func TestChunk(t *testing.T) {
 	s := &sink{}
-	o := newOutput(s)
+	o := newProducer(s)
 	o.Relabel(named("old"))
 	if !o.Relabel(named("new")) || o.Relabel(named("new")) {
 		t.Error("a change of labels is not noticed, or one that is none")
@@ -95,7 +95,7 @@ func TestChunk(t *testing.T) {
 // read out has passed then.
 func TestOrder(t *testing.T) {
 	s := &sink{}
-	o := newOutput(s)
+	o := newProducer(s)
 	o.Relabel(named("a"))
 	woken := 0
 	o.SetNext(func() { woken++ })

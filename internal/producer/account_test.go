@@ -1,4 +1,4 @@
-package output
+package producer
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 // never becomes less.
 func TestAccount(t *testing.T) {
 	s := &sink{}
-	o := newOutput(s)
+	o := newProducer(s)
 	o.Relabel(named("a"))
 	o.stages.dropped = make(map[string]int)
 	c := new(Chunk)

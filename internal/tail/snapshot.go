@@ -9,14 +9,14 @@ import (
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
-// looks are looks at the files of a log while rotation may go on. Files have no names
-// of their own and no time that could be relied on: all parts of a long line have one
-// timestamp, and clocks are set back. But a look goes from the highest number to the
-// live file, and rotation only ever makes a file's number higher: so what a look sees is
-// in order, whatever is renamed meanwhile, though it may end early. What was opened stays
-// open from look to look, so that nothing that was seen is lost to the rotation, and no
-// inode is used again.
-type looks struct {
+// snapshot is which files a log has, and in what order, while rotation may go on: they are
+// looked at until two looks have seen the same. Files have no names of their own and no
+// time that could be relied on: all parts of a long line have one timestamp, and clocks are
+// set back. But a look goes from the highest number to the live file, and rotation only
+// ever makes a file's number higher: so what a look sees is in order, whatever is renamed
+// meanwhile, though it may end early. What was opened stays open from look to look, so that
+// nothing that was seen is lost to the rotation, and no inode is used again.
+type snapshot struct {
 	live   string
 	format format
 	// files are those that are open, and opened those that were opened here.
@@ -42,9 +42,9 @@ type sighting struct {
 // maxLooks bounds the attempts to see a log between two rotations.
 const maxLooks = 50
 
-// newLooks begins with files that are open already.
-func newLooks(live string, in format, known []*generation) *looks {
-	s := &looks{live: live, format: in, files: make(map[identity]*generation), passed: make(map[identity]*generation)}
+// newSnapshot begins with files that are open already.
+func newSnapshot(live string, in format, known []*generation) *snapshot {
+	s := &snapshot{live: live, format: in, files: make(map[identity]*generation), passed: make(map[identity]*generation)}
 	for _, g := range known {
 		s.files[g.id] = g
 	}
@@ -53,7 +53,7 @@ func newLooks(live string, in format, known []*generation) *looks {
 
 // settle looks until two looks have seen the same: at the moment between them that was
 // all there is. Where rotation is too quick for that, it makes do with what was seen.
-func (s *looks) settle() error {
+func (s *snapshot) settle() error {
 	var before []sighting
 	for i := range maxLooks {
 		now, err := s.look()
@@ -73,13 +73,13 @@ func (s *looks) settle() error {
 // sure that the one before has kept its number and that there is still none between. If
 // not, there was a rotation, and it goes back to where the one before is now; it ends
 // where that is gone. So a look misses no file between two that it sees.
-func (s *looks) look() (out []sighting, err error) {
+func (s *snapshot) look() (out []sighting, err error) {
 	numbers, err := rotatedOf(s.live)
 	if err != nil {
 		return nil, err
 	}
 	slots := numbers.slots(compressedLater)
-	w := walk{looks: s, slots: slots, before: nowhere}
+	w := walk{snapshot: s, slots: slots, before: nowhere}
 	for steps := 0; w.at < len(slots) && err == nil; steps++ {
 		err = w.step(steps > maxSteps*len(slots))
 	}
@@ -94,7 +94,7 @@ const maxSteps = 10
 
 // walk is a look under way.
 type walk struct {
-	*looks
+	*snapshot
 	slots []slot
 	out   []sighting
 	// at is the slot to look at next, and before that of the last file seen.
@@ -156,7 +156,7 @@ func (w *walk) calm(at int) (bool, error) {
 }
 
 // find returns the file that is in a slot now; none is no error.
-func (s *looks) find(in slot) (out sighting, err error) {
+func (s *snapshot) find(in slot) (out sighting, err error) {
 	if in.besides() {
 		return s.beside(in[0])
 	}
@@ -178,7 +178,7 @@ func (s *looks) find(in slot) (out sighting, err error) {
 // beside returns a compressed file that is there beside one with its number, when it is not
 // the copy of that one: the engine never leaves two such, but somebody else has moved one
 // there.
-func (s *looks) beside(path string) (sighting, error) {
+func (s *snapshot) beside(path string) (sighting, error) {
 	plain := strings.TrimSuffix(path, gzipSuffix)
 	id := nameOf(plain, s.live).id
 	if id == (identity{}) {
@@ -201,7 +201,7 @@ func (s *looks) beside(path string) (sighting, error) {
 }
 
 // apart reports whether a compressed file was not made of another, which has a path.
-func (s *looks) apart(z, g *generation, path string) bool {
+func (s *snapshot) apart(z, g *generation, path string) bool {
 	if g.compressed || !z.compressed {
 		return false
 	}
@@ -241,7 +241,7 @@ func compressedLater(live string, number int) bool {
 }
 
 // at returns the file that a path stands for now.
-func (s *looks) at(path string) (sighting, error) {
+func (s *snapshot) at(path string) (sighting, error) {
 	n := nameOf(path, s.live)
 	if g := s.files[n.id]; g != nil {
 		return sighting{n, g}, nil
@@ -254,7 +254,7 @@ func (s *looks) at(path string) (sighting, error) {
 }
 
 // pass returns what stands for a file that is not opened.
-func (s *looks) pass(id identity) *generation {
+func (s *snapshot) pass(id identity) *generation {
 	if s.passed[id] == nil {
 		s.passed[id] = &generation{origin: origin{id: id}}
 	}
@@ -262,7 +262,7 @@ func (s *looks) pass(id identity) *generation {
 }
 
 // open opens the file that a path stands for, unless it is open by now.
-func (s *looks) open(path string) (name, *generation, error) {
+func (s *snapshot) open(path string) (name, *generation, error) {
 	f, info, err := open(path)
 	if err != nil {
 		return name{}, nil, err
@@ -281,13 +281,13 @@ func (s *looks) open(path string) (name, *generation, error) {
 	return n, g, nil
 }
 
-func (s *looks) take(g *generation) {
+func (s *snapshot) take(g *generation) {
 	s.files[g.id] = g
 	s.opened = append(s.opened, g)
 }
 
 // names returns what the last look has seen.
-func (s *looks) names() (out []name) {
+func (s *snapshot) names() (out []name) {
 	if len(s.seen) == 0 {
 		return nil
 	}
@@ -298,7 +298,7 @@ func (s *looks) names() (out []name) {
 }
 
 // closeBut closes what was opened here but those.
-func (s *looks) closeBut(those []*generation) {
+func (s *snapshot) closeBut(those []*generation) {
 	for _, g := range s.opened {
 		if !slices.Contains(those, g) {
 			_ = g.close()
@@ -310,7 +310,7 @@ func (s *looks) closeBut(those []*generation) {
 // names of the last look, too. Where there are more than descriptors it opens some, from
 // the one on that a position speaks of, and cut is true.
 func openAll(live string, in format, from logs.FilePosition, below int) (all []*generation, listed []name, cut bool, err error) {
-	s := newLooks(live, in, nil)
+	s := newSnapshot(live, in, nil)
 	s.below = below
 	defer func() { s.closeBut(all) }()
 	err = s.settle()

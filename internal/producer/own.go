@@ -1,4 +1,4 @@
-package output
+package producer
 
 import (
 	"github.com/lighterman/lighterman/internal/logs"
