@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/logs"
-	"github.com/lighterman/lighterman/internal/output"
+	"github.com/lighterman/lighterman/internal/producer"
 )
 
 // skipping is an engine that says how it looks for rotated files.
@@ -53,8 +53,8 @@ func TestTimeOfCompressed(t *testing.T) {
 				delete(c.DriverOptions, "compress")
 			}
 			g := NewGroup(GroupConfig{Engine: skipping{skips: test.skips, since: &asked}, Events: unheard{}})
-			out := output.New("a", slog.New(slog.DiscardHandler), sink{}, sink{}, sink{}, nil)
-			g.Start(t.Context(), Start{Output: out, Container: c, Position: logs.Position{Last: 100e9, Newest: test.newest}, Ended: func(End) {}})
+			out := producer.New("a", slog.New(slog.DiscardHandler), sink{}, sink{}, sink{}, nil)
+			g.Start(t.Context(), Start{Producer: out, Container: c, Position: logs.Position{Last: 100e9, Newest: test.newest}, Ended: func(End) {}})
 			g.Wait()
 			if asked != test.want {
 				t.Errorf("asked for %d, want %d", asked, test.want)
