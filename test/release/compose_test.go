@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,9 +70,10 @@ func TestComposeConfig(t *testing.T) {
 	}
 }
 
-// TestCompose: `docker compose up` with the file as it is brings lighterman, Loki and
-// Prometheus up on an engine with nothing in it. A container's lines are in Loki, and
-// Prometheus scrapes lighterman; laid over it the hardened variant goes on without the socket.
+// TestCompose: the README's own commands, with the file as it is, bring lighterman, Loki and
+// Prometheus up on an engine with nothing in it. A container's lines are in Loki within a minute,
+// and the README's curl shows them; Prometheus scrapes lighterman; laid over it the hardened
+// variant goes on without the socket.
 // The images of Loki and Prometheus are made here from the programs in the cache, under the
 // names that the file asks for, as no registry can be reached; Grafana cannot be made so, and
 // is left out.
@@ -90,19 +89,26 @@ func TestCompose(t *testing.T) {
 	}
 	bring(t, docker, config.Services["loki"].Image, need.Loki(t))
 	bring(t, docker, config.Services["prometheus"].Image, filepath.Join(need.Prometheus(t), "prometheus"))
-	output(t, "docker", "-H", docker.Host, "load", "-i", only(t, made(t, "0.1.0"), "*_image_linux_"+runtime.GOARCH+".tar"))
+	says := fromReadme(t, "docker compose", need.Compose(t), " dist/", " "+made(t, "0.1.0")+"/")
+	// newcomer gives a command of the README, with more behind it.
+	newcomer := func(beginning string, more ...string) {
+		t.Helper()
+		cmd := exec.Command("sh", "-ec", strings.Join(append([]string{says(beginning)}, more...), " "))
+		cmd.Dir, cmd.Env = root(t), append(os.Environ(), env...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
+		}
+	}
 
 	services := []string{"lighterman", "loki", "prometheus"}
-	up := func(files ...string) {
-		composed(t, env, slices.Concat(files, []string{"up", "-d"}, services)...)
-	}
-	plain := []string{"-f", "compose.yaml"}
-	t.Cleanup(func() { composed(t, env, append(plain, "down", "--volumes", "--timeout", "5")...) })
+	t.Cleanup(func() { composed(t, env, "-f", "compose.yaml", "down", "--volumes", "--timeout", "5") })
 	began := time.Now()
-	up(plain...)
+	newcomer("docker load")
+	newcomer("docker compose", services...)
 	first := docker.Start(t, engine.Spec{Name: "first", Args: []string{"-n", "50"}})
+	network := []string{"--net", "--target", fmt.Sprint(docker.PID())}
 	inside := func(url string) string {
-		out, _ := exec.Command("nsenter", "--net", "--target", fmt.Sprint(docker.PID()), "curl", "-sS", "--max-time", "10", "--globoff", url).CombinedOutput()
+		out, _ := exec.Command("nsenter", append(network, "curl", "-sS", "--max-time", "10", "--globoff", url)...).CombinedOutput()
 		return string(out)
 	}
 	arrives := func(c *engine.Container, more string) {
@@ -111,7 +117,10 @@ func TestCompose(t *testing.T) {
 		wait.For(t, 3*time.Minute, "the lines of "+c.Name, func() bool { return strings.Contains(inside(query), `,"50"]`) })
 	}
 	arrives(first, "")
-	inAMinute(t, "docker compose up", began)
+	inAMinute(t, "Compose", began)
+	if got := output(t, "nsenter", append(network, "sh", "-ec", says("curl -sG"))...); !strings.Contains(got, `"container":"`) {
+		t.Errorf("the README's curl shows\n%s", got)
+	}
 	wait.For(t, 3*time.Minute, "Prometheus to scrape lighterman", func() bool {
 		return strings.Contains(inside("http://127.0.0.1:9090/api/v1/query?query=up%7Bjob=%22lighterman%22%7D"), `,"1"]`)
 	})
@@ -122,7 +131,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("the port of lighterman says %q", page)
 	}
 
-	up("-f", "compose.yaml", "-f", "compose.hardened.yaml")
+	composed(t, env, append([]string{"-f", "compose.yaml", "-f", "compose.hardened.yaml", "up", "-d"}, services...)...)
 	second := docker.Start(t, engine.Spec{Name: "second", Args: []string{"-n", "50"}})
 	arrives(second, "%2Chost=%22hardened%22")
 	arrives(first, "") // and nothing of it once more, though the host has another name now

@@ -24,25 +24,33 @@ func inAMinute(t testing.TB, way string, began time.Time) {
 	}
 }
 
+// fromReadme returns what finds the README's commands by how they begin, without the remark behind
+// them, and as this machine needs them: by root, for its kind of processor, and with what else
+// has another word here, each followed by that word.
+func fromReadme(t testing.TB, words ...string) func(beginning string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := strings.NewReplacer(append(words, "sudo ", "", "amd64", runtime.GOARCH)...)
+	return func(beginning string) string {
+		t.Helper()
+		line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(beginning) + `.*$`).FindString(string(text))
+		if line == "" {
+			t.Fatalf("the README has no command %q", beginning)
+		}
+		line, _, _ = strings.Cut(line, " # ")
+		return here.Replace(strings.TrimSpace(line))
+	}
+}
+
 // TestNewcomer: who has the README and nothing else has lines in Loki within a minute, by its
 // very commands: on a bare Debian with a Docker beside it, by the package and by the binary.
 // TestCompose is the third way.
 func TestNewcomer(t *testing.T) {
 	docker, loki := engine.Default(t), lokitest.Shared(t)
-	text, err := os.ReadFile(filepath.Join(root(t), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Commands that begin so, as this machine needs them: root's, of its kind of processor, and
-	// to the Loki of the test.
-	here := strings.NewReplacer("sudo ", "", "amd64", runtime.GOARCH, "http://localhost:3100", loki.URL, "apt install ", "apt-get install -y ")
-	commands := func(beginning string) string {
-		line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(beginning) + `.*$`).FindString(string(text))
-		if line == "" {
-			t.Fatalf("the README has no command %q", beginning)
-		}
-		return here.Replace(line)
-	}
+	commands := fromReadme(t, "http://localhost:3100", loki.URL, "apt install ", "apt-get install -y ")
 	release := made(t, "0.1.0")
 	for way, lines := range map[string][]string{
 		"the package": {commands("sudo apt install"), commands("sudo sed -i"), commands("sudo systemctl enable"), commands("lighterman health")},
