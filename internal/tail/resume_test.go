@@ -3,6 +3,7 @@ package tail
 import (
 	"testing"
 
+	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -68,5 +69,41 @@ func TestResumeFrom(t *testing.T) {
 	r.log.Close()
 	if p := r.log.resumeFrom(); p.order != 2 || p.place != (logs.FilePosition{}) {
 		t.Errorf("no file: %+v", p)
+	}
+}
+
+// TestPendingKept: a line is held back that is older by more than Disorder than what was delivered
+// last, through the API. The file is opened, and left again before the line was read: the API goes
+// on from the line all the same.
+func TestPendingKept(t *testing.T) {
+	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
+		w := newWriter(t)
+		w.format = format
+		w.line(logs.Stdout, "one\n")
+		first := openFormat(t, w.live, format, logs.Position{})
+		w.line(logs.Stderr, fullPart)
+		began := w.now
+		w.now += assemble.Disorder + 1
+		w.line(logs.Stdout, "two\n")
+		from := first.saved()
+		first.log.Close()
+		from.File.Behind = [logs.Streams]bool{true, true}
+		from.Last, from.Newest[logs.Stdout].Time, from.Pending = w.now, w.now, began
+		r := openFormat(t, w.live, format, from)
+		if p := r.saved(); p.Pending != began || assemble.Since(p) > began {
+			t.Errorf("%v: opened, resumed from %d on, pending since %d, want %d", format, assemble.Since(p), p.Pending, began)
+		}
+		r.drain()
+		if p := r.saved(); p.Pending != began {
+			t.Errorf("%v: read, pending since %d, want %d", format, p.Pending, began)
+		}
+		newest := w.now + 1
+		w.record(began, logs.Stderr, "end\n")
+		w.record(newest, logs.Stdout, "three\n")
+		r.drain()
+		if p := r.saved(); p.Pending != 0 {
+			t.Errorf("%v: ended, pending since %d", format, p.Pending)
+		}
+		r.log.Close()
 	}
 }
