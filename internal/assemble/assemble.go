@@ -135,9 +135,14 @@ func (a *Assembler) Again() {
 	}
 }
 
-// Replaying tells of which streams entries are still being left out, or would be.
-func (a *Assembler) Replaying() [logs.Streams]bool {
-	return [logs.Streams]bool{a.resume[logs.Stdout] != nil, a.resume[logs.Stderr] != nil}
+// Replaying tells of which streams entries are still being left out, or would be. A line that
+// has been held back since before Live may be.
+func (a *Assembler) Replaying() (of [logs.Streams]bool) {
+	for s := range of {
+		l := &a.lines[s]
+		of[s] = a.resume[s] != nil || l.held && l.replay != nil
+	}
+	return of
 }
 
 // Add takes one record and passes on what it completes: no entry, one, or two

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/lighterman/lighterman/internal/assemble"
@@ -104,6 +105,44 @@ func TestPendingKept(t *testing.T) {
 		if p := r.saved(); p.Pending != 0 {
 			t.Errorf("%v: ended, pending since %d", format, p.Pending)
 		}
+		r.log.Close()
+	}
+}
+
+// TestBehindHeld: an entry was delivered through the API, and is read again from the file, where
+// it is held back, as further lines may belong to it, when something new comes. A new start still
+// finds it delivered.
+func TestBehindHeld(t *testing.T) {
+	lone := &assemble.Group{Gap: 1000, Begins: func(uint8, []byte) (uint8, bool) { return 0, true }}
+	rules := &assemble.Rules{Gap: lone.Gap, Group: func(logs.Stream, int64) *assemble.Group { return lone }}
+	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
+		w := newWriter(t)
+		w.format = format
+		open := func(from logs.Position) *reader {
+			return openConfig(t, Config{Path: w.live, Format: format, Resume: from, Rules: rules})
+		}
+		w.line(logs.Stdout, "delivered\n")
+		r := open(logs.Position{})
+		r.drain()
+		r.log.FlushGroups(w.now+lone.Gap+1, r.emit)
+		from := r.saved()
+		r.log.Close()
+		from.File.Offsets, from.File.Behind = [logs.Streams]int64{}, [logs.Streams]bool{true, true}
+
+		r = open(from)
+		r.drain()
+		w.line(logs.Stderr, "new\n")
+		r.drain()
+		from = r.saved()
+		r.log.Close()
+		if want := [logs.Streams]bool{logs.Stdout: true}; from.File.Behind != want {
+			t.Errorf("%v: behind is %v, want %v", format, from.File.Behind, want)
+		}
+
+		r = open(from)
+		r.drain()
+		r.log.FlushGroups(w.now+lone.Gap+1, r.emit)
+		expect(t, r.lines, []string{fmt.Sprintf("%d stderr new", w.now)})
 		r.log.Close()
 	}
 }
