@@ -74,7 +74,8 @@ type Assembler struct {
 	// recent are the newest records, where they may come twice and make entries together.
 	recent [logs.Streams]recent
 	// since is the time before which entries are left out; 0 for none.
-	since int64
+	since   int64
+	pending pending
 }
 
 // New makes an assembler that goes on after from.
@@ -82,7 +83,7 @@ func New(config Config, from logs.Position) *Assembler {
 	if config.Rules == nil {
 		config.Rules = &Rules{}
 	}
-	a := &Assembler{config: config, last: from.Last, resumed: from.Last}
+	a := &Assembler{config: config, last: from.Last, resumed: from.Last, pending: newPending(from)}
 	for s := range a.highWater {
 		a.highWater[s].seed(from.Newest[s])
 		if rest := from.Rest[s]; rest != (logs.Rest{}) {
@@ -134,9 +135,14 @@ func (a *Assembler) Again() {
 	}
 }
 
-// Replaying tells of which streams entries are still being left out, or would be.
-func (a *Assembler) Replaying() [logs.Streams]bool {
-	return [logs.Streams]bool{a.resume[logs.Stdout] != nil, a.resume[logs.Stderr] != nil}
+// Replaying tells of which streams entries are still being left out, or would be. A line that
+// has been held back since before Live may be.
+func (a *Assembler) Replaying() (of [logs.Streams]bool) {
+	for s := range of {
+		l := &a.lines[s]
+		of[s] = a.resume[s] != nil || l.held && l.replay != nil
+	}
+	return of
 }
 
 // Add takes one record and passes on what it completes: no entry, one, or two
@@ -145,6 +151,7 @@ func (a *Assembler) Replaying() [logs.Streams]bool {
 // entry's text is valid until the next call; the record's must stay unchanged
 // until Seal.
 func (a *Assembler) Add(r *logs.Record, emit func(logs.Entry)) {
+	a.pending.pass(r)
 	held := &a.lines[r.Stream]
 	if a.config.Group != nil && a.repeated(held, r) {
 		return

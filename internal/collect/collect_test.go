@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/lighterman/lighterman/internal/journal"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/producer"
+	"github.com/lighterman/lighterman/internal/stage"
 	"github.com/lighterman/lighterman/internal/stream"
 	"github.com/lighterman/lighterman/internal/target"
 	"github.com/lighterman/lighterman/internal/watch"
@@ -85,6 +87,10 @@ type host struct {
 	// journal, if not nil, is what containers with the driver journald are read from.
 	journal     *journal.Journal
 	breadcrumbs *checkpoint.Breadcrumbs
+	// stages, if not nil, are what lines go through.
+	stages *atomic.Pointer[stage.Timeline]
+	// maxLogs is how many logs are open at a time; 0 for all.
+	maxLogs int
 }
 
 func newHost(t *testing.T) *host {
@@ -116,7 +122,7 @@ func (h *host) start() {
 		Discovery: h, Engine: h, Store: store, Metrics: h, Watcher: watcher, Log: log,
 		Lanes: []Lane{h}, LaneOf: func(string) int { return 0 },
 		Route:   h.route,
-		Journal: h.journal, Breadcrumbs: h.breadcrumbs,
+		Journal: h.journal, Breadcrumbs: h.breadcrumbs, Stages: h.stages, MaxLogs: h.maxLogs,
 		Labels: h.labels, PollInterval: time.Millisecond, Floor: h.floor,
 	})
 	if h.hold != nil {
@@ -359,7 +365,7 @@ func (h *host) Due() time.Time          { return time.Time{} }
 func (h *host) Round(int) time.Duration { return 0 }
 
 // Lines and the others implement Metrics.
-func (h *host) Dropped(string, int) {}
+func (h *host) Dropped(_ string, n int) { h.mu.Lock(); h.counts["dropped"] += n; h.mu.Unlock() }
 
 func (h *host) Joined(int) {}
 

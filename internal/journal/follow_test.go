@@ -128,6 +128,36 @@ func TestAfterTheAPI(t *testing.T) {
 	}
 }
 
+// TestPendingKept: a line was held back when the API was left. The journal is opened, and left
+// again before the line was read: the API goes on from the line all the same.
+func TestPendingKept(t *testing.T) {
+	d := journald.Start(t)
+	j := open(d)
+	defer j.Close()
+	c := d.Container(t, id(1))
+	write(c, numbered(0, 3))
+	all := j.read(id(1), logs.Position{})
+	defer all.Close()
+	all.await(t, 3)
+	from := all.Position()
+	from.Journal, from.Pending = [logs.Streams]logs.JournalPosition{}, all.times[0]
+	for range 2 {
+		r := j.read(id(1), from)
+		from = r.Position()
+		r.Close()
+		if from.Pending != all.times[0] {
+			t.Errorf("opened, pending since %d, want %d", from.Pending, all.times[0])
+		}
+	}
+	write(c, numbered(3, 4))
+	r := j.read(id(1), from)
+	defer r.Close()
+	r.await(t, 1)
+	if p := r.Position(); p.Pending != 0 {
+		t.Errorf("read, pending since %d", p.Pending)
+	}
+}
+
 // TestDeletedIsHeld: a file that is deleted while nobody reads it is read all the same,
 // unless it is larger than what may be held: then that is told, once per container.
 func TestDeletedIsHeld(t *testing.T) {

@@ -273,7 +273,10 @@ func (l *Log) after(a, b logs.JournalPosition) bool {
 
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
-	p := logs.Position{Since: l.options.Resume.Since, Drained: l.options.Resume.Drained, Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest()}
+	p := logs.Position{
+		Since: l.options.Resume.Since, Drained: l.options.Resume.Drained,
+		Newest: l.assemble.Newest(), Last: l.assemble.Last(), Pending: l.assemble.Pending(), Rest: l.assemble.Rest(),
+	}
 	if p.Since != 0 && l.rules.seen.Known {
 		p.Seen = l.rules.seen
 		p.Seen.Ahead = l.rules.since != 0
@@ -285,11 +288,8 @@ func (l *Log) Position() logs.Position {
 		if l.at.skip[s] && !l.after(l.at.last, l.at.done[s]) {
 			p.Journal[s] = l.at.done[s]
 		}
-		if _, time, held := l.assemble.Held(logs.Stream(s)); held {
+		if _, _, held := l.assemble.Held(logs.Stream(s)); held {
 			p.Journal[s] = l.at.began[s]
-			if p.Pending == 0 || time < p.Pending {
-				p.Pending = time
-			}
 		}
 	}
 	if behind != [logs.Streams]bool{} {

@@ -66,13 +66,14 @@ func (c *Chunk) Behind() { c.draft.Behind = true }
 // Cancel ends a chunk with which nothing was read.
 func (c *Chunk) Cancel() { c.producer.lane.End(c.producer.ID, &c.draft, nil) }
 
-// End counts what was read, and commits the position when it is delivered. read is its
-// size in bytes, in the log where that is a file. released, if not nil, is called then.
-func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, released func()) {
+// End counts what was read up to a place, and commits the position of that, which it returns, when
+// it is delivered. read is the size in bytes, in the log where that is a file. released, if not
+// nil, is called then.
+func (c *Chunk) End(route logs.RouteKind, read int, place logs.Position, released func()) logs.Position {
 	p := c.producer
 	p.metrics.Lines(route.String(), c.Lines, c.Bytes)
 	p.counts.lines.Add(int64(c.Lines))
-	p.stages.remember(&position)
+	position := p.Complete(place)
 	entries := c.Lines
 	p.account.read(entries, p.stages.joined, p.stages.dropped)
 	p.stages.count(p.metrics.Dropped, p.metrics.Joined)
@@ -86,6 +87,7 @@ func (c *Chunk) End(route logs.RouteKind, read int, position logs.Position, rele
 			released()
 		}
 	})
+	return position
 }
 
 // Flush makes the lane deliver what it has without waiting for more.

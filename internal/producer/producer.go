@@ -74,9 +74,17 @@ func New(id string, log *slog.Logger, lane Lane, store Store, metrics Metrics, t
 // Who reads the log asks, before. They change when a chunk begins.
 func (p *Producer) Rules(from logs.Position) *assemble.Rules { return p.stages.rules(from) }
 
-// CommitAfter commits a position behind everything that is still to be delivered.
-func (p *Producer) CommitAfter(at logs.Position) {
-	p.stages.remember(&at)
+// Complete makes the place that a log was read up to a position from which another source can go
+// on, in this process or a later one: what the stages remember of the lines before it belongs
+// to it. Who reads the log asks.
+func (p *Producer) Complete(place logs.Position) logs.Position {
+	p.stages.remember(&place)
+	return place
+}
+
+// CommitAfter commits the position of a place behind everything that is still to be delivered.
+func (p *Producer) CommitAfter(place logs.Position) {
+	at := p.Complete(place)
 	p.After(func() { p.store.Commit(p.ID, at) })
 }
 

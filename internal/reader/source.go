@@ -248,7 +248,7 @@ func (s *Source) end(err error) {
 	s.state.ended = true
 	s.producer.SetHeld(nil)
 	s.reader.drop(s)
-	s.ended(s.log.Position(), err)
+	s.ended(s.producer.Complete(s.log.Position()), err)
 }
 
 // move says where a file of the host is now. It belongs to the reader's goroutine.

@@ -26,6 +26,7 @@ func TestTails(t *testing.T) {
 		{"no bound", "json-file", nil, known, true},
 		{"from the beginning", "json-file", nil, logs.Position{}, false},
 		{"another driver", "local", nil, known, false},
+		{"a line is held back", "json-file", nil, logs.Position{Last: 2, Pending: 1}, false},
 		{"small", "json-file", options("max-size", "10m", "max-file", "3"), known, false},
 		{"large file", "json-file", options("max-size", "1g"), known, true},
 		{"many files", "json-file", options("max-size", "100m", "max-file", "5"), known, true},

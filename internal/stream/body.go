@@ -28,10 +28,6 @@ type Reader struct {
 	// buf holds bytes not taken yet, in memory that is reused from start on.
 	buf   []byte
 	start int
-	// pending is the timestamp of a line whose end had not come when the log was left;
-	// 0 when there was none, or when it has come again. That is so when a record
-	// newer than last, the newest handed over, has come.
-	pending, last int64
 	// tail finds the place where the log was left; nil when it is found.
 	tail *tail
 	// rules are those that go by time and hold.

@@ -160,14 +160,13 @@ func (x *session) pass(ctx context.Context, last bool, take func()) error {
 		return err
 	}
 	take()
-	position := x.reader.Position()
-	x.lookAtHeld(position.Pending)
+	place := x.reader.Position()
+	x.lookAtHeld(place.Pending)
 	if last {
-		position.Drained = x.source.start.Container.StartedAt.UnixNano()
+		place.Drained = x.source.start.Container.StartedAt.UnixNano()
 	}
-	x.end.Position = position
 	x.end.Read = x.end.Read || x.chunk.Lines > 0
-	x.chunk.End(logs.API, x.chunk.Bytes, position, nil)
+	x.end.Position = x.chunk.End(logs.API, x.chunk.Bytes, place, nil)
 	x.chunk.Flush()
 	if some, _ := x.reader.Grouping(); some {
 		x.open.later(func() { x.flushGroups(ctx) })

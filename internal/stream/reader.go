@@ -18,7 +18,6 @@ func NewReader(body io.Reader, config Config) *Reader {
 		DropRepeats: !config.TimesDiffer,
 	}, config.Resume)
 	r.assemble.SkipDelivered(assemble.Replayed(config.Resume))
-	r.pending, r.last = config.Resume.Pending, config.Resume.Latest()
 	if config.Tail > 0 {
 		r.tail = newTail(config.Tail, config.Resume)
 	}
@@ -87,9 +86,6 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 			}
 			r.tail = nil
 		}
-		if record.Time > r.last {
-			r.pending = 0
-		}
 		if size >= headerSize+maxFrame && (r.config.MaxLine == 0 || r.config.MaxLine > maxFrame) {
 			r.config.Events.LineCut() // otherwise it is cut, and counted, as a line
 		}
@@ -119,7 +115,8 @@ func (r *Reader) HeldBytes() int { return r.assemble.HeldBytes() }
 // Position returns the place up to which entries were passed on.
 func (r *Reader) Position() logs.Position {
 	p := logs.Position{
-		File: r.config.Resume.File, Newest: r.assemble.Newest(), Last: r.assemble.Last(), Rest: r.assemble.Rest(), Drained: r.config.Resume.Drained, Since: r.config.Resume.Since,
+		File: r.config.Resume.File, Newest: r.assemble.Newest(), Last: r.assemble.Last(), Pending: r.assemble.Pending(), Rest: r.assemble.Rest(),
+		Drained: r.config.Resume.Drained, Since: r.config.Resume.Since,
 	}
 	if p.Since != 0 && r.rules.first.Known {
 		p.Seen = r.rules.first
@@ -128,12 +125,6 @@ func (r *Reader) Position() logs.Position {
 	// The file route may come back: what is read here is then behind it.
 	if p.File != (logs.FilePosition{}) {
 		p.File.Behind = [logs.Streams]bool{true, true}
-	}
-	p.Pending = r.pending
-	for s := range logs.Streams {
-		if _, time, held := r.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
-			p.Pending = time
-		}
 	}
 	return p
 }

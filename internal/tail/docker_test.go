@@ -168,8 +168,14 @@ func openReader(t testing.TB, live string, from logs.Position) *reader {
 
 func openFormat(t testing.TB, live string, format logs.FileFormat, from logs.Position) *reader {
 	t.Helper()
+	return openConfig(t, Config{Path: live, Format: format, Resume: from})
+}
+
+func openConfig(t testing.TB, config Config) *reader {
+	t.Helper()
 	r := &reader{t: t, buf: NewBuffer()}
-	l, err := Open(Config{Path: live, Format: format, Resume: from, Events: &r.events})
+	config.Events = &r.events
+	l, err := Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}

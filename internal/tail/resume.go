@@ -24,12 +24,7 @@ type lineStart struct {
 
 // Position returns the place up to which entries were handed over.
 func (l *Log) Position() logs.Position {
-	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last(), Rest: l.assemble.Rest(), Drained: l.drained}
-	for s := range logs.Streams {
-		if _, time, held := l.assemble.Held(logs.Stream(s)); held && (p.Pending == 0 || time < p.Pending) {
-			p.Pending = time
-		}
-	}
+	p := logs.Position{Newest: l.assemble.Newest(), Last: l.assemble.Last(), Pending: l.assemble.Pending(), Rest: l.assemble.Rest(), Drained: l.drained}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.File = l.resumeFrom().place

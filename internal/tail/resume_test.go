@@ -1,8 +1,10 @@
 package tail
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -68,5 +70,79 @@ func TestResumeFrom(t *testing.T) {
 	r.log.Close()
 	if p := r.log.resumeFrom(); p.order != 2 || p.place != (logs.FilePosition{}) {
 		t.Errorf("no file: %+v", p)
+	}
+}
+
+// TestPendingKept: a line is held back that is older by more than Disorder than what was delivered
+// last, through the API. The file is opened, and left again before the line was read: the API goes
+// on from the line all the same.
+func TestPendingKept(t *testing.T) {
+	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
+		w := newWriter(t)
+		w.format = format
+		w.line(logs.Stdout, "one\n")
+		first := openFormat(t, w.live, format, logs.Position{})
+		w.line(logs.Stderr, fullPart)
+		began := w.now
+		w.now += assemble.Disorder + 1
+		w.line(logs.Stdout, "two\n")
+		from := first.saved()
+		first.log.Close()
+		from.File.Behind = [logs.Streams]bool{true, true}
+		from.Last, from.Newest[logs.Stdout].Time, from.Pending = w.now, w.now, began
+		r := openFormat(t, w.live, format, from)
+		if p := r.saved(); p.Pending != began || assemble.Since(p) > began {
+			t.Errorf("%v: opened, resumed from %d on, pending since %d, want %d", format, assemble.Since(p), p.Pending, began)
+		}
+		r.drain()
+		if p := r.saved(); p.Pending != began {
+			t.Errorf("%v: read, pending since %d, want %d", format, p.Pending, began)
+		}
+		newest := w.now + 1
+		w.record(began, logs.Stderr, "end\n")
+		w.record(newest, logs.Stdout, "three\n")
+		r.drain()
+		if p := r.saved(); p.Pending != 0 {
+			t.Errorf("%v: ended, pending since %d", format, p.Pending)
+		}
+		r.log.Close()
+	}
+}
+
+// TestBehindHeld: an entry was delivered through the API, and is read again from the file, where
+// it is held back, as further lines may belong to it, when something new comes. A new start still
+// finds it delivered.
+func TestBehindHeld(t *testing.T) {
+	lone := &assemble.Group{Gap: 1000, Begins: func(uint8, []byte) (uint8, bool) { return 0, true }}
+	rules := &assemble.Rules{Gap: lone.Gap, Group: func(logs.Stream, int64) *assemble.Group { return lone }}
+	for _, format := range []logs.FileFormat{logs.JSONLines, logs.Frames} {
+		w := newWriter(t)
+		w.format = format
+		open := func(from logs.Position) *reader {
+			return openConfig(t, Config{Path: w.live, Format: format, Resume: from, Rules: rules})
+		}
+		w.line(logs.Stdout, "delivered\n")
+		r := open(logs.Position{})
+		r.drain()
+		r.log.FlushGroups(w.now+lone.Gap+1, r.emit)
+		from := r.saved()
+		r.log.Close()
+		from.File.Offsets, from.File.Behind = [logs.Streams]int64{}, [logs.Streams]bool{true, true}
+
+		r = open(from)
+		r.drain()
+		w.line(logs.Stderr, "new\n")
+		r.drain()
+		from = r.saved()
+		r.log.Close()
+		if want := [logs.Streams]bool{logs.Stdout: true}; from.File.Behind != want {
+			t.Errorf("%v: behind is %v, want %v", format, from.File.Behind, want)
+		}
+
+		r = open(from)
+		r.drain()
+		r.log.FlushGroups(w.now+lone.Gap+1, r.emit)
+		expect(t, r.lines, []string{fmt.Sprintf("%d stderr new", w.now)})
+		r.log.Close()
 	}
 }
