@@ -124,7 +124,13 @@ func TestCompose(t *testing.T) {
 	wait.For(t, 3*time.Minute, "Prometheus to scrape lighterman", func() bool {
 		return strings.Contains(inside("http://127.0.0.1:9090/api/v1/query?query=up%7Bjob=%22lighterman%22%7D"), `,"1"]`)
 	})
-	if rules := inside("http://127.0.0.1:9090/api/v1/rules"); !strings.Contains(rules, `"health":"ok"`) || strings.Contains(rules, `"health":"err"`) {
+	// Prometheus may have scraped before it has looked at its rules for the first time.
+	var rules string
+	wait.For(t, 3*time.Minute, "Prometheus to look at all alerts", func() bool {
+		rules = inside("http://127.0.0.1:9090/api/v1/rules")
+		return strings.Contains(rules, `"health":"`) && !strings.Contains(rules, `"health":"unknown"`)
+	})
+	if !strings.Contains(rules, `"health":"ok"`) || strings.Contains(rules, `"health":"err"`) {
 		t.Errorf("the alerts: %s", rules)
 	}
 	if page := inside("http://127.0.0.1:9177/healthz"); !strings.HasPrefix(page, "healthy") {
