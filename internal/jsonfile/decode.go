@@ -73,6 +73,12 @@ const maxAlone = 128 << 10
 // of another, except that of attrs whose first key is "log", so what was looked at for one
 // start ends about where the next one is.
 func (d *Decoder) Find(s []byte, r *logs.Record) (start, end int, ok bool) {
+	return d.FindUpTo(s, len(s), r)
+}
+
+// FindUpTo is Find for a record that ends at an offset of s at most. Of one that ends behind it
+// nothing is overwritten: it lies between start and end, and ok is false.
+func (d *Decoder) FindUpTo(s []byte, most int, r *logs.Record) (start, end int, ok bool) {
 	for {
 		at := bytes.Index(s[start:], recordStartFind)
 		if at < 0 {
@@ -80,7 +86,11 @@ func (d *Decoder) Find(s []byte, r *logs.Record) (start, end int, ok bool) {
 		}
 		start += at
 		n := recordSize(s[start:])
-		if n > 0 && !d.inRecord(s, start, n) && d.fast(s[start:start+n], r) {
+		switch {
+		case n == 0 || d.inRecord(s, start, n):
+		case start+n > most:
+			return start, start + n, false
+		case d.fast(s[start:start+n], r):
 			return start, start + n, true
 		}
 		start++

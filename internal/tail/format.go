@@ -107,11 +107,7 @@ func sniffed(content io.ReaderAt) format {
 }
 
 // jsonLines is the format of the json-file driver.
-type jsonLines struct {
-	decoder jsonfile.Decoder
-	// asRead is memory for what a chunk ends with, while it is tried whether that is a record.
-	asRead []byte
-}
+type jsonLines struct{ decoder jsonfile.Decoder }
 
 func (j *jsonLines) next(chunk []byte, at place, r *logs.Record) (int, found) {
 	if len(chunk) > 0 && chunk[0] == 0 {
@@ -155,17 +151,11 @@ func (j *jsonLines) next(chunk []byte, at place, r *logs.Record) (int, found) {
 // unended is next for a line that is longer than the chunk.
 func (j *jsonLines) unended(chunk []byte, at place, r *logs.Record) (int, found) {
 	// What looks like a record may be the attrs of one that goes on.
-	j.asRead = append(j.asRead[:0], chunk...)
-	start, end, ok := j.decoder.Find(chunk, r)
-	if ok && end+jsonfile.MaybeAttrs <= len(chunk) {
-		return end, whole(start, at)
-	}
-	copy(chunk, j.asRead) // it has decoded in place what is not taken yet
-	if cap(j.asRead) > chunkSize {
-		j.asRead = nil
-	}
+	start, end, ok := j.decoder.FindUpTo(chunk, len(chunk)-jsonfile.MaybeAttrs, r)
 	switch {
-	case !ok && at&inside != 0 && !jsonfile.MayBegin(chunk):
+	case ok:
+		return end, whole(start, at)
+	case end == 0 && at&inside != 0 && !jsonfile.MayBegin(chunk):
 		return jsonfile.NoRecord(chunk), endless
 	}
 	return 0, blank
