@@ -32,6 +32,8 @@ type Client struct {
 	// version the one that was settled; nil before.
 	fixed   string
 	version atomic.Pointer[string]
+	// offered is the newest version that the engine has; nil before it was asked.
+	offered atomic.Pointer[string]
 	strange sync.Once // tells of IDs that are none
 }
 
@@ -90,6 +92,7 @@ func (c *Client) Check(ctx context.Context) error {
 
 // settle settles the version of the API, with an engine that offers one, or does not say.
 func (c *Client) settle(offered string) {
+	c.offered.Store(&offered)
 	version := cmp.Or(c.fixed, MaxAPI)
 	if n, ok := versionNumber(offered); ok && c.fixed == "" && older(offered, MaxAPI) {
 		version = versionText(n)
@@ -270,8 +273,12 @@ func (c *Client) Logs(ctx context.Context, id string, since int64) (io.ReadClose
 // is older than since: the first rotated file that ended before ends the look for others
 // (openRotatedFiles of daemon/logger/loggerutils, mended with Engine 23.0, which has API 1.42).
 func (c *Client) SkipsRotated() bool {
-	settled := c.version.Load()
-	return settled == nil || older(*settled, "1.42")
+	offered := c.offered.Load()
+	if offered == nil {
+		return true
+	}
+	_, says := versionNumber(*offered)
+	return !says || older(*offered, "1.42")
 }
 
 // Tail is Logs from a number of records before the end on. The engine need not

@@ -243,6 +243,23 @@ func TestSettleWhileAsked(t *testing.T) {
 	}
 }
 
+// TestSkipsRotated: it goes by what the engine offers, not by the version that is spoken.
+func TestSkipsRotated(t *testing.T) {
+	t.Setenv("DOCKER_API_VERSION", "1.41")
+	client, err := New("unix:///nowhere", func(string) bool { return true }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !client.SkipsRotated() {
+		t.Error("before it is known")
+	}
+	for offered, want := range map[string]bool{"1.40": true, "1.41": true, "1.42": false, "1.56": false, "": true, "x": true} {
+		if client.settle(offered); client.SkipsRotated() != want {
+			t.Errorf("offered %q: %v", offered, !want)
+		}
+	}
+}
+
 // TestHungUp: an engine that hangs up before it answers has not come to the end of a log.
 func TestHungUp(t *testing.T) {
 	root := dataroot.New(t)

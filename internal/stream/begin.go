@@ -2,12 +2,12 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/docker/go-units"
 
-	"github.com/lighterman/lighterman/internal/assemble"
 	"github.com/lighterman/lighterman/internal/logs"
 )
 
@@ -78,23 +78,17 @@ func bound(options map[string]string) int64 {
 	return size * files
 }
 
-// skips reports whether the engine would leave out what a log's rotated files have from since on:
-// so all of the log is asked for, and the marks leave out what is old. Where a clock that was
-// set back keeps them from that, the time it is.
-func (s *Source) skips(from logs.Position) bool {
-	return compressed(s.start.Container) && s.group.config.Engine.SkipsRotated() && assemble.Replayed(from) == [logs.Streams]bool{true, true}
-}
+// cached are the drivers that cannot be read, for which the engine keeps a cache.
+var cached = []string{"awslogs", "fluentd", "gcplogs", "gelf", "logentries", "splunk", "syslog"}
 
-// compressed reports whether the engine compresses what it has rotated of a log.
+// compressed reports whether the engine compresses what it has rotated of a log: of local, and
+// of its cache, by default. Plugins keep logs of their own.
 func compressed(c *logs.Container) bool {
-	switch option := c.DriverOptions["compress"]; c.Driver {
-	case "journald":
-		return false
-	case "json-file":
-		return option == "true"
-	default: // of local, and of the cache that others have, it is the default
+	option := c.DriverOptions["compress"]
+	if c.Driver == "local" || slices.Contains(cached, c.Driver) {
 		return option != "false"
 	}
+	return option == "true"
 }
 
 // lastPatience is how long the engine may take to find the last record of a log.
@@ -102,7 +96,7 @@ const lastPatience = 3 * time.Second
 
 // look finds out where the log ends now, up to where lines may be left out by their time,
 // and returns the time to ask for. The engine is asked for none where it would leave out
-// what is written with an older one.
+// what is written with an older one, or more than what is older.
 func (s *Source) look(ctx context.Context, records int, config *Config) (since int64) {
 	from := &config.Resume
 	since = Since(*from)
@@ -111,7 +105,7 @@ func (s *Source) look(ctx context.Context, records int, config *Config) (since i
 	if s.start.Search == 0 && (records == 0 || from.Last == 0) { // the newest engine hangs at the end of some logs
 		config.Newest = s.last(ctx)
 	}
-	whole := fresh(*from) || s.skips(*from)
+	whole := fresh(*from)
 	if newest := config.Newest; newest.Known && newest.Time < since {
 		whole = true // the clock was set back, or all that was read is gone
 	}
@@ -121,6 +115,9 @@ func (s *Source) look(ctx context.Context, records int, config *Config) (since i
 	config.LeaveOut = whole || !from.Seen.Past || from.Seen.Time >= since // it may come again
 	if !config.First.Known {
 		config.First = config.Newest
+	}
+	if records == 0 && compressed(s.start.Container) && s.group.config.Engine.SkipsRotated() {
+		config.From, since = since, 0
 	}
 	return since
 }

@@ -16,7 +16,7 @@ type Config struct {
 	// the journald driver.
 	TimesDiffer bool
 	// Resume is where the log was left; the request must have been made with
-	// Since of it, or with Tail.
+	// Since of it, or for all with From, or with Tail.
 	Resume logs.Position
 	// Tail is the number of records before the end of the log at which the body
 	// begins; 0 where it begins at Since. What was handed over is then left out, and
@@ -30,6 +30,10 @@ type Config struct {
 	// be gone.
 	First, Newest logs.Seen
 	Opened        int64
+	// From is the time in Unix nanoseconds before which records are passed over, up to
+	// Newest: the request was made for all, where an engine that is asked for a time leaves
+	// out more. 0 for none.
+	From int64
 	// Heard, if not nil, is set to the timestamp of the newest record that has
 	// arrived, in Unix nanoseconds, also while the end of a line is awaited.
 	Heard *atomic.Int64

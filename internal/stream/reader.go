@@ -76,6 +76,9 @@ func (r *Reader) Take(emit func(logs.Entry)) {
 			r.config.Events.CorruptRecord()
 			continue
 		}
+		if r.rules.before(&record) {
+			continue
+		}
 		r.hear(record.Time)
 		if r.tail != nil {
 			if r.tail.before(record.Time) {

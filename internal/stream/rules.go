@@ -13,10 +13,13 @@ type rules struct {
 	// first ends since, and newest both.
 	first, newest logs.Seen
 	opened        int64
+	// from is the time in Unix nanoseconds before which records are passed over, as the
+	// engine would that is asked for it, until newest; 0 for none.
+	from int64
 }
 
 func newRules(c Config) rules {
-	r := rules{since: c.LeaveOut && c.Resume.Since != 0, replay: true, first: c.First, newest: c.Newest, opened: c.Opened}
+	r := rules{since: c.LeaveOut && c.Resume.Since != 0, replay: true, first: c.First, newest: c.Newest, opened: c.Opened, from: c.From}
 	if c.TTY { // where a record ends is not sure there
 		r.first.Hash, r.newest.Hash = 0, 0
 	}
@@ -24,10 +27,13 @@ func newRules(c Config) rules {
 		r.since = false
 	}
 	if c.Newest.Empty() {
-		r.since, r.replay, r.first = false, false, c.Newest
+		r.since, r.replay, r.from, r.first = false, false, 0, c.Newest
 	}
 	return r
 }
+
+// before reports whether a record is passed over.
+func (r *rules) before(record *logs.Record) bool { return record.Time < r.from }
 
 // passes reports whether a rule ends behind a record.
 func (r *rules) passes(record *logs.Record) bool {
@@ -39,7 +45,7 @@ func (r *rules) passes(record *logs.Record) bool {
 		if r.since {
 			r.first = r.newest
 		}
-		r.since, r.replay = false, false
+		r.since, r.replay, r.from = false, false, 0
 	case r.since && r.first.Is(record):
 		r.since = false
 	case r.since && r.opened != 0 && record.Time > max(r.opened, r.newest.Time):
