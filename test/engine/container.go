@@ -151,7 +151,16 @@ func (c *Container) Start(t testing.TB) {
 	t.Helper()
 	ctx, cancel := limit()
 	defer cancel()
+	// Where many start at once, the engine (20.10) may look for the program before the image
+	// is mounted.
 	_, err := c.engine.API.ContainerStart(ctx, c.ID, client.ContainerStartOptions{})
+	for range 3 {
+		if err == nil || !strings.Contains(err.Error(), "stat /logwriter: no such file") {
+			break
+		}
+		t.Logf("starting %s once more: %v", c.Name, err)
+		_, err = c.engine.API.ContainerStart(ctx, c.ID, client.ContainerStartOptions{})
+	}
 	c.do(t, "start", err)
 }
 

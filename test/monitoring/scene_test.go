@@ -129,6 +129,14 @@ func (s *scene) await(t *testing.T, expr string) {
 	}
 }
 
+// soon reports whether an expression has a value before some scrapes are over.
+func (s *scene) soon(expr string) bool {
+	return wait.Until(5*time.Second, func() bool {
+		found, err := s.prom.Query(expr)
+		return err == nil && len(found) > 0
+	})
+}
+
 // on is a metric of a host as Prometheus has it; that of its first output.
 func on(c *carrier.Carrier, metric, more string) string {
 	return fmt.Sprintf(`lighterman_%s{instance=%q, output=""%s}`, metric, c.Addr, more)
@@ -144,6 +152,11 @@ func (s *scene) happen(t *testing.T) {
 	s.await(t, "max("+on(s.one, "container_lag_seconds", "")+") < 1")
 	s.await(t, on(s.one, "container_lines_total", `, outcome="joined"`)+" > 0")
 	s.await(t, on(s.one, "verify_last_timestamp_seconds", "")+" > 0 and "+on(s.one, "verify_ok", "")+" == 1")
+
+	// Which containers are read through the API is a matter of their IDs.
+	for n := 0; !s.soon(on(s.one, "api_streams", "")+" > 0"); n++ {
+		docker.Start(t, engine.Spec{Name: fmt.Sprint("some-", n), Args: []string{"-n", "-1", "-rate", "1"}})
+	}
 
 	// Lines are too long for Loki, and a label is.
 	docker.Start(t, engine.Spec{Name: "long", Args: []string{"-sizes", "3000,9000"}})
