@@ -154,7 +154,7 @@ func (s *scene) happen(t *testing.T) {
 	s.await(t, on(s.one, "verify_last_timestamp_seconds", "")+" > 0 and "+on(s.one, "verify_ok", "")+" == 1")
 
 	// Which containers are read through the API is a matter of their IDs.
-	for n := 0; !s.soon(on(s.one, "api_streams", "")+" > 0"); n++ {
+	for n := 0; !s.soon(on(s.one, "api_streams", "") + " > 0"); n++ {
 		docker.Start(t, engine.Spec{Name: fmt.Sprint("some-", n), Args: []string{"-n", "-1", "-rate", "1"}})
 	}
 
