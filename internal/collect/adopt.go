@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lighterman/lighterman/internal/checkpoint"
 	"github.com/lighterman/lighterman/internal/logs"
 	"github.com/lighterman/lighterman/internal/producer"
 )
@@ -80,7 +81,11 @@ func (c *Collector) saveLabels(of []*unit) {
 	if len(of) == 0 {
 		return
 	}
-	err := c.config.Store.SaveAgain()
+	timelines := make(map[string][]checkpoint.LabelsSince, len(of))
+	for _, u := range of {
+		timelines[u.producer.ID] = u.producer.Labels()
+	}
+	err := c.config.Store.SaveLabels(timelines)
 	if err == nil {
 		return
 	}

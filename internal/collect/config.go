@@ -50,8 +50,9 @@ type Store interface {
 	Get(id string) (checkpoint.Record, bool)
 	Forget(id string)
 	IDs() []string
-	// SaveAgain is Save also when nothing has changed: both files have all on disk then.
-	SaveAgain() error
+	// SaveLabels saves timelines so that they survive also if one of its files is damaged; after
+	// an error they are nowhere.
+	SaveLabels(of map[string][]checkpoint.LabelsSince) error
 	// AfterSave calls f when all that was changed so far is on disk, twice.
 	AfterSave(f func())
 }

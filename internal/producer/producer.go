@@ -148,25 +148,23 @@ func (p *Producer) Labels() Timeline { return *p.labels.Load() }
 // UseLabels makes a timeline that was kept the container's.
 func (p *Producer) UseLabels(t Timeline) { p.labels.Store(&t) }
 
-// setLabels makes a timeline the container's, and has it kept.
-func (p *Producer) setLabels(t Timeline) {
-	p.store.SetLabels(p.ID, t)
-	p.UseLabels(t)
-}
-
-// Relabel makes entries from now on carry labels, if they are others. It
-// returns true when entries before carry different ones.
+// Relabel makes entries from now on carry labels, if they are others. It returns true when entries
+// before carry different ones: the timeline is then to be saved by whoever calls it, before it takes
+// effect.
 func (p *Producer) Relabel(labels *logs.Labels) bool {
 	before := p.Labels()
 	if newest := before.Newest(); newest != nil && newest.Equal(labels) {
 		return false
 	}
-	p.setLabels(before.then(labels, p.stages.soon(time.Now().Add(LabelsDelay))))
+	p.UseLabels(before.then(labels, p.stages.soon(time.Now().Add(LabelsDelay))))
+	if len(before) == 0 {
+		p.store.SetLabels(p.ID, p.Labels())
+	}
 	return len(before) > 0
 }
 
-// KeepLabels undoes the last Relabel, before it has taken effect.
+// KeepLabels undoes the last Relabel, which was not saved, before it has taken effect.
 func (p *Producer) KeepLabels() {
 	before := p.Labels()
-	p.setLabels(before[: len(before)-1 : len(before)-1])
+	p.UseLabels(before[: len(before)-1 : len(before)-1])
 }
