@@ -2,8 +2,8 @@ package stream
 
 import "github.com/lighterman/lighterman/internal/logs"
 
-// Two rules leave out lines by their time: since, and the marks of what was handed over.
-// Clocks are set, so they hold for what was in the log when it was opened, and end at a
+// Three rules leave out lines by their time: since, the marks of what was handed over, and, where
+// the engine would leave out too much, what the request would have asked it for. Clocks are set, so they hold for what was in the log when it was opened, and end at a
 // place: at the record that was the last one then.
 
 // rules are those that hold.
